@@ -21,7 +21,9 @@ from avspatial.errors import PluginError
 class Settings(BaseModel):
     """Base of all settings: unknown keys are refused, values cannot change, field docstrings are descriptions."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True
+    )
 
 
 def setting(default: Any = ..., *, unit: str = "", **bounds: Any) -> Any:
@@ -72,10 +74,14 @@ class Choose:
         if isinstance(value, str):
             value = {"use": value}
         if not isinstance(value, Mapping) or not isinstance(value.get("use"), str):
-            raise PydanticCustomError("choice", "needs {{use: NAME, ...}} with the name of a {kind}", {"kind": self.kind})
+            raise PydanticCustomError(
+                "choice", "needs {{use: NAME, ...}} with the name of a {kind}", {"kind": self.kind}
+            )
         lookup: Lookup | None = (info.context or {}).get("registry")
         if lookup is None:
-            raise PydanticCustomError("registry", "a component can only be chosen while a registry is at hand")
+            raise PydanticCustomError(
+                "registry", "a component can only be chosen while a registry is at hand"
+            )
         try:
             entry = lookup.get(self.kind, value["use"])
             model = entry.settings_class()
@@ -89,7 +95,9 @@ class Choose:
             self._validate, serialization=core_schema.plain_serializer_function_ser_schema(Selected.plain)
         )
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         return {"x-avspatial-kind": self.kind}
 
 

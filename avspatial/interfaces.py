@@ -1,0 +1,292 @@
+"""What a plugin author implements. One class a kind; the registry constructs them with the arguments given here.
+
+Shape letters, used in every docstring of avspatial: B clips (or windows), N pictures, H W picture size, T samples,
+F frequency bins, M STFT frames, C channels. Sound is float32 in [-1, 1]; stereo is left then right. A mixture is
+left + right, a difference is left - right. Angles are azimuths in degrees, positive is left.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from avspatial.settings import Framing, Selected
+
+
+class Builder(Protocol):
+    """The part of the registry with which a component builds the components its own settings chose."""
+
+    def build(self, selected: Selected, **context: Any) -> Any:
+        """Import the target of `selected` and call it with the settings and the context of its kind."""
+
+
+@dataclass(frozen=True)
+class FeatureShape:
+    """Shape of visual features without the batch: C, N', H', W'."""
+
+    channels: int
+    pictures: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level of an audio encoder: its channels, and by how much it divides F and M."""
+
+    channels: int
+    reduction: int
+
+
+@dataclass(frozen=True)
+class Masks:
+    """Complex ratio masks for the mixture, each (B, 2, F, M): real then imaginary."""
+
+    difference: Tensor
+    left: Tensor | None = None
+    right: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a discriminator says: logits (B, ...) before the sigmoid, and its inner feature maps."""
+
+    logits: Tensor
+    features: Sequence[Tensor] = ()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training windows. mixture (B, T); reference (B, 2, T); frames (B, N, 3, H, W) in [0, 1]."""
+
+    mixture: Tensor
+    reference: Tensor
+    frames: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(t.to(device, non_blocking=True) for t in (self.mixture, self.reference, self.frames)))
+
+
+@dataclass(frozen=True)
+class Truth:
+    """True directions of a simulated clip at a fixed rate.
+
+    azimuth (S, K) in degrees, positive left; energy (S, K) of each source's dry sound (mean square); rate in Hz:
+    column k belongs to the time (k + 0.5) / rate.
+    """
+
+    rate: float
+    azimuth: np.ndarray
+    energy: np.ndarray
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording: stereo sound, its pictures, and, for simulated scenes, the true angles.
+
+    `recording` groups clips cut from one recording: the cluster of the statistics.
+    """
+
+    id: str
+    audio: Path
+    video: Path
+    recording: str
+    truth: Truth | None = field(default=None, compare=False)
+
+
+class VisualEncoder(nn.Module, ABC):
+    """Pictures to features. Constructed as `Target(settings)`.
+
+    Declares `channels` (C) and `reductions`: by how much N, H and W are divided (rounding down). Owns its
+    normalisation: frames arrive as RGB in [0, 1].
+    """
+
+    channels: int
+    reductions: tuple[int, int, int]
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__()
+        self.settings = settings
+
+    def shape(self, pictures: int, height: int, width: int) -> FeatureShape:
+        """The shape of `forward`'s result for N pictures of H x W."""
+        time, down, across = self.reductions
+        return FeatureShape(self.channels, pictures // time, height // down, width // across)
+
+    @abstractmethod
+    def forward(self, frames: Tensor) -> Tensor:
+        """frames (B, N, 3, H, W) in [0, 1] -> features (B, C, N', H', W')."""
+
+
+class AudioEncoder(nn.Module, ABC):
+    """Spectrogram to feature maps. Constructed as `Target(settings)`. Declares `levels`, finest first."""
+
+    levels: tuple[Level, ...]
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__()
+        self.settings = settings
+
+    @abstractmethod
+    def forward(self, spectrogram: Tensor) -> list[Tensor]:
+        """spectrogram (B, 2, F, M), real then imaginary -> one map a level, finest first."""
+
+
+class MaskGenerator(nn.Module, ABC):
+    """Feature maps and visual features to masks; how sound and picture meet is its business.
+
+    Constructed as `Target(settings, levels=..., visual=...)`: the audio encoder's levels and the visual encoder's
+    `FeatureShape`, None for a model without pictures.
+    """
+
+    def __init__(self, settings: Any, *, levels: Sequence[Level], visual: FeatureShape | None) -> None:
+        super().__init__()
+        self.settings = settings
+        self.levels = tuple(levels)
+        self.visual = visual
+
+    @abstractmethod
+    def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
+        """maps finest first, visual (B, C, N', H', W') or None, mixture (B, 2, F, M) -> masks (B, 2, F, M)."""
+
+
+class Discriminator(nn.Module, ABC):
+    """Tells true difference spectrograms from generated ones. Constructed as `Target(settings, visual=...)`."""
+
+    def __init__(self, settings: Any, *, visual: FeatureShape | None) -> None:
+        super().__init__()
+        self.settings = settings
+        self.visual = visual
+
+    @abstractmethod
+    def forward(self, difference: Tensor, visual: Tensor | None) -> Judgement:
+        """difference spectrogram (B, 2, F, M), visual (B, C, N', H', W') or None -> judgement."""
+
+
+class Metric(ABC):
+    """One clip, one number (or a few named ones); averages are the evaluation's business.
+
+    Constructed as `Target(settings)`. `unit` and `higher_is_better` (None for a descriptive number) are declared
+    for every name in `names`. `needs_truth`: only clips with known angles are scored. `normalized`: the signals
+    arrive at the convention's rate and with its normalisation; otherwise at that rate, unnormalised.
+    """
+
+    names: ClassVar[tuple[str, ...]]
+    unit: ClassVar[Mapping[str, str]]
+    higher_is_better: ClassVar[Mapping[str, bool | None]]
+    needs_truth: ClassVar[bool] = False
+    normalized: ClassVar[bool] = True
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def __call__(
+        self, prediction: np.ndarray, reference: np.ndarray, sample_rate: int, truth: Truth | None = None
+    ) -> Mapping[str, float]:
+        """prediction (2, T) and reference (2, T), float64 -> {name: value}. ValueError for NaN or unequal lengths."""
+
+
+class Spatializer(nn.Module, ABC):
+    """A whole model: mixture + pictures -> stereo. Constructed as `Target(settings, framing=..., builder=...)`.
+
+    `look` is separate from `spatialize` so that inference encodes each distinct group of pictures once. Both work on
+    windows at the level of training (see `signal.gain`); `forward` scales by itself.
+    `covered`: how many samples from the start of a window the output can be trusted for (the rest gets no weight).
+    """
+
+    mixture_rms: Tensor
+
+    def __init__(self, settings: Any, *, framing: Framing, builder: Builder) -> None:
+        super().__init__()
+        self.settings = settings
+        self.framing = framing
+        self.register_buffer("mixture_rms", torch.tensor(0.15))
+
+    @property
+    def covered(self) -> int:
+        return self.framing.samples
+
+    def look(self, frames: Tensor) -> Tensor | None:
+        """frames (B, N, 3, H, W) in [0, 1] -> whatever `spatialize` needs of them, first axis B; None if nothing."""
+        return frames
+
+    @abstractmethod
+    def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
+        """mixture (B, T) -> stereo (B, 2, T), left + right equal to the mixture where the method keeps that."""
+
+    def terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
+        """The supervised loss terms, `loss` being "l1" or "mse"; by default on the samples of both channels."""
+        stereo = self.spatialize(batch.mixture, self.look(batch.frames))
+        distance = nn.functional.l1_loss if loss == "l1" else nn.functional.mse_loss
+        return {"stereo": distance(stereo, batch.reference)}
+
+    def visual_parameters(self) -> list[nn.Parameter]:
+        """Parameters that belong to the picture's side (trainers may give them another learning rate)."""
+        return []
+
+    def forward(self, mixture: Tensor, frames: Tensor) -> Tensor:
+        """mixture (B, T) at any level, frames (B, N, 3, H, W) -> stereo (B, 2, T) at that level."""
+        scale = self.mixture_rms / mixture.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-4)
+        return self.spatialize(mixture * scale, self.look(frames)) / scale[:, None]
+
+
+class Trainer(nn.Module, ABC):
+    """How a spatializer learns. Constructed as `Target(settings, spatializer=..., builder=...)`.
+
+    One step of training runs `phases` in order: the loop calls `forward(batch, phase)`, minimises `total` with the
+    phase's own optimizer over `parameter_groups(phase)`. The loop (`training.loop`) owns everything else: data order,
+    schedules, checkpoints, logs, devices. All weights, a discriminator's included, are submodules of the trainer.
+    """
+
+    phases: tuple[str, ...] = ("model",)
+
+    def __init__(self, settings: Any, *, spatializer: Spatializer, builder: Builder) -> None:
+        super().__init__()
+        self.settings = settings
+        self.spatializer = spatializer
+
+    @abstractmethod
+    def forward(self, batch: Batch, phase: str) -> dict[str, Tensor]:
+        """Scalar loss terms of a phase; `total` is what is minimised, the others are logged."""
+
+    @abstractmethod
+    def parameter_groups(self, phase: str) -> list[dict[str, Any]]:
+        """torch.optim parameter groups (params, lr, weight_decay) that the phase updates."""
+
+    @abstractmethod
+    def validate(self, batch: Batch) -> dict[str, Tensor]:
+        """Scalar terms on held-out windows; the lowest mean `total` marks the best checkpoint."""
+
+
+class Dataset(ABC):
+    """Clips on disk, in splits. Constructed as `Target(settings, progress=...)`."""
+
+    def __init__(self, settings: Any, *, progress: Progress) -> None:
+        self.settings = settings
+        self.progress = progress
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Make sure everything is on disk (a simulated set renders itself here); DataError says what is missing."""
+
+    @abstractmethod
+    def clips(self, split: str) -> list[Clip]:
+        """The clips of "train", "val" or "test", in a fixed order; DataError for an empty or impossible split."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """A short digest of what the data is (settings and lists, not every byte); stored with the run."""
+
+
+class Progress(Protocol):
+    """How long work shows itself: `for x in progress(xs, "Rendering scenes"): ...`."""
+
+    def __call__(self, items: Iterable[Any], title: str) -> Iterable[Any]: ...
