@@ -21,15 +21,12 @@ from avspatial.errors import PluginError
 class Settings(BaseModel):
     """Base of all settings: unknown keys are refused, values cannot change, field docstrings are descriptions."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
 
 
 def setting(default: Any = ..., *, unit: str = "", **bounds: Any) -> Any:
     """A settings field with a unit ("s", "Hz", "dB", ...) and pydantic's bounds (ge, le, gt, lt, ...)."""
-    extra = {"unit": unit} if unit else None
-    return Field(default, json_schema_extra=extra, **bounds)
+    return Field(default, json_schema_extra={"unit": unit} if unit else {}, **bounds)
 
 
 class Entry(Protocol):
@@ -79,9 +76,7 @@ class Choose:
             )
         lookup: Lookup | None = (info.context or {}).get("registry")
         if lookup is None:
-            raise PydanticCustomError(
-                "registry", "a component can only be chosen while a registry is at hand"
-            )
+            raise PydanticCustomError("registry", "a component can only be chosen while a registry is at hand")
         try:
             entry = lookup.get(self.kind, value["use"])
             model = entry.settings_class()
@@ -95,9 +90,7 @@ class Choose:
             self._validate, serialization=core_schema.plain_serializer_function_ser_schema(Selected.plain)
         )
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"x-avspatial-kind": self.kind}
 
 

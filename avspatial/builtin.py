@@ -1,0 +1,89 @@
+"""The package's own components, declared through the same hook as anyone's."""
+
+from __future__ import annotations
+
+from avspatial.plugin import Component, hookimpl
+
+
+def _component(kind: str, name: str, config: str, target: str, summary: str) -> Component:
+    return Component(kind, name, "1", f"avspatial.{config}", f"avspatial.{target}", summary)
+
+
+def _metric(name: str, target: str, summary: str) -> Component:
+    return _component("metric", name, "metrics.settings:MetricSettings", f"metrics.{target}", summary)
+
+
+@hookimpl
+def avspatial_components() -> list[Component]:
+    return [
+        _component(
+            "visual_encoder", "c3d", "models.settings:C3dSettings", "models.c3d:C3d", "SAGM's VideoNet: C3D, time / 4"
+        ),
+        _component(
+            "audio_encoder",
+            "unet",
+            "models.settings:UnetEncoderSettings",
+            "models.unet:UnetEncoder",
+            "SAGM's AudioNet: five strided convolutions",
+        ),
+        _component(
+            "mask_generator",
+            "unet",
+            "models.settings:UnetMaskSettings",
+            "models.unet:UnetMaskGenerator",
+            "Five up-convolutions with skips, pictures joined at the bottleneck",
+        ),
+        _component(
+            "discriminator",
+            "visual_patch",
+            "models.settings:VisualPatchSettings",
+            "models.discriminator:VisualPatchDiscriminator",
+            "SAGM's discriminator: difference spectrogram and pictures",
+        ),
+        _component(
+            "spatializer",
+            "masking",
+            "models.settings:MaskingSettings",
+            "models.masking:MaskingSpatializer",
+            "Encoders and a mask generator; predicts the difference by a complex ratio mask",
+        ),
+        _component(
+            "trainer",
+            "supervised",
+            "training.settings:SupervisedSettings",
+            "training.supervised:SupervisedTrainer",
+            "One loss against the reference",
+        ),
+        _component(
+            "trainer",
+            "shared_visual_gan",
+            "training.settings:SharedVisualGanSettings",
+            "training.shared_visual_gan:SharedVisualGan",
+            "SAGM: a GAN whose two sides update one VideoNet in turn",
+        ),
+        _component(
+            "dataset", "fairplay", "data.settings:FairPlaySettings", "data.fairplay:FairPlay", "FAIR-Play (mp4 + wav)"
+        ),
+        _component(
+            "dataset",
+            "simulated",
+            "data.settings:SimulatedSettings",
+            "data.simulated.dataset:SimulatedScenes",
+            "Simulated scenes with known angles, rendered on first use",
+        ),
+        _metric("stft_distance", "fairplay:StftDistance", "FAIR-Play's STFT distance"),
+        _metric("envelope_distance", "fairplay:EnvelopeDistance", "FAIR-Play's envelope distance"),
+        _metric("wave_l2", "fairplay:WaveL2", "Mean squared error of the samples, x 1e3"),
+        _metric("snr", "fairplay:Snr", "Signal-to-noise ratio over both channels"),
+        _metric("mrstft", "mrstft:Mrstft", "Multi-resolution STFT distance"),
+        _metric("magnitude_distance", "fairplay:MagnitudeDistance", "Twice the STFT distance, by its other name"),
+        _metric("phase_distance", "fairplay:PhaseDistance", "Mean wrapped phase error of the difference"),
+        _metric("spl_distance", "spl:SplDistance", "L2 norm between the level-difference curves (SAGM eq. 23)"),
+        _metric("spl_rmse", "spl:SplRmse", "RMS error of the level-difference curve, per frame"),
+        _metric("spl_correlation", "spl:SplCorrelation", "Correlation of the level-difference curves"),
+        _metric("spl_direction", "spl:SplDirection", "Share of active frames whose side agrees"),
+        _metric("spl_magnitude", "spl:SplMagnitude", "Predicted over true size of the level difference"),
+        _metric("left_right", "direction:LeftRight", "Share of lateral frames on the right side (known angles)"),
+        _metric("lateral_gain", "direction:LateralGain", "Slope of the predicted on the true level difference"),
+        _metric("azimuth_error", "direction:AzimuthError", "Error of the estimated azimuth (known angles)"),
+    ]

@@ -1,0 +1,1 @@
+"""Data sets, the clip store, windows."""

@@ -1,0 +1,1 @@
+"""Sliding windows over whole clips, and the outputs they leave."""

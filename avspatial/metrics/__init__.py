@@ -1,0 +1,1 @@
+"""One file a metric family; each metric is importable and usable alone."""

@@ -1,0 +1,1 @@
+"""Networks and the masking spatializer that joins them."""

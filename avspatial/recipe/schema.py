@@ -1,0 +1,61 @@
+"""The schema of a recipe: every key, its meaning, its bounds."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from avspatial.settings import (
+    DatasetChoice,
+    Framing,
+    MetricChoice,
+    Settings,
+    SpatializerChoice,
+    Stft,
+    TrainerChoice,
+    Window,
+    setting,
+)
+
+
+class Inference(Settings):
+    """How a whole clip is walked."""
+
+    hop: float = setting(0.1, unit="s", gt=0, le=60)
+    """Step between windows; at most the window's length."""
+    batch_size: int = setting(32, unit="windows", ge=1, le=4096)
+    """Windows computed at once."""
+
+
+class Recipe(Settings):
+    """One run, from data to report."""
+
+    schema_version: Literal[1] = Field(1, alias="schema")
+    """The version of this schema."""
+    name: str = setting(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)
+    """Name of the run's folder under `runs/`."""
+    seed: int = setting(0, ge=0, lt=2**31)
+    """Seed of weights, data order and augmentation."""
+    data: DatasetChoice
+    """The data set."""
+    window: Window = Window()
+    """The excerpt that a model sees."""
+    stft: Stft = Stft()
+    """Its spectrogram."""
+    model: SpatializerChoice
+    """The spatializer."""
+    trainer: TrainerChoice
+    """How it learns."""
+    inference: Inference = Inference()
+    """How it walks whole clips."""
+    convention: Literal["fairplay", "raw", "reference_peak", "fairplay_reflect"] = "fairplay"
+    """The named set of metric settings that every printed number carries."""
+    metrics: tuple[MetricChoice, ...] = setting(min_length=1)
+    """The metrics to score with."""
+    smoke: dict[str, Any] = Field(default_factory=dict)
+    """Overrides that `--smoke` merges over the recipe: the same path and the same networks, a few steps."""
+
+    @property
+    def framing(self) -> Framing:
+        return Framing(window=self.window, stft=self.stft)

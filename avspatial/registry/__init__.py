@@ -1,0 +1,1 @@
+"""Discovery of plugins and lookup of components."""

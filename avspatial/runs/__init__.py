@@ -1,0 +1,1 @@
+"""Run directories: whole files, provenance, never written twice."""
