@@ -42,7 +42,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a new folder beside `path`; renamed to `path` (which must not exist) if the block ends well, else removed."""
+    """Yield a new folder beside `path`; renamed to `path` (not there yet) if the block ends well, else removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = _aside(path)
     aside.mkdir()
