@@ -1,0 +1,25 @@
+"""How SAGM and MONO2BINAURAL bring pictures to sound: features flattened into channels, repeated over the audio map."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from avspatial.interfaces import FeatureShape
+
+
+class RepeatedVisual(nn.Module):
+    """Visual features (B, C, N', H', W') -> `channels` constant maps of a given size.
+
+    SAGM flattens all of C3D's 512 x 7 x 7 features, which would give the first up-convolution 210 million parameters;
+    so first a 1x1 convolution with batch normalisation and ReLU reduces C, as in MONO2BINAURAL.
+    """
+
+    def __init__(self, visual: FeatureShape, reduced: int) -> None:
+        super().__init__()
+        self.channels = reduced * visual.pictures * visual.height * visual.width
+        self.reduce = nn.Sequential(nn.Conv2d(visual.channels, reduced, 1), nn.BatchNorm2d(reduced), nn.ReLU())
+
+    def forward(self, visual: Tensor, size: tuple[int, int]) -> Tensor:
+        """visual (B, C, N', H', W') -> (B, channels, *size); the same vector at every place."""
+        reduced: Tensor = self.reduce(visual.flatten(2, 3))
+        return reduced.flatten(1)[:, :, None, None].expand(-1, -1, *size)

@@ -1,0 +1,113 @@
+"""The formulation that SAGM and its baselines share: a complex ratio mask turns the mixture into the difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from avspatial.errors import RecipeError
+from avspatial.interfaces import Batch, Builder, FeatureShape, Level, Masks, Spatializer
+from avspatial.models.settings import MaskingSettings
+from avspatial.settings import Framing
+from avspatial.signal import stereo
+from avspatial.signal.spectrogram import Spectrogram, apply_mask
+
+
+class MaskingSpatializer(Spatializer):
+    """Pictures and the mixture's spectrogram are encoded, a mask is generated, its product with the mixture is the
+    difference (SAGM, arXiv 2311.07630, eqs. 1-11). left + right is the mixture, whatever the networks say.
+
+    For trainers: `spectrogram`, `visual_encoder`, `visual_shape` (None without pictures), `difference_spectrogram`.
+    RecipeError if the window's pictures or spectrogram do not fit the networks, before any data is read.
+    """
+
+    def __init__(self, settings: MaskingSettings, *, framing: Framing, builder: Builder) -> None:
+        super().__init__(settings, framing=framing, builder=builder)
+        self.spectrogram = Spectrogram(framing)
+        self.visual_encoder: Any = None
+        self.visual_shape: FeatureShape | None = None
+        if settings.visual_encoder is not None:
+            self.visual_encoder = builder.build(settings.visual_encoder)
+            self.visual_shape = _visual_shape(self.visual_encoder, framing)
+        self.audio_encoder = builder.build(settings.audio_encoder)
+        _check_spectrogram(self.audio_encoder.levels, framing)
+        self.mask_generator = builder.build(
+            settings.mask_generator, levels=self.audio_encoder.levels, visual=self.visual_shape
+        )
+
+    @property
+    def covered(self) -> int:
+        return self.spectrogram.covered
+
+    def look(self, frames: Tensor) -> Tensor | None:
+        """frames (B, N, 3, H, W) in [0, 1] -> visual features (B, C, N', H', W'); None without a visual encoder."""
+        return None if self.visual_encoder is None else self.visual_encoder(frames)
+
+    def masks(self, mixture: Tensor, visual: Tensor | None) -> Masks:
+        """Mixture spectrogram (B, 2, F, M), visual features of `look` -> masks (B, 2, F, M)."""
+        masks: Masks = self.mask_generator(self.audio_encoder(mixture), visual, mixture)
+        return masks
+
+    def difference_spectrogram(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
+        """Mixture spectrogram (B, 2, F, M), visual features of `look` -> predicted difference's (B, 2, F, M)."""
+        return apply_mask(self.masks(mixture, visual).difference, mixture)
+
+    def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
+        """mixture (B, T) -> stereo (B, 2, T); after `covered` samples both channels are half the mixture."""
+        difference = self.difference_spectrogram(self.spectrogram(mixture), visual)
+        return stereo.stereo(mixture, self.spectrogram.inverse(difference, mixture.shape[-1]))
+
+    def terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
+        """Distance between predicted and true difference spectrogram, and, where the mask generator gives left and
+        right masks too, between the differences that they imply and the true one (APNet); `loss` is "l1" or "mse".
+        """
+        distance = nn.functional.l1_loss if loss == "l1" else nn.functional.mse_loss
+        mixture = self.spectrogram(batch.mixture)
+        truth = self.spectrogram(stereo.difference(batch.reference))
+        masks = self.masks(mixture, self.look(batch.frames))
+        terms = {"difference": distance(apply_mask(masks.difference, mixture), truth)}
+        weight = self.settings.side_weight
+        if masks.left is not None:
+            implied = stereo.difference_by_left(mixture, apply_mask(masks.left, mixture))
+            terms["left"] = weight * distance(implied, truth)
+        if masks.right is not None:
+            implied = stereo.difference_by_right(mixture, apply_mask(masks.right, mixture))
+            terms["right"] = weight * distance(implied, truth)
+        return terms
+
+    def visual_parameters(self) -> list[nn.Parameter]:
+        return [] if self.visual_encoder is None else list(self.visual_encoder.parameters())
+
+
+def _visual_shape(encoder: Any, framing: Framing) -> FeatureShape:
+    """The shape of the encoder's features for the window's pictures; RecipeError if none are left of them."""
+    height, width = framing.window.picture
+    shape: FeatureShape = encoder.shape(framing.window.pictures, height, width)
+    if min(shape.pictures, shape.height, shape.width) < 1:
+        time, down, across = encoder.reductions
+        raise RecipeError(
+            f"nothing is left of {framing.window.pictures} pictures of {height} x {width}: "
+            f"the visual encoder divides their number by {time} and their size by {down} x {across}",
+            where="window",
+            fix=f"Make window.pictures at least {time} and window.picture at least [{down}, {across}].",
+        )
+    return shape
+
+
+def _check_spectrogram(levels: tuple[Level, ...], framing: Framing) -> None:
+    """RecipeError unless F and M can be divided as the audio encoder does."""
+    most = max(level.reduction for level in levels)
+    if framing.bins % most:
+        below = max(1, framing.bins // most) * most
+        raise RecipeError(
+            f"n_fft {framing.stft.n_fft} gives {framing.bins} bins, which the audio encoder cannot divide by {most}",
+            where="stft.n_fft",
+            fix=f"Take a multiple of {2 * most}: {2 * below} or {2 * below + 2 * most}.",
+        )
+    if framing.frames % most:
+        raise RecipeError(
+            f"the window's {framing.frames} spectrogram frames cannot be divided by {most} as the audio encoder does",
+            where="window.seconds",
+            fix=f"Take a window of {(framing.frames // most + 1) * most * framing.stft.hop / framing.window.rate:g} s.",
+        )

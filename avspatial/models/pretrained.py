@@ -1,0 +1,73 @@
+"""Published weights: read without running code from the file, checked name by name and shape by shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from avspatial.errors import RunError
+
+# c3d-pretrained.pth numbers the layers of one torch Sequential
+C3D_NUMBERS = {
+    "features.0": "conv1",
+    "features.3": "conv2",
+    "features.6": "conv3a",
+    "features.8": "conv3b",
+    "features.11": "conv4a",
+    "features.13": "conv4b",
+    "features.16": "conv5a",
+    "features.18": "conv5b",
+}
+C3D_LEFT_OUT = ("fc6.", "fc7.", "fc8.", "classifier.")
+SCRATCH = "Name another file, or set pretrained: false to train from scratch."
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a torch state dict by name. RunError if the file is missing or holds anything else."""
+    if not path.is_file():
+        raise RunError("there is no such file of pretrained weights", where=path, fix=SCRATCH)
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a foreign file can break the reader in any way
+        raise RunError("not a readable torch file of weights alone", where=path, fix=SCRATCH) from error
+    if not isinstance(weights, dict) or not all(isinstance(item, Tensor) for item in weights.values()):
+        raise RunError("holds something else than named tensors", where=path, fix=SCRATCH)
+    return dict(weights)
+
+
+def load_exactly(module: nn.Module, weights: dict[str, Tensor], *, where: object) -> None:
+    """Load weights whose names and shapes are exactly those of `module`; RunError names what differs."""
+    needed = module.state_dict()
+    shapes = [
+        f"{name} is {tuple(weights[name].shape)} instead of {tuple(needed[name].shape)}"
+        for name in needed
+        if name in weights and weights[name].shape != needed[name].shape
+    ]
+    wrong = [
+        *_listed("missing", [name for name in needed if name not in weights]),
+        *_listed("not expected", [name for name in weights if name not in needed]),
+        *_listed("of another shape", shapes),
+    ]
+    if wrong:
+        raise RunError(f"other weights than {type(module).__name__}'s: {'; '.join(wrong)}", where=where, fix=SCRATCH)
+    module.load_state_dict(weights)
+
+
+def _listed(title: str, names: list[str], most: int = 4) -> list[str]:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return [f"{title}: {', '.join(names[:most])}{more}"] if names else []
+
+
+def load_c3d(module: nn.Module, path: Path) -> None:
+    """Load `c3d.pickle` (conv1.weight ...) or `c3d-pretrained.pth` (features.0.weight ...); both leave out fc6 to fc8.
+
+    RunError as `read_weights` and `load_exactly`.
+    """
+    kept = {}
+    for name, tensor in read_weights(path).items():
+        layer, _, kind = name.rpartition(".")
+        if not name.startswith(C3D_LEFT_OUT):
+            kept[f"{C3D_NUMBERS.get(layer, layer)}.{kind}"] = tensor
+    load_exactly(module, kept, where=path)

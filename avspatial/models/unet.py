@@ -1,0 +1,99 @@
+"""AudioNet and the generator of SAGM (arXiv 2311.07630, section 3.2): a U-Net over the spectrogram.
+
+The same layers, with one picture and a sigmoid, are MONO2BINAURAL's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from avspatial.errors import RecipeError
+from avspatial.interfaces import AudioEncoder, FeatureShape, Level, MaskGenerator, Masks
+from avspatial.models.fusion import RepeatedVisual
+from avspatial.models.settings import UnetEncoderSettings, UnetMaskSettings
+
+CHANNELS = (64, 128, 256, 512, 512)
+
+
+def initialise(modules: Iterable[nn.Module]) -> None:
+    """Convolutions N(0, 0.02), normalisation weights N(1, 0.02), biases 0: as pix2pix and MONO2BINAURAL start."""
+    for module in modules:
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, 0.02)
+        else:
+            continue
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _down(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))
+
+
+def _up(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.ReLU())
+
+
+class UnetEncoder(AudioEncoder):
+    """Five convolutions, each halving F and M: channels 64, 128, 256, 512, 512 times `width`."""
+
+    def __init__(self, settings: UnetEncoderSettings) -> None:
+        super().__init__(settings)
+        channels = [max(1, round(count * settings.width)) for count in CHANNELS]
+        self.levels = tuple(Level(count, 2 ** (depth + 1)) for depth, count in enumerate(channels))
+        self.convolutions = nn.ModuleList(
+            _down(inputs, outputs) for inputs, outputs in zip([2, *channels], channels, strict=False)
+        )
+        initialise(self.modules())
+
+    def forward(self, spectrogram: Tensor) -> list[Tensor]:
+        """spectrogram (B, 2, F, M), F and M multiples of 32 -> five maps (B, C, F / 2^k, M / 2^k), finest first."""
+        maps = [spectrogram]
+        for convolution in self.convolutions:
+            maps.append(convolution(maps[-1]))
+        return maps[1:]
+
+
+class UnetMaskGenerator(MaskGenerator):
+    """One up-convolution a level; each takes the decoder's map first, the encoder's map of the same size second.
+
+    RecipeError if the levels do not halve the map one after another.
+    """
+
+    def __init__(self, settings: UnetMaskSettings, *, levels: Sequence[Level], visual: FeatureShape | None) -> None:
+        super().__init__(settings, levels=levels, visual=visual)
+        reductions = [level.reduction for level in self.levels]
+        if not reductions or reductions != [2 ** (depth + 1) for depth in range(len(reductions))]:
+            raise RecipeError(
+                f"the U-Net's up-convolutions undo halvings (2, 4, 8, ...); this audio encoder reduces by {reductions}",
+                where="model.mask_generator",
+                fix="Choose another audio encoder, or a mask generator made for it.",
+            )
+        channels = [level.channels for level in self.levels]
+        self.fusion = RepeatedVisual(visual, settings.visual_channels) if visual else None
+        inputs = [
+            channels[-1] + (self.fusion.channels if self.fusion else 0),
+            *(2 * count for count in channels[-2::-1]),
+        ]
+        self.convolutions = nn.ModuleList(_up(a, b) for a, b in zip(inputs, channels[-2::-1], strict=False))
+        self.last = nn.ConvTranspose2d(inputs[-1], 2, 4, 2, 1)
+        initialise(self.modules())
+
+    def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
+        """maps finest first, visual (B, C, N', H', W') or None, mixture (B, 2, F, M) -> difference mask in -1..1."""
+        *skips, up = maps
+        if self.fusion is not None:
+            assert visual is not None, "built for visual features"
+            parts = (self.fusion(visual, (up.shape[-2], up.shape[-1])), up)
+            up = torch.cat(parts if self.settings.order == "visual_audio" else parts[::-1], 1)
+        for convolution, skip in zip(self.convolutions, reversed(skips), strict=True):
+            up = torch.cat((convolution(up), skip), 1)
+        last: Tensor = self.last(up)
+        # autocast may hand over bfloat16, too coarse to multiply a spectrogram with
+        last = last.float()
+        return Masks(last.tanh() if self.settings.activation == "tanh" else last.sigmoid() * 2 - 1)
