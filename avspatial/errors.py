@@ -6,6 +6,15 @@ Any other exception that reaches the command line is a bug of ours, printed with
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(word: str, legal: Iterable[str]) -> str:
+    """` (did you mean 'nearest'?)` for the legal word nearest to `word`, or nothing when none is near."""
+    near = difflib.get_close_matches(word, list(legal), n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
 
 class AvspatialError(Exception):
     """A mistake that the person at the keyboard can mend.

@@ -1,0 +1,199 @@
+"""One plugin loaded: imported, its hooks checked, its components read. What goes wrong is kept as a `Failure`.
+
+Every plugin has a plugin manager of its own, so that one plugin's mistake cannot touch another's hooks.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import traceback
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from avspatial.errors import PluginError, did_you_mean
+from avspatial.plugin import KINDS, PROJECT, Component, Hooks
+from avspatial.registry.sources import Failure, Source
+
+if TYPE_CHECKING:
+    from avspatial.settings import Settings
+
+HOOKS = tuple(name for name in vars(Hooks) if name.startswith(f"{PROJECT}_"))
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+class _Wrong(Exception):
+    """Why a plugin cannot be used, in words; becomes the reason of a `Failure`."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin that loaded. `file` is where its hooks are defined."""
+
+    name: str
+    version: str
+    origin: str
+    file: str
+    hooks: pluggy.PluginManager
+    watches: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One component of one plugin, as the registry hands it out."""
+
+    plugin: Plugin
+    component: Component
+
+    @property
+    def kind(self) -> str:
+        return self.component.kind
+
+    @property
+    def id(self) -> str:
+        return f"{self.plugin.name}.{self.component.name}"
+
+    @property
+    def version(self) -> str:
+        return self.component.version
+
+    def settings_class(self) -> type[Settings]:
+        """The class of its settings; PluginError when it cannot be imported or is no `Settings`."""
+        from avspatial.settings import Settings
+
+        return self._class(self.component.config, Settings)
+
+    def target_class(self) -> type[Any]:
+        """The component itself; PluginError when it cannot be imported or is not what its kind must be."""
+        from avspatial import interfaces
+
+        interface = getattr(interfaces, "".join(part.title() for part in self.kind.split("_")))
+        return self._class(self.component.target, interface)
+
+    def _class(self, path: str, base: type[Any]) -> type[Any]:
+        module, _, name = path.partition(":")
+        where = f"{self.kind} {self.id!r} ({self.plugin.file})"
+        try:
+            found = getattr(importlib.import_module(module), name)
+        except Exception as error:
+            raise PluginError(
+                f"{path} cannot be imported: {_one_line(error)}",
+                where=where,
+                fix="Install what the plugin needs, or mend the plugin.",
+            ) from error
+        if not (isinstance(found, type) and issubclass(found, base)):
+            raise PluginError(
+                f"{path} is not a subclass of {base.__module__}.{base.__qualname__}",
+                where=where,
+                fix="Mend the plugin.",
+            )
+        return found
+
+
+def load(source: Source) -> tuple[Plugin | None, list[Entry], list[Failure]]:
+    """Import a plugin and read what it offers; a plugin that is wrong as a whole gives no plugin and one failure."""
+    try:
+        if not _NAME.fullmatch(source.name):
+            raise _Wrong(f"the name {source.name!r} must be lower case letters, digits and underscores")
+        plugin, components = _load(source)
+    except _Wrong as error:
+        return None, [], [Failure(source.name, source.origin, str(error), error=error)]
+    except (Exception, SystemExit) as error:
+        return None, [], [Failure(source.name, source.origin, _one_line(error), error=error)]
+    entries, failures = [], []
+    for component in components:
+        reason = _fault(component)
+        if reason:
+            failures.append(Failure(plugin.name, plugin.file, reason, component=_label(component)))
+        else:
+            entries.append(Entry(plugin, component))
+    return plugin, entries, failures
+
+
+def _load(source: Source) -> tuple[Plugin, list[Any]]:
+    holder = metadata.EntryPoint(source.name, source.value, PROJECT).load()
+    hooks = pluggy.PluginManager(PROJECT)
+    hooks.add_hookspecs(Hooks)
+    hooks.register(holder, source.name)
+    _check_hooks(hooks, holder)
+    watches = bool(hooks.hook.avspatial_record.get_hookimpls())
+    plugin = Plugin(source.name, source.version, source.origin, _file(holder), hooks, watches)
+    components: list[Any] = []
+    for answer in hooks.hook.avspatial_components():
+        if isinstance(answer, Component) or not hasattr(answer, "__iter__"):
+            raise _Wrong(f"avspatial_components must return a list of Component, not {type(answer).__name__}")
+        components.extend(answer)
+    return plugin, components
+
+
+def _check_hooks(hooks: pluggy.PluginManager, holder: Any) -> None:
+    """Refuse hooks that pluggy would pass over without a word: misspelled, unmarked, or none at all."""
+    for name, value in inspect.getmembers(holder, inspect.isroutine):
+        marked = hasattr(value, f"{PROJECT}_impl")
+        if marked and name not in HOOKS:
+            raise _Wrong(f"{name} is marked @hookimpl, but there is no such hook{_nearest_hook(name)}")
+        if not marked and name.startswith(f"{PROJECT}_") and _defined_in(holder, value):
+            known = "has no @hookimpl above it" if name in HOOKS else f"is no hook{_nearest_hook(name)}"
+            raise _Wrong(f"{name} {known}; names that begin with {PROJECT}_ are kept for hooks")
+    hooks.check_pending()
+    if not hooks.get_hookcallers(holder):
+        raise _Wrong(f"declares no hook; it needs a function {HOOKS[0]} marked @hookimpl")
+
+
+def _nearest_hook(name: str) -> str:
+    return did_you_mean(name, HOOKS) or f"; the hooks are {' and '.join(HOOKS)}"
+
+
+def _defined_in(holder: Any, value: Any) -> bool:
+    return not isinstance(holder, ModuleType) or getattr(value, "__module__", None) == holder.__name__
+
+
+def _file(holder: Any) -> str:
+    try:
+        return inspect.getfile(holder if isinstance(holder, ModuleType | type) else type(holder))
+    except TypeError:
+        return ""
+
+
+def _fault(component: Any) -> str:
+    """What is wrong with a declaration, or nothing."""
+    if not isinstance(component, Component):
+        return f"avspatial_components returned a {type(component).__name__} where a Component belongs"
+    if component.kind not in KINDS:
+        return f"unknown kind {component.kind!r}{did_you_mean(str(component.kind), KINDS)}; kinds: {', '.join(KINDS)}"
+    rules = (
+        (component.name, _NAME, "name", "lower case letters, digits and underscores, a letter first"),
+        (component.version, _VERSION, "version", "a string of letters, digits and . _ + -"),
+        (component.config, _TARGET, "config", "'module:Class'"),
+        (component.target, _TARGET, "target", "'module:Class'"),
+    )
+    for value, pattern, field, meaning in rules:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            return f"{field} {value!r} must be {meaning}"
+    if not isinstance(component.summary, str) or not component.summary.strip() or "\n" in component.summary:
+        return f"summary {component.summary!r} must be one line"
+    return ""
+
+
+def _label(component: Any) -> str:
+    return f"{component.kind} {component.name!r}" if isinstance(component, Component) else ""
+
+
+def _one_line(error: BaseException) -> str:
+    """Type and first line of an exception, with the last place outside the import machinery where it was raised."""
+    text = str(error).strip().splitlines()
+    first = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen")]
+    ours = (str(Path(__file__)), importlib.__file__, metadata.__file__, pluggy.__file__.rpartition("__init__")[0])
+    outside = [frame for frame in frames if not frame.filename.startswith(tuple(filter(None, ours)))]
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{first} ({error.filename}:{error.lineno})" if error.filename not in first else first
+    return f"{first} ({outside[-1].filename}:{outside[-1].lineno})" if outside else first

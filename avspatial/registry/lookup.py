@@ -1,0 +1,132 @@
+"""The registry: which component a name means, and what is wrong when it means none.
+
+An id is `plugin.component`; the short form `component` is accepted while it is unique among its kind, and `@version`
+may follow either. Nothing is imported until an entry is asked for its settings or its target.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from avspatial.errors import PluginError, did_you_mean
+from avspatial.plugin import KINDS
+from avspatial.registry.loading import Entry, Plugin
+from avspatial.registry.sources import Failure
+
+if TYPE_CHECKING:
+    from avspatial.settings import Selected
+
+
+class Registry:
+    """The plugins of one process, the components they offer, and the failures met on the way.
+
+    Made by `avspatial.registry.discover`; an object, so that two sets of plugins can live side by side in tests.
+    """
+
+    def __init__(self, plugins: Iterable[Plugin], entries: Iterable[Entry], failures: Iterable[Failure]) -> None:
+        self.plugins = tuple(plugins)
+        self.failures = tuple(failures)
+        self._entries: dict[tuple[str, str], list[Entry]] = {}
+        for entry in entries:
+            self._entries.setdefault((entry.kind, entry.id), []).append(entry)
+        self.failures += tuple(_clash(same) for same in self._entries.values() if len(same) > 1)
+        self._reported: set[str] = set()
+
+    def entries(self, kind: str | None = None) -> list[Entry]:
+        """Every usable component, of one kind or of all, in the order of `KINDS` and then of the ids."""
+        unique = [same[0] for same in self._entries.values() if len(same) == 1 and kind in (None, same[0].kind)]
+        return sorted(unique, key=lambda entry: (KINDS.index(entry.kind), entry.id))
+
+    def get(self, kind: str, name: str) -> Entry:
+        """The component that `name` means: `component`, `plugin.component`, either with `@version`.
+
+        PluginError for a kind or name that is unknown, ambiguous, declared twice, or there in another version.
+        """
+        if kind not in KINDS:
+            raise PluginError(f"unknown kind {kind!r}{did_you_mean(kind, KINDS)}", fix=f"Kinds: {', '.join(KINDS)}.")
+        wanted, _, version = name.partition("@")
+        matches = [same for (k, id), same in self._entries.items() if k == kind and wanted in _names(id)]
+        if not matches:
+            raise self._unknown(kind, wanted)
+        if len(matches) > 1:
+            ids = ", ".join(sorted(same[0].id for same in matches))
+            raise PluginError(f"{kind} {wanted!r} is ambiguous: {ids}", fix="Write the full id.")
+        if len(matches[0]) > 1:
+            raise PluginError(_clash(matches[0]).reason, fix="Remove or rename one of them.")
+        entry = matches[0][0]
+        if "@" in name and version != entry.version:
+            raise PluginError(
+                f"{kind} {entry.id!r} is version {entry.version} here, not {version}",
+                fix=f"Install the release of plugin {entry.plugin.name!r} that has version {version}, "
+                f"or write {entry.id}@{entry.version} and expect other numbers.",
+            )
+        return entry
+
+    def build(self, selected: Selected, **context: Any) -> Any:
+        """Import the target of `selected` and call it with the settings and the context of its kind.
+
+        PluginError when the target cannot be imported or is not what its kind must be.
+        """
+        entry = self.get(selected.kind, f"{selected.id}@{selected.version}")
+        return entry.target_class()(selected.settings, **context)
+
+    def observe(self, run: str, record: Mapping[str, object]) -> None:
+        """Show a record to every plugin that watches runs. An observer's mistake is told once and stops nothing."""
+        for plugin in self.plugins:
+            if not plugin.watches:
+                continue
+            try:
+                answers = plugin.hooks.hook.avspatial_record(run=run, record=copy.deepcopy(dict(record)))
+            except Exception as error:
+                self._report(plugin, f"raised {type(error).__name__}: {error}")
+            else:
+                if answers:
+                    self._report(plugin, f"returned {answers[0]!r}; observers return nothing, and it is ignored")
+
+    def report_failures(self) -> None:
+        """One line on stderr for each failure: a broken plugin stops no one, but is never silent."""
+        for failure in self.failures:
+            print(f"warning: {failure}", file=sys.stderr)
+
+    def _report(self, plugin: Plugin, what: str) -> None:
+        if plugin.name not in self._reported:
+            self._reported.add(plugin.name)
+            print(
+                f"warning: plugin {plugin.name!r} ({plugin.file}): avspatial_record {what} (told once)", file=sys.stderr
+            )
+
+    def _unknown(self, kind: str, name: str) -> PluginError:
+        entries = self.entries()
+        short = sorted({entry.component.name for entry in entries if entry.kind == kind})
+        ids = [entry.id for entry in entries if entry.kind == kind]
+        elsewhere = [entry.kind for entry in entries if name in _names(entry.id)]
+        if elsewhere:
+            what = f"{name!r} is {_a(elsewhere[0])}, not {_a(kind)}"
+        else:
+            what = f"unknown {kind} {name!r}{did_you_mean(name, ids if '.' in name else short)}"
+        told = [f"There are: {', '.join(short) or 'none'}."]
+        told += [f"Not loaded: {failure}" for failure in self.failures if _may_hold(failure, name)]
+        return PluginError(what, fix="\n  ".join(told))
+
+
+def _names(id: str) -> tuple[str, str]:
+    return id, id.partition(".")[2]
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def _may_hold(failure: Failure, name: str) -> bool:
+    """Whether the component `name` may be one that this failure keeps away."""
+    plugin, dot, _ = name.partition(".")
+    return not failure.plugin or not dot or failure.plugin == plugin
+
+
+def _clash(same: list[Entry]) -> Failure:
+    first, second = same[0], same[1]
+    reason = f"{first.kind} {first.id!r} is declared twice: {first.plugin.file} and {second.plugin.file}"
+    return Failure(first.plugin.name, second.plugin.origin, reason, component=f"{first.kind} {first.component.name!r}")

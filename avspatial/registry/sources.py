@@ -1,0 +1,102 @@
+"""Where plugins come from: entry points of the group `avspatial`, installed or in folders named by the user.
+
+A folder is never read by habit: code in a folder runs, so only `--plugins DIR` and AVSPATIAL_PLUGINS name them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+GROUP = "avspatial"
+VARIABLE = "AVSPATIAL_PLUGINS"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One line of an entry-point table: `name = "value"`, found at `origin`, of a distribution and its version."""
+
+    name: str
+    value: str
+    origin: str
+    distribution: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A plugin, or one component of it, that cannot be used: where it comes from and why, in one line."""
+
+    plugin: str
+    origin: str
+    reason: str
+    component: str = ""
+    error: BaseException | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        head = f"plugin {self.plugin!r}" if self.plugin else "plugin folder"
+        part = f", {self.component}" if self.component else ""
+        return f"{head}{part} ({self.origin}): {self.reason}"
+
+
+def folders_in_environment() -> list[Path]:
+    """The folders that AVSPATIAL_PLUGINS lists, separated as in PATH."""
+    return [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
+
+
+def installed() -> Iterator[Source]:
+    """Entry points of installed distributions, in a fixed order."""
+    for point in sorted(metadata.entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
+        name, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
+        yield Source(point.name, point.value, f"{name} {version}".strip() or "installed", name, version)
+
+
+def in_folders(folders: Iterable[Path]) -> Iterator[Source | Failure]:
+    """Entry points that the pyproject.toml of plugin folders declare; each such folder joins `sys.path`.
+
+    A folder that has no pyproject.toml stands for the plugin folders in it.
+    """
+    for given in folders:
+        folder = given.expanduser().resolve()
+        if not folder.is_dir():
+            yield Failure("", str(folder), "no such folder; `--plugins` and AVSPATIAL_PLUGINS name folders")
+            continue
+        projects = [folder] if (folder / "pyproject.toml").is_file() else _projects(folder)
+        if not projects:
+            yield Failure("", str(folder), "neither a plugin folder nor a folder of plugin folders: no pyproject.toml")
+        for project in projects:
+            yield from _declared(project)
+
+
+def _projects(folder: Path) -> list[Path]:
+    return sorted(path.parent for path in folder.glob("*/pyproject.toml") if path.is_file())
+
+
+def _declared(folder: Path) -> Iterator[Source | Failure]:
+    path = folder / "pyproject.toml"
+    try:
+        project = tomllib.loads(path.read_text(encoding="utf-8")).get("project", {})
+        table: dict[str, Any] = project.get("entry-points", {}).get(GROUP, {})
+        pairs = [(name, str(value)) for name, value in table.items()]
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, AttributeError) as error:
+        yield Failure(folder.name, str(path), f"cannot be read: {error}", error=error)
+        return
+    if not pairs:
+        yield Failure(folder.name, str(path), f"has no table [project.entry-points.{GROUP}] that names the plugin")
+        return
+    _make_importable(folder)
+    for name, value in pairs:
+        yield Source(name, value, str(path), str(project.get("name", "")), str(project.get("version", "")))
+
+
+def _make_importable(folder: Path) -> None:
+    """The folder was named explicitly, so it comes before an installed copy of the same plugin."""
+    root = str(folder / "src" if (folder / "src").is_dir() else folder)
+    if root not in sys.path:
+        sys.path.insert(0, root)
