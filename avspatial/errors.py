@@ -60,3 +60,9 @@ class TrainingError(AvspatialError):
     """Training that cannot go on: a loss term is not finite. The message names the step and the term."""
 
     exit_code = 1
+
+
+class Interrupted(AvspatialError):
+    """The person at the keyboard stopped the work; what was done is saved, and `fix` says how to go on."""
+
+    exit_code = 130

@@ -1,0 +1,253 @@
+"""Checkpoints: whole folders of safetensors and JSON, from which training goes on bit for bit.
+
+`step-000123/` holds `model.safetensors` (the spatializer's state alone), `optimizer.safetensors` (all other tensors:
+the trainer's own weights, each phase's optimizer state, the random number generators) and `state.json`. `LATEST` and
+`BEST` are text files naming a folder; they are written after the folder is complete. No pickle.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from avspatial.errors import PluginError, RunError
+from avspatial.interfaces import Spatializer, Trainer
+from avspatial.runs.whole import whole_folder, write_text
+
+MODEL, REST, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
+LATEST, BEST = "LATEST", "BEST"
+_SPATIALIZER = "spatializer."
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How far a training has come: the steps done, the best validated step and its total, the components used."""
+
+    step: int = 0
+    epoch: int = 0
+    best_step: int | None = None
+    best_total: float | None = None
+    components: Mapping[str, str] = field(default_factory=dict)
+    schedule: Mapping[str, Any] = field(default_factory=dict)
+
+
+def folder_name(step: int) -> str:
+    return f"step-{step:06d}"
+
+
+def pointed(checkpoints: Path, pointer: str = LATEST) -> Path | None:
+    """The folder that LATEST or BEST names; None where there is none yet; RunError where it names no checkpoint."""
+    path = checkpoints / pointer
+    if not path.is_file():
+        return None
+    folder = checkpoints / path.read_text(encoding="utf-8").strip()
+    if not (folder / STATE).is_file():
+        fix = f"Write the name of one of the step-* folders into {path}."
+        raise RunError(f"{pointer} names {folder.name}, which is no checkpoint", where=checkpoints, fix=fix)
+    return folder
+
+
+def save(
+    checkpoints: Path, trainer: Trainer, optimizers: Mapping[str, torch.optim.Optimizer], mark: Mark, keep: int
+) -> None:
+    """Write the checkpoint of `mark.step`, point LATEST (and BEST) at it, and remove all but the newest `keep`.
+
+    RunError when it cannot be written; what was there before is then untouched.
+    """
+    rest = {f"trainer/{name}": value for name, value in _own_state(trainer).items()}
+    rest |= _optimizer_state(trainer, optimizers) | random_state()
+    try:
+        with whole_folder(checkpoints / folder_name(mark.step)) as aside:
+            save_file(_plain(trainer.spatializer.state_dict()), aside / MODEL)
+            save_file(_plain(rest), aside / REST)
+            (aside / STATE).write_text(json.dumps(asdict(mark), indent=2) + "\n", encoding="utf-8")
+        write_text(checkpoints / LATEST, folder_name(mark.step))
+        if mark.best_step == mark.step:
+            write_text(checkpoints / BEST, folder_name(mark.step))
+    except (OSError, SafetensorError) as error:
+        fix = "The checkpoints before it are whole. Make room or allow writing, then go on with avspatial run --resume."
+        raise RunError(f"cannot write a checkpoint: {error}", where=checkpoints, fix=fix) from error
+    _prune(checkpoints, keep)
+
+
+def _prune(checkpoints: Path, keep: int) -> None:
+    pinned = {folder.name for pointer in (LATEST, BEST) if (folder := pointed(checkpoints, pointer))}
+    for folder in sorted(checkpoints.glob("step-*"), key=_step_of)[:-keep]:
+        if folder.name not in pinned:
+            shutil.rmtree(folder)
+
+
+def _step_of(folder: Path) -> int:
+    return int(folder.name.removeprefix("step-"))
+
+
+def recover(checkpoints: Path) -> tuple[Path | None, Mark]:
+    """The newest checkpoint and its mark, after clearing away what a killed process left behind.
+
+    Removed: half-written folders, and whole ones that LATEST did not yet name (their steps are run again, with the
+    same result). BEST is set to what the newest checkpoint knows as the best.
+    """
+    for leftover in checkpoints.glob(".*.part*"):
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    folder = pointed(checkpoints)
+    mark = read_mark(folder) if folder else Mark()
+    for later in checkpoints.glob("step-*"):
+        if _step_of(later) > mark.step:
+            shutil.rmtree(later)
+    if mark.best_step is not None:
+        write_text(checkpoints / BEST, folder_name(mark.best_step))
+    else:
+        (checkpoints / BEST).unlink(missing_ok=True)
+    return folder, mark
+
+
+def read_mark(folder: Path) -> Mark:
+    """The `state.json` of a checkpoint; RunError if it cannot be read."""
+    try:
+        return Mark(**json.loads((folder / STATE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        fix = "Write the name of another checkpoint into LATEST beside it."
+        raise RunError(f"the checkpoint's state.json cannot be read: {error}", where=folder, fix=fix) from error
+
+
+def load_weights(folder: Path, spatializer: Spatializer, components: Mapping[str, str] | None = None) -> None:
+    """Load `model.safetensors` into the spatializer; RunError if it belongs to another architecture.
+
+    `components`: id@version of each component in use, compared with those of the checkpoint.
+    """
+    if components is not None:
+        _same_components(folder, components)
+    _fill(spatializer, _read(folder / MODEL), folder)
+
+
+def load_all(
+    folder: Path,
+    trainer: Trainer,
+    optimizers: Mapping[str, torch.optim.Optimizer],
+    components: Mapping[str, str] | None = None,
+) -> None:
+    """Load weights and optimizer states; `restore_random` does the rest. RunError for another architecture."""
+    load_weights(folder, trainer.spatializer, components)
+    rest = _read(folder / REST)
+    own = {name.removeprefix("trainer/"): value for name, value in rest.items() if name.startswith("trainer/")}
+    _differences(_own_state(trainer), own, folder)
+    trainer.load_state_dict(own, strict=False)
+    names = {id(parameter): name for name, parameter in trainer.named_parameters()}
+    for phase, optimizer in optimizers.items():
+        _load_optimizer(phase, optimizer, names, rest)
+
+
+def random_state() -> dict[str, Tensor]:
+    """torch's random number generators, on the CPU and on the present GPU."""
+    state = {"random/cpu": torch.get_rng_state()}
+    if torch.cuda.is_initialized():
+        state["random/cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def set_random_state(state: Mapping[str, Tensor]) -> None:
+    """Set torch's random number generators to a state that `random_state` gave."""
+    torch.set_rng_state(state["random/cpu"])
+    if "random/cuda" in state and torch.cuda.is_initialized():
+        torch.cuda.set_rng_state(state["random/cuda"])
+
+
+def restore_random(folder: Path) -> None:
+    """Set torch's random number generators as the checkpoint has them: the last thing before the loop."""
+    set_random_state(_read(folder / REST))
+
+
+def refuse_tied(module: nn.Module) -> None:
+    """PluginError if two names mean one tensor: safetensors cannot hold that, better said before training."""
+    seen: dict[int, str] = {}
+    for name, value in module.state_dict(keep_vars=True).items():
+        other = seen.setdefault(id(value), name)
+        if other != name:
+            fix = "Let the module use one of them under one name."
+            raise PluginError(f"{other} and {name} are one tensor, which a checkpoint cannot hold", fix=fix)
+
+
+def _own_state(trainer: Trainer) -> dict[str, Tensor]:
+    return {name: value for name, value in trainer.state_dict().items() if not name.startswith(_SPATIALIZER)}
+
+
+def _optimizer_state(trainer: Trainer, optimizers: Mapping[str, torch.optim.Optimizer]) -> dict[str, Tensor]:
+    names = {id(parameter): name for name, parameter in trainer.named_parameters()}
+    return {
+        f"optimizer/{phase}/{names[id(parameter)]}/{key}": torch.as_tensor(value)
+        for phase, optimizer in optimizers.items()
+        for parameter, state in optimizer.state.items()
+        for key, value in state.items()
+    }
+
+
+def _load_optimizer(
+    phase: str, optimizer: torch.optim.Optimizer, names: Mapping[int, str], rest: Mapping[str, Tensor]
+) -> None:
+    place = {
+        names[id(parameter)]: index
+        for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"])
+    }
+    state: dict[int, dict[str, Tensor]] = {}
+    prefix = f"optimizer/{phase}/"
+    for key, value in rest.items():
+        if key.startswith(prefix):
+            name, slot = key.removeprefix(prefix).rsplit("/", 1)
+            state.setdefault(place[name], {})[slot] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        fix = "Write the name of another checkpoint into LATEST beside its folder."
+        raise RunError(f"cannot be read: {error}", where=path, fix=fix) from error
+
+
+def _fill(module: nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> None:
+    _differences(module.state_dict(), tensors, folder)
+    module.load_state_dict(tensors)
+
+
+def _same_components(folder: Path, components: Mapping[str, str]) -> None:
+    there = read_mark(folder).components
+    differing = [
+        f"{key} is {there.get(key, 'absent')} in the checkpoint, {components.get(key, 'absent')} in the recipe"
+        for key in sorted({*there, *components})
+        if there.get(key) != components.get(key)
+    ]
+    if differing:
+        raise _another(differing, folder)
+
+
+def _differences(here: Mapping[str, Tensor], there: Mapping[str, Tensor], folder: Path) -> None:
+    """RunError naming the tensors that differ in name or shape."""
+    differing = [f"{name} is missing in the checkpoint" for name in here if name not in there]
+    differing += [f"{name} is unknown to the model" for name in there if name not in here]
+    differing += [
+        f"{name} is {tuple(there[name].shape)} in the checkpoint, {tuple(value.shape)} in the model"
+        for name, value in here.items()
+        if name in there and there[name].shape != value.shape
+    ]
+    if differing:
+        raise _another(differing, folder)
+
+
+def _another(differing: list[str], folder: Path) -> RunError:
+    shown = differing[:5] + ([f"and {len(differing) - 5} more"] if len(differing) > 5 else [])
+    what = "a checkpoint of another architecture: " + "; ".join(shown)
+    return RunError(what, where=folder, fix="Load it with the recipe that made it: recipe.resolved.yaml of its run.")

@@ -1,0 +1,70 @@
+"""The devices of this training: one code path for a CPU, a GPU, or many of them under `accelerate launch`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from torch import Tensor, nn
+
+from avspatial.errors import RunError
+
+
+class Devices:
+    """This process's device and its place among the processes that train together.
+
+    Outside a launcher there is one process, on `device` (a torch name; where None, accelerate's choice: a GPU if
+    there is one). Under a launcher the launcher assigns the devices.
+    """
+
+    def __init__(self, device: str | None = None) -> None:
+        # A phase leaves the other phase's parameters without a gradient, which the wrapper must be told.
+        unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+        # The recipe decides on precision and device; accelerate's own settings are global to the process.
+        self._accelerator = Accelerator(mixed_precision="no", device_placement=False, kwargs_handlers=[unused])
+        self.count: int = self._accelerator.num_processes
+        self.index: int = self._accelerator.process_index
+        self.main: bool = self._accelerator.is_main_process
+        self.device: torch.device = self._accelerator.device
+        if device is not None and self.count == 1:
+            self.device = _named(device)
+
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """The module, such that backward passes share gradients between the devices."""
+        return cast(nn.Module, self._accelerator.prepare_model(module))
+
+    def backward(self, total: Tensor) -> None:
+        self._accelerator.backward(total)
+
+    def autocast(self, precision: str) -> contextlib.AbstractContextManager[object]:
+        if precision == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+    def mean(self, values: Sequence[Tensor]) -> list[float]:
+        """Means over the devices of some scalars."""
+        stacked = torch.stack([value.detach().float().reshape(()) for value in values])
+        return cast(list[float], self._accelerator.reduce(stacked, "mean").tolist())
+
+    def any(self, here: bool) -> bool:
+        """Whether it is so on any device."""
+        if self.count == 1:
+            return here
+        return self.mean([torch.tensor(float(here), device=self.device)])[0] > 0
+
+    def wait(self) -> None:
+        self._accelerator.wait_for_everyone()
+
+
+def _named(name: str) -> torch.device:
+    fix = "Name a device that this machine has, such as cpu or cuda:0, or leave --device away."
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise RunError(f"no such device: {str(error).splitlines()[0]}", where=name, fix=fix) from error
+    return device

@@ -1,0 +1,59 @@
+"""Training windows in the order in which steps consume them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Protocol
+
+import torch
+
+from avspatial.interfaces import Batch
+
+
+class Windows(Protocol):
+    """What training needs of its windows; `avspatial.data.windows.TrainingWindows` offers it."""
+
+    @property
+    def mixture_rms(self) -> float: ...
+    def __len__(self) -> int: ...
+    def order(self, epoch: int) -> Sequence[int]: ...
+    def batch(self, epoch: int, indices: Sequence[int]) -> Batch: ...
+
+
+def joined(parts: Sequence[Batch]) -> Batch:
+    """Batches of B1, B2, ... windows -> one batch of B1 + B2 + ... windows."""
+    if len(parts) == 1:
+        return parts[0]
+    return Batch(*(torch.cat([getattr(p, name) for p in parts]) for name in ("mixture", "reference", "frames")))
+
+
+class Stream:
+    """The epochs' orders, laid end to end and cut into steps of equal size.
+
+    Every batch is full (batch normalisation never meets a lone window that others do not), no clip is dropped, and
+    the windows of a step are a pure function of its number: nothing needs to be remembered to resume.
+    With several devices each takes its own equal part of every step.
+    """
+
+    def __init__(self, windows: Windows, batch_size: int, *, device: int = 0, devices: int = 1) -> None:
+        self.windows = windows
+        self.batch_size = batch_size
+        self.part = batch_size // devices
+        self.first = device * self.part
+
+    def batch(self, step: int) -> Batch:
+        """This device's windows of `step` (from 1)."""
+        start = (step - 1) * self.batch_size + self.first
+        places = [divmod(position, len(self.windows)) for position in range(start, start + self.part)]
+        parts = []
+        for epoch, group in groupby(places, key=lambda place: place[0]):
+            order = self.windows.order(epoch)
+            parts.append(self.windows.batch(epoch, [int(order[place]) for _, place in group]))
+        return joined(parts)
+
+
+def held_out(windows: Windows, batch_size: int) -> list[Sequence[int]]:
+    """The fixed windows of validation, cut into batches; the last one may be smaller."""
+    order = [int(index) for index in windows.order(0)]
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
