@@ -237,9 +237,7 @@ class _Loop:
         if self.devices.main:
             better = validates and self._validate(display)
             if better or stopping or self.plan.saves(step):
-                checkpoints.save(
-                    self.run.checkpoints, self.trainer, self.optimizers, self.mark, self.settings.keep
-                )
+                checkpoints.save(self.run.checkpoints, self.trainer, self.optimizers, self.mark, self.settings.keep)
                 self._record({"event": "checkpoint", "step": step})
         self.devices.wait()
 

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from avspatial.data.settings import Augmentation
 from avspatial.settings import DiscriminatorChoice, Settings, setting
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
@@ -53,8 +52,6 @@ class TrainerSettings(Settings):
     """Newest checkpoints that stay on disk; the best one stays besides."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the networks: 32-bit floats, or bfloat16 by autocast (weights stay 32-bit)."""
-    augment: Augmentation = Augmentation()
-    """What training windows undergo."""
 
 
 class SupervisedSettings(TrainerSettings):

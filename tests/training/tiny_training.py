@@ -1,0 +1,141 @@
+"""A training small enough for a test: the real networks at 1/32 of their width, windows made from numbers.
+
+Also a program, for the tests that need processes of their own: see `test_resume.py` and `test_devices.py`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from avspatial.builtin import avspatial_components
+from avspatial.interfaces import Batch, Spatializer, Trainer
+from avspatial.settings import Framing, Selected, Settings, Stft, Window
+from avspatial.training.settings import SharedVisualGanSettings, SupervisedSettings
+
+FRAMING = Framing(
+    window=Window(seconds=0.064, rate=8000, pictures=4, picture=(32, 32)), stft=Stft(n_fft=64, window=64, hop=16)
+)
+
+
+class BuiltIn:
+    """Builds and validates with the package's own declarations alone."""
+
+    def get(self, kind: str, name: str) -> Any:
+        return _Entry(next(c for c in avspatial_components() if (c.kind, c.name) == (kind, name)))
+
+    def build(self, selected: Selected, **context: Any) -> Any:
+        return _load(self.get(selected.kind, selected.id).component.target)(selected.settings, **context)
+
+
+@dataclass
+class _Entry:
+    component: Any
+
+    @property
+    def id(self) -> str:
+        return str(self.component.name)
+
+    @property
+    def version(self) -> str:
+        return str(self.component.version)
+
+    def settings_class(self) -> type[Settings]:
+        found: type[Settings] = _load(self.component.config)
+        return found
+
+
+def _load(path: str) -> Any:
+    module, name = path.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def spatializer(*, seed: int = 0, pictures: bool = True, width: float = 1 / 32) -> Spatializer:
+    torch.manual_seed(seed)
+    entry = BuiltIn().get("spatializer", "masking")
+    encoder = {"use": "c3d", "pretrained": False, "width": width} if pictures else None
+    plain = {
+        "visual_encoder": encoder,
+        "audio_encoder": {"use": "unet", "width": width},
+        "mask_generator": {"use": "unet"},
+    }
+    settings = entry.settings_class().model_validate(plain, context={"registry": BuiltIn()})
+    return BuiltIn().build(  # type: ignore[no-any-return]
+        Selected("spatializer", "masking", "1", settings), framing=FRAMING, builder=BuiltIn()
+    )
+
+
+def gan_settings(*, blind: bool = False, **values: Any) -> SharedVisualGanSettings:
+    plain = {"discriminator": {"use": "visual_patch", "width": 1 / 32, "visual": not blind}, "batch_size": 4, **values}
+    return SharedVisualGanSettings.model_validate(plain, context={"registry": BuiltIn()})
+
+
+def supervised_settings(**values: Any) -> SupervisedSettings:
+    return SupervisedSettings.model_validate({"batch_size": 4, **values})
+
+
+def trainer(settings: Any, *, seed: int = 0, **spatial: Any) -> Trainer:
+    name = "supervised" if isinstance(settings, SupervisedSettings) else "shared_visual_gan"
+    model = spatializer(seed=seed, **spatial)
+    return BuiltIn().build(  # type: ignore[no-any-return]
+        Selected("trainer", name, "1", settings), spatializer=model, builder=BuiltIn()
+    )
+
+
+class Scenes:
+    """Windows of noise beside a bright bar: a bar on the left means that the left channel is the louder one."""
+
+    mixture_rms = 0.17
+
+    def __init__(self, clips: int = 6, seed: int = 0) -> None:
+        self.clips, self.seed = clips, seed
+
+    def __len__(self) -> int:
+        return self.clips
+
+    def order(self, epoch: int) -> Sequence[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1000 + epoch)
+        return torch.randperm(self.clips, generator=generator).tolist()
+
+    def batch(self, epoch: int, indices: Sequence[int]) -> Batch:
+        windows = [self._window(epoch, index) for index in indices]
+        return Batch(*(torch.stack(parts) for parts in zip(*windows, strict=True)))
+
+    def _window(self, epoch: int, index: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        generator = torch.Generator().manual_seed((self.seed * 1000 + epoch) * 1000 + index)
+        mixture = 0.17 * torch.randn(FRAMING.samples, generator=generator)
+        side = 1 if index % 2 else -1
+        frames = torch.zeros(4, 3, 32, 32)
+        frames[..., :16] += 0.9 * (side > 0)
+        frames[..., 16:] += 0.9 * (side < 0)
+        stereo = torch.stack([mixture * (1 + 0.6 * side) / 2, mixture * (1 - 0.6 * side) / 2])
+        return mixture, stereo, frames
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The part of a run directory that training uses."""
+
+    path: Path
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    def record(self, record: Mapping[str, Any]) -> None:
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def records(self, event: str | None = None) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+        return [line for line in lines if event in (None, line["event"])]
