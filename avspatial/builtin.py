@@ -9,8 +9,38 @@ def _component(kind: str, name: str, config: str, target: str, summary: str) -> 
     return Component(kind, name, "1", f"avspatial.{config}", f"avspatial.{target}", summary)
 
 
-def _metric(name: str, target: str, summary: str) -> Component:
-    return _component("metric", name, "metrics.settings:MetricSettings", f"metrics.{target}", summary)
+_SPL = "SplSettings"
+
+
+def _metric(name: str, target: str, summary: str, settings: str = "MetricSettings") -> Component:
+    return _component("metric", name, f"metrics.settings:{settings}", f"metrics.{target}", summary)
+
+
+def _metrics() -> list[Component]:
+    return [
+        _metric("stft_distance", "fairplay:StftDistance", "FAIR-Play's STFT distance"),
+        _metric("envelope_distance", "fairplay:EnvelopeDistance", "FAIR-Play's envelope distance"),
+        _metric("wave_l2", "fairplay:WaveL2", "Mean squared error of the samples, x 1e3"),
+        _metric("snr", "fairplay:Snr", "Signal-to-noise ratio over both channels"),
+        _metric("snr_eps", "fairplay:SnrEps", "The same with 1e-4 added to both powers (saturates near 20 dB)"),
+        _metric("mrstft", "multiresolution:Mrstft", "Multi-resolution STFT distance"),
+        _metric("mrstft_linear", "multiresolution:MrstftLinear", "The same with a linear magnitude term"),
+        _metric("magnitude_distance", "fairplay:MagnitudeDistance", "Twice the STFT distance, by its other name"),
+        _metric("phase_distance", "fairplay:PhaseDistance", "Mean wrapped phase error of the difference"),
+        _metric("spl_distance", "spl:SplDistance", "L2 norm between the level-difference curves (SAGM eq. 23)", _SPL),
+        _metric("spl_rmse", "spl:SplRmse", "RMS error of the level-difference curve, per frame", _SPL),
+        _metric("spl_correlation", "spl:SplCorrelation", "Correlation of the level-difference curves", _SPL),
+        _metric("spl_direction", "spl:SplDirection", "Share of active frames whose side agrees", _SPL),
+        _metric("spl_magnitude", "spl:SplMagnitude", "Predicted over true size of the level difference", _SPL),
+        _metric("left_right", "direction:LeftRight", "Share of lateral frames on the right side (known angles)", _SPL),
+        _metric("lateral_gain", "direction:LateralGain", "Slope of the predicted on the true level difference", _SPL),
+        _metric(
+            "azimuth_error",
+            "direction:AzimuthError",
+            "Error of the heard azimuth (known angles)",
+            "AzimuthSettings",
+        ),
+    ]
 
 
 @hookimpl
@@ -71,19 +101,5 @@ def avspatial_components() -> list[Component]:
             "data.simulated.dataset:SimulatedScenes",
             "Simulated scenes with known angles, rendered on first use",
         ),
-        _metric("stft_distance", "fairplay:StftDistance", "FAIR-Play's STFT distance"),
-        _metric("envelope_distance", "fairplay:EnvelopeDistance", "FAIR-Play's envelope distance"),
-        _metric("wave_l2", "fairplay:WaveL2", "Mean squared error of the samples, x 1e3"),
-        _metric("snr", "fairplay:Snr", "Signal-to-noise ratio over both channels"),
-        _metric("mrstft", "mrstft:Mrstft", "Multi-resolution STFT distance"),
-        _metric("magnitude_distance", "fairplay:MagnitudeDistance", "Twice the STFT distance, by its other name"),
-        _metric("phase_distance", "fairplay:PhaseDistance", "Mean wrapped phase error of the difference"),
-        _metric("spl_distance", "spl:SplDistance", "L2 norm between the level-difference curves (SAGM eq. 23)"),
-        _metric("spl_rmse", "spl:SplRmse", "RMS error of the level-difference curve, per frame"),
-        _metric("spl_correlation", "spl:SplCorrelation", "Correlation of the level-difference curves"),
-        _metric("spl_direction", "spl:SplDirection", "Share of active frames whose side agrees"),
-        _metric("spl_magnitude", "spl:SplMagnitude", "Predicted over true size of the level difference"),
-        _metric("left_right", "direction:LeftRight", "Share of lateral frames on the right side (known angles)"),
-        _metric("lateral_gain", "direction:LateralGain", "Slope of the predicted on the true level difference"),
-        _metric("azimuth_error", "direction:AzimuthError", "Error of the estimated azimuth (known angles)"),
+        *_metrics(),
     ]

@@ -170,12 +170,30 @@ class Discriminator(nn.Module, ABC):
         """difference spectrogram (B, 2, F, M), visual (B, C, N', H', W') or None -> judgement."""
 
 
+@dataclass(frozen=True)
+class Convention:
+    """A named set of choices behind a number; part of every printed result. The defaults are `fairplay`.
+
+    rate, at which all is scored, in Hz. normalization: `own_peak` divides prediction and reference each by its own
+    peak over both channels, `reference_peak` both by the reference's, `none` neither. The spectrogram: n_fft, window
+    (Hann) and hop in samples, centred, the ends padded with `zeros` or by `reflect`.
+    """
+
+    name: str = "fairplay"
+    rate: int = 16000
+    normalization: str = "own_peak"
+    n_fft: int = 512
+    window: int = 400
+    hop: int = 160
+    pad: str = "zeros"
+
+
 class Metric(ABC):
     """One clip, one number (or a few named ones); averages are the evaluation's business.
 
-    Constructed as `Target(settings)`. `unit` and `higher_is_better` (None for a descriptive number) are declared
-    for every name in `names`. `needs_truth`: only clips with known angles are scored. `normalized`: the signals
-    arrive at the convention's rate and with its normalisation; otherwise at that rate, unnormalised.
+    Constructed as `Target(settings, convention=...)`. `unit` and `higher_is_better` (None for a descriptive number)
+    are declared for every name in `names`. `needs_truth`: only clips with known angles are scored. `normalized`: the
+    signals arrive at the convention's rate and with its normalisation; otherwise at that rate, unnormalised.
     """
 
     names: ClassVar[tuple[str, ...]]
@@ -184,14 +202,19 @@ class Metric(ABC):
     needs_truth: ClassVar[bool] = False
     normalized: ClassVar[bool] = True
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: Any, *, convention: Convention = Convention()) -> None:
         self.settings = settings
+        self.convention = convention
 
     @abstractmethod
     def __call__(
         self, prediction: np.ndarray, reference: np.ndarray, sample_rate: int, truth: Truth | None = None
     ) -> Mapping[str, float]:
-        """prediction (2, T) and reference (2, T), float64 -> {name: value}. ValueError for NaN or unequal lengths."""
+        """prediction (2, T) and reference (2, T), float64 -> {name: value}. ValueError for NaN or unequal lengths.
+
+        A name is left out where the reference holds nothing to measure it on (no source beside the middle, say): the
+        clip is then skipped for that name, which is no failure. A value that is not finite is a failure.
+        """
 
 
 class Spatializer(nn.Module, ABC):

@@ -1,1 +1,56 @@
-"""One file a metric family; each metric is importable and usable alone."""
+"""One file a metric family; each metric is importable and usable alone.
+
+    from avspatial.metrics import prepare, stft_distance
+    stft_distance(*prepare(prediction, reference, rate, "fairplay"))
+
+The functions take arrays or tensors (2, T), left then right, and return a float; nan where the reference holds
+nothing to measure, ValueError for sound that cannot be scored. Nothing heavy is imported before first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from avspatial.metrics.conventions import CONVENTIONS, prepare
+    from avspatial.metrics.direction import azimuth_error, lateral_gain, left_right
+    from avspatial.metrics.fairplay import (
+        envelope_distance,
+        magnitude_distance,
+        phase_distance,
+        snr,
+        stft_distance,
+        wave_l2,
+    )
+    from avspatial.metrics.multiresolution import mrstft
+    from avspatial.metrics.spl import spl_correlation, spl_direction, spl_distance, spl_magnitude, spl_rmse
+
+__all__ = [
+    "CONVENTIONS",
+    "azimuth_error",
+    "envelope_distance",
+    "lateral_gain",
+    "left_right",
+    "magnitude_distance",
+    "mrstft",
+    "phase_distance",
+    "prepare",
+    "snr",
+    "spl_correlation",
+    "spl_direction",
+    "spl_distance",
+    "spl_magnitude",
+    "spl_rmse",
+    "stft_distance",
+    "wave_l2",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for stem in ("conventions", "direction", "fairplay", "multiresolution", "spl"):
+            module = import_module(f"{__name__}.{stem}")
+            if name in vars(module):
+                return vars(module)[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,78 @@
+"""Where a sound comes from, by ear: time and level differences matched against those of a head.
+
+For one source at a time. Each band and frame votes for the azimuths whose head responses have its time and level
+difference; the votes of a block of frames are summed, and a parabola through the best three azimuths gives the
+answer. After May, van de Par and Kohlrausch (2011), with templates in the place of trained densities.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from avspatial.metrics.cues import Cues, cues
+from avspatial.metrics.sound import Array
+
+if TYPE_CHECKING:
+    from avspatial.signal.head import Head
+
+SIGMA_ITD, SIGMA_ILD = 60e-6, 3.0
+"""Widths of a vote, in s and in dB."""
+ACTIVE_RANGE = 35.0
+"""Bands and frames this many dB below the loudest do not vote."""
+STEP = 2.5
+"""Spacing of the candidate azimuths, degrees, from -90 to 90: front and back sound alike here."""
+
+
+def head_named(name: str) -> Head:
+    """`spherical`, or the path of a SOFA file."""
+    from avspatial.signal.head import SphericalHead
+
+    if name == "spherical":
+        return SphericalHead()
+    from avspatial.signal.sofa import MeasuredHead
+
+    return MeasuredHead(name)
+
+
+class AzimuthEstimator:
+    """The templates of one head at one rate; measuring them takes about half a second."""
+
+    def __init__(self, head: Head, rate: int) -> None:
+        self.rate = rate
+        self.azimuths = np.arange(-90, 90 + STEP / 2, STEP)
+        length = 2 * round(0.008 * rate)
+        responses = head.responses(self.azimuths, rate, length)
+        # One frame that holds the whole response: two hops, the first of them all of it.
+        whole = cues(responses, rate, hop=length)
+        self._itd, self._ild = whole.itd[..., 0], whole.ild[..., 0]
+
+    def votes(self, heard: Cues) -> Array:
+        """cues (J, K) -> (candidates, J, K) in [0, 1]."""
+        time = (heard.itd - self._itd[..., None]).astype(np.float32) / SIGMA_ITD
+        level = (heard.ild - self._ild[..., None]).astype(np.float32) / SIGMA_ILD
+        return np.exp(-0.5 * (time**2 + level**2))
+
+    def active(self, heard: Cues) -> np.ndarray:
+        """cues of the reference (J, K) -> which bands and frames vote."""
+        power = heard.power
+        return np.asarray(power > max(1e-13, power.max() * 10 ** (-ACTIVE_RANGE / 10)))
+
+    def estimate(self, heard: Cues, active: np.ndarray, frames: int) -> Array:
+        """cues (J, K), voters (J, K), frames a block -> azimuth (K // frames, at least 1) in degrees.
+
+        A last, shorter block joins the one before it. nan for a block in which nothing votes.
+        """
+        votes = np.where(active, self.votes(heard), 0).sum(1)
+        edges = np.arange(max(1, votes.shape[-1] // frames)) * frames
+        totals = np.add.reduceat(votes, edges, axis=-1)
+        voters = np.add.reduceat(active.sum(0), edges)
+        return np.where(voters > 0, [self._peak(total) for total in totals.T], np.nan)
+
+    def _peak(self, votes: Array) -> float:
+        best = int(np.clip(votes.argmax(), 1, len(votes) - 2))
+        below, top, above = (float(vote) for vote in votes[best - 1 : best + 2])
+        curvature = below - 2 * top + above
+        shift = 0.5 * (below - above) / curvature if curvature < 0 else 0.0
+        return float(self.azimuths[best] + STEP * np.clip(shift, -1, 1))

@@ -1,0 +1,150 @@
+"""Direction, where the true angles are known; positive is left.
+
+The sound is taken as it is, not normalised: a common gain cancels. Each number is read beside the same number for the
+reference itself, which is the estimator's floor.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from avspatial.interfaces import Truth
+from avspatial.metrics.azimuth import AzimuthEstimator, head_named
+from avspatial.metrics.cues import FRAME_HOP, cues
+from avspatial.metrics.one_number import OneNumber
+from avspatial.metrics.settings import AzimuthSettings
+from avspatial.metrics.sound import Array, Sound, as_pair
+from avspatial.metrics.spl import LevelMetric, curves
+from avspatial.signal.level import FRAME, HOP, active_frames, frame_times
+
+LATERAL = 10.0
+"""Frames whose true lateral position is beyond this angle (degrees) have a side."""
+MIDDLE = 0.5
+"""A level difference within this many dB of zero is on no side."""
+LONE = 0.9
+"""A block has one source if that source holds at least this share of the energy."""
+BLOCK = 0.25
+"""An azimuth is estimated in blocks of this many seconds."""
+
+
+def _truth_sums(values: Array, rate: float, starts: Array, ends: Array) -> Array:
+    """values (S, columns) summed over the columns whose time (k + 0.5) / rate lies in each span: (S, spans).
+
+    A span between two columns takes the nearest.
+    """
+    columns = values.shape[-1]
+    first = np.clip(np.ceil(starts * rate - 0.5).astype(int), 0, columns - 1)
+    last = np.clip(np.ceil(ends * rate - 0.5).astype(int), first + 1, columns)
+    sums = np.concatenate([np.zeros((len(values), 1)), np.cumsum(values, axis=-1)], axis=-1)
+    return np.asarray(sums[:, last] - sums[:, first])
+
+
+def lateral_position(truth: Truth, starts: Array, ends: Array) -> Array:
+    """The true side in spans of time (K,) s: sum of energy times sin azimuth over the sum of energy, -1 to 1 (K,).
+
+    0 where no source sounds.
+    """
+    energy = _truth_sums(truth.energy, truth.rate, starts, ends).sum(0)
+    sideways = _truth_sums(truth.energy * np.sin(np.radians(truth.azimuth)), truth.rate, starts, ends).sum(0)
+    return np.where(energy > 0, sideways / np.where(energy > 0, energy, 1), 0.0)
+
+
+def left_right(
+    prediction: Sound, reference: Sound, rate: int, truth: Truth, frame: float = FRAME, hop: float = HOP
+) -> float:
+    """Share of the lateral frames in which the predicted level difference has the true sign. Higher is better.
+
+    Lateral frames are the reference's active ones whose true position lies beyond 10 degrees. Within 0.5 dB of zero
+    counts as wrong: mono scores 0, guessing about 0.5. nan where there is no lateral frame. Source: ours.
+    """
+    predicted, _ = curves(prediction, reference, rate, frame, hop)
+    x = as_pair(prediction, reference)[1]
+    middle, half = frame_times(x.shape[1], rate, frame, hop), min(frame, x.shape[1] / rate) / 2
+    true = lateral_position(truth, middle - half, middle + half)
+    lateral = active_frames(x, rate, frame, hop) & (np.abs(true) > np.sin(np.radians(LATERAL)))
+    right = (np.sign(predicted) == np.sign(true)) & (np.abs(predicted) > MIDDLE)
+    return float(right[lateral].mean()) if lateral.any() else float("nan")
+
+
+def lateral_gain(prediction: Sound, reference: Sound, rate: int, frame: float = FRAME, hop: float = HOP) -> float:
+    """Least-squares slope, through the origin, of the predicted on the reference's level difference; active frames.
+
+    1 is the true width, less too narrow, 0 mono, negative the wrong side. Descriptive. nan where the reference's
+    level difference stays within 0.5 dB (rms): there is no width to compare with. Source: ours.
+    """
+    predicted, true = curves(prediction, reference, rate, frame, hop)
+    active = active_frames(as_pair(prediction, reference)[1], rate, frame, hop)
+    predicted, true = predicted[active], true[active]
+    if not active.any() or np.square(true).mean() < MIDDLE**2:
+        return float("nan")
+    return float(predicted @ true / (true @ true))
+
+
+def azimuth_error(
+    prediction: Sound,
+    reference: Sound,
+    rate: int,
+    truth: Truth,
+    estimator: AzimuthEstimator | None = None,
+    block: float = BLOCK,
+) -> float:
+    """Mean |estimated - true azimuth| in degrees over the blocks in which one source sounds. Lower is better.
+
+    A block has one source if that holds 90 % of the energy; its true azimuth is the energy-weighted mean. Bands and
+    frames within 35 dB of the reference's loudest vote (`metrics.azimuth`). Mono is heard straight ahead, so it
+    scores the mean |azimuth|. nan where no such block sounds. `estimator`: for another head than the spherical one,
+    or to measure its templates once for many clips. Source: ours, after May et al. (2011).
+    """
+    y, x = as_pair(prediction, reference)
+    estimator = estimator or AzimuthEstimator(head_named("spherical"), rate)
+    frames = max(1, round(block / FRAME_HOP))
+    active = estimator.active(cues(x, rate))
+    estimated = estimator.estimate(cues(y, rate), active, frames)
+    starts = np.arange(len(estimated)) * frames * FRAME_HOP
+    ends = np.append(starts[1:], x.shape[1] / rate)
+    energy = _truth_sums(truth.energy, truth.rate, starts, ends)
+    angles = _truth_sums(truth.energy * truth.azimuth, truth.rate, starts, ends)
+    loudest = energy.argmax(0)[None]
+    true = np.take_along_axis(angles / np.where(energy > 0, energy, 1), loudest, 0)[0]
+    lone = (energy.max(0) > 0) & (energy.max(0) >= LONE * energy.sum(0)) & np.isfinite(estimated)
+    return float(np.abs(estimated - true)[lone].mean()) if lone.any() else float("nan")
+
+
+def _known(truth: Truth | None) -> Truth:
+    if truth is None:
+        raise ValueError("the clip has no true angles")
+    return truth
+
+
+class LeftRight(LevelMetric, name="left_right", higher_is_better=True):
+    """Share of lateral frames on the right side."""
+
+    needs_truth = True
+
+    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+        return left_right(prediction, reference, rate, _known(truth), *self.framing(rate)[1:])
+
+
+class LateralGain(LevelMetric, name="lateral_gain", higher_is_better=None):
+    """Slope of the predicted on the reference's level difference."""
+
+    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+        return lateral_gain(prediction, reference, *self.framing(rate))
+
+
+class AzimuthError(OneNumber, name="azimuth_error", unit="deg", higher_is_better=False):
+    """Error of the azimuth that is heard."""
+
+    settings: AzimuthSettings
+    normalized = False
+    needs_truth = True
+
+    @cached_property
+    def _estimator(self) -> AzimuthEstimator:
+        return AzimuthEstimator(head_named(self.settings.head), self.convention.rate)
+
+    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+        estimator = self._estimator if rate == self.convention.rate else None
+        return azimuth_error(prediction, reference, rate, _known(truth), estimator, self.settings.block)

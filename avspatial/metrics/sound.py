@@ -1,0 +1,51 @@
+"""The door of every metric: arrays or tensors in, checked float64 arrays out; and the centred spectrogram."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Sound = Any
+"""A numpy array or a torch tensor, (2, T), left then right."""
+Array = NDArray[Any]
+
+
+def as_stereo(sound: Sound, what: str) -> Array:
+    """(2, T) array or tensor, on any device -> (2, T) float64; ValueError for another shape, no samples, NaN."""
+    if hasattr(sound, "detach"):
+        sound = sound.detach().cpu().numpy()
+    array = np.asarray(sound, dtype=np.float64)
+    if array.ndim != 2 or array.shape[0] != 2:
+        raise ValueError(f"the {what} has shape {array.shape}; two channels (2, T) are needed")
+    if array.shape[1] == 0:
+        raise ValueError(f"the {what} has no samples")
+    if not np.isfinite(array).all():
+        raise ValueError(f"the {what} holds NaN or infinity")
+    return array
+
+
+def as_pair(prediction: Sound, reference: Sound) -> tuple[Array, Array]:
+    """Both checked, and of one length; ValueError if not."""
+    y, x = as_stereo(prediction, "prediction"), as_stereo(reference, "reference")
+    if y.shape != x.shape:
+        raise ValueError(f"the prediction has {y.shape[1]} samples, the reference {x.shape[1]}")
+    return y, x
+
+
+def spectrogram(x: Array, n_fft: int, hop: int, window: int, pad: str) -> Array:
+    """x (..., T) -> (..., M, F): periodic Hann window in the middle of n_fft, frames centred, M = 1 + T // hop.
+
+    pad: `zeros`, or `reflect`, repeatedly where T is shorter than n_fft // 2.
+    """
+    from scipy.fft import rfft
+    from scipy.signal.windows import hann
+
+    margin = n_fft // 2
+    edges = [(0, 0)] * (x.ndim - 1) + [(margin, margin)]
+    padded = np.pad(x, edges) if pad == "zeros" else np.pad(x, edges, mode="reflect")
+    lead = (n_fft - window) // 2
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=-1)[..., ::hop, :]
+    weights = np.pad(hann(window, sym=False), (lead, n_fft - window - lead))
+    return np.asarray(rfft(frames * weights, axis=-1))
