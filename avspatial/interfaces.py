@@ -91,7 +91,8 @@ class Truth:
 class Clip:
     """One recording: stereo sound, its pictures, and, for simulated scenes, the true angles.
 
-    `recording` groups clips cut from one recording: the cluster of the statistics.
+    `recording` groups clips cut from one recording: the cluster of the statistics. `video` is a video file, or, where
+    `frames_fps` says their rate, a folder of numbered pictures.
     """
 
     id: str
@@ -99,6 +100,7 @@ class Clip:
     video: Path
     recording: str
     truth: Truth | None = field(default=None, compare=False)
+    frames_fps: float | None = None
 
 
 class VisualEncoder(nn.Module, ABC):

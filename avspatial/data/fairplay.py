@@ -1,0 +1,89 @@
+"""FAIR-Play (Gao and Grauman, "2.5D Visual Sound", CVPR 2019): 1,871 clips of about ten seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from avspatial.data.layout import PARTS, layout_clips, split_folder, split_ids
+from avspatial.data.settings import FairPlaySettings
+from avspatial.errors import DataError
+from avspatial.interfaces import Clip, Dataset, Progress
+from avspatial.media.video import picture_files, video_seconds
+from avspatial.media.wav import wav_info
+
+_HOW_TO_GET = (
+    "Get FAIR-Play from https://github.com/facebookresearch/FAIR-Play (videos/, binaural_audios/ and splits/ in one\n"
+    "  folder) and name that folder: --set data.root=DIR. To try avspatial without it, on simulated scenes:\n"
+    "  avspatial run recipes/sagm_demo.yaml"
+)
+
+
+class FairPlay(Dataset):
+    """Clips in FAIR-Play's layout."""
+
+    settings: FairPlaySettings
+
+    def __init__(self, settings: FairPlaySettings, *, progress: Progress) -> None:
+        super().__init__(settings, progress=progress)
+        self.root = Path(settings.root)
+
+    def prepare(self) -> None:
+        """DataError for a missing folder (with how to get it), a missing or empty list, or overlapping lists."""
+        wanted = ("binaural_audios", self.settings.pictures)
+        if not self.root.is_dir():
+            raise DataError("the data root is not there", where=self.root, fix=_HOW_TO_GET)
+        gone = [name for name in wanted if not (self.root / name).is_dir()]
+        if gone:
+            raise DataError(f"no {'/ and no '.join(gone)}/ in the data root", where=self.root, fix=_HOW_TO_GET)
+        self._lists()
+
+    def clips(self, split: str) -> list[Clip]:
+        """The clips of "train", "val" or "test" in the list's order; DataError or MediaError for one that is unfit."""
+        self.prepare()
+        folder = split_folder(self.root, self.settings.split)
+        frames = self.settings.pictures == "frames"
+        ids = split_ids(folder, split)
+        clips = layout_clips(self.root, ids, folder / split, frames=frames, frames_fps=self.settings.frames_fps)
+        for clip in self.progress(clips, f"Checking {split} clips"):
+            self._same_length(clip)
+        return clips
+
+    def fingerprint(self) -> str:
+        """A digest of the lists and of the sizes of the sound files; the place on the disk does not enter."""
+        sizes = {
+            part: [(name, (self.root / "binaural_audios" / f"{name}.wav").stat().st_size) for name in names]
+            for part, names in self._lists().items()
+        }
+        return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()[:16]
+
+    def _lists(self) -> dict[str, list[str]]:
+        folder = split_folder(self.root, self.settings.split)
+        lists = {part: split_ids(folder, part) for part in PARTS}
+        if self.settings.overlap == "refuse":
+            _refuse_overlap(lists, folder)
+        return lists
+
+    def _same_length(self, clip: Clip) -> None:
+        sound = wav_info(clip.audio).seconds
+        rate = clip.frames_fps
+        pictures = video_seconds(clip.video) if rate is None else len(picture_files(clip.video)) / rate
+        if abs(sound - pictures) > self.settings.length_tolerance:
+            raise DataError(
+                f"clip {clip.id}: {sound:.2f} s of sound but {pictures:.2f} s of pictures",
+                where=clip.video,
+                fix=f"Copy both again, leave the clip out, or raise data.length_tolerance "
+                f"(now {self.settings.length_tolerance:g} s).",
+            )
+
+
+def _refuse_overlap(lists: dict[str, list[str]], folder: Path) -> None:
+    for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
+        both = sorted(set(lists[first]) & set(lists[second]))
+        if both:
+            raise DataError(
+                f"{len(both)} clips stand in both {first} and {second}, {both[0]} for one",
+                where=folder,
+                fix="Scores on clips learned from mean nothing: mend the lists, or say data.overlap=allow to try out.",
+            )

@@ -1,0 +1,42 @@
+"""Settings of the data sets and of augmentation; imports no torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from avspatial.settings import Settings, setting
+
+
+class Augmentation(Settings):
+    """What a training window undergoes. Every default changes nothing.
+
+    One draw holds for all pictures of a window. MONO2BINAURAL: `store: [240, 480]`, brightness and colour 0.3.
+    """
+
+    flip: float = setting(0.0, ge=0, le=1)
+    """Probability of mirroring: the pictures left to right, and with them the two channels of the sound."""
+    brightness: float = setting(0.0, ge=0, le=1)
+    """Brightness is multiplied by a factor drawn from 1 - b to 1 + b."""
+    colour: float = setting(0.0, ge=0, le=1)
+    """Saturation is multiplied by a factor drawn from 1 - c to 1 + c."""
+    store: tuple[int, int] | None = setting(None, unit="pixels")
+    """Height and width at which training pictures are kept; the model's picture is cut out of them at random. Not
+    given: they are kept at the model's size and nothing is cut."""
+
+
+class FairPlaySettings(Settings):
+    """FAIR-Play, or any data in its layout: `videos/ID.mp4`, `binaural_audios/ID.wav`, `splits/NAME/PART.h5|txt`."""
+
+    root: str = setting(min_length=1)
+    """Folder that holds the three folders."""
+    split: int | str = 1
+    """Which split: 1 to 10 for `splits/split1` .., the name of a folder in `splits/`, or the path of a folder with
+    `train`, `val` and `test` lists."""
+    pictures: Literal["videos", "frames"] = "videos"
+    """Where pictures come from: `videos/ID.mp4`, or numbered files in `frames/ID.mp4/` or `frames/ID/`."""
+    frames_fps: float = setting(10.0, unit="pictures/s", gt=0, le=120)
+    """Rate at which the files of `frames/` were taken."""
+    length_tolerance: float = setting(1.0, unit="s", ge=0, le=3600)
+    """By how much the lengths of a clip's sound and pictures may differ."""
+    overlap: Literal["refuse", "allow"] = "refuse"
+    """Whether one clip may stand in two lists of a split. `allow` makes the scores meaningless: only for trying out."""

@@ -1,0 +1,211 @@
+"""The clip store: every clip is decoded once, to arrays on disk that training maps into memory.
+
+An entry belongs to the content of its files and to the settings that shape it (rate, fps, picture size), so a
+changed file or setting makes a new entry and a copied data set finds the old ones. Content is the SHA-256 of a
+file's bytes; it is remembered beside the file's size and modification time, so that later runs need not read the
+files again. A folder of pictures counts as its names, sizes and modification times.
+
+    <cache>/clips/<key>/{audio.npy, pictures.npy}    <cache>/digests/<path digest>.json    <cache>/locks/<key>.lock
+
+Entries appear whole or not at all. Two processes may build at once: a lock for each entry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import numpy as np
+import platformdirs
+import torch
+
+from avspatial.data.layout import stereo_info
+from avspatial.errors import DataError
+from avspatial.interfaces import Clip, Progress
+from avspatial.media.resample import resample
+from avspatial.media.video import folder_pictures, grid_pictures, picture_files
+from avspatial.media.wav import read_wav
+from avspatial.runs.whole import whole_folder, write_text
+from avspatial.settings import Window
+
+_FORMAT = 1
+"""Part of every key; raised whenever the same file and settings would be decoded to other numbers."""
+
+
+def cache_root() -> Path:
+    """Where caches live: the environment's AVSPATIAL_CACHE, or else the user's cache folder."""
+    chosen = os.environ.get("AVSPATIAL_CACHE")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("avspatial")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A decoded clip: audio float32 (2, T) at the window's rate, pictures uint8 (P, H, W, 3) on its grid; read-only."""
+
+    clip: Clip
+    audio: np.ndarray
+    pictures: np.ndarray
+
+
+class ClipStore:
+    """Decoded clips for one window. `picture` is (H, W) where other than the window's own size."""
+
+    def __init__(
+        self,
+        window: Window,
+        progress: Progress,
+        cache: Path | None = None,
+        *,
+        picture: tuple[int, int] | None = None,
+    ) -> None:
+        self.window = window
+        self.progress = progress
+        self.cache = cache or cache_root()
+        self.picture = picture or window.picture
+
+    def prepare(self, clips: Iterable[Clip]) -> None:
+        """Decode the clips that the store lacks, with progress; stopped, it goes on where it was.
+
+        MediaError or DataError for a clip that cannot be used, DataError for a cache that cannot be written.
+        """
+        missing = [clip for clip in clips if not self._entry(clip).is_dir()]
+        if missing:
+            for clip in self.progress(missing, "Decoding clips"):
+                self._build(clip)
+
+    def load(self, clip: Clip) -> Recording:
+        """The clip's arrays, mapped, not read; decoded first if need be. Errors as `prepare`."""
+        entry = self._entry(clip)
+        if not entry.is_dir():
+            self._build(clip)
+        try:
+            return self._mapped(clip, entry)
+        except (OSError, ValueError):
+            # A power cut may leave an entry that the file system lost half of: decode it again.
+            shutil.rmtree(entry, ignore_errors=True)
+            self._build(clip)
+            return self._mapped(clip, entry)
+
+    def _mapped(self, clip: Clip, entry: Path) -> Recording:
+        return Recording(clip, _map(entry / "audio.npy"), _map(entry / "pictures.npy"))
+
+    def _entry(self, clip: Clip) -> Path:
+        parts = {
+            "format": _FORMAT,
+            "audio": self._digest(clip.audio),
+            "video": self._digest(clip.video),
+            "frames_fps": clip.frames_fps,
+            "rate": self.window.rate,
+            "fps": self.window.fps,
+            "picture": list(self.picture),
+        }
+        return self.cache / "clips" / hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+    def _digest(self, path: Path) -> str:
+        """The digest of a file's content, or of a folder's listing."""
+        if path.is_dir():
+            stats = [(file.name, file.stat()) for file in picture_files(path)]
+            listing = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+            return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
+        with _reading(path):
+            stat = path.stat()
+        seen = [stat.st_size, stat.st_mtime_ns]
+        note = self.cache / "digests" / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]}.json"
+        remembered = _remembered(note)
+        if remembered is not None and remembered[:2] == seen:
+            return str(remembered[2])
+        with _reading(path), path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with _writing(self.cache):
+            write_text(note, json.dumps([*seen, digest]))
+        return digest
+
+    def _build(self, clip: Clip) -> None:
+        entry = self._entry(clip)
+        with _writing(self.cache):
+            lock = self.cache / "locks" / f"{entry.name}.lock"
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            with filelock.FileLock(lock):
+                if not entry.is_dir():
+                    self._decode(clip, entry)
+
+    def _decode(self, clip: Clip, entry: Path) -> None:
+        """Decode into `entry`; called while its lock is held, so what lies unfinished beside it is a dead process's."""
+        for left in entry.parent.glob(f".{entry.name}.*.part"):
+            shutil.rmtree(left, ignore_errors=True)
+        stereo_info(clip.audio)
+        audio, rate = read_wav(clip.audio)
+        # A picture for every grid time within the sound, so that no window asks for one that is not there.
+        count = max(1, math.ceil(audio.shape[1] / rate * self.window.fps - 1e-6))
+        if clip.frames_fps is None:
+            pictures = grid_pictures(clip.video, self.window.fps, self.picture, count)
+        else:
+            pictures = folder_pictures(clip.video, clip.frames_fps, self.window.fps, self.picture, count)
+        with whole_folder(entry) as aside:
+            _write_array(aside / "audio.npy", resample(audio, rate, self.window.rate))
+            _write_array(aside / "pictures.npy", pictures)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"a clip's file cannot be read ({error.strerror or error})", where=path, fix="Copy it there again."
+        ) from error
+
+
+@contextmanager
+def _writing(cache: Path) -> Iterator[None]:
+    """Turns what the file system refuses while the cache is written into one clear error."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"the clip cache cannot be written ({error.strerror or error})",
+            where=cache,
+            fix="Free space there, or set AVSPATIAL_CACHE to a folder on another disk; what is decoded stays.",
+        ) from error
+
+
+def _remembered(note: Path) -> list[object] | None:
+    try:
+        remembered = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return remembered if isinstance(remembered, list) and len(remembered) == 3 else None
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    # numpy's own writer hides "no space left" behind a count of bytes.
+    array = np.ascontiguousarray(array)
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.data.cast("B"))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _map(path: Path) -> np.ndarray:
+    """A .npy file mapped read-only. Unlike numpy's, torch's mapping keeps no file open: there are thousands."""
+    with path.open("rb") as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError(f"{path} is not of this format")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        offset = file.tell()
+    size = path.stat().st_size
+    if size != offset + math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"{path} is cut short")
+    raw = torch.from_file(str(path), shared=False, size=size, dtype=torch.uint8).numpy()
+    array = raw[offset:].view(dtype).reshape(shape)
+    array.flags.writeable = False
+    return array
