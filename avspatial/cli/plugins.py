@@ -1,0 +1,127 @@
+"""`avspatial plugins`: which plugins are there, what they offer, what failed to load."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from avspatial.cli.table import columns, print_json
+from avspatial.errors import PluginError, did_you_mean
+from avspatial.plugin import KINDS
+from avspatial.registry import Entry, Failure, Registry, discover
+
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="List plugins and show what they offer.")
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_plugins(
+    kind: Annotated[str | None, typer.Option(help=f"Only this kind: {', '.join(KINDS)}.")] = None,
+    json: AsJson = False,
+) -> None:
+    """List every component by kind, and the plugins that failed to load (on stderr)."""
+    if kind is not None and kind not in KINDS:
+        raise PluginError(f"unknown kind {kind!r}{did_you_mean(kind, KINDS)}", fix=f"Kinds: {', '.join(KINDS)}.")
+    registry = discover()
+    entries = registry.entries(kind)
+    if json:
+        print_json(
+            {
+                "plugins": [{"name": p.name, "version": p.version, "origin": p.origin} for p in registry.plugins],
+                "components": [_facts(entry) for entry in entries],
+                "failures": [_failure_facts(failure) for failure in registry.failures],
+            }
+        )
+        return
+    lines = columns([(e.id, e.version, e.component.summary) for e in entries], indent="  ").splitlines()
+    heading = ""
+    for entry, line in zip(entries, lines, strict=True):
+        if entry.kind != heading:
+            heading = entry.kind
+            print(heading)
+        print(line)
+    registry.report_failures()
+
+
+@app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="A plugin, or a component: `plugin.component` or its short form.")],
+    json: AsJson = False,
+) -> None:
+    """Show a plugin and its components, or a component with its settings."""
+    registry = discover()
+    plugins = [plugin for plugin in registry.plugins if plugin.name == name]
+    entries = [entry for entry in registry.entries() if name in (entry.id, entry.component.name)]
+    if plugins:
+        _show_plugin(registry, name, json)
+    elif entries:
+        _show_components(entries, json)
+    else:
+        raise _unknown(registry, name)
+
+
+def _show_plugin(registry: Registry, name: str, json: bool) -> None:
+    entries = [entry for entry in registry.entries() if entry.plugin.name == name]
+    plugins = [plugin for plugin in registry.plugins if plugin.name == name]
+    if json:
+        facts = [{"name": p.name, "version": p.version, "origin": p.origin, "file": p.file} for p in plugins]
+        print_json({"plugins": facts, "components": [_facts(entry) for entry in entries]})
+        return
+    for plugin in plugins:
+        rows = [("version", plugin.version), ("from", plugin.origin), ("file", plugin.file)]
+        if plugin.watches:
+            rows.append(("watches", "runs (avspatial_record)"))
+        print(f"{plugin.name}\n{columns(rows, indent='  ')}")
+    if entries:
+        print(columns([(e.kind, e.id, e.version, e.component.summary) for e in entries], indent="  "))
+
+
+def _show_components(entries: list[Entry], json: bool) -> None:
+    if json:
+        print_json([{**_facts(e), "settings": e.settings_class().model_json_schema()} for e in entries])
+        return
+    from avspatial.recipe.reference import settings_rows
+
+    for entry in entries:
+        part = entry.component
+        rows = [
+            ("kind", entry.kind),
+            ("version", entry.version),
+            ("about", part.summary),
+            ("code", part.target),
+            ("file", entry.plugin.file),
+        ]
+        print(f"{entry.id}\n{columns(rows, indent='  ')}")
+        settings = settings_rows(entry.settings_class())
+        print("  settings" if settings else "  no settings")
+        if settings:
+            print(columns(settings, indent="    "))
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    part = entry.component
+    facts = {"id": entry.id, "kind": entry.kind, "version": entry.version, "summary": part.summary}
+    return {**facts, "config": part.config, "target": part.target, "plugin": entry.plugin.name}
+
+
+def _failure_facts(failure: Failure) -> dict[str, str]:
+    return {
+        "plugin": failure.plugin,
+        "component": failure.component,
+        "origin": failure.origin,
+        "reason": failure.reason,
+    }
+
+
+def _unknown(registry: Registry, name: str) -> PluginError:
+    failed = [failure for failure in registry.failures if failure.plugin == name]
+    if failed:
+        return PluginError(failed[0].reason, where=f"plugin {name!r} ({failed[0].origin})", fix="Mend the plugin.")
+    entries = registry.entries()
+    known = {plugin.name for plugin in registry.plugins}
+    known |= {entry.id for entry in entries} | {entry.component.name for entry in entries}
+    return PluginError(
+        f"there is no plugin or component {name!r}{did_you_mean(name, sorted(known))}",
+        fix="`avspatial plugins list` lists them.",
+    )

@@ -1,0 +1,222 @@
+"""A run directory: what one execution of a recipe leaves. Made once, never written into by another run.
+
+runs/<name>/<utc>-<digest8>/
+    recipe.yaml  recipe.resolved.yaml  run.json  log.jsonl
+    checkpoints/step-001000/...  checkpoints/LATEST  checkpoints/BEST
+    outputs/  controls/  scores.jsonl  summary.json  report.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from avspatial.errors import RunError
+from avspatial.runs.whole import whole_folder, write_text
+
+_ABOUT = "run.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The places in a run directory, its log and its state."""
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        """The recipe as the user wrote it; its `extends` may not be at hand, so programs read `resolved`."""
+        return self.path / "recipe.yaml"
+
+    @property
+    def resolved(self) -> Path:
+        """The recipe with everything explicit: this file alone repeats the run."""
+        return self.path / "recipe.resolved.yaml"
+
+    @property
+    def about(self) -> Path:
+        return self.path / _ABOUT
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def outputs(self) -> Path:
+        return self.path / "outputs"
+
+    @property
+    def controls(self) -> Path:
+        return self.path / "controls"
+
+    @property
+    def scores(self) -> Path:
+        return self.path / "scores.jsonl"
+
+    @property
+    def summary(self) -> Path:
+        return self.path / "summary.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What run.json says; RunError when it cannot be read."""
+        try:
+            facts = json.loads(self.about.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"run.json cannot be read: {error}", where=self.path, fix="Restore it, or run again."
+            ) from error
+        return dict(facts)
+
+    @property
+    def finished(self) -> bool:
+        return self.facts.get("state") == "finished"
+
+    def note(self, **facts: Any) -> None:
+        """Add facts to run.json, whole or not at all."""
+        write_text(self.about, _json({**self.facts, **facts}))
+
+    def finish(self) -> None:
+        """Mark the run as finished: everything up to the report is there."""
+        self.note(state="finished", finished=_now().isoformat(timespec="seconds"))
+
+    def record(self, record: Mapping[str, Any]) -> None:
+        """Append one line to log.jsonl. A line that a killed process left unfinished is cut off first."""
+        line = json.dumps(record, ensure_ascii=False, allow_nan=True) + "\n"
+        with self.log.open("ab+") as handle:
+            _cut_unfinished_line(handle)
+            handle.write(line.encode())
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """The records of log.jsonl in order; nothing where there is no log yet."""
+        if not self.log.exists():
+            return
+        for line in self.log.read_bytes().split(b"\n")[:-1]:
+            yield json.loads(line)
+
+    def rewind(self, step: int) -> None:
+        """Forget the records of later steps, before training goes on from the checkpoint of `step`."""
+        kept = [record for record in self.records() if record.get("step", 0) <= step]
+        write_text(self.log, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in kept))
+
+    def point(self, pointer: str, folder: Path) -> None:
+        """Let `checkpoints/LATEST` or `checkpoints/BEST` name a checkpoint's folder."""
+        write_text(self.checkpoints / pointer, folder.name + "\n")
+
+    def checkpoint(self, pointer: str = "LATEST") -> Path:
+        """The folder that LATEST or BEST names; RunError when there is none."""
+        path = self.checkpoints / pointer
+        if not path.is_file():
+            raise RunError(
+                f"there is no checkpoint {pointer} yet",
+                where=self.path,
+                fix="The run stopped before its first checkpoint: run the recipe again.",
+            )
+        folder = self.checkpoints / path.read_text(encoding="utf-8").strip()
+        if not folder.is_dir():
+            raise RunError(
+                f"{pointer} names {folder.name}, which is not there",
+                where=self.path,
+                fix=f"Restore that folder, or write the name of another one into {path}.",
+            )
+        return folder
+
+
+def digest8(resolved: str) -> str:
+    """The first eight hexadecimal digits of the SHA-256 of a resolved recipe."""
+    return hashlib.sha256(resolved.encode()).hexdigest()[:8]
+
+
+def create_run(
+    runs: Path | str,
+    name: str,
+    resolved: str,
+    original: str,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    at: datetime | None = None,
+) -> Run:
+    """Make `runs/<name>/<utc>-<digest8>/` with both recipes and run.json, whole or not at all.
+
+    `resolved` and `original` are YAML texts, `facts` what run.json says beside the state (see `provenance`), `at` the
+    time (now). RunError when the directory exists or cannot be made.
+    """
+    started = at or _now()
+    digest = digest8(resolved)
+    path = Path(runs) / name / f"{started:%Y%m%dT%H%M%SZ}-{digest}"
+    about = {"state": "running", "name": name, "digest": digest, "started": started.isoformat(timespec="seconds")}
+    try:
+        if path.exists():
+            raise _taken(path)
+        with whole_folder(path) as aside:
+            write_text(aside / "recipe.yaml", original)
+            write_text(aside / "recipe.resolved.yaml", resolved)
+            write_text(aside / _ABOUT, _json({**about, **(facts or {})}))
+    except OSError as error:
+        if path.exists():
+            raise _taken(path) from error
+        raise RunError(
+            f"the run's folder cannot be made: {error.strerror or error}",
+            where=path,
+            fix="Give a folder that can be written with `--runs DIR`.",
+        ) from error
+    return Run(path)
+
+
+def open_run(path: Path | str) -> Run:
+    """The run in an existing directory; RunError when there is none, naming the runs that are near."""
+    run = Run(Path(path))
+    if run.about.is_file() and run.resolved.is_file():
+        return run
+    if not run.path.exists():
+        raise RunError("no such run directory", where=path, fix=_near(run.path.parent))
+    missing = [file.name for file in (run.about, run.resolved) if not file.is_file()]
+    raise RunError(f"not a run directory: it has no {' and no '.join(missing)}", where=path, fix=_near(run.path))
+
+
+def _near(folder: Path) -> str:
+    found = sorted(about.parent for depth in ("*", "*/*") for about in folder.glob(f"{depth}/{_ABOUT}"))
+    if not found:
+        return "Give the directory that `avspatial run` printed: runs/NAME/TIME-DIGEST."
+    shown = ", ".join(str(path) for path in found[-3:])
+    return f"The newest runs there: {shown}."
+
+
+def _taken(path: Path) -> RunError:
+    return RunError(
+        "this run directory exists, and a run is never written over",
+        where=path,
+        fix=f"Continue it with `--resume {path}`, or start another with `--name NAME` or `--runs DIR`.",
+    )
+
+
+def _cut_unfinished_line(handle: Any) -> None:
+    end = handle.seek(0, os.SEEK_END)
+    if not end:
+        return
+    handle.seek(end - 1)
+    if handle.read(1) != b"\n":
+        handle.seek(0)
+        handle.truncate(handle.read().rfind(b"\n") + 1)
+
+
+def _json(facts: Mapping[str, Any]) -> str:
+    return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
