@@ -97,7 +97,7 @@ def avspatial_components() -> list[Component]:
         _component(
             "dataset",
             "simulated",
-            "data.settings:SimulatedSettings",
+            "data.simulated.settings:SimulatedSettings",
             "data.simulated.dataset:SimulatedScenes",
             "Simulated scenes with known angles, rendered on first use",
         ),

@@ -241,7 +241,7 @@ class _Sound:
         self.rate = rate
         self.done = 0
         self.layout = {1: "mono", 2: "stereo"}[samples.shape[0]]
-        self.stream = container.add_stream("aac", rate=rate, layout=self.layout)
+        self.stream = container.add_stream("aac", rate=rate, layout=self.layout, options={"aac_coder": "fast"})
         self.stream.codec_context.flags |= av.codec.context.Flags.bitexact
 
     def encode_until(self, seconds: float) -> None:

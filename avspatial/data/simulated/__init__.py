@@ -1,0 +1,1 @@
+"""Scenes rendered by avspatial itself, whose true directions are therefore known."""

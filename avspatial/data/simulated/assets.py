@@ -1,0 +1,119 @@
+"""What scenes are made of: the built-in sounds, head and sprites, or the user's own files in their place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+
+from avspatial.data.simulated.camera import SPRITES, Camera
+from avspatial.data.simulated.instruments import INSTRUMENTS, Instrument
+from avspatial.data.simulated.render import RATE, Stage
+from avspatial.data.simulated.settings import SimulatedSettings
+from avspatial.errors import DataError
+from avspatial.media.resample import resample
+from avspatial.media.wav import read_wav
+from avspatial.signal.head import Head, SphericalHead
+from avspatial.signal.sofa import MeasuredHead
+
+_SOUND_FILES = (".wav", ".flac")
+
+
+def stage(settings: SimulatedSettings) -> Stage:
+    """Load what the settings name; DataError or MediaError for a file or folder that does not serve."""
+    sounds = (
+        _own_sounds(settings.sounds) if settings.sounds else {name: INSTRUMENTS[name] for name in settings.families}
+    )
+    cutouts = _own_cutouts(settings.cutouts) if settings.cutouts else {}
+    bare = sorted(set(sounds) - set(cutouts) - set(SPRITES))
+    if bare:
+        raise DataError(
+            f"nothing to see for the sounds {', '.join(bare)}",
+            where=settings.cutouts or settings.sounds or "",
+            fix=f"Put {bare[0]}.png into the folder that data.cutouts names, or call the sounds "
+            f"{', '.join(INSTRUMENTS)}.",
+        )
+    return Stage(settings, sounds, _head(settings), Camera(settings, cutouts))
+
+
+def content_digests(settings: SimulatedSettings) -> list[str]:
+    """Digests of the user's own files, in the order of their names; DataError for a folder that is not there."""
+    files: list[Path] = []
+    if settings.head != "spherical":
+        files.append(_there(Path(settings.head)))
+    for folder in (settings.sounds, settings.cutouts):
+        files += sorted(file for file in _there(folder).rglob("*") if file.is_file()) if folder else []
+    return [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files]
+
+
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise DataError("no such file or folder", where=path, fix="Give one that is there, or leave the setting out.")
+    return path
+
+
+def _head(settings: SimulatedSettings) -> Callable[[float], Head]:
+    if settings.head == "spherical":
+        return lambda distance: SphericalHead(distance=distance)
+    measured = MeasuredHead(settings.head)
+    return lambda distance: measured
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """An instrument made of dry recordings (T,) at 48 kHz: a stretch of one of them, repeated if it is short."""
+
+    sounds: tuple[np.ndarray, ...]
+
+    def __call__(self, random: np.random.Generator, samples: int, rate: int) -> np.ndarray:
+        sound = self.sounds[random.integers(len(self.sounds))]
+        start = int(random.integers(max(1, len(sound) - samples + 1)))
+        part = np.resize(sound[start:], samples)
+        return part / max(float(np.sqrt(np.mean(part**2))), 1e-6)
+
+
+def _own_sounds(folder: Path) -> dict[str, Instrument]:
+    """`FAMILY.wav` and `FAMILY/*.wav` under a folder -> an instrument a family."""
+    files = sorted(file for file in _there(folder).rglob("*") if file.suffix.lower() in _SOUND_FILES)
+    families: dict[str, list[np.ndarray]] = {}
+    for file in files:
+        family = file.stem if file.parent == folder else file.parent.name
+        families.setdefault(family, []).append(_dry(file))
+    if not families:
+        raise DataError("holds no wav or flac file", where=folder, fix="Put FAMILY.wav or FAMILY/NAME.wav into it.")
+    return {family: Recordings(tuple(sounds)) for family, sounds in families.items()}
+
+
+def _dry(file: Path) -> np.ndarray:
+    """A mono file as samples (T,) at 48 kHz."""
+    samples, rate = read_wav(file)
+    if len(samples) != 1:
+        raise DataError(f"has {len(samples)} channels; a dry sound is mono", where=file, fix="Mix it down to one.")
+    if not np.any(samples):
+        raise DataError("is silent from beginning to end", where=file, fix="Take it out of the folder.")
+    return resample(samples, rate, RATE)[0].astype(np.float64)
+
+
+def _own_cutouts(folder: Path) -> dict[str, np.ndarray]:
+    """`FAMILY.png` in a folder -> pictures (H, W, 4) uint8."""
+    cutouts = {file.stem: _cutout(file) for file in sorted(_there(folder).glob("*.png"))}
+    if not cutouts:
+        raise DataError("holds no png file", where=folder, fix="Put cut-out pictures named FAMILY.png into it.")
+    return cutouts
+
+
+def _cutout(file: Path) -> np.ndarray:
+    try:
+        with av.open(str(file)) as container:
+            frame = next(container.decode(video=0))
+            transparent = "a" in frame.format.name.replace("gray", "") or frame.format.name.startswith("pal")
+            picture = frame.to_ndarray(format="rgba")
+    except (av.error.FFmpegError, OSError, StopIteration, IndexError) as error:
+        raise DataError("is not a readable png picture", where=file, fix="Save it again as png.") from error
+    if not transparent:
+        raise DataError("has no transparency, so its background would show", where=file, fix="Cut the object out.")
+    return picture

@@ -1,0 +1,161 @@
+"""The data set `simulated`: rendered on first use into files in FAIR-Play's layout, then read like FAIR-Play."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import filelock
+import h5py
+import numpy as np
+
+from avspatial.data.layout import PARTS, layout_clips, split_folder, split_ids
+from avspatial.data.simulated.assets import content_digests, stage
+from avspatial.data.simulated.render import RATE, Stage, describe, play, read_truth
+from avspatial.data.simulated.scene import draw, split_of
+from avspatial.data.simulated.settings import SimulatedSettings
+from avspatial.data.store import cache_root
+from avspatial.errors import DataError
+from avspatial.interfaces import Clip, Dataset, Progress, Truth
+from avspatial.media.video import write_video
+from avspatial.media.wav import write_wav
+from avspatial.runs.whole import whole_folder
+
+_VERSION = 1
+"""Part of every digest; raised whenever the same settings would give other files."""
+_SIGN = "simulated.json"
+_SCENES = "scenes.jsonl"
+
+
+class SimulatedScenes(Dataset):
+    """Scenes with known angles, in `settings.root` or, by default, in a folder of the cache."""
+
+    settings: SimulatedSettings
+
+    def __init__(self, settings: SimulatedSettings, *, progress: Progress) -> None:
+        super().__init__(settings, progress=progress)
+        self._digest = digest(settings)
+        self.root = settings.root or cache_root() / "simulated" / self._digest
+
+    def prepare(self) -> None:
+        """Render the scenes unless they are there. DataError if the folder holds something else.
+
+        The folder appears whole or not at all; of two processes one renders and the other waits.
+        """
+        if self._there():
+            return
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.root.parent / f".{self.root.name}.lock")
+        for _ in self.progress([None], "Waiting for the folder of the scenes"):
+            lock.acquire()
+        try:
+            if not self._there():
+                self._sweep()
+                self._render()
+        finally:
+            lock.release()
+
+    def clips(self, split: str) -> list[Clip]:
+        """The clips of "train", "val" or "test", each with its truth."""
+        self.prepare()
+        folder = split_folder(self.root, 1)
+        clips = layout_clips(self.root, split_ids(folder, split), folder / split)
+        truths = self._truths()
+        unknown = [clip.id for clip in clips if clip.id not in truths]
+        if unknown:
+            raise self._damaged(f"says nothing of clip {unknown[0]}")
+        return [replace(clip, truth=truths[clip.id]) for clip in clips]
+
+    def fingerprint(self) -> str:
+        """A digest of the settings and of the user's own sounds, pictures and head; the place does not enter."""
+        return self._digest
+
+    def _there(self) -> bool:
+        """Whether the scenes of these very settings are there; DataError if the folder holds anything else."""
+        sign = self.root / _SIGN
+        if sign.is_file():
+            try:
+                found = json.loads(sign.read_text(encoding="utf-8"))["digest"]
+            except (ValueError, KeyError, TypeError):
+                found = None
+            if found == self._digest:
+                return True
+            what = "holds simulated scenes made with other settings"
+        elif self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
+            what = "is not empty and holds no simulated scenes"
+        else:
+            return False
+        raise DataError(what, where=self.root, fix="Give another folder, or remove this one.")
+
+    def _sweep(self) -> None:
+        """Remove what a killed process left: while the lock is held, nobody writes there."""
+        for leftover in self.root.parent.glob(f".{self.root.stem}.*.part{self.root.suffix}"):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+    def _render(self) -> None:
+        ready = stage(self.settings)
+        splits = split_of(self.settings.clips, self.settings.shares)
+        with whole_folder(self.root) as folder:
+            lines = self._scenes(ready, folder)
+            (folder / _SCENES).write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+            _write_lists(folder / "splits" / "split1", splits)
+            said = self.settings.model_dump(mode="json", exclude={"root"})
+            sign = {"digest": self._digest, "version": _VERSION, "settings": said}
+            (folder / _SIGN).write_text(json.dumps(sign, indent=1) + "\n", encoding="utf-8")
+
+    def _scenes(self, ready: Stage, folder: Path) -> list[dict[str, object]]:
+        """Render every scene into `folder`, a few at a time; the files do not depend on how many."""
+        for name in ("videos", "binaural_audios"):
+            (folder / name).mkdir()
+        pool = ThreadPoolExecutor(min(4, os.process_cpu_count() if hasattr(os, "process_cpu_count") else 2))
+        try:
+            work = [pool.submit(_write_scene, ready, number, folder) for number in range(self.settings.clips)]
+            return [future.result() for future in self.progress(work, "Rendering scenes")]
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _truths(self) -> dict[str, Truth]:
+        try:
+            text = (self.root / _SCENES).read_text(encoding="utf-8")
+            lines = [json.loads(line) for line in text.splitlines()]
+            return {line["clip"]: read_truth(line) for line in lines}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise self._damaged("cannot be read") from error
+
+    def _damaged(self, what: str) -> DataError:
+        return DataError(what, where=self.root / _SCENES, fix=f"Remove {self.root}; it is rendered anew.")
+
+
+def digest(settings: SimulatedSettings) -> str:
+    """What names a set of scenes: 16 hexadecimal digits over the settings and the content of the user's own files."""
+    said = settings.model_dump(mode="json", exclude={"root", "head", "sounds", "cutouts"})
+    own = {name: bool(getattr(settings, name)) for name in ("sounds", "cutouts")}
+    text = json.dumps([_VERSION, said, own, content_digests(settings)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _clip_id(number: int) -> str:
+    return f"{number + 1:06d}"
+
+
+def _write_scene(ready: Stage, number: int, folder: Path) -> dict[str, object]:
+    scene = draw(ready.settings, tuple(ready.sounds), number)
+    rendered = play(ready, scene)
+    clip = _clip_id(number)
+    write_wav(folder / "binaural_audios" / f"{clip}.wav", rendered.stereo, RATE, subtype="PCM_16")
+    write_video(folder / "videos" / f"{clip}.mp4", rendered.pictures, ready.settings.fps, rendered.stereo, RATE)
+    return describe(scene, clip, rendered.truth)
+
+
+def _write_lists(folder: Path, splits: list[str]) -> None:
+    """The lists in the official form: fixed-length byte strings in one data set `audio`."""
+    folder.mkdir(parents=True)
+    for part in PARTS:
+        names = [f"binaural_audios/{_clip_id(n)}.wav" for n, split in enumerate(splits) if split == part]
+        with h5py.File(folder / f"{part}.h5", "w") as file:
+            file["audio"] = np.array(names, "S")

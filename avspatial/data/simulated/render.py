@@ -1,0 +1,114 @@
+"""A scene as sound, picture and truth; and its line in `scenes.jsonl`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from avspatial.data.simulated.camera import Camera
+from avspatial.data.simulated.scene import Scene, Thing
+from avspatial.data.simulated.settings import SimulatedSettings
+from avspatial.interfaces import Truth
+from avspatial.signal.head import Head, render
+
+RATE = 48000
+"""Sample rate of the rendered sound, that of FAIR-Play, in Hz."""
+TRUTH_RATE = 20.0
+"""Azimuths and energies a second."""
+
+_LEVEL = 0.08
+_PEAK = 0.95
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What all scenes of a set share: sounds by family, the head for a distance in m, the camera."""
+
+    settings: SimulatedSettings
+    sounds: Mapping[str, Callable[[np.random.Generator, int, int], np.ndarray]]
+    head: Callable[[float], Head]
+    camera: Camera
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """stereo (2, T) at 48 kHz with peaks below 1, pictures (P, H, W, 3) uint8, and the true directions."""
+
+    stereo: np.ndarray
+    pictures: np.ndarray
+    truth: Truth
+
+
+def play(stage: Stage, scene: Scene) -> Rendered:
+    """Render a scene; a pure function of its arguments."""
+    settings = stage.settings
+    samples = round(settings.seconds * RATE)
+    times = (np.arange(round(settings.seconds * TRUTH_RATE)) + 0.5) / TRUTH_RATE
+    stereo = np.zeros((2, samples))
+    energies, loudness = [], {}
+    for number, thing in enumerate(scene.things):
+        if not thing.sounding:
+            continue
+        dry = stage.sounds[thing.kind](np.random.default_rng(thing.seed), samples, RATE) / thing.distance
+        stereo += render(dry, _track(thing, settings.seconds), RATE, stage.head(thing.distance))
+        energies.append(_energy(dry, times, 1 / TRUTH_RATE))
+        loudness[number] = _loudness(dry, settings)
+    scale = min(_LEVEL / np.sqrt(np.mean(stereo**2)), _PEAK / np.abs(stereo).max())
+    azimuths = np.stack([thing.path.at(times) for thing in scene.sources])
+    truth = Truth(TRUTH_RATE, azimuths, np.stack(energies) * scale**2)
+    return Rendered(stereo * scale, stage.camera.film(scene, loudness), truth)
+
+
+def _track(thing: Thing, seconds: float) -> np.ndarray:
+    """Azimuths every 10 ms, as `render` wants them; a single one for what stands still."""
+    if thing.path.swing == 0:
+        return np.array([thing.path.middle])
+    count = max(2, round(seconds * 100))
+    return thing.path.at((np.arange(count) + 0.5) * seconds / count)
+
+
+def _energy(dry: np.ndarray, times: np.ndarray, width: float) -> np.ndarray:
+    """Mean square of a sound (T,) within `width` s around each time -> as `times`."""
+    total = np.concatenate([[0.0], np.cumsum(dry**2)])
+    low = np.clip(np.round((times - width / 2) * RATE).astype(int), 0, len(dry) - 1)
+    high = np.clip(np.round((times + width / 2) * RATE).astype(int), low + 1, len(dry))
+    return (total[high] - total[low]) / (high - low)
+
+
+def _loudness(dry: np.ndarray, settings: SimulatedSettings) -> np.ndarray:
+    """How loud a sound is at each picture, 1 at its loudest."""
+    times = np.arange(max(1, round(settings.seconds * settings.fps))) / settings.fps
+    level = np.sqrt(_energy(dry, times, 0.06))
+    return level / max(level.max(), 1e-9)
+
+
+def describe(scene: Scene, clip: str, truth: Truth) -> dict[str, Any]:
+    """The scene's line in `scenes.jsonl`: azimuths in degrees (positive left), distances in m, `rate` in Hz."""
+    sources = [
+        {
+            "family": thing.kind,
+            "distance": round(thing.distance, 4),
+            "azimuth": [round(float(a), 3) for a in azimuth],
+            "energy": [float(f"{e:.5g}") for e in energy],
+        }
+        for thing, azimuth, energy in zip(scene.sources, truth.azimuth, truth.energy, strict=True)
+    ]
+    silent = [
+        {"kind": thing.kind, "distance": round(thing.distance, 4), "azimuth": round(thing.path.middle, 3)}
+        for thing in scene.things
+        if not thing.sounding
+    ]
+    return {"clip": clip, "rate": truth.rate, "sources": sources, "distractors": silent}
+
+
+def read_truth(line: Mapping[str, Any]) -> Truth:
+    """The truth out of a line of `scenes.jsonl`; KeyError, TypeError or ValueError for a line that is none."""
+    sources = line["sources"]
+    azimuth = np.array([source["azimuth"] for source in sources], float)
+    energy = np.array([source["energy"] for source in sources], float)
+    if azimuth.ndim != 2 or azimuth.shape != energy.shape:
+        raise ValueError("azimuth and energy must be lists of one length")
+    return Truth(float(line["rate"]), azimuth, energy)

@@ -1,0 +1,132 @@
+"""What happens in a scene: who sounds, where, how far away, and what else stands about.
+
+`draw` is a pure function of the settings and the clip's number, so that more clips leave the earlier ones unchanged.
+Clips come in pairs whose first sources stand at opposite azimuths, and pairs go to a split together: every split
+holds as much left as right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from avspatial.data.simulated.settings import SimulatedSettings
+
+SPLITS = ("train", "val", "test")
+FURNITURE = ("box", "plant")
+"""Silent things that look like no instrument."""
+
+_GOLDEN = (np.sqrt(5) - 1) / 2
+_APART = 20.0
+
+
+@dataclass(frozen=True)
+class Path:
+    """An azimuth over time: `middle` + `swing` sin(2 pi (t / `period` + `phase`)), in degrees and seconds."""
+
+    middle: float
+    swing: float = 0.0
+    period: float = 1.0
+    phase: float = 0.0
+
+    def at(self, time: float | np.ndarray) -> np.ndarray:
+        """Azimuth in degrees at times in seconds, any shape."""
+        turn = 2 * np.pi * (np.asarray(time, float) / self.period + self.phase)
+        return self.middle + self.swing * np.sin(turn)
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something to be seen: its kind (a family or a piece of furniture), azimuth, distance in m, place up or down.
+
+    `height` is where its middle stands, in picture heights above the middle of the picture. `seed` draws its sound.
+    """
+
+    kind: str
+    path: Path
+    distance: float
+    height: float
+    sounding: bool
+    seed: int = field(default=0, repr=False)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that is drawn at random in a scene, but for the samples of its sounds."""
+
+    number: int
+    things: tuple[Thing, ...]
+    seed: int
+
+    @property
+    def sources(self) -> tuple[Thing, ...]:
+        return tuple(thing for thing in self.things if thing.sounding)
+
+
+def split_of(clips: int, shares: tuple[float, float, float]) -> list[str]:
+    """The split of each clip. Pairs go, one after the other, to the split that is furthest behind its share.
+
+    The first three pairs go to the three splits in turn, so that none is empty.
+    """
+    counts = np.zeros(3)
+    splits: list[str] = []
+    for pair in range((clips + 1) // 2):
+        behind = np.array(shares) * (pair + 1) - counts
+        chosen = pair if pair < len(SPLITS) else int(np.argmax(behind))
+        counts[chosen] += 1
+        splits += [SPLITS[chosen]] * 2
+    return splits[:clips]
+
+
+def draw(settings: SimulatedSettings, families: tuple[str, ...], number: int) -> Scene:
+    """The scene of clip `number` (from 0); `families` are the sounds to choose from."""
+    random = np.random.default_rng([settings.seed, number])
+    first = _first_azimuth(settings, number)
+    count = min(int(random.integers(settings.sources[0], settings.sources[1] + 1)), len(families))
+    kinds = random.choice(len(families), count, replace=False)
+    things: list[Thing] = []
+    for order, kind in enumerate(kinds):
+        azimuth = first if order == 0 else _free_azimuth(random, things, settings)
+        path = _path(random, azimuth, settings)
+        things.append(_thing(random, families[kind], path, settings, sounding=True))
+    for _ in range(int(random.integers(settings.distractors[0], settings.distractors[1] + 1))):
+        path = Path(_free_azimuth(random, things, settings))
+        things.append(_thing(random, _silent_kind(random, families, settings), path, settings, sounding=False))
+    return Scene(number, tuple(things), int(random.integers(2**31)))
+
+
+def _first_azimuth(settings: SimulatedSettings, number: int) -> float:
+    """Golden-ratio steps spread the pairs evenly over the half circle; the second of a pair is on the other side."""
+    start = np.random.default_rng(settings.seed).random()
+    size = settings.azimuth_limit * ((start + (number // 2) * _GOLDEN) % 1.0)
+    return float(size if number % 2 == 0 else -size)
+
+
+def _free_azimuth(random: np.random.Generator, things: list[Thing], settings: SimulatedSettings) -> float:
+    """An azimuth, if possible, 20 degrees away from where the others start."""
+    tries = random.uniform(-settings.azimuth_limit, settings.azimuth_limit, 50)
+    taken = np.array([thing.path.middle for thing in things])
+    gaps = np.abs(tries[:, None] - taken).min(-1, initial=np.inf)
+    return float(tries[np.argmax(gaps >= _APART) if gaps.max() >= _APART else np.argmax(gaps)])
+
+
+def _path(random: np.random.Generator, azimuth: float, settings: SimulatedSettings) -> Path:
+    moves = random.random() < settings.moving
+    speed = settings.speed * random.uniform(0.5, 1.0)
+    period = random.uniform(2.0, 6.0)
+    phase = random.random()
+    swing = min(speed * period / (2 * np.pi), settings.azimuth_limit - abs(azimuth))
+    return Path(azimuth, swing, period, phase) if moves else Path(azimuth)
+
+
+def _thing(random: np.random.Generator, kind: str, path: Path, settings: SimulatedSettings, sounding: bool) -> Thing:
+    distance = float(random.uniform(*settings.distance))
+    height = float(random.uniform(-0.18, 0.12))
+    return Thing(kind, path, distance, height, sounding, int(random.integers(2**31)))
+
+
+def _silent_kind(random: np.random.Generator, families: tuple[str, ...], settings: SimulatedSettings) -> str:
+    furniture = str(random.choice(FURNITURE))
+    instrument = families[random.integers(len(families))]
+    return instrument if random.random() < settings.silent_instruments else furniture
