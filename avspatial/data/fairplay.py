@@ -6,7 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from avspatial.data.layout import PARTS, layout_clips, split_folder, split_ids
+from avspatial.data.layout import PARTS, layout_clips, split_folder, split_ids, split_list
 from avspatial.data.settings import FairPlaySettings
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress
@@ -42,10 +42,9 @@ class FairPlay(Dataset):
     def clips(self, split: str) -> list[Clip]:
         """The clips of "train", "val" or "test" in the list's order; DataError or MediaError for one that is unfit."""
         self.prepare()
-        folder = split_folder(self.root, self.settings.split)
-        frames = self.settings.pictures == "frames"
-        ids = split_ids(folder, split)
-        clips = layout_clips(self.root, ids, folder / split, frames=frames, frames_fps=self.settings.frames_fps)
+        listed_in = split_list(split_folder(self.root, self.settings.split), split)
+        frames_fps = self.settings.frames_fps if self.settings.pictures == "frames" else None
+        clips = layout_clips(self.root, listed_in, frames_fps=frames_fps)
         for clip in self.progress(clips, f"Checking {split} clips"):
             self._same_length(clip)
         return clips
@@ -60,7 +59,7 @@ class FairPlay(Dataset):
 
     def _lists(self) -> dict[str, list[str]]:
         folder = split_folder(self.root, self.settings.split)
-        lists = {part: split_ids(folder, part) for part in PARTS}
+        lists = {part: split_ids(split_list(folder, part)) for part in PARTS}
         if self.settings.overlap == "refuse":
             _refuse_overlap(lists, folder)
         return lists
@@ -83,7 +82,7 @@ def _refuse_overlap(lists: dict[str, list[str]], folder: Path) -> None:
         both = sorted(set(lists[first]) & set(lists[second]))
         if both:
             raise DataError(
-                f"{len(both)} clips stand in both {first} and {second}, {both[0]} for one",
+                f"the {first} and {second} lists share {len(both)} of their clips, {both[0]} for one",
                 where=folder,
-                fix="Scores on clips learned from mean nothing: mend the lists, or say data.overlap=allow to try out.",
+                fix="Scores on clips learned from mean nothing. Mend the lists, or, only to try out, set data.overlap=allow.",
             )

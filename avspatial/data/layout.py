@@ -5,7 +5,7 @@ The simulated scenes are written in the same layout and read through this module
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
 from pathlib import Path, PurePosixPath
 
 from avspatial.errors import DataError
@@ -20,32 +20,43 @@ LOWEST_RATE = 8000
 def split_folder(root: Path, split: int | str) -> Path:
     """The folder of a split's lists: `splits/split<N>`, `splits/<name>`, or the path of a folder."""
     by_name = root / "splits" / (f"split{split}" if str(split).isdigit() else str(split))
-    folder = by_name if by_name.is_dir() else Path(split) if isinstance(split, str) and Path(split).is_dir() else None
-    if folder is None:
-        there = sorted(f.name for f in (root / "splits").glob("*") if f.is_dir())
-        offer = f"There are {', '.join(there)}." if there else f"There is no split in {root / 'splits'}."
-        raise DataError("no such split", where=by_name, fix=f"{offer} A path of another folder will do as well.")
-    return folder
+    for folder in (by_name, Path(str(split))):
+        if folder.is_dir():
+            return folder
+    there = sorted(f.name for f in (root / "splits").glob("*") if f.is_dir())
+    offer = f"There are {', '.join(there)}." if there else f"There is no split in {root / 'splits'}."
+    raise DataError("no such split", where=by_name, fix=f"{offer} The path of another folder will do as well.")
 
 
-def split_ids(folder: Path, part: str) -> list[str]:
-    """The ids that `part` ("train", "val", "test") of a split lists, in its order: `<part>.h5`, or else `<part>.txt`.
+def split_list(folder: Path, part: str) -> Path:
+    """The file that lists `part` ("train", "val", "test") of a split: `<part>.h5`, or else `<part>.txt`."""
+    for path in (folder / f"{part}.h5", folder / f"{part}.txt"):
+        if path.is_file():
+            return path
+    raise DataError(f"the split has no list of its {part} part", where=folder, fix=f"Add {part}.h5 or {part}.txt.")
 
-    Entries may carry any folder and suffix: the base name is the id. DataError for a part that is missing, empty,
-    unreadable, or that lists an id twice.
+
+def split_ids(path: Path) -> list[str]:
+    """The ids that a list names, in its order.
+
+    Entries may carry any folder and suffix: the base name is the id. DataError for a list that is empty, unreadable,
+    or names an id twice.
     """
-    candidates = [folder / f"{part}{suffix}" for suffix in (".h5", ".txt")]
-    path = next((file for file in candidates if file.is_file()), None)
-    if path is None:
-        raise DataError(f"the split has no list of its {part} part", where=folder, fix=f"Add {part}.h5 or {part}.txt.")
-    entries = _h5_entries(path) if path.suffix == ".h5" else path.read_text(encoding="utf-8").split()
+    entries = _h5_entries(path) if path.suffix == ".h5" else _text_entries(path)
     ids = [PurePosixPath(entry.replace("\\", "/")).stem for entry in entries]
     if not ids:
         raise DataError("an empty split: it lists no clip", where=path, fix="List a clip, or choose another split.")
-    twice = sorted({name for name in ids if ids.count(name) > 1}) if len(set(ids)) < len(ids) else []
+    twice = [name for name, times in Counter(ids).items() if times > 1]
     if twice:
         raise DataError(f"lists {_some(twice)} more than once", where=path, fix="List every clip once.")
     return ids
+
+
+def _text_entries(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError("not a readable list of clips", where=path, fix="Write one clip a line, in UTF-8.") from error
 
 
 def _h5_entries(path: Path) -> list[str]:
@@ -60,11 +71,12 @@ def _h5_entries(path: Path) -> list[str]:
         ) from error
 
 
-def layout_clips(
-    root: Path, ids: Iterable[str], listed_in: Path, *, frames: bool = False, frames_fps: float | None = None
-) -> list[Clip]:
-    """The clips of `ids` under `root`; DataError if files are missing (which, and how many) or a wav is no stereo."""
-    clips = [_clip(root, name, frames_fps if frames else None) for name in ids]
+def layout_clips(root: Path, listed_in: Path, *, frames_fps: float | None = None) -> list[Clip]:
+    """The clips under `root` that a list names; pictures from `videos/`, or from `frames/` at `frames_fps` if given.
+
+    DataError for a faulty list, for missing files (which, and how many) and for sound that is not stereo.
+    """
+    clips = [_clip(root, name, frames_fps) for name in split_ids(listed_in)]
     _all_there(clips, listed_in)
     for clip in clips:
         stereo_info(clip.audio)
@@ -82,9 +94,9 @@ def _clip(root: Path, name: str, frames_fps: float | None) -> Clip:
 def _all_there(clips: list[Clip], listed_in: Path) -> None:
     gone = [path for clip in clips for path in (clip.audio, clip.video) if not path.exists()]
     if gone:
-        clips_gone = sum(not (clip.audio.exists() and clip.video.exists()) for clip in clips)
+        incomplete = sum(not (clip.audio.exists() and clip.video.exists()) for clip in clips)
         raise DataError(
-            f"names {clips_gone} of {len(clips)} clips that are not there: {_some([str(p) for p in gone])}",
+            f"{incomplete} of its {len(clips)} clips are not complete; missing: {_some([str(p) for p in gone])}",
             where=listed_in,
             fix="Copy the missing files there, or choose a split whose clips are complete.",
         )

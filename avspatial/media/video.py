@@ -119,24 +119,23 @@ def _declared_seconds(container: av.container.InputContainer, stream: av.VideoSt
 
 
 def _stream_frames(container: av.container.InputContainer, stream: av.VideoStream, path: Path) -> Iterator[Timed]:
-    """Frames with their time since the start of the stream; at the end, a MediaError if many seconds are missing."""
+    """Frames with their time since the start of the stream; at the end, a MediaError if half a second is missing."""
     stream.thread_type = "AUTO"
     time_base = stream.time_base or Fraction(1, 1)
     start = float(stream.start_time * time_base) if stream.start_time is not None else None
-    time, step = 0.0, 0.0
+    end = 0.0
     for frame in container.decode(stream):
         if frame.time is None:
             raise MediaError("its frames have no time stamps", where=path, fix="Put the video into an mp4 file.")
         if frame.is_corrupt:
             raise MediaError(f"damaged near {frame.time:.2f} s", where=path, fix="Copy or download it again.")
         start = frame.time if start is None else start
-        step = max(frame.time - start - time, 0.0)
-        time = frame.time - start
-        yield time, frame
-    declared = _declared_seconds(container, stream)
-    if declared - time > max(1.0, 2 * step):
+        end = frame.time - start + float(frame.duration * time_base)
+        yield frame.time - start, frame
+    declared = float((stream.duration or 0) * time_base)
+    if declared - end > 0.5:
         raise MediaError(
-            f"cut short: its pictures end at {time:.2f} s of {declared:.2f} s",
+            f"cut short: its pictures end at {end:.2f} s of {declared:.2f} s",
             where=path,
             fix="Copy or download it again.",
         )
