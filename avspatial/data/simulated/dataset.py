@@ -14,7 +14,7 @@ import filelock
 import h5py
 import numpy as np
 
-from avspatial.data.layout import PARTS, layout_clips, split_folder, split_ids
+from avspatial.data.layout import PARTS, layout_clips, split_folder, split_list
 from avspatial.data.simulated.assets import content_digests, stage
 from avspatial.data.simulated.render import RATE, Stage, describe, play, read_truth
 from avspatial.data.simulated.scene import draw, split_of
@@ -64,7 +64,7 @@ class SimulatedScenes(Dataset):
         """The clips of "train", "val" or "test", each with its truth."""
         self.prepare()
         folder = split_folder(self.root, 1)
-        clips = layout_clips(self.root, split_ids(folder, split), folder / split)
+        clips = layout_clips(self.root, split_list(folder, split))
         truths = self._truths()
         unknown = [clip.id for clip in clips if clip.id not in truths]
         if unknown:
