@@ -1,0 +1,60 @@
+"""Which clips the page shows: the best, the median and the worst by one metric, or those asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from avspatial.errors import RunError
+from avspatial.report.reading import Record
+from avspatial.report.table import metric_names
+
+_FIRST_CHOICE = "stft_distance"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A clip and why it is shown."""
+
+    clip: str
+    reason: str
+
+
+def saved_clips(record: Record) -> list[str]:
+    """Clips whose three sounds are in the run directory."""
+    names = ("predicted_binaural.wav", "input_binaural.wav", "mixed_mono.wav")
+    folders = sorted(path for path in (record.path / "outputs").glob("*") if path.is_dir())
+    return [folder.name for folder in folders if all((folder / name).is_file() for name in names)]
+
+
+def _ordering(record: Record) -> tuple[str, bool] | None:
+    """The metric that orders clips, and whether higher is better: the STFT distance, or the first with a direction."""
+    stated = record.summary.get("metrics", {})
+    names = metric_names(record.summary)
+    for name in [_FIRST_CHOICE] * (_FIRST_CHOICE in names) + names:
+        higher = stated.get(name, {}).get("higher_is_better", False if name == _FIRST_CHOICE else None)
+        if higher is not None:
+            return name, higher
+    return None
+
+
+def choose_clips(record: Record, wanted: Sequence[str] = ()) -> list[Choice]:
+    """The clips to show, most telling first; RunError for an id that has no outputs in this run."""
+    saved = saved_clips(record)
+    for clip in wanted:
+        if clip not in saved:
+            listed = ", ".join(saved[:8]) + (", ..." if len(saved) > 8 else "")
+            raise RunError(f"no outputs of clip {clip!r}", where=record.path, fix=f"Clips with outputs: {listed}")
+    if wanted:
+        return [Choice(clip, "chosen by id") for clip in dict.fromkeys(wanted)]
+    order = _ordering(record)
+    values = record.values("model", order[0]) if order else {}
+    scored = [clip for clip in saved if clip in values]
+    if not order or not scored:
+        return [Choice(clip, "first in order") for clip in saved[:3]]
+    ranked = sorted(scored, key=lambda clip: ((-1 if order[1] else 1) * values[clip], clip))
+    places = {"best": 0, "worst": len(ranked) - 1, "median": (len(ranked) - 1) // 2}
+    chosen: dict[str, str] = {}
+    for word, place in places.items():
+        chosen.setdefault(ranked[place], f"{word} by {order[0]}" if len(ranked) > 1 else "the only clip")
+    return [Choice(clip, reason) for clip, reason in chosen.items()]

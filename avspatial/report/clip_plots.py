@@ -1,0 +1,172 @@
+"""Plots of one clip: the level difference over time (SAGM, Figs. 4, 6, 7) and spectrograms (SAGM, Fig. 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
+from scipy.signal import ShortTimeFFT
+from scipy.signal.windows import hann
+
+from avspatial.interfaces import Truth
+from avspatial.report.svg import FAINT, INK, MONO, PREDICTION, QUIET, REFERENCE, TRUTH, figure, inline_svg, plain_axes
+from avspatial.signal.level import active_frames, frame_times, level_difference
+from avspatial.signal.stereo import difference
+
+_RANGE_DB = 80.0
+_COLUMNS = 360
+"""Time steps of a spectrogram: more than the page has room for would only make it heavy."""
+
+
+@dataclass(frozen=True)
+class TimePlot:
+    """A plot over time and where its time axis begins and ends, as shares of the picture's width."""
+
+    svg: Markup
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """What a clip sounds like: reference (2, T), prediction (2, T) and mono (1, T) at one rate."""
+
+    reference: np.ndarray
+    prediction: np.ndarray
+    mono: np.ndarray
+    rate: int
+
+    @property
+    def seconds(self) -> float:
+        return float(self.reference.shape[-1] / self.rate)
+
+
+def _spans(flags: np.ndarray, times: np.ndarray) -> list[tuple[float, float]]:
+    """Stretches of time where the flags hold."""
+    if not len(times):
+        return []
+    half = (times[1] - times[0]) / 2 if len(times) > 1 else times[0]
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(int), [0]))))
+    return [(times[a] - half, times[b - 1] + half) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _sides(axes: Axes) -> None:
+    """The words at the ends of an axis on which left is up."""
+    where = blended_transform_factory(axes.transAxes, axes.transAxes)
+    for height, word, edge in ((1.0, "left", "top"), (0.0, "right", "bottom")):
+        axes.text(1.012, height, word, transform=where, ha="left", va=edge, size=8.5, color=INK)
+
+
+def _draw_truth(axes: Axes, truth: Truth, seconds: float) -> None:
+    """Every source's azimuth while it sounds (within 40 dB of the clip's loudest moment)."""
+    times = (np.arange(truth.azimuth.shape[-1]) + 0.5) / truth.rate
+    sounding = truth.energy > truth.energy.max(initial=0.0) * 1e-4
+    for azimuth, heard in zip(truth.azimuth, sounding, strict=True):
+        axes.plot(times, np.where(heard, azimuth, np.nan), color=TRUTH, linewidth=1.6, solid_capstyle="round")
+    axes.axhline(0, color=FAINT, linewidth=0.7)
+    axes.set(ylim=(-95, 95), yticks=(-90, 0, 90), ylabel="true (°)", xlim=(0, seconds))
+
+
+def _draw_levels(axes: Axes, sounds: Sounds) -> None:
+    times = frame_times(sounds.reference.shape[-1], sounds.rate)
+    active = active_frames(sounds.reference, sounds.rate)
+    curves = {
+        "mono": (np.repeat(sounds.mono, 2, axis=0), MONO, 1.4, (0, (4, 2))),
+        "reference": (sounds.reference, REFERENCE, 1.5, "solid"),
+        "prediction": (sounds.prediction, PREDICTION, 1.7, "solid"),
+    }
+    largest = 0.0
+    for label, (stereo, colour, width, dashes) in curves.items():
+        curve = level_difference(stereo, sounds.rate)
+        largest = max(largest, np.abs(curve[active]).max(initial=0.0))
+        axes.plot(times, curve, color=colour, linewidth=width, linestyle=dashes, label=label)
+    for begin, end in _spans(~active, times):
+        axes.axvspan(begin, end, color=QUIET, linewidth=0, zorder=0.5)
+    limit = min(40.0, max(6.0, 1.12 * largest))
+    axes.axhline(0, color=FAINT, linewidth=0.7)
+    axes.set(xlim=(0, sounds.seconds), ylim=(-limit, limit), ylabel="left − right (dB)")
+
+
+def level_plot(sounds: Sounds, truth: Truth | None, name: str, clip: str, *, size: tuple[int, int]) -> TimePlot:
+    """The level difference of reference, prediction and mono; left is up. Below it the true azimuths, if known.
+
+    Moments in which the reference is quiet (see `signal.level.active_frames`) are shaded: there the curve says nothing.
+    """
+    drawing = figure(*size)
+    if truth is None:
+        axes = last = drawing.subplots()
+    else:
+        axes, last = drawing.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        plain_axes(last)
+        _draw_truth(last, truth, sounds.seconds)
+    plain_axes(axes)
+    _draw_levels(axes, sounds)
+    for each in {axes, last}:
+        _sides(each)
+    last.set_xlabel("time (s)")
+    drawing.align_ylabels()
+    known = "" if truth is None else " Below it the true azimuth of each source."
+    description = (
+        f"Level difference of clip {clip} over {sounds.seconds:.1f} seconds in decibel, left is up: "
+        f"reference, prediction, and mono, which stays at zero.{known}"
+    )
+    svg = inline_svg(drawing, name, description)
+    return TimePlot(svg, *_extent(drawing, axes))
+
+
+def _extent(drawing: Figure, axes: Axes) -> tuple[float, float]:
+    """Where the axes' left and right edges lie, as shares of the figure's width (after layout)."""
+    box = axes.get_position()
+    return float(box.x0), float(box.x1)
+
+
+def _decibels(x: np.ndarray, rate: int) -> np.ndarray:
+    """x (T,) -> (F, M) dB; 25 ms Hann windows, power averaged over neighbours down to what the page can show."""
+    length = round(0.025 * rate)
+    transform = ShortTimeFFT(hann(length, sym=False), hop=max(1, round(0.01 * rate)), fs=rate, mfft=2 * length)
+    power = transform.spectrogram(np.pad(x, (0, max(0, length - len(x)))).astype(np.float64))
+    fold = -(-power.shape[1] // _COLUMNS)
+    power = power[:, : power.shape[1] // fold * fold].reshape(power.shape[0], -1, fold).mean(-1)
+    return np.asarray(10 * np.log10(power + 1e-20))
+
+
+def _channels(stereo: np.ndarray) -> Mapping[str, np.ndarray]:
+    return {"left": stereo[0], "right": stereo[1], "difference": np.asarray(difference(stereo))}
+
+
+def spectrogram_plot(sounds: Sounds, name: str, clip: str) -> Markup:
+    """Left, right and difference of reference and prediction, all on one colour scale in dB under the loudest point."""
+    drawing = figure(920, 470)
+    grid = drawing.subplots(3, 2, sharex=True, sharey=True)
+    columns = [(word, _channels(sound)) for word, sound in (("Reference", sounds.reference), ("Prediction", sounds.prediction))]
+    shown = [{row: _decibels(x, sounds.rate) for row, x in channels.items()} for _, channels in columns]
+    top = max(panel.max() for panels in shown for panel in panels.values())
+    extent = (0.0, sounds.seconds, 0.0, sounds.rate / 2000)
+    picture = None
+    for column, panels in enumerate(shown):
+        grid[0, column].set_title(columns[column][0], color=INK, size=10, loc="left")
+        for axes, (row, panel) in zip(grid[:, column], panels.items(), strict=True):
+            plain_axes(axes)
+            axes.grid(False)
+            picture = axes.imshow(
+                panel - top, origin="lower", aspect="auto", extent=extent, vmin=-_RANGE_DB, vmax=0, cmap="magma"
+            )
+            if column == 0:
+                axes.set_ylabel(f"{row}\nkHz")
+    for axes in grid[-1]:
+        axes.set_xlabel("time (s)")
+    bar = drawing.colorbar(picture, ax=grid, shrink=0.9, pad=0.015, aspect=34)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=FAINT, labelsize=8, length=3)
+    bar.set_label("dB under the loudest point", color=FAINT, size=8.5)
+    return inline_svg(
+        drawing,
+        name,
+        f"Spectrograms of clip {clip}: left, right and difference, the reference beside the prediction, "
+        "on one colour scale.",
+    )

@@ -1,0 +1,150 @@
+"""What the page shows of one clip: its sounds as data URIs, its picture, its plots and its scores."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+
+from avspatial.inference.outputs import MONO, PICTURE, PREDICTED, REFERENCE
+from avspatial.interfaces import Truth
+from avspatial.media.wav import read_wav, write_wav
+from avspatial.report.choosing import Choice
+from avspatial.report.clip_plots import Sounds, TimePlot, level_plot, spectrogram_plot
+from avspatial.report.reading import Record
+from avspatial.report.table import decimals_for, heading, metric_names, number
+
+_SECONDS = 20.0
+"""Longer clips are shown and heard from their start for this long, which keeps the page a page."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One of the three sounds of a player."""
+
+    key: str
+    label: str
+    hint: str
+    data: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of one clip: the model's number beside the mono row's."""
+
+    metric: str
+    unit: str
+    arrow: str
+    model: str
+    mono: str
+
+
+@dataclass(frozen=True)
+class ClipView:
+    """Everything the page shows of a clip."""
+
+    clip: str
+    reason: str
+    seconds: float
+    whole_seconds: float
+    gain_db: float
+    picture: str | None
+    has_truth: bool
+    sources: tuple[Source, ...]
+    wide: TimePlot
+    narrow: TimePlot
+    spectrograms: Markup
+    scores: tuple[Score, ...]
+
+    @property
+    def weight(self) -> int:
+        """Bytes this clip adds to the page."""
+        drawn = len(self.wide.svg) + len(self.narrow.svg) + len(self.spectrograms)
+        return drawn + sum(len(source.data) for source in self.sources) + len(self.picture or "")
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _wav_uri(sound: np.ndarray, rate: int) -> str:
+    """sound (C, T) as a 16 bit wav in a data URI."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sound.wav"
+        write_wav(path, sound, rate, subtype="PCM_16")
+        return _data_uri("audio/wav", path.read_bytes())
+
+
+def _load(folder: Path) -> tuple[Sounds, float]:
+    """The three sounds, cut to what the page shows, and the clip's whole length in s."""
+    (reference, rate), (prediction, _), (mono, _) = (read_wav(folder / name) for name in (REFERENCE, PREDICTED, MONO))
+    kept = round(_SECONDS * rate)
+    return Sounds(reference[:, :kept], prediction[:, :kept], mono[:, :kept], rate), reference.shape[-1] / rate
+
+
+def _truth(folder: Path) -> Truth | None:
+    path = folder / "truth.json"
+    if not path.is_file():
+        return None
+    said = json.loads(path.read_text(encoding="utf-8"))
+    return Truth(float(said["rate"]), np.array(said["azimuth"], float), np.array(said["energy"], float))
+
+
+def _scores(record: Record, clip: str) -> tuple[Score, ...]:
+    rows = []
+    for metric in metric_names(record.summary):
+        model, mono = (record.values(row, metric).get(clip) for row in ("model", "mono"))
+        if model is None:
+            continue
+        head = heading(record, metric)
+        decimals = decimals_for(model or mono or 0.0)
+        rows.append(Score(metric, head.unit, head.arrow, number(model, decimals), number(mono, decimals)))
+    return tuple(rows)
+
+
+def clip_view(record: Record, choice: Choice, place: int) -> ClipView:
+    """Read and draw one clip; its sounds keep their levels, lowered together where one would clip at 16 bit."""
+    folder = record.path / "outputs" / choice.clip
+    sounds, whole = _load(folder)
+    peak = max(float(np.abs(sound).max(initial=0.0)) for sound in (sounds.reference, sounds.prediction, sounds.mono))
+    gain = min(1.0, 0.999 / peak) if peak else 1.0
+    heard = (
+        ("reference", "Reference", "the true stereo", sounds.reference),
+        ("prediction", "Prediction", "what the model made of the mono sound", sounds.prediction),
+        ("mono", "Mono", "what the model heard", sounds.mono),
+    )
+    picture = folder / PICTURE
+    truth = _truth(folder)
+    return ClipView(
+        clip=choice.clip,
+        reason=choice.reason,
+        seconds=sounds.seconds,
+        whole_seconds=whole,
+        gain_db=20 * float(np.log10(gain)),
+        picture=_data_uri("image/jpeg", picture.read_bytes()) if picture.is_file() else None,
+        has_truth=truth is not None,
+        sources=tuple(Source(key, label, hint, _wav_uri(x * gain, sounds.rate)) for key, label, hint, x in heard),
+        wide=level_plot(sounds, truth, f"level{place}w", choice.clip, size=(920, 380 if truth else 300)),
+        narrow=level_plot(sounds, truth, f"level{place}n", choice.clip, size=(400, 340 if truth else 260)),
+        spectrograms=spectrogram_plot(sounds, f"spectrogram{place}", choice.clip),
+        scores=_scores(record, choice.clip),
+    )
+
+
+def clip_views(record: Record, choices: Sequence[Choice], budget: int) -> tuple[list[ClipView], list[str]]:
+    """The clips that fit in `budget` bytes (the first always does), and the ids of those left out."""
+    shown: list[ClipView] = []
+    left_out: list[str] = []
+    for place, choice in enumerate(choices):
+        view = clip_view(record, choice, place)
+        if shown and sum(each.weight for each in shown) + view.weight > budget:
+            left_out.append(choice.clip)
+        else:
+            shown.append(view)
+    return shown, left_out

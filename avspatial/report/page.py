@@ -1,0 +1,152 @@
+"""The report: one self-contained HTML file, made from a run directory alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from avspatial.report.choosing import choose_clips
+from avspatial.report.clips import clip_views
+from avspatial.report.reading import Record, read_record
+from avspatial.report.run_plots import standing_plots, term_plots
+from avspatial.report.table import row_label, score_table
+from avspatial.runs.directory import Run
+from avspatial.runs.whole import write_text
+
+_BUDGET = 11_000_000
+"""Bytes that clips may add to the page."""
+_REWARD_MONO = ("stft_distance", "envelope_distance")
+
+
+def _environment() -> Environment:
+    loader = PackageLoader("avspatial.report", "templates")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["spaced"] = lambda name: name.replace("_", " ")
+    return environment
+
+
+def _source(environment: Environment, name: str) -> str:
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0].strip()
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+def _steps(record: Record) -> dict[str, Any]:
+    """How far and how fast training went."""
+    train = record.events("train")
+    if not train:
+        return {}
+    speeds = [r["clips_per_second"] for r in train if r.get("clips_per_second") is not None]
+    waits = [r["waiting"] for r in train if r.get("waiting") is not None]
+    return {
+        "steps": max(int(r["step"]) for r in train),
+        "epochs": 1 + max(int(r.get("epoch", 0)) for r in train),
+        "speed": f"{statistics.median(speeds):.3g}" if speeds else None,
+        "waiting": f"{100 * statistics.fmean(waits):.1f}" if waits else None,
+    }
+
+
+def _best_step(path: Path) -> int | None:
+    named = path / "checkpoints" / "BEST"
+    found = re.search(r"\d+", named.read_text(encoding="utf-8")) if named.is_file() else None
+    return int(found[0]) if found else None
+
+
+def _facts(record: Record, steps: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The head's list: what a reader needs before any number."""
+    recipe, summary = record.recipe, record.summary
+    window = recipe.get("window", {})
+    facts = [
+        ("Convention", summary["convention"]),
+        ("Clips scored", str(summary["clips"])),
+        ("Failed", str(summary["failed"])),
+        ("Seed", str(recipe.get("seed", "–"))),
+        ("Data", recipe.get("data", {}).get("use", "–")),
+        ("Model", recipe.get("model", {}).get("use", "–")),
+        ("Trainer", recipe.get("trainer", {}).get("use", "–")),
+        ("Window", f"{window['seconds']:g} s at {window['rate']} Hz" if {"seconds", "rate"} <= set(window) else "–"),
+        ("Gain", window.get("gain", "–").replace("_", " ")),
+        ("Training", f"{steps['steps']} steps" if steps else "none"),
+    ]
+    if steps.get("speed"):
+        facts.append(("Speed", f"{steps['speed']} clips/s"))
+    if steps.get("waiting"):
+        facts.append(("Waiting for data", f"{steps['waiting']} % of the time"))
+    return facts
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """run.json as a list of dotted names and values."""
+    rows: list[tuple[str, str]] = []
+    for key, value in facts.items():
+        if isinstance(value, Mapping):
+            rows += _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list):
+            rows.append((prefix + key, ", ".join(map(str, value)) or "–"))
+        else:
+            rows.append((prefix + key, "–" if value is None else str(value)))
+    return rows
+
+
+def _failures(record: Record) -> list[dict[str, str]]:
+    """One line for each clip and message, naming the rows and metrics it struck."""
+    return [
+        {
+            "clip": clip,
+            "error": error,
+            "rows": ", ".join(dict.fromkeys(row_label(row)[0] for row, _ in struck)),
+            "metrics": ", ".join(dict.fromkeys(metric for _, metric in struck)),
+        }
+        for (clip, error), struck in record.errors().items()
+    ]
+
+
+def write_report(run: Run, clips: Sequence[str] = ()) -> Path:
+    """Write `report.html` into the run directory and return its path.
+
+    `clips` are ids to show; by default the best, the median and the worst by `stft_distance`. Raises RunError for a
+    run without scores, a damaged file or an id without outputs; OSError if the file system refuses.
+    """
+    record = read_record(run)
+    environment = _environment()
+    script = _source(environment, "player.js")
+    steps = _steps(record)
+    shown, left_out = clip_views(record, choose_clips(record, clips), _BUDGET)
+    table = score_table(record)
+    page = environment.get_template("page.html.j2").render(
+        style=Markup(_source(environment, "page.css")),
+        script=Markup(script),
+        script_hash=_hash(script),
+        name=record.recipe.get("name", record.path.name),
+        run=record.path.name,
+        facts=_facts(record, steps),
+        reference_gain=record.recipe.get("window", {}).get("gain") == "reference_stereo",
+        summary=record.summary,
+        table=table,
+        rewards_mono=[head.name for head in table.headings if head.name in _REWARD_MONO],
+        standings=standing_plots(record),
+        clips=shown,
+        left_out=left_out,
+        training=term_plots(record, "train"),
+        validation=term_plots(record, "validate", _best_step(record.path)),
+        best_step=_best_step(record.path),
+        failures=_failures(record),
+        provenance=_flat(record.facts),
+        recipe_text=record.recipe_text,
+    )
+    path = record.path / "report.html"
+    write_text(path, page)
+    return path

@@ -1,0 +1,77 @@
+"""A matplotlib figure as inline SVG that follows the page's colour scheme.
+
+Figures are drawn in the colours below; on the way out each becomes a CSS custom property of the page, so one drawing
+serves the light and the dark scheme. Text stays text.
+"""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+
+from markupsafe import Markup, escape
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+INK = "#1b1c1d"
+FAINT = "#7a7b7c"
+RULE = "#d8d9da"
+QUIET = "#eeeff0"
+REFERENCE = "#2b2c2d"
+PREDICTION = "#d55e01"
+MONO = "#8a8b8c"
+TRUTH = "#0173b2"
+
+_SCHEME = {
+    INK: "ink",
+    FAINT: "faint",
+    RULE: "rule",
+    QUIET: "quiet",
+    REFERENCE: "reference",
+    PREDICTION: "prediction",
+    MONO: "mono",
+    TRUTH: "truth",
+}
+_INCH = 96
+
+
+def figure(width: float, height: float) -> Figure:
+    """A blank figure of that size in CSS pixels, at which its text has its nominal size."""
+    return Figure(figsize=(width / _INCH, height / _INCH), dpi=_INCH, facecolor="none", layout="constrained")
+
+
+def plain_axes(axes: Axes) -> None:
+    """Only what is needed: no frame but the left and lower line, faint ticks, a hairline grid."""
+    axes.set_facecolor("none")
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(RULE)
+    axes.tick_params(colors=FAINT, labelcolor=FAINT, labelsize=8, length=3, width=0.8)
+    axes.grid(True, color=RULE, linewidth=0.6)
+    axes.set_axisbelow(True)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set_color(FAINT)
+        label.set_size(8.5)
+
+
+def inline_svg(drawing: Figure, name: str, description: str) -> Markup:
+    """The figure as an `<svg>` element: `name` prefixes its ids, `description` is what a screen reader says."""
+    text = StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}):
+        drawing.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r"<style.*?</style>", "", svg, count=1, flags=re.S)  # its rule would reach the whole page
+    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)
+    svg = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", svg)
+    svg = re.sub(r'font: ([^;"]*?)([\d.]+)px [^;"]*', r"font: \1\2px var(--sans)", svg)
+    svg = re.sub(r'\bid="', f'id="{name}-', svg)
+    svg = re.sub(r'url\(#|(?<=href=")#', lambda found: found.group() + f"{name}-", svg)
+    for colour, variable in _SCHEME.items():
+        svg = svg.replace(colour, f"var(--{variable})")
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    assert size is not None, "matplotlib writes a viewBox"
+    head = f'<svg role="img" aria-label="{escape(description)}" viewBox="0 0 {size[1]} {size[2]}">'
+    return Markup(head + svg[svg.index(">") + 1 :].strip())
