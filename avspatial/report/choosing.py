@@ -39,7 +39,7 @@ def _ordering(record: Record) -> tuple[str, bool] | None:
 
 
 def choose_clips(record: Record, wanted: Sequence[str] = ()) -> list[Choice]:
-    """The clips to show, most telling first; RunError for an id that has no outputs in this run."""
+    """The clips to show, best first; RunError for an id that has no outputs in this run."""
     saved = saved_clips(record)
     for clip in wanted:
         if clip not in saved:
@@ -53,7 +53,7 @@ def choose_clips(record: Record, wanted: Sequence[str] = ()) -> list[Choice]:
     if not order or not scored:
         return [Choice(clip, "first in order") for clip in saved[:3]]
     ranked = sorted(scored, key=lambda clip: ((-1 if order[1] else 1) * values[clip], clip))
-    places = {"best": 0, "worst": len(ranked) - 1, "median": (len(ranked) - 1) // 2}
+    places = {"best": 0, "median": (len(ranked) - 1) // 2, "worst": len(ranked) - 1}
     chosen: dict[str, str] = {}
     for word, place in places.items():
         chosen.setdefault(ranked[place], f"{word} by {order[0]}" if len(ranked) > 1 else "the only clip")

@@ -9,6 +9,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
@@ -89,6 +90,7 @@ def _draw_levels(axes: Axes, sounds: Sounds) -> None:
         axes.axvspan(begin, end, color=QUIET, linewidth=0, zorder=0.5)
     limit = min(40.0, max(6.0, 1.12 * largest))
     axes.axhline(0, color=FAINT, linewidth=0.7)
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set(xlim=(0, sounds.seconds), ylim=(-limit, limit), ylabel="left − right (dB)")
 
 

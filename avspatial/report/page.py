@@ -65,6 +65,11 @@ def _best_step(path: Path) -> int | None:
     return int(found[0]) if found else None
 
 
+def _component(recipe: Mapping[str, Any], key: str) -> str:
+    """The component's name alone; its version stands in the resolved recipe."""
+    return str(recipe.get(key, {}).get("use", "–")).partition("@")[0]
+
+
 def _facts(record: Record, steps: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The head's list: what a reader needs before any number."""
     recipe, summary = record.recipe, record.summary
@@ -74,9 +79,9 @@ def _facts(record: Record, steps: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Clips scored", str(summary["clips"])),
         ("Failed", str(summary["failed"])),
         ("Seed", str(recipe.get("seed", "–"))),
-        ("Data", recipe.get("data", {}).get("use", "–")),
-        ("Model", recipe.get("model", {}).get("use", "–")),
-        ("Trainer", recipe.get("trainer", {}).get("use", "–")),
+        ("Data", _component(recipe, "data")),
+        ("Model", _component(recipe, "model")),
+        ("Trainer", _component(recipe, "trainer")),
         ("Window", f"{window['seconds']:g} s at {window['rate']} Hz" if {"seconds", "rate"} <= set(window) else "–"),
         ("Gain", window.get("gain", "–").replace("_", " ")),
         ("Training", f"{steps['steps']} steps" if steps else "none"),

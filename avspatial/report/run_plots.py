@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from avspatial.report.reading import Record
 from avspatial.report.svg import FAINT, INK, PREDICTION, TRUTH, figure, inline_svg, plain_axes
@@ -56,8 +56,10 @@ def _term_plot(
         axes.axvline(best, color=INK, linewidth=0.9, linestyle=(0, (3, 2)))
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     positive = values[np.isfinite(values)]
-    if len(positive) and positive.min() > 0 and positive.max() > 20 * positive.min():
+    if len(positive) and positive.min() > 0 and positive.max() > 100 * positive.min():
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(numticks=5))
+        axes.yaxis.set_minor_formatter(NullFormatter())
     else:
         axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.set_xlabel("step")

@@ -14,7 +14,7 @@ _ROWS = {
     "model": ("Model", "the spatializer of this run"),
     "mono": ("Mono", "the mixture, half to each ear"),
     "swapped": ("Swapped ears", "the reference with left and right exchanged"),
-    "level_panned": ("Level-panned mono", "the mixture, panned by level alone"),
+    "level_panned": ("Level-panned mono", "the mixture, panned as a whole by the true mean level difference"),
     "reference": ("Reference", "the true recording, through the same save path"),
     "blank_picture": ("Blank picture", "the model, shown nothing but grey"),
     "mirrored_picture": ("Mirrored picture", "the model, shown every picture left for right"),
@@ -92,7 +92,8 @@ def heading(record: Record, metric: str) -> Heading:
     """A metric's unit, direction and sentence, as the summary states them."""
     stated = record.summary.get("metrics", {}).get(metric, {})
     arrow, direction = _DIRECTION[stated.get("higher_is_better")]
-    return Heading(metric, stated.get("unit", ""), arrow, direction, stated.get("summary", ""))
+    sentence = stated.get("summary", "").rstrip(". ")
+    return Heading(metric, stated.get("unit", ""), arrow, direction, sentence and f"{sentence}.")
 
 
 def _column_decimals(summary: Mapping[str, Any], metric: str) -> int:

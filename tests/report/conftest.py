@@ -1,0 +1,131 @@
+"""A small run directory in exactly the layout that a run leaves, made of real signals: tones that move between the ears."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.signal import chirp
+
+from avspatial.media.wav import write_wav
+from avspatial.runs.directory import Run, open_run
+
+RATE = 16000
+SECONDS = 2.0
+CLIPS = ("000001", "000002", "000003", "000004")
+STATED = {
+    "stft_distance": {"unit": "", "higher_is_better": False, "summary": "FAIR-Play's STFT distance"},
+    "snr": {"unit": "dB", "higher_is_better": True, "summary": "Signal-to-noise ratio over both channels"},
+    "left_right": {"unit": "", "higher_is_better": True, "summary": "Share of lateral frames on the right side"},
+    "spl_magnitude": {"unit": "", "higher_is_better": None, "summary": "Predicted over true size"},
+}
+ROWS = {"model": 0.21, "mono": 0.66, "swapped": 2.41, "reference": 0.0, "blank_picture": 0.7, "mirrored_picture": 2.2}
+
+RECIPE = """\
+schema: 1
+name: tones
+seed: 7
+data: {use: simulated@1, clips: 8}
+window: {seconds: 1.0, rate: 16000, gain: GAIN}
+model: {use: masking@1}
+trainer: {use: shared_visual_gan@1, steps: 120}
+convention: fairplay
+"""
+
+
+def panned(pan: np.ndarray, place: int) -> np.ndarray:
+    """A chirp whose two channels differ by `pan` dB, (2, T)."""
+    times = np.arange(pan.size) / RATE
+    tone = 0.3 * chirp(times, 300 + 150 * place, SECONDS, 2500) * (1 + 0.7 * np.sin(2 * np.pi * 3 * times))
+    return np.stack([tone * 10 ** (pan / 40), tone * 10 ** (-pan / 40)])
+
+
+def _outputs(folder: Path, place: int, louder: float) -> None:
+    times = np.arange(round(SECONDS * RATE)) / RATE
+    pan = 10 * np.sin(2 * np.pi * (0.5 * times + place / 4))
+    reference = louder * panned(pan, place)
+    folder.mkdir(parents=True)
+    write_wav(folder / "input_binaural.wav", reference, RATE)
+    write_wav(folder / "predicted_binaural.wav", louder * panned(0.7 * pan, place), RATE)
+    write_wav(folder / "mixed_mono.wav", reference.mean(0, keepdims=True), RATE)
+    across = np.linspace(0, 255, 64, dtype=np.uint8)[None].repeat(36, 0)
+    Image.fromarray(np.stack([across, across[::-1], np.full_like(across, 90)], -1)).save(folder / "picture.jpg")
+    azimuth = 60 * np.sin(2 * np.pi * (0.5 * np.arange(0, SECONDS, 0.1) + place / 4))
+    truth = {"rate": 10.0, "azimuth": [azimuth.tolist()], "energy": [[0.1] * azimuth.size]}
+    (folder / "truth.json").write_text(json.dumps(truth))
+
+
+def _scores() -> list[dict[str, object]]:
+    lines: list[dict[str, object]] = []
+    for row, level in ROWS.items():
+        for place, clip in enumerate(CLIPS):
+            head = {"row": row, "clip": clip, "recording": clip, "metric": ""}
+            values = {"stft_distance": level * (1 + 0.2 * place), "left_right": 1 - level / 3, "spl_magnitude": 0.8}
+            lines += [{**head, "metric": metric, "value": value} for metric, value in values.items()]
+            if row != "reference":
+                lines.append({**head, "metric": "snr", "value": 6 - 3 * level})
+    return lines
+
+
+def _summary(lines: list[dict[str, object]]) -> dict[str, object]:
+    rows: dict[str, dict[str, object]] = {}
+    for row in ROWS:
+        for metric in STATED:
+            mine = [line for line in lines if line["row"] == row and line["metric"] == metric]
+            values = [float(str(line["value"])) for line in mine if "value" in line]
+            if not mine:
+                continue
+            mean = math.fsum(values) / len(values)
+            entry = {"mean": mean, "ci95": [0.9 * mean, 1.1 * mean], "n": len(values), "failed": len(mine) - len(values)}
+            rows.setdefault(row, {})[metric] = entry
+    return {"convention": "fairplay", "clips": len(CLIPS), "failed": 0, "rows": rows, "metrics": STATED}
+
+
+def _log(path: Path) -> None:
+    records: list[dict[str, object]] = [{"event": "run", "name": "tones"}]
+    for step in range(1, 121):
+        terms = {"discriminator/total": 0.7 + 0.2 * math.sin(step), "model/l1": 5 * math.exp(-step / 30) + 0.05}
+        records.append(
+            {"event": "train", "step": step, "epoch": step // 40, "terms": terms, "clips_per_second": 8.0, "waiting": 0.02}
+        )
+        if step % 40 == 0:
+            records.append({"event": "validate", "step": step, "terms": {"total": 1 / step}})
+            records.append({"event": "checkpoint", "step": step})
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., Run]:
+    """Write a finished run; `gain` as in a recipe, `trained` for a log, `broken` for a clip whose metrics failed,
+    `louder` multiplies every sound."""
+
+    def make(*, gain: str = "mixture", trained: bool = True, broken: str = "", louder: float = 1.0) -> Run:
+        path = tmp_path / "runs" / "tones" / "20260101T000000Z-0123abcd"
+        path.mkdir(parents=True)
+        (path / "recipe.yaml").write_text("name: tones\n")
+        (path / "recipe.resolved.yaml").write_text(RECIPE.replace("GAIN", gain))
+        (path / "run.json").write_text(json.dumps({"versions": {"avspatial": "0.1.0"}, "plugins": ["resnet"]}))
+        lines = _scores()
+        if broken:
+            lines = [
+                {**{k: v for k, v in line.items() if k != "value"}, "error": "<b>not finite</b>"}
+                if line["clip"] == broken and line["row"] == "model"
+                else line
+                for line in lines
+            ]
+        (path / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        (path / "summary.json").write_text(json.dumps(_summary(lines) | {"failed": int(bool(broken))}))
+        for place, clip in enumerate(CLIPS):
+            _outputs(path / "outputs" / clip, place, louder)
+        if trained:
+            _log(path / "log.jsonl")
+            (path / "checkpoints").mkdir()
+            (path / "checkpoints" / "BEST").write_text("step-000120")
+        return open_run(path)
+
+    return make
