@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avspatial.errors import RunError
+from avspatial.inference.outputs import MONO, PREDICTED, REFERENCE
 from avspatial.report.reading import Record
 from avspatial.report.table import metric_names
 
@@ -22,9 +23,10 @@ class Choice:
 
 def saved_clips(record: Record) -> list[str]:
     """Clips whose three sounds are in the run directory."""
-    names = ("predicted_binaural.wav", "input_binaural.wav", "mixed_mono.wav")
-    folders = sorted(path for path in (record.path / "outputs").glob("*") if path.is_dir())
-    return [folder.name for folder in folders if all((folder / name).is_file() for name in names)]
+    folders = sorted(path for path in record.run.outputs.glob("*") if path.is_dir())
+    return [
+        folder.name for folder in folders if all((folder / name).is_file() for name in (PREDICTED, REFERENCE, MONO))
+    ]
 
 
 def _ordering(record: Record) -> tuple[str, bool] | None:
@@ -44,7 +46,7 @@ def choose_clips(record: Record, wanted: Sequence[str] = ()) -> list[Choice]:
     for clip in wanted:
         if clip not in saved:
             listed = ", ".join(saved[:8]) + (", ..." if len(saved) > 8 else "")
-            raise RunError(f"no outputs of clip {clip!r}", where=record.path, fix=f"Clips with outputs: {listed}")
+            raise RunError(f"no outputs of clip {clip!r}", where=record.run.path, fix=f"Clips with outputs: {listed}")
     if wanted:
         return [Choice(clip, "chosen by id") for clip in dict.fromkeys(wanted)]
     order = _ordering(record)

@@ -145,7 +145,9 @@ def spectrogram_plot(sounds: Sounds, name: str, clip: str) -> Markup:
     """Left, right and difference of reference and prediction, all on one colour scale in dB under the loudest point."""
     drawing = figure(920, 470)
     grid = drawing.subplots(3, 2, sharex=True, sharey=True)
-    columns = [(word, _channels(sound)) for word, sound in (("Reference", sounds.reference), ("Prediction", sounds.prediction))]
+    columns = [
+        (word, _channels(sound)) for word, sound in (("Reference", sounds.reference), ("Prediction", sounds.prediction))
+    ]
     shown = [{row: _decibels(x, sounds.rate) for row, x in channels.items()} for _, channels in columns]
     top = max(panel.max() for panels in shown for panel in panels.values())
     extent = (0.0, sounds.seconds, 0.0, sounds.rate / 2000)

@@ -110,7 +110,7 @@ def _scores(record: Record, clip: str) -> tuple[Score, ...]:
 
 def clip_view(record: Record, choice: Choice, place: int) -> ClipView:
     """Read and draw one clip; its sounds keep their levels, lowered together where one would clip at 16 bit."""
-    folder = record.path / "outputs" / choice.clip
+    folder = record.run.outputs / choice.clip
     sounds, whole = _load(folder)
     peak = max(float(np.abs(sound).max(initial=0.0)) for sound in (sounds.reference, sounds.prediction, sounds.mono))
     gain = min(1.0, 0.999 / peak) if peak else 1.0

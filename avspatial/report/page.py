@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -59,10 +58,11 @@ def _steps(record: Record) -> dict[str, Any]:
     }
 
 
-def _best_step(path: Path) -> int | None:
-    named = path / "checkpoints" / "BEST"
-    found = re.search(r"\d+", named.read_text(encoding="utf-8")) if named.is_file() else None
-    return int(found[0]) if found else None
+def _best_step(run: Run) -> int | None:
+    """The step of the best checkpoint; None where training left none."""
+    if not (run.checkpoints / "BEST").is_file():
+        return None
+    return int(run.checkpoint("BEST").name.removeprefix("step-"))
 
 
 def _component(recipe: Mapping[str, Any], key: str) -> str:
@@ -128,15 +128,15 @@ def write_report(run: Run, clips: Sequence[str] = ()) -> Path:
     record = read_record(run)
     environment = _environment()
     script = _source(environment, "player.js")
-    steps = _steps(record)
+    steps, best_step = _steps(record), _best_step(run)
     shown, left_out = clip_views(record, choose_clips(record, clips), _BUDGET)
     table = score_table(record)
     page = environment.get_template("page.html.j2").render(
         style=Markup(_source(environment, "page.css")),
         script=Markup(script),
         script_hash=_hash(script),
-        name=record.recipe.get("name", record.path.name),
-        run=record.path.name,
+        name=record.recipe.get("name", run.path.name),
+        run=run.path.name,
         facts=_facts(record, steps),
         reference_gain=record.recipe.get("window", {}).get("gain") == "reference_stereo",
         summary=record.summary,
@@ -146,12 +146,11 @@ def write_report(run: Run, clips: Sequence[str] = ()) -> Path:
         clips=shown,
         left_out=left_out,
         training=term_plots(record, "train"),
-        validation=term_plots(record, "validate", _best_step(record.path)),
-        best_step=_best_step(record.path),
+        validation=term_plots(record, "validate", best_step),
+        best_step=best_step,
         failures=_failures(record),
         provenance=_flat(record.facts),
         recipe_text=record.recipe_text,
     )
-    path = record.path / "report.html"
-    write_text(path, page)
-    return path
+    write_text(run.report, page)
+    return run.report

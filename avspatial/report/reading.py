@@ -18,7 +18,7 @@ from avspatial.runs.directory import Run
 class Record:
     """A run's own words: the resolved recipe, run.json, the log, the scores and their summary."""
 
-    path: Path
+    run: Run
     recipe: Mapping[str, Any]
     recipe_text: str
     facts: Mapping[str, Any]
@@ -27,9 +27,8 @@ class Record:
     summary: Mapping[str, Any]
 
     def events(self, event: str) -> list[Mapping[str, Any]]:
-        """The log's records of one kind, in order; a step logged again after a resume counts once, the last time."""
-        found = [record for record in self.log if record.get("event") == event]
-        return list({record.get("step", place): record for place, record in enumerate(found)}.values())
+        """The log's records of one kind, in order."""
+        return [record for record in self.log if record.get("event") == event]
 
     def values(self, row: str, metric: str) -> dict[str, float]:
         """Scores by clip."""
@@ -49,48 +48,29 @@ class Record:
         return found
 
 
-def _json_lines(path: Path) -> tuple[Mapping[str, Any], ...]:
-    """Every whole line; the last one may be torn where the run was killed while writing it."""
-    if not path.is_file():
-        return ()
-    lines = path.read_text(encoding="utf-8").splitlines()
-    read = []
-    for number, line in enumerate(lines, 1):
-        try:
-            read.append(json.loads(line))
-        except json.JSONDecodeError as error:
-            if number < len(lines):
-                raise RunError(f"line {number} is not JSON: {error}", where=path) from error
-    return tuple(read)
-
-
-def _json_map(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        return {}
+def _parsed(path: Path, text: str) -> Any:
     try:
-        found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(text)
     except json.JSONDecodeError as error:
-        raise RunError(f"not JSON: {error}", where=path) from error
-    return found
+        raise RunError(f"not JSON: {error}", where=path, fix="Restore the file, or run the recipe again.") from error
 
 
 def read_record(run: Run) -> Record:
     """Read a run. RunError where it has no scores yet, or a file of it is damaged."""
-    path = run.path
-    if not (path / "summary.json").is_file():
+    if not run.summary.is_file():
         raise RunError(
             "this run has no scores yet",
-            where=path,
-            fix=f"Finish it: avspatial run {path / 'recipe.yaml'} --resume {path}",
+            where=run.path,
+            fix=f"Finish it: avspatial run {run.resolved} --resume {run.path}",
         )
-    resolved = path / "recipe.resolved.yaml"
-    text = resolved.read_text(encoding="utf-8") if resolved.is_file() else ""
+    resolved = run.resolved.read_text(encoding="utf-8")
+    scores = run.scores.read_text(encoding="utf-8").splitlines() if run.scores.is_file() else []
     return Record(
-        path=path,
-        recipe=YAML(typ="safe").load(text) or {},
-        recipe_text=text,
-        facts=_json_map(path / "run.json"),
-        log=_json_lines(path / "log.jsonl"),
-        scores=_json_lines(path / "scores.jsonl"),
-        summary=_json_map(path / "summary.json"),
+        run=run,
+        recipe=YAML(typ="safe").load(resolved),
+        recipe_text=resolved,
+        facts=run.facts,
+        log=tuple(run.records()),
+        scores=tuple(_parsed(run.scores, line) for line in scores),
+        summary=_parsed(run.summary, run.summary.read_text(encoding="utf-8")),
     )

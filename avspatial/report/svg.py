@@ -52,7 +52,7 @@ def plain_axes(axes: Axes) -> None:
     axes.set_axisbelow(True)
     for label in (axes.xaxis.label, axes.yaxis.label):
         label.set_color(FAINT)
-        label.set_size(8.5)
+        label.set_fontsize(8.5)
 
 
 def inline_svg(drawing: Figure, name: str, description: str) -> Markup:

@@ -81,7 +81,12 @@ def _summary(lines: list[dict[str, object]]) -> dict[str, object]:
             if not mine:
                 continue
             mean = math.fsum(values) / len(values)
-            entry = {"mean": mean, "ci95": [0.9 * mean, 1.1 * mean], "n": len(values), "failed": len(mine) - len(values)}
+            entry = {
+                "mean": mean,
+                "ci95": [0.9 * mean, 1.1 * mean],
+                "n": len(values),
+                "failed": len(mine) - len(values),
+            }
             rows.setdefault(row, {})[metric] = entry
     return {"convention": "fairplay", "clips": len(CLIPS), "failed": 0, "rows": rows, "metrics": STATED}
 
@@ -91,7 +96,14 @@ def _log(path: Path) -> None:
     for step in range(1, 121):
         terms = {"discriminator/total": 0.7 + 0.2 * math.sin(step), "model/l1": 5 * math.exp(-step / 30) + 0.05}
         records.append(
-            {"event": "train", "step": step, "epoch": step // 40, "terms": terms, "clips_per_second": 8.0, "waiting": 0.02}
+            {
+                "event": "train",
+                "step": step,
+                "epoch": step // 40,
+                "terms": terms,
+                "clips_per_second": 8.0,
+                "waiting": 0.02,
+            }
         )
         if step % 40 == 0:
             records.append({"event": "validate", "step": step, "terms": {"total": 1 / step}})
@@ -124,8 +136,8 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
             _outputs(path / "outputs" / clip, place, louder)
         if trained:
             _log(path / "log.jsonl")
-            (path / "checkpoints").mkdir()
-            (path / "checkpoints" / "BEST").write_text("step-000120")
+            (path / "checkpoints" / "step-000120").mkdir(parents=True)
+            (path / "checkpoints" / "BEST").write_text("step-000120\n")
         return open_run(path)
 
     return make
