@@ -24,9 +24,8 @@ class Choice:
 def saved_clips(record: Record) -> list[str]:
     """Clips whose three sounds are in the run directory."""
     folders = sorted(path for path in record.run.outputs.glob("*") if path.is_dir())
-    return [
-        folder.name for folder in folders if all((folder / name).is_file() for name in (PREDICTED, REFERENCE, MONO))
-    ]
+    needed = (PREDICTED, REFERENCE, MONO)
+    return [folder.name for folder in folders if all((folder / name).is_file() for name in needed)]
 
 
 def _ordering(record: Record) -> tuple[str, bool] | None:

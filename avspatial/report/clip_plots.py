@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
@@ -137,40 +138,44 @@ def _decibels(x: np.ndarray, rate: int) -> np.ndarray:
     return np.asarray(10 * np.log10(power + 1e-20))
 
 
-def _channels(stereo: np.ndarray) -> Mapping[str, np.ndarray]:
-    return {"left": stereo[0], "right": stereo[1], "difference": np.asarray(difference(stereo))}
+def _channels(stereo: np.ndarray, rate: int) -> dict[str, np.ndarray]:
+    """Spectrograms in dB by row of the figure."""
+    signals = {"left": stereo[0], "right": stereo[1], "difference": difference(stereo)}
+    return {row: _decibels(signal, rate) for row, signal in signals.items()}
 
 
 def spectrogram_plot(sounds: Sounds, name: str, clip: str) -> Markup:
     """Left, right and difference of reference and prediction, all on one colour scale in dB under the loudest point."""
     drawing = figure(920, 470)
     grid = drawing.subplots(3, 2, sharex=True, sharey=True)
-    columns = [
-        (word, _channels(sound)) for word, sound in (("Reference", sounds.reference), ("Prediction", sounds.prediction))
-    ]
-    shown = [{row: _decibels(x, sounds.rate) for row, x in channels.items()} for _, channels in columns]
-    top = max(panel.max() for panels in shown for panel in panels.values())
+    columns = {
+        "Reference": _channels(sounds.reference, sounds.rate),
+        "Prediction": _channels(sounds.prediction, sounds.rate),
+    }
+    top = max(panel.max() for panels in columns.values() for panel in panels.values())
     extent = (0.0, sounds.seconds, 0.0, sounds.rate / 2000)
-    picture = None
-    for column, panels in enumerate(shown):
-        grid[0, column].set_title(columns[column][0], color=INK, size=10, loc="left")
+    scale = ScalarMappable(Normalize(-_RANGE_DB, 0), "magma")
+    for column, (title, panels) in enumerate(columns.items()):
+        grid[0, column].set_title(title, color=INK, size=10, loc="left")
         for axes, (row, panel) in zip(grid[:, column], panels.items(), strict=True):
             plain_axes(axes)
             axes.grid(False)
-            picture = axes.imshow(
-                panel - top, origin="lower", aspect="auto", extent=extent, vmin=-_RANGE_DB, vmax=0, cmap="magma"
-            )
+            axes.imshow(panel - top, origin="lower", aspect="auto", extent=extent, norm=scale.norm, cmap=scale.cmap)
             if column == 0:
                 axes.set_ylabel(f"{row}\nkHz")
     for axes in grid[-1]:
         axes.set_xlabel("time (s)")
-    bar = drawing.colorbar(picture, ax=grid, shrink=0.9, pad=0.015, aspect=34)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(colors=FAINT, labelsize=8, length=3)
-    bar.set_label("dB under the loudest point", color=FAINT, size=8.5)
+    _colour_bar(drawing, grid, scale)
     return inline_svg(
         drawing,
         name,
         f"Spectrograms of clip {clip}: left, right and difference, the reference beside the prediction, "
         "on one colour scale.",
     )
+
+
+def _colour_bar(drawing: Figure, grid: np.ndarray, scale: ScalarMappable) -> None:
+    bar = drawing.colorbar(scale, ax=grid, shrink=0.9, pad=0.015, aspect=34)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=FAINT, labelsize=8, length=3)
+    bar.set_label("dB under the loudest point", color=FAINT, size=8.5)

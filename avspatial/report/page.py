@@ -86,6 +86,9 @@ def _facts(record: Record, steps: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Gain", window.get("gain", "–").replace("_", " ")),
         ("Training", f"{steps['steps']} steps" if steps else "none"),
     ]
+    versions = record.facts.get("versions", {})
+    shown = [f"{name} {versions[name]}" for name in ("avspatial", "torch") if name in versions]
+    facts.append(("Versions", ", ".join(shown) or "–"))
     if steps.get("speed"):
         facts.append(("Speed", f"{steps['speed']} clips/s"))
     if steps.get("waiting"):
@@ -100,7 +103,8 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(value, Mapping):
             rows += _flat(value, f"{prefix}{key}.")
         elif isinstance(value, list):
-            rows.append((prefix + key, ", ".join(map(str, value)) or "–"))
+            items = (" ".join(map(str, item.values())) if isinstance(item, Mapping) else str(item) for item in value)
+            rows.append((prefix + key, ", ".join(items) or "–"))
         else:
             rows.append((prefix + key, "–" if value is None else str(value)))
     return rows

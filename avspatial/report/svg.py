@@ -66,7 +66,7 @@ def inline_svg(drawing: Figure, name: str, description: str) -> Markup:
     svg = re.sub(r"<style.*?</style>", "", svg, count=1, flags=re.S)  # its rule would reach the whole page
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)
     svg = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", svg)
-    svg = re.sub(r'font: ([^;"]*?)([\d.]+)px [^;"]*', r"font: \1\2px var(--sans)", svg)
+    svg = re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", svg)
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'url\(#|(?<=href=")#', lambda found: found.group() + f"{name}-", svg)
     for colour, variable in _SCHEME.items():

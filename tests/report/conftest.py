@@ -1,10 +1,11 @@
-"""A small run directory in exactly the layout that a run leaves, made of real signals: tones that move between the ears."""
+"""A small run directory in the layout that a run leaves, made of real signals: tones that move between the ears."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 from scipy.signal import chirp
 
 from avspatial.media.wav import write_wav
+from avspatial.report.page import write_report
 from avspatial.runs.directory import Run, open_run
 
 RATE = 16000
@@ -111,33 +113,45 @@ def _log(path: Path) -> None:
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
 
 
+def write_run(
+    folder: Path, *, gain: str = "mixture", trained: bool = True, broken: str = "", louder: float = 1.0
+) -> Run:
+    """A finished run; `gain` as in a recipe, `trained` for a log, `broken` names a clip whose metrics failed for the
+    model, `louder` multiplies every sound."""
+    path = folder / "runs" / "tones" / "20260101T000000Z-0123abcd"
+    path.mkdir(parents=True)
+    (path / "recipe.yaml").write_text("name: tones\n")
+    (path / "recipe.resolved.yaml").write_text(RECIPE.replace("GAIN", gain))
+    plugins = [{"name": "resnet", "version": "0.1.0", "origin": "installed"}]
+    (path / "run.json").write_text(json.dumps({"versions": {"avspatial": "0.1.0"}, "plugins": plugins}))
+    lines = [_broken(line) if line["clip"] == broken and line["row"] == "model" else line for line in _scores()]
+    (path / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (path / "summary.json").write_text(json.dumps(_summary(lines) | {"failed": int(bool(broken))}))
+    for place, clip in enumerate(CLIPS):
+        _outputs(path / "outputs" / clip, place, louder)
+    if trained:
+        _log(path / "log.jsonl")
+        (path / "checkpoints" / "step-000120").mkdir(parents=True)
+        (path / "checkpoints" / "BEST").write_text("step-000120\n")
+    return open_run(path)
+
+
+def _broken(line: dict[str, object]) -> dict[str, object]:
+    return {key: item for key, item in line.items() if key != "value"} | {"error": "<b>not finite</b>"}
+
+
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Run]:
-    """Write a finished run; `gain` as in a recipe, `trained` for a log, `broken` for a clip whose metrics failed,
-    `louder` multiplies every sound."""
+    """Write a run of one's own (see `write_run`), to change as a test needs."""
+    return partial(write_run, tmp_path)
 
-    def make(*, gain: str = "mixture", trained: bool = True, broken: str = "", louder: float = 1.0) -> Run:
-        path = tmp_path / "runs" / "tones" / "20260101T000000Z-0123abcd"
-        path.mkdir(parents=True)
-        (path / "recipe.yaml").write_text("name: tones\n")
-        (path / "recipe.resolved.yaml").write_text(RECIPE.replace("GAIN", gain))
-        (path / "run.json").write_text(json.dumps({"versions": {"avspatial": "0.1.0"}, "plugins": ["resnet"]}))
-        lines = _scores()
-        if broken:
-            lines = [
-                {**{k: v for k, v in line.items() if k != "value"}, "error": "<b>not finite</b>"}
-                if line["clip"] == broken and line["row"] == "model"
-                else line
-                for line in lines
-            ]
-        (path / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        (path / "summary.json").write_text(json.dumps(_summary(lines) | {"failed": int(bool(broken))}))
-        for place, clip in enumerate(CLIPS):
-            _outputs(path / "outputs" / clip, place, louder)
-        if trained:
-            _log(path / "log.jsonl")
-            (path / "checkpoints" / "step-000120").mkdir(parents=True)
-            (path / "checkpoints" / "BEST").write_text("step-000120\n")
-        return open_run(path)
 
-    return make
+@pytest.fixture(scope="session")
+def report_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """The report of a run as `write_run` makes it, written once a session for each set of options."""
+
+    @cache
+    def report(**options: object) -> Path:
+        return write_report(write_run(tmp_path_factory.mktemp("run"), **options))  # type: ignore[arg-type]
+
+    return report

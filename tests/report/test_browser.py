@@ -1,0 +1,149 @@
+"""The page in a real browser: players decode, share one position, obey the keyboard, and nothing leaves the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.is_file(), reason=f"no headless Chromium at {CHROMIUM} (apt-get install chromium)"),
+]
+
+
+def until(page: Any, expression: str) -> None:
+    """Wait for it to hold. Playwright's own wait evaluates text inside the page, which the page's policy forbids."""
+    for _ in range(200):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(f"not within 5 s: {expression}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install '.[test]')")
+    with sync_api.sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser: Any, report_of: Callable[..., Path]) -> Iterator[Callable[..., Any]]:
+    """Open the page of a run; at the end there must have been no complaint on the console and no request outside."""
+    page_file = report_of(broken="000002")
+    complaints: list[str] = []
+    requests: list[str] = []
+    pages: list[Any] = []
+
+    def open_page(width: int = 1280, **options: object) -> Any:
+        page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+        pages.append(page)
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(page_file.as_uri())
+        until(page, "[...document.querySelectorAll('audio')].every(a => a.readyState === 4 || a.error)")
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert requests and complaints == []
+    assert [url for url in requests if not url.startswith(("data:", page_file.as_uri()))] == []
+
+
+def test_every_player_decodes(opened: Callable[..., Any]) -> None:
+    page = opened()
+    lengths = page.evaluate("[...document.querySelectorAll('audio')].map(a => a.error ? a.error.message : a.duration)")
+    assert lengths == [2.0] * 9
+
+
+def test_switching_keeps_the_time_and_the_cursor_follows(opened: Callable[..., Any]) -> None:
+    page = opened()
+    clip = page.locator("article.clip").first
+    plot = clip.locator(".plot.wide")
+    box = plot.bounding_box()
+    begin, end = (float(plot.get_attribute(name)) for name in ("data-begin", "data-end"))
+    plot.click(position={"x": (begin + 0.5 * (end - begin)) * box["width"], "y": 40})
+    clip.get_by_role("button", name="Prediction").click()
+    times = clip.evaluate("c => [...c.querySelectorAll('audio')].map(a => a.currentTime)")
+    assert times[1] == pytest.approx(1.0, abs=0.02) and times[0] == pytest.approx(times[1], abs=1e-6)
+    cursor = plot.locator(".cursor").bounding_box()
+    middle = box["x"] + (begin + 0.5 * (end - begin)) * box["width"]
+    assert cursor["x"] + cursor["width"] / 2 == pytest.approx(middle, abs=5)
+
+
+def test_switching_while_playing_goes_on_playing_the_other_sound(opened: Callable[..., Any]) -> None:
+    page = opened()
+    clip = page.locator("article.clip").first
+    clip.get_by_role("button", name="Play").click()
+    until(page, "document.querySelector('audio').currentTime > 0.15")
+    before = page.evaluate("document.querySelector('audio').currentTime")
+    clip.get_by_role("button", name="Mono").click()
+    until(page, "!document.querySelectorAll('audio')[2].paused")
+    first, _, mono = clip.evaluate("c => [...c.querySelectorAll('audio')].map(a => [a.paused, a.currentTime])")
+    assert first[0] is True and mono[0] is False
+    assert before <= mono[1] <= 2.0
+
+
+def test_the_keyboard_plays_switches_and_seeks(opened: Callable[..., Any]) -> None:
+    page = opened()
+    page.keyboard.press("2")
+    pressed = "[...document.querySelector('article').querySelectorAll('.source')].map(b => b.ariaPressed)"
+    assert page.evaluate(pressed) == ["false", "true", "false"]
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.querySelectorAll('audio')[1].currentTime") == pytest.approx(1.0, abs=1e-3)
+    page.keyboard.press(" ")
+    until(page, "!document.querySelectorAll('audio')[1].paused")
+    page.keyboard.press(" ")
+    assert page.evaluate("document.querySelectorAll('audio')[1].paused") is True
+
+
+def test_one_clip_at_a_time_is_heard(opened: Callable[..., Any]) -> None:
+    page = opened()
+    for place in (0, 1):
+        page.locator("article.clip").nth(place).get_by_role("button", name="Play").click()
+    until(page, "!document.querySelectorAll('audio')[3].paused")
+    assert page.evaluate("[...document.querySelectorAll('audio')].filter(a => !a.paused).length") == 1
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_is_as_wide_as_the_screen(opened: Callable[..., Any], width: int) -> None:
+    page = opened(width)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_first_column_stays_while_the_table_scrolls(opened: Callable[..., Any]) -> None:
+    page = opened(390)
+    stays = page.locator("tr.model th")
+    before = stays.bounding_box()["x"]
+    page.evaluate("document.querySelector('.scroll').scrollLeft = 150")
+    assert page.evaluate("document.querySelector('.scroll').scrollLeft") == 150
+    assert stays.bounding_box()["x"] == pytest.approx(before, abs=1)
+
+
+def test_text_is_legible_in_both_schemes(opened: Callable[..., Any]) -> None:
+    """Contrast of text, faint text and the model's colour on the page: at least 4.5 (WCAG AA)."""
+    contrast = """names => {
+      const light = name => {
+        const probe = document.createElement('i');
+        probe.style.color = `var(--${name})`; document.body.append(probe);
+        const parts = getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255);
+        const [r, g, b] = parts.map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+      };
+      const [text, ...grounds] = names.map(light);
+      return Math.min(...grounds.map(ground => Math.max(text, ground) / Math.min(text, ground)));
+    }"""
+    for scheme in ("light", "dark"):
+        page = opened(color_scheme=scheme)
+        for colour in ("ink", "text", "faint", "prediction", "truth", "bad"):
+            assert page.evaluate(contrast, [colour, "paper", "card"]) >= 4.5, (scheme, colour)

@@ -1,0 +1,217 @@
+"""The report page: what it says, made from the run directory alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from avspatial.errors import RunError
+from avspatial.report.page import write_report
+from avspatial.runs.directory import Run
+
+Maker = Callable[..., Run]
+Reporter = Callable[..., Path]
+
+
+class Page(HTMLParser):
+    """The page as a browser's parser meets it: every address it names, its ids, its pictures, its table cells."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.nameless: list[str] = []
+        self.sounds: list[str] = []
+        self.words: list[str] = []
+        self._hidden = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        self.addresses += [
+            named[key] or "" for key in ("src", "href", "xlink:href", "poster", "action") if key in named
+        ]
+        if tag == "audio":
+            self.sounds.append(named["src"] or "")
+        if named.get("id"):
+            self.ids.append(named["id"] or "")
+        if (tag == "img" and not named.get("alt")) or (tag == "svg" and not named.get("aria-label")):
+            self.nameless.append(tag)
+        self._hidden += tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("script", "style")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+def read(path: Path) -> tuple[str, Page]:
+    text = path.read_text(encoding="utf-8")
+    return text, Page(text)
+
+
+def test_the_page_names_no_address_outside_itself(report_of: Reporter) -> None:
+    text, page = read(report_of())
+    assert page.addresses
+    assert all(address.startswith(("data:", "#")) for address in page.addresses)
+    assert "@import" not in text
+    assert not re.search(r"url\((?!#|data:)", text)
+    assert "default-src 'none'" in text
+
+
+def test_ids_are_unique_and_every_reference_inside_the_page_is_met(report_of: Reporter) -> None:
+    text, page = read(report_of())
+    assert len(page.ids) == len(set(page.ids))
+    wanted = {a[1:] for a in page.addresses if a.startswith("#")} | set(re.findall(r"url\(#([^)]+)\)", text))
+    assert wanted <= set(page.ids)
+
+
+def test_every_picture_has_a_description(report_of: Reporter) -> None:
+    text, page = read(report_of())
+    assert page.nameless == []
+    assert text.count("<svg") > 10
+
+
+def test_the_model_row_stands_first_with_mean_interval_n_and_failed(report_of: Reporter) -> None:
+    text, _ = read(report_of(broken="000002"))
+    rows = re.findall(r'data-row="(\w+)"', text)
+    assert rows[0] == "model" and set(rows) >= {"mono", "swapped", "reference", "blank_picture", "mirrored_picture"}
+    model = re.sub(r"<[^>]+>|\s+", " ", text[text.index('data-row="model"') : text.index('data-row="mono"')])
+    model = re.sub(r"\s+", " ", model)
+    assert "0.280 0.252 to 0.308 n 3 · 1 failed" in model
+
+
+def test_headings_carry_unit_and_direction_and_the_glossary_a_sentence(report_of: Reporter) -> None:
+    _, page = read(report_of())
+    assert "snr ↑ higher is better, dB" in page.text
+    assert "stft distance ↓ lower is better" in page.text
+    assert "snr Signal-to-noise ratio over both channels. Unit: dB. Higher is better." in page.text
+    assert "spl_magnitude Predicted over true size. Descriptive." in page.text
+
+
+def test_the_page_warns_that_the_distances_reward_mono(report_of: Reporter) -> None:
+    _, page = read(report_of())
+    assert "Read stft distance beside the mono row." in page.text
+
+
+def test_best_median_and_worst_clips_are_shown(report_of: Reporter) -> None:
+    _, page = read(report_of())
+    shown = re.findall(r"(\d{6}) (best|median|worst) by stft distance", page.text)
+    assert shown == [("000001", "best"), ("000002", "median"), ("000004", "worst")]
+    assert len(page.sounds) == 9 and all(sound.startswith("data:audio/wav;base64,") for sound in page.sounds)
+
+
+def test_clips_can_be_chosen_by_id(make_run: Maker) -> None:
+    _, page = read(write_report(make_run(), clips=["000003"]))
+    assert "000003 chosen by id" in page.text
+    assert len(page.sounds) == 3
+
+
+def test_an_unknown_clip_is_refused_with_the_clips_there_are(make_run: Maker) -> None:
+    run = make_run()
+    with pytest.raises(RunError) as refused:
+        write_report(run, clips=["000009"])
+    assert str(refused.value) == (
+        f"{run.path}: no outputs of clip '000009'\n  Clips with outputs: 000001, 000002, 000003, 000004"
+    )
+    assert not run.report.exists()
+
+
+def test_failed_clips_are_listed_with_their_error_and_nothing_in_it_is_markup(report_of: Reporter) -> None:
+    text, page = read(report_of(broken="000002"))
+    assert "000002 <b>not finite</b> Model stft distance, left right, spl magnitude, snr" in page.text
+    assert "<b>" not in text
+    assert "1 failed" in page.text
+
+
+def test_a_gain_taken_from_the_answer_is_said_at_the_head(report_of: Reporter) -> None:
+    _, page = read(report_of(gain="reference_stereo"))
+    assert "The gain comes from the answer." in page.text
+
+
+def test_a_gain_taken_from_the_mixture_needs_no_warning(report_of: Reporter) -> None:
+    _, page = read(report_of())
+    assert "Gain mixture" in page.text and "from the answer" not in page.text
+
+
+def test_training_and_validation_curves_are_drawn_and_the_best_step_named(report_of: Reporter) -> None:
+    text, page = read(report_of())
+    assert "Training curve of model/l1" in text and "Validation curve of total" in text
+    assert "the best checkpoint, step 120" in page.text
+    assert "Speed 8 clips/s" in page.text and "Waiting for data 2.0 % of the time" in page.text
+
+
+def test_an_untrained_spatializer_has_a_report_all_the_same(report_of: Reporter) -> None:
+    _, page = read(report_of(trained=False))
+    assert "This spatializer was not trained" in page.text and "Training none" in page.text
+
+
+def test_sounds_beyond_full_scale_are_lowered_together_and_only_they(report_of: Reporter) -> None:
+    _, quiet = read(report_of())
+    assert "softer" not in quiet.text
+    _, page = read(report_of(louder=4.0))
+    assert re.search(r"all three played \d+\.\d dB softer, so that none clips", page.text)
+
+
+def test_a_clip_without_picture_or_truth_is_shown_without_them(make_run: Maker) -> None:
+    run = make_run()
+    for name in ("picture.jpg", "truth.json"):
+        for path in run.outputs.glob(f"*/{name}"):
+            path.unlink()
+    text, page = read(write_report(run))
+    assert "<img" not in text and "true azimuth" not in page.text
+    assert len(page.sounds) == 9
+
+
+def test_a_run_without_outputs_shows_its_scores(make_run: Maker) -> None:
+    run = make_run()
+    for path in run.outputs.glob("*/*.wav"):
+        path.unlink()
+    _, page = read(write_report(run))
+    assert page.sounds == [] and "Listen and look" not in page.text and "Scores" in page.text
+
+
+def test_a_run_without_scores_is_refused_with_the_way_on(make_run: Maker) -> None:
+    run = make_run()
+    run.summary.unlink()
+    with pytest.raises(RunError) as refused:
+        write_report(run)
+    assert str(refused.value) == (
+        f"{run.path}: this run has no scores yet\n  Finish it: avspatial run {run.resolved} --resume {run.path}"
+    )
+
+
+def test_a_damaged_scores_file_is_refused_by_name(make_run: Maker) -> None:
+    run = make_run()
+    run.scores.write_text("{\n")
+    with pytest.raises(RunError) as refused:
+        write_report(run)
+    assert str(refused.value) == (
+        f"{run.scores}: not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)\n"
+        "  Restore the file, or run the recipe again."
+    )
+
+
+def test_missing_means_and_intervals_are_dashes(make_run: Maker) -> None:
+    run = make_run()
+    summary = json.loads(run.summary.read_text())
+    summary["rows"]["model"]["snr"] = {"mean": None, "ci95": [None, None], "n": 0, "failed": 4}
+    run.summary.write_text(json.dumps(summary))
+    _, page = read(write_report(run))
+    assert "n 0 · 4 failed" in page.text and "None" not in page.text
+
+
+def test_the_same_run_gives_the_same_page(make_run: Maker) -> None:
+    run = make_run()
+    assert write_report(run).read_bytes() == write_report(run).read_bytes()
