@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 
+from avspatial.interfaces import Truth
+from avspatial.media.picture import write_jpeg
 from avspatial.media.wav import write_wav
 from avspatial.runs.whole import whole_folder
 from avspatial.signal import stereo
@@ -17,26 +20,36 @@ REFERENCE = "input_binaural.wav"
 MONO = "mixed_mono.wav"
 """The mean of left and right: what the spatializer heard, as a listener hears it."""
 PICTURE = "picture.jpg"
-"""The picture in the middle of the clip."""
+"""The picture in the middle of the clip (the official code saves none)."""
+TRUTH = "truth.json"
+"""The true angles, where they are known: {"rate", "azimuth" (S, K), "energy" (S, K)}, as `interfaces.Truth`."""
 
 
 def save_outputs(
-    folder: Path, prediction: np.ndarray, reference: np.ndarray, rate: int, picture: np.ndarray | None = None
+    folder: Path,
+    prediction: np.ndarray,
+    reference: np.ndarray,
+    rate: int,
+    picture: np.ndarray | None = None,
+    truth: Truth | None = None,
 ) -> None:
     """Write a clip's folder, whole or not at all: prediction (2, T), reference (2, T), picture (H, W, 3) uint8.
 
-    The files are 32 bit float: nothing is clipped or rounded before it is scored. Raises OSError if the file system
-    refuses; FileExistsError if the folder is there.
+    The sound files are 32 bit float: nothing is clipped or rounded before it is scored. MediaError or OSError when
+    a file cannot be written.
     """
     with whole_folder(folder) as aside:
         write_wav(aside / PREDICTED, prediction, rate)
         write_wav(aside / REFERENCE, reference, rate)
-        write_wav(aside / MONO, np.asarray(stereo.mixture(reference))[None] / 2, rate)
+        write_wav(aside / MONO, stereo.mixture(reference)[None] / 2, rate)
         if picture is not None:
-            _save_picture(aside / PICTURE, picture)
+            write_jpeg(aside / PICTURE, picture)
+        if truth is not None:
+            said = {"rate": truth.rate, "azimuth": truth.azimuth.tolist(), "energy": truth.energy.tolist()}
+            (aside / TRUTH).write_text(json.dumps(said) + "\n", encoding="utf-8")
 
 
 def save_prediction(folder: Path, prediction: np.ndarray, rate: int) -> None:
-    """Write the folder of a control: the prediction (2, T) alone. Errors as `save_outputs`."""
+    """Write the folder of a control, whole or not at all: the prediction (2, T) alone. Errors as `save_outputs`."""
     with whole_folder(folder) as aside:
         write_wav(aside / PREDICTED, prediction, rate)

@@ -56,7 +56,7 @@ def spatialize(
     Raises DataError for a mono signal where the gain comes from the true stereo, and for a clip with no sound or no
     picture.
     """
-    walk = _Walk.over(spatializer, torch.from_numpy(np.array(audio, dtype=np.float32)), inference)
+    walk = _Walk.over(spatializer, torch.tensor(np.asarray(audio, np.float32)), inference)
     looks = _Looks(spatializer, np.asarray(pictures), view, inference.batch_size)
     total = torch.zeros(2, walk.length, device=walk.device)
     count = torch.zeros(walk.length, device=walk.device)
