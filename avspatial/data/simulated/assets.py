@@ -25,9 +25,8 @@ _SOUND_FILES = (".wav", ".flac")
 
 def stage(settings: SimulatedSettings) -> Stage:
     """Load what the settings name; DataError or MediaError for a file or folder that does not serve."""
-    sounds = (
-        _own_sounds(settings.sounds) if settings.sounds else {name: INSTRUMENTS[name] for name in settings.families}
-    )
+    built_in: dict[str, Instrument] = {name: INSTRUMENTS[name] for name in settings.families}
+    sounds = _own_sounds(settings.sounds) if settings.sounds else built_in
     cutouts = _own_cutouts(settings.cutouts) if settings.cutouts else {}
     bare = sorted(set(sounds) - set(cutouts) - set(SPRITES))
     if bare:

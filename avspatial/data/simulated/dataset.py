@@ -9,6 +9,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import filelock
 import h5py
@@ -51,8 +52,11 @@ class SimulatedScenes(Dataset):
             return
         self.root.parent.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(self.root.parent / f".{self.root.name}.lock")
-        for _ in self.progress([None], "Waiting for the folder of the scenes"):
-            lock.acquire()
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            for _ in self.progress([lock], "Waiting for another process that renders these scenes"):
+                lock.acquire()
         try:
             if not self._there():
                 self._sweep()
@@ -63,8 +67,7 @@ class SimulatedScenes(Dataset):
     def clips(self, split: str) -> list[Clip]:
         """The clips of "train", "val" or "test", each with its truth."""
         self.prepare()
-        folder = split_folder(self.root, 1)
-        clips = layout_clips(self.root, split_list(folder, split))
+        clips = layout_clips(self.root, split_list(split_folder(self.root, 1), split))
         truths = self._truths()
         unknown = [clip.id for clip in clips if clip.id not in truths]
         if unknown:
@@ -79,18 +82,23 @@ class SimulatedScenes(Dataset):
         """Whether the scenes of these very settings are there; DataError if the folder holds anything else."""
         sign = self.root / _SIGN
         if sign.is_file():
-            try:
-                found = json.loads(sign.read_text(encoding="utf-8"))["digest"]
-            except (ValueError, KeyError, TypeError):
-                found = None
-            if found == self._digest:
+            found = _read_sign(sign)
+            if found.get("digest") == self._digest:
                 return True
-            what = "holds simulated scenes made with other settings"
-        elif self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
+            what = f"holds simulated scenes made with other settings{self._unlike(found)}"
+            raise DataError(
+                what, where=self.root, fix="Say the same settings, give another folder, or remove this one."
+            )
+        if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
             what = "is not empty and holds no simulated scenes"
-        else:
-            return False
-        raise DataError(what, where=self.root, fix="Give another folder, or remove this one.")
+            raise DataError(what, where=self.root, fix="Give another folder, or remove this one.")
+        return False
+
+    def _unlike(self, found: dict[str, Any]) -> str:
+        """Which settings differ, in brackets: what was found, then what is wanted."""
+        there, wanted = found.get("settings", {}), self.settings.model_dump(mode="json", exclude={"root"})
+        unlike = [f"{key} {there.get(key)}, not {wanted[key]}" for key in wanted if there.get(key) != wanted[key]]
+        return f" ({'; '.join(unlike)})" if unlike else ""
 
     def _sweep(self) -> None:
         """Remove what a killed process left: while the lock is held, nobody writes there."""
@@ -112,7 +120,7 @@ class SimulatedScenes(Dataset):
         """Render every scene into `folder`, a few at a time; the files do not depend on how many."""
         for name in ("videos", "binaural_audios"):
             (folder / name).mkdir()
-        pool = ThreadPoolExecutor(min(4, os.process_cpu_count() if hasattr(os, "process_cpu_count") else 2))
+        pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
         try:
             work = [pool.submit(_write_scene, ready, number, folder) for number in range(self.settings.clips)]
             return [future.result() for future in self.progress(work, "Rendering scenes")]
@@ -137,6 +145,14 @@ def digest(settings: SimulatedSettings) -> str:
     own = {name: bool(getattr(settings, name)) for name in ("sounds", "cutouts")}
     text = json.dumps([_VERSION, said, own, content_digests(settings)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _read_sign(sign: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(sign.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _clip_id(number: int) -> str:
