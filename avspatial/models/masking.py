@@ -31,7 +31,7 @@ class MaskingSpatializer(Spatializer):
             self.visual_encoder = builder.build(settings.visual_encoder)
             self.visual_shape = _visual_shape(self.visual_encoder, framing)
         self.audio_encoder = builder.build(settings.audio_encoder)
-        _check_spectrogram(self.audio_encoder.levels, framing)
+        check_spectrogram(self.audio_encoder.levels, framing)
         self.mask_generator = builder.build(
             settings.mask_generator, levels=self.audio_encoder.levels, visual=self.visual_shape
         )
@@ -95,7 +95,7 @@ def _visual_shape(encoder: Any, framing: Framing) -> FeatureShape:
     return shape
 
 
-def _check_spectrogram(levels: tuple[Level, ...], framing: Framing) -> None:
+def check_spectrogram(levels: tuple[Level, ...], framing: Framing) -> None:
     """RecipeError unless F and M can be divided as the audio encoder does."""
     most = max(level.reduction for level in levels)
     if framing.bins % most:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 import timm
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
-from torch import Tensor, nn
+from torch import Tensor
 
 from avspatial.errors import PluginError, RunError
 from avspatial.interfaces import FeatureShape, VisualEncoder
@@ -80,7 +81,7 @@ def _check_name(backbone: str) -> None:
         )
 
 
-def _network(backbone: str, weights: Path | None) -> nn.Module:
+def _network(backbone: str, weights: Path | None) -> Any:
     """The network without its classifier, with the weights of a file if one is given; RunError if they do not fit."""
     overlay = {"file": str(weights)} if weights else None
     if weights:
@@ -90,14 +91,13 @@ def _network(backbone: str, weights: Path | None) -> nn.Module:
         except Exception as error:  # a foreign file can fail in any way
             why = " ".join(str(error).split())[:200]
             raise RunError(f"not the weights of {backbone}: {why}", where=weights, fix=ELSEWISE) from error
-    network: nn.Module = timm.create_model(
+    return timm.create_model(
         backbone,
         pretrained=weights is not None,
         pretrained_cfg_overlay=overlay,
         features_only=True,
         out_indices=(-1,),
     )
-    return network
 
 
 def _weights(settings: ResnetSettings) -> Path | None:
