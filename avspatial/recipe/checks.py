@@ -1,0 +1,52 @@
+"""What must hold between keys. Works on the parts that are right by themselves, so that all mistakes come at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from avspatial.recipe.nodes import Loc
+from avspatial.recipe.schema import Inference
+from avspatial.settings import Framing, Settings, Stft, Window
+
+LEAST_FRAMES = 32
+LEAST_PICTURE = 16
+Part = TypeVar("Part", bound=Settings)
+
+
+def contradictions(recipe: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
+    """Keys of a plain recipe that contradict each other: the loc of one, and what is wrong."""
+    window = _part(Window, recipe.get("window", {}))
+    stft = _part(Stft, recipe.get("stft", {}))
+    inference = _part(Inference, recipe.get("inference", {}))
+    if stft and stft.window > stft.n_fft:
+        yield ("stft", "window"), f"must be at most stft.n_fft ({stft.n_fft} samples), not {stft.window}"
+    if window and min(window.picture) < LEAST_PICTURE:
+        yield ("window", "picture"), f"height and width must be at least {LEAST_PICTURE} pixels, not {window.picture}"
+    if window and stft:
+        yield from _frames(window, stft)
+    if window and inference and inference.hop > window.seconds:
+        what = f"must be at most window.seconds ({window.seconds:g} s), not {inference.hop:g}: sound would be left out"
+        yield ("inference", "hop"), what
+
+
+def _frames(window: Window, stft: Stft) -> Iterator[tuple[Loc, str]]:
+    framing = Framing(window=window, stft=stft)
+    if framing.frames >= LEAST_FRAMES:
+        return
+    frames = 1 + framing.samples // stft.hop
+    longest = framing.samples // (LEAST_FRAMES - 1)
+    yield (
+        ("stft", "hop"),
+        f"{stft.hop} samples make {frames} frames in a window of {window.seconds:g} s, and {LEAST_FRAMES} are needed; "
+        f"take at most {longest}, or a longer window",
+    )
+
+
+def _part(model: type[Part], value: Any) -> Part | None:
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return None

@@ -1,0 +1,97 @@
+"""A recipe from its file: read, merged, filled in, checked as a whole, and written out with everything explicit."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from avspatial.errors import RecipeError
+from avspatial.recipe.checks import contradictions
+from avspatial.recipe.nodes import Node, Place, Problem, dotted, find, merge, places, plain
+from avspatial.recipe.schema import Recipe
+from avspatial.recipe.sources import apply_sets, interpolate, read
+from avspatial.recipe.wording import Wording
+from avspatial.settings import Lookup
+
+_HEAD = "# Everything explicit, written by avspatial: this file alone repeats the run.\n"
+
+
+class Loaded(NamedTuple):
+    """A recipe and its resolved YAML text: no parent, no environment, every default and version spelled out."""
+
+    recipe: Recipe
+    resolved: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the resolved text, hexadecimal; a run's folder carries its first eight digits."""
+        return hashlib.sha256(self.resolved.encode()).hexdigest()
+
+
+def load_recipe(path: Path | str, registry: Lookup, set: Sequence[str] = (), smoke: bool = False) -> Loaded:
+    """Read a recipe: `extends` < the file < `smoke` (if asked for) < `set`, each over the one before.
+
+    RecipeError lists every problem at once, one `file:line:col: key: what is wrong` a line. The `smoke` map is
+    checked even when it is not asked for.
+    """
+    source, problems = read(Path(path))
+    tree, more = apply_sets(source, set)
+    if problems and not source.value:
+        raise _refused(problems + more)
+    overlay = tree.value.get("smoke")
+    if smoke and overlay:
+        tree, _ = apply_sets(merge(tree, _detached(overlay)), set)
+    recipe, found = _validated(tree, registry)
+    problems += more + found
+    if overlay and not smoke:
+        _, late = _validated(merge(tree, _detached(overlay)), registry)
+        problems += [problem for problem in late if problem.place in places(overlay)]
+    if problems or recipe is None:
+        raise _refused(problems)
+    return Loaded(recipe, resolved_yaml(recipe))
+
+
+def resolved_yaml(recipe: Recipe) -> str:
+    """A recipe as YAML text from which it can be loaded again, whatever defaults become."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.width = 4096
+    stream = io.StringIO()
+    yaml.dump(recipe.model_dump(mode="json", by_alias=True), stream)
+    return _HEAD + stream.getvalue()
+
+
+def _validated(tree: Node, registry: Lookup) -> tuple[Recipe | None, list[Problem]]:
+    filled, problems = interpolate(tree)
+    unset = {problem.key for problem in problems}
+    data = plain(filled)
+    recipe = None
+    try:
+        recipe = Recipe.model_validate(data, context={"registry": registry})
+    except ValidationError as error:
+        found = Wording(filled, Recipe, registry).problems(error.errors(include_url=False))
+        problems += [problem for problem in found if problem.key not in unset]
+    for loc, what in contradictions(data):
+        problems.append(Problem(find(filled, loc)[0].place, dotted(loc), what))
+    return recipe, problems
+
+
+def _detached(overlay: Node) -> Node:
+    """The smoke map as a map to merge; anything else is reported by validation as what it is."""
+    return overlay if isinstance(overlay.value, dict) else Node({}, overlay.place, overlay.key)
+
+
+def _refused(problems: Sequence[Problem]) -> RecipeError:
+    def order(problem: Problem) -> tuple[bool, str, int, int]:
+        place: Place = problem.place
+        return not place.line, place.source, place.line, place.column
+
+    lines = dict.fromkeys(str(problem) for problem in sorted(problems, key=order))
+    return RecipeError("\n".join(lines))

@@ -1,0 +1,202 @@
+"""YAML as a tree in which every value knows where it was written.
+
+ruamel composes the text (YAML 1.2: `1e-4` is a number, `no` is text) and gives each node's place; duplicate keys,
+merge keys and tags are refused here, all of them at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+Loc = tuple[str | int, ...]
+_TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a file, line and column from 1, or (line 0) something without lines such as `--set trainer.lr`."""
+
+    source: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value of a recipe. `value` is a dict or list of nodes, or a scalar; `key` is where its key stands."""
+
+    value: Any
+    place: Place
+    key: Place
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: where, the dotted key (may be empty), what is wrong."""
+
+    place: Place
+    key: str
+    what: str
+
+    def __str__(self) -> str:
+        shown = [str(self.place)] if str(self.place) == f"--set {self.key}" else [str(self.place), self.key]
+        return ": ".join([*filter(None, shown), self.what])
+
+
+def dotted(loc: Loc) -> str:
+    """`("metrics", 2, "rate")` as `metrics[2].rate`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
+
+
+def parse(text: str, source: str) -> tuple[Node | None, list[Problem]]:
+    """The tree of a YAML text (None where there is nothing) and what is wrong with it as YAML."""
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        root = yaml.compose(text)
+        builder = _Builder(yaml, source)
+        return (None if root is None else builder.build(root, ())), builder.problems
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source)
+        return None, [Problem(place, "", f"not YAML: {error.problem or error.context}")]
+    except YAMLError as error:
+        return None, [Problem(Place(source), "", f"not YAML: {str(error).splitlines()[0]}")]
+    except RecursionError:
+        return None, [Problem(Place(source), "", "nested too deeply, or a value that contains itself")]
+
+
+class _Builder:
+    """Turns ruamel's nodes into ours and collects what a recipe does not allow."""
+
+    def __init__(self, yaml: YAML, source: str) -> None:
+        self.yaml = yaml
+        self.source = source
+        self.problems: list[Problem] = []
+
+    def build(self, node: Any, loc: Loc, key: Place | None = None) -> Node:
+        place = self._place(node)
+        key = key or place
+        if isinstance(node, MappingNode):
+            return Node(self._mapping(node, loc), place, key)
+        if isinstance(node, SequenceNode):
+            items = enumerate(node.value)
+            return Node([self.build(item, (*loc, index), self._place(item)) for index, item in items], place, key)
+        return Node(self._scalar(node, loc), place, key)
+
+    def _place(self, node: Any) -> Place:
+        return Place(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def _mapping(self, node: MappingNode, loc: Loc) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        for key_node, value_node in node.value:
+            name = self._key(key_node, loc)
+            place = self._place(key_node)
+            if name is None:
+                continue
+            if name in found:
+                what = f"stands here a second time; the first is in line {found[name].key.line}"
+                self.problems.append(Problem(place, dotted((*loc, name)), what))
+                continue
+            found[name] = self.build(value_node, (*loc, name), place)
+        return found
+
+    def _key(self, node: Any, loc: Loc) -> str | None:
+        if isinstance(node, ScalarNode) and str(node.tag) == f"{_TAG}str":
+            return str(node.value)
+        what = f"a key must be text, not {node.value}" if isinstance(node, ScalarNode) else "a key must be text"
+        if str(node.tag) == f"{_TAG}merge":
+            what = "merge keys (<<) are not used in recipes; `extends` names a parent"
+        self.problems.append(Problem(self._place(node), dotted(loc), what))
+        return None
+
+    def _scalar(self, node: ScalarNode, loc: Loc) -> Any:
+        known = ("str", "int", "float", "bool", "null")
+        if str(node.tag) == f"{_TAG}timestamp":
+            return str(node.value)
+        if str(node.tag) not in {f"{_TAG}{name}" for name in known}:
+            self.problems.append(Problem(self._place(node), dotted(loc), f"tags such as {node.tag} are not allowed"))
+            return None
+        return self.yaml.constructor.construct_object(node, deep=True)
+
+
+def plain(node: Node) -> Any:
+    """The tree as ordinary dicts, lists and scalars."""
+    if isinstance(node.value, dict):
+        return {key: plain(item) for key, item in node.value.items()}
+    if isinstance(node.value, list):
+        return [plain(item) for item in node.value]
+    return node.value
+
+
+def find(node: Node, loc: Loc) -> tuple[Node, Loc]:
+    """The node at `loc`, or the deepest one on the way there, with the part of `loc` that leads to it."""
+    for depth, part in enumerate(loc):
+        inside = node.value
+        if isinstance(inside, dict) and part in inside:
+            node = inside[str(part)]
+        elif isinstance(inside, list) and isinstance(part, int) and part < len(inside):
+            node = inside[part]
+        else:
+            return node, loc[:depth]
+    return node, loc
+
+
+def scalars(node: Node, loc: Loc = ()) -> Iterator[tuple[Loc, Node]]:
+    """Every scalar of the tree with its loc."""
+    if isinstance(node.value, dict):
+        for key, item in node.value.items():
+            yield from scalars(item, (*loc, key))
+    elif isinstance(node.value, list):
+        for index, item in enumerate(node.value):
+            yield from scalars(item, (*loc, index))
+    else:
+        yield loc, node
+
+
+def places(node: Node) -> set[Place]:
+    """Every place of the tree, of keys and of values."""
+    inside = node.value.values() if isinstance(node.value, dict) else node.value
+    below = [places(item) for item in inside] if isinstance(node.value, dict | list) else []
+    return {node.place, node.key}.union(*below)
+
+
+def merge(parent: Node, child: Node) -> Node:
+    """The child over the parent: maps merge, everything else replaces.
+
+    `c3d` counts as `{use: c3d}`. Where the child chooses another component than the parent, the settings of the
+    parent's component do not come along.
+    """
+    over, under = _as_map(child, parent), _as_map(parent, child)
+    if not (isinstance(over.value, dict) and isinstance(under.value, dict)):
+        return child
+    chosen, before = over.value.get("use"), under.value.get("use")
+    if chosen and before and not _same_component(chosen.value, before.value):
+        return over
+    merged = dict(under.value)
+    for key, item in over.value.items():
+        merged[key] = merge(merged[key], item) if key in merged else item
+    return replace(over, value=merged)
+
+
+def _as_map(node: Node, other: Node) -> Node:
+    """A component's bare name as a map, where the other side is a map."""
+    if isinstance(node.value, str) and isinstance(other.value, dict):
+        return replace(node, value={"use": node})
+    return node
+
+
+def _same_component(one: Any, other: Any) -> bool:
+    """Whether two names mean one component: `c3d`, `avspatial.c3d` and `avspatial.c3d@1` do."""
+    if not (isinstance(one, str) and isinstance(other, str)):
+        return False
+    a, b = one.partition("@")[0], other.partition("@")[0]
+    return a == b or (("." in a) != ("." in b) and a.rpartition(".")[2] == b.rpartition(".")[2])

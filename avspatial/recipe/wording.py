@@ -1,0 +1,207 @@
+"""Pydantic's errors in the words of recipes: at the place where they were written, with the nearest legal key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from avspatial.errors import PluginError, did_you_mean
+from avspatial.recipe.nodes import Loc, Node, Problem, dotted, find
+from avspatial.settings import Choose, Lookup, Settings
+
+_BOUNDS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
+_TYPES = (
+    (re.compile(r"int_"), "a whole number"),
+    (re.compile(r"float_|decimal_"), "a number"),
+    (re.compile(r"string_(type|unicode|sub_type)"), "text"),
+    (re.compile(r"bool_"), "true or false"),
+    (re.compile(r"(list|tuple|set|frozen_set|iterable)_type"), "a list"),
+    (re.compile(r"(dict|model|mapping)_(attributes_)?type"), "a map of keys"),
+    (re.compile(r"path_type"), "a path"),
+    (re.compile(r"none_required"), "empty"),
+)
+
+
+def choice_and_model(field: FieldInfo) -> tuple[Choose | None, type[Settings] | None]:
+    """What a field holds inside lists and unions: the choice of a component, or settings of its own."""
+    found = [*field.metadata, *_parts(field.annotation)]
+    choice = next((part for part in found if isinstance(part, Choose)), None)
+    model = next((part for part in found if isinstance(part, type) and issubclass(part, Settings)), None)
+    return choice, model
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts(part)
+
+
+def key_of(name: str, field: FieldInfo) -> str:
+    """The key of a field as it is written in YAML."""
+    return field.alias or name
+
+
+def field_at(model: type[Settings] | None, key: str | int) -> FieldInfo | None:
+    """The field of a model that a YAML key means."""
+    fields = model.model_fields if model else {}
+    return next((field for name, field in fields.items() if key in (name, field.alias)), None)
+
+
+def unit_of(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+
+
+class Wording:
+    """Turns pydantic's errors over one tree into problems."""
+
+    def __init__(self, tree: Node, root: type[Settings], registry: Lookup) -> None:
+        self.tree = tree
+        self.root = root
+        self.registry = registry
+
+    def problems(self, errors: Iterable[ErrorDetails]) -> list[Problem]:
+        """One problem for each key; the branches of a union that all refuse a value are told together."""
+        found: dict[tuple[Loc, bool], list[Problem]] = {}
+        for error in errors:
+            loc = tuple(error["loc"])
+            reached = find(self.tree, loc)[1]
+            own = error["type"] in ("missing", "extra_forbidden")
+            key = (loc, own) if own else (reached, own)
+            found.setdefault(key, []).append(self._problem(error, loc if own else reached))
+        return [_joined(same) for same in found.values()]
+
+    def _problem(self, error: ErrorDetails, loc: Loc) -> Problem:
+        node, reached = find(self.tree, loc)
+        if error["type"] == "missing" and loc and isinstance(loc[-1], int):
+            return Problem(node.place, dotted(reached), f"item {loc[-1] + 1} is missing")
+        if error["type"] == "missing":
+            return Problem(node.key, dotted(loc), self._missing(loc))
+        if error["type"] == "extra_forbidden":
+            legal = self.legal_keys(loc[:-1])
+            return Problem(node.key, dotted(loc), f"no such key{did_you_mean(str(loc[-1]), legal)}")
+        if error["type"] == "component" and isinstance(node.value, dict):
+            node = node.value.get("use", node)
+        return Problem(node.place, dotted(loc), self._wrong(error, loc))
+
+    def _missing(self, loc: Loc) -> str:
+        field = field_at(self.model_at(loc[:-1]), loc[-1])
+        about = (field.description or "").splitlines()[0].rstrip(".") if field and field.description else ""
+        return f"is missing ({about})" if about else "is missing"
+
+    def legal_keys(self, loc: Loc) -> list[str]:
+        """The keys that may stand in the map at `loc`."""
+        model = self.model_at(loc)
+        keys = [key_of(name, field) for name, field in model.model_fields.items()] if model else []
+        if not loc:
+            return [*keys, "extends"]
+        return [*keys, "use"] if "use" in (find(self.tree, loc)[0].value or ()) else keys
+
+    def model_at(self, loc: Loc) -> type[Settings] | None:
+        """The settings class that the map at `loc` must fit."""
+        model: type[Settings] | None = self.root
+        for depth, part in enumerate(loc, 1):
+            if isinstance(part, int):
+                continue
+            field = field_at(model, part)
+            if field is None:
+                return None
+            choice, model = choice_and_model(field)
+            if choice:
+                inner = loc[: depth + 1] if depth < len(loc) and isinstance(loc[depth], int) else loc[:depth]
+                model = self._chosen(choice, find(self.tree, inner)[0])
+        return model
+
+    def _chosen(self, choice: Choose, node: Node) -> type[Settings] | None:
+        name = node.value.get("use", node).value if isinstance(node.value, dict) else node.value
+        try:
+            return self.registry.get(choice.kind, name).settings_class() if isinstance(name, str) else None
+        except PluginError:
+            return None
+
+    def _wrong(self, error: ErrorDetails, loc: Loc) -> str:
+        kind, context, value = error["type"], error.get("ctx", {}), error.get("input")
+        if kind in ("choice", "component", "registry"):
+            return error["msg"].rstrip(".").replace(".\n", "\n").replace("\n  ", ". ")
+        if kind == "value_error":
+            return error["msg"].removeprefix("Value error, ")
+        unit = ""
+        keys = [part for part in loc if not isinstance(part, int)]
+        if keys:
+            field = field_at(self.model_at(tuple(keys[:-1])), keys[-1])
+            unit = f" {unit_of(field)}" if field and unit_of(field) else ""
+        rule = _rule(kind, context, value, unit)
+        if rule:
+            return rule
+        message = error["msg"].replace("Input should be", "must be")
+        return f"{message[:1].lower()}{message[1:]}"
+
+
+def _rule(kind: str, context: Mapping[str, Any], value: Any, unit: str) -> str:
+    """The sentence for one of pydantic's error types, empty when there is none."""
+    if kind in _BOUNDS:
+        name, words = _BOUNDS[kind]
+        return f"must be {words} {_number(context[name])}{unit}, not {_shown(value)}"
+    special: dict[str, Callable[[], str]] = {
+        "literal_error": lambda: _one_of(re.findall(r"'([^']*)'|(\d+)", context["expected"]), value),
+        "string_pattern_mismatch": lambda: _pattern(context["pattern"], value),
+        "too_short": lambda: f"needs at least {context['min_length']}, has {context['actual_length']}",
+        "too_long": lambda: f"may have at most {context['max_length']}, has {context['actual_length']}",
+        "string_too_long": lambda: f"may have at most {context['max_length']} letters, has {len(value)}",
+        "string_too_short": lambda: f"needs at least {context['min_length']} letters, has {len(value)}",
+        "multiple_of": lambda: f"must be a multiple of {_number(context['multiple_of'])}{unit}, not {_shown(value)}",
+        "finite_number": lambda: f"must be a finite number, not {_shown(value)}",
+    }
+    if kind in special:
+        return special[kind]()
+    for pattern, words in _TYPES:
+        if pattern.match(kind):
+            return f"must be {words}, not {_shown(value)}"
+    return ""
+
+
+def _one_of(found: list[tuple[str, str]], value: Any) -> str:
+    legal = [text or number for text, number in found]
+    return f"must be {_or(legal)}, not {_shown(value)}{did_you_mean(str(value), legal)}"
+
+
+def _pattern(pattern: str, value: Any) -> str:
+    words = re.fullmatch(r"\^\(([\w|]+)\)\$", pattern)
+    if words:
+        return _one_of([(word, "") for word in words[1].split("|")], value)
+    return f"must match {pattern}, unlike {_shown(value)}"
+
+
+def _or(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "a map"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _joined(same: list[Problem]) -> Problem:
+    words = list(dict.fromkeys(problem.what for problem in same))
+    return Problem(same[0].place, same[0].key, "; or ".join(words))
