@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from avspatial.inference.outputs import MONO, PICTURE, PREDICTED, REFERENCE
+from avspatial.inference.outputs import MONO, PICTURE, PREDICTED, REFERENCE, TRUTH
 from avspatial.interfaces import Truth
 from avspatial.media.wav import read_wav, write_wav
 from avspatial.report.choosing import Choice
@@ -89,7 +89,7 @@ def _load(folder: Path) -> tuple[Sounds, float]:
 
 
 def _truth(folder: Path) -> Truth | None:
-    path = folder / "truth.json"
+    path = folder / TRUTH
     if not path.is_file():
         return None
     said = json.loads(path.read_text(encoding="utf-8"))

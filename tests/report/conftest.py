@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 from scipy.signal import chirp
 
-from avspatial.media.wav import write_wav
+from avspatial.inference.outputs import save_outputs
+from avspatial.interfaces import Truth
 from avspatial.report.page import write_report
 from avspatial.runs.directory import Run, open_run
 
@@ -50,16 +50,16 @@ def panned(pan: np.ndarray, place: int) -> np.ndarray:
 def _outputs(folder: Path, place: int, louder: float) -> None:
     times = np.arange(round(SECONDS * RATE)) / RATE
     pan = 10 * np.sin(2 * np.pi * (0.5 * times + place / 4))
-    reference = louder * panned(pan, place)
-    folder.mkdir(parents=True)
-    write_wav(folder / "input_binaural.wav", reference, RATE)
-    write_wav(folder / "predicted_binaural.wav", louder * panned(0.7 * pan, place), RATE)
-    write_wav(folder / "mixed_mono.wav", reference.mean(0, keepdims=True), RATE)
     across = np.linspace(0, 255, 64, dtype=np.uint8)[None].repeat(36, 0)
-    Image.fromarray(np.stack([across, across[::-1], np.full_like(across, 90)], -1)).save(folder / "picture.jpg")
-    azimuth = 60 * np.sin(2 * np.pi * (0.5 * np.arange(0, SECONDS, 0.1) + place / 4))
-    truth = {"rate": 10.0, "azimuth": [azimuth.tolist()], "energy": [[0.1] * azimuth.size]}
-    (folder / "truth.json").write_text(json.dumps(truth))
+    azimuth = 60 * np.sin(2 * np.pi * (0.5 * np.arange(0, SECONDS, 0.1) + place / 4))[None]
+    save_outputs(
+        folder,
+        louder * panned(0.7 * pan, place),
+        louder * panned(pan, place),
+        RATE,
+        picture=np.stack([across, across[:, ::-1], np.full_like(across, 90)], -1),
+        truth=Truth(10.0, azimuth, np.full_like(azimuth, 0.1)),
+    )
 
 
 def _scores() -> list[dict[str, object]]:
