@@ -54,9 +54,8 @@ class AzimuthEstimator:
         level = (heard.ild - self._ild[..., None]).astype(np.float32) / SIGMA_ILD
         return np.exp(-0.5 * (time**2 + level**2))
 
-    def active(self, heard: Cues) -> np.ndarray:
-        """cues of the reference (J, K) -> which bands and frames vote."""
-        power = heard.power
+    def active(self, power: Array) -> Array:
+        """power (J, K) of the reference (`cues.band_power`) -> which bands and frames vote."""
         return np.asarray(power > max(1e-13, power.max() * 10 ** (-ACTIVE_RANGE / 10)))
 
     def estimate(self, heard: Cues, active: np.ndarray, frames: int) -> Array:

@@ -88,6 +88,22 @@ def _fitted(x: Array, samples: int) -> Array:
     return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, short)])[..., :samples]
 
 
+def _bands(stereo: Array, rate: int, hop: int) -> Array:
+    """Analytic bands in whole hops, at least two, so that every sample is in a frame; the rest of the ring dropped."""
+    return _fitted(gammatone(stereo, rate), max(2, -(-stereo.shape[-1] // hop)) * hop)
+
+
+def _powers(bands: Array, hop: int) -> Array:
+    """Mean square in each frame, (2, ..., J, K), left then right: half that of the envelope."""
+    return np.stack([_lagged_products(ear, ear, range(1), hop)[0] / (4 * hop) for ear in _ears(np.abs(bands))])
+
+
+def band_power(stereo: Array, rate: int) -> Array:
+    """stereo (2, T) -> (J, K): the `power` of its cues, without the rest of them."""
+    hop = round(FRAME_HOP * rate)
+    return np.asarray(_powers(_bands(stereo, rate, hop), hop).sum(0))
+
+
 def cues(stereo: Array, rate: int, hop: int | None = None) -> Cues:
     """stereo (..., 2, T) -> `Cues` (..., J, K), frames of two hops (10 ms a hop unless told, in samples).
 
@@ -95,17 +111,14 @@ def cues(stereo: Array, rate: int, hop: int | None = None) -> Cues:
     A silent ear has no correlation: itd and coherence 0.
     """
     hop = round(FRAME_HOP * rate) if hop is None else hop
-    # Whole hops, at least two, so that every sample is in a frame; the rest of the filters' ring is dropped.
-    bands = _fitted(gammatone(stereo, rate), max(2, -(-stereo.shape[-1] // hop)) * hop)
-    envelope = np.abs(bands)
-    waveform = np.where((centres(rate) <= FINE_STRUCTURE)[:, None], bands.real, envelope)
+    bands = _bands(stereo, rate, hop)
+    waveform = np.where((centres(rate) <= FINE_STRUCTURE)[:, None], bands.real, np.abs(bands))
     reach = round(LONGEST_ITD * rate)
     products = _lagged_products(*_ears(waveform), range(-reach, reach + 1), hop)
     energy = np.stack([_lagged_products(ear, ear, range(1), hop)[0] for ear in _ears(waveform)])
     heard = energy.min(0) > 2 * hop * POWER_FLOOR
     place, height = _peak(products / np.where(heard, np.sqrt(energy.prod(0)), 1))
-    # The mean square of a band is half that of its envelope.
-    power = np.stack([_lagged_products(ear, ear, range(1), hop)[0] / (4 * hop) for ear in _ears(envelope)])
+    power = _powers(bands, hop)
     left, right = np.maximum(power, POWER_FLOOR)
     return Cues(
         ild=np.clip(10 * np.log10(left / right), -LARGEST_ILD, LARGEST_ILD),

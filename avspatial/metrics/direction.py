@@ -12,7 +12,7 @@ import numpy as np
 
 from avspatial.interfaces import Truth
 from avspatial.metrics.azimuth import AzimuthEstimator, head_named
-from avspatial.metrics.cues import FRAME_HOP, cues
+from avspatial.metrics.cues import FRAME_HOP, band_power, cues
 from avspatial.metrics.one_number import OneNumber
 from avspatial.metrics.settings import AzimuthSettings
 from avspatial.metrics.sound import Array, Sound, as_pair
@@ -100,7 +100,7 @@ def azimuth_error(
     y, x = as_pair(prediction, reference)
     estimator = estimator or AzimuthEstimator(head_named("spherical"), rate)
     frames = max(1, round(block / FRAME_HOP))
-    active = estimator.active(cues(x, rate))
+    active = estimator.active(band_power(x, rate))
     estimated = estimator.estimate(cues(y, rate), active, frames)
     starts = np.arange(len(estimated)) * frames * FRAME_HOP
     ends = np.append(starts[1:], x.shape[1] / rate)
