@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from avspatial.signal import stereo
 
 MODEL = "model"
-SEEN = ("blank_picture", "mirrored_picture")
+BLANK, MIRRORED = "blank_picture", "mirrored_picture"
+SEEN = (BLANK, MIRRORED)
 """Rows that the model makes; they are in the run's `controls/` folder."""
 
 Array = NDArray[np.float64]

@@ -11,16 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avspatial.errors import AvspatialError
-from avspatial.evaluation.controls import MODEL, SEEN, control_sounds
+from avspatial.evaluation.controls import MIRRORED, MODEL, SEEN, control_sounds
+from avspatial.inference.outputs import PREDICTED, REFERENCE
 from avspatial.interfaces import Builder, Clip, Convention, Metric, Truth
 from avspatial.media.wav import read_wav
 from avspatial.metrics.conventions import normalized, resampled
+from avspatial.runs.directory import Run
 from avspatial.settings import Selected
 from avspatial.signal.level import active_frames, level_difference
-
-PREDICTED = "predicted_binaural.wav"
-REFERENCE = "input_binaural.wav"
-"""The file names of the official code."""
 
 Array = NDArray[np.float64]
 
@@ -112,72 +110,58 @@ def score_pair(
     }
 
 
-def _all_failed(metrics: Sequence[NamedMetric], error: str) -> dict[str, dict[str, Any]]:
-    return {name: {"error": error} for named in metrics for name in named.metric.names}
+def _all_failed(metrics: Sequence[NamedMetric], reason: str) -> dict[str, dict[str, Any]]:
+    return {name: {"error": reason} for named in metrics for name in named.metric.names}
 
 
-def _read(path: Path, convention: Convention) -> Array:
-    sound, rate = read_wav(path)
-    return resampled(sound, rate, convention)
+def _read(path: Path, convention: Convention) -> Array | str:
+    """The sound at the convention's rate, or why there is none."""
+    try:
+        sound, rate = read_wav(path)
+        return resampled(sound, rate, convention)
+    except (AvspatialError, ValueError) as error:
+        return str(error)
 
 
-def _flip_moments(sound: Array, mirrored: Array, reference: Array, rate: int) -> Array:
-    """Sums of 1, a, b, a^2, b^2, ab over active frames; a: the curve for the video, b: minus that for its mirror."""
-    active = active_frames(reference, rate)
-    a, b = level_difference(sound, rate)[active], -level_difference(mirrored, rate)[active]
-    return np.array([active.sum(), a.sum(), b.sum(), a @ a, b @ b, a @ b])
+def row_order(made: Sequence[str]) -> tuple[str, ...]:
+    """All rows of a table: the model, the controls from the reference, then those of `SEEN` that the model made."""
+    return (MODEL, "mono", "swapped", "reference", "level_panned", *(row for row in SEEN if row in made))
 
 
 def score_clip(
-    run: Path,
+    run: Run,
     clip: Clip,
     metrics: Sequence[NamedMetric],
     convention: Convention,
-    rows: Sequence[str],
+    made: Sequence[str] = SEEN,
     failure: str | None = None,
 ) -> ClipScores:
-    """Score what a run saved of one clip. `rows`: those of `SEEN` that the run made beside the model's own.
+    """Score what a run saved of one clip. `made`: those of `SEEN` for which the run saved sounds.
 
-    `failure`: why the clip has no outputs; then every row fails with it. Raises nothing for a missing or broken file.
+    `failure`: why the clip has no outputs; then every row fails with it. Nothing is raised for a missing or broken
+    file or for what a metric does: each is a failure of its row.
     """
-    paths = {MODEL: run / "outputs" / clip.id / PREDICTED}
-    paths |= {row: run / "controls" / row / clip.id / PREDICTED for row in SEEN if row in rows}
-    outcomes: dict[str, dict[str, dict[str, Any]]] = {}
-    sounds: dict[str, Array] = {}
-    reference = None
-    try:
-        if failure is None:
-            reference = _read(run / "outputs" / clip.id / REFERENCE, convention)
-            sounds = control_sounds(reference)
-    except (AvspatialError, ValueError) as error:
-        failure = str(error)
-    for row, path in paths.items():
-        try:
-            if reference is not None:
-                sounds[row] = _read(path, convention)
-        except (AvspatialError, ValueError) as error:
-            outcomes[row] = _all_failed(metrics, str(error))
-    for row in row_order(rows):
-        if reference is None:
-            outcomes[row] = _all_failed(metrics, failure or "")
-        elif row in sounds:
-            outcomes[row] = score_pair(metrics, sounds[row], reference, convention, clip.truth)
-    scores = tuple(
-        Score(row, clip.id, clip.recording, name, **outcome)
-        for row in row_order(rows)
-        for name, outcome in outcomes[row].items()
-    )
-    return ClipScores(scores, _flip(sounds, reference, convention.rate))
+    reference = failure if failure is not None else _read(run.outputs / clip.id / REFERENCE, convention)
+    sounds: dict[str, Array | str]
+    if isinstance(reference, str):
+        sounds = dict.fromkeys(row_order(made), reference)
+    else:
+        sounds = {MODEL: _read(run.outputs / clip.id / PREDICTED, convention), **control_sounds(reference)}
+        sounds |= {row: _read(run.controls / row / clip.id / PREDICTED, convention) for row in SEEN if row in made}
+    scores: list[Score] = []
+    for row, sound in sounds.items():
+        if isinstance(sound, str) or isinstance(reference, str):
+            outcomes = _all_failed(metrics, str(sound))
+        else:
+            outcomes = score_pair(metrics, sound, reference, convention, clip.truth)
+        scores += [Score(row, clip.id, clip.recording, name, **outcome) for name, outcome in outcomes.items()]
+    trio = [sound for sound in (reference, sounds[MODEL], sounds.get(MIRRORED)) if isinstance(sound, np.ndarray)]
+    comparable = len(trio) == 3 and len({sound.shape for sound in trio}) == 1
+    return ClipScores(tuple(scores), _flip_moments(*trio, rate=convention.rate) if comparable else None)
 
 
-def row_order(rows: Sequence[str]) -> tuple[str, ...]:
-    """All rows of a table: the model, the controls of the reference, then those of `rows`."""
-    return (MODEL, "mono", "swapped", "reference", "level_panned", *(row for row in SEEN if row in rows))
-
-
-def _flip(sounds: Mapping[str, Array], reference: Array | None, rate: int) -> Array | None:
-    if reference is None or MODEL not in sounds or "mirrored_picture" not in sounds:
-        return None
-    pair = sounds[MODEL], sounds["mirrored_picture"]
-    same = all(sound.shape == reference.shape for sound in pair)
-    return _flip_moments(*pair, reference, rate) if same else None
+def _flip_moments(reference: Array, seen: Array, mirrored: Array, rate: int) -> Array:
+    """Sums of 1, a, b, a^2, b^2, ab over active frames; a: the curve for the video, b: minus that for its mirror."""
+    active = active_frames(reference, rate)
+    a, b = level_difference(seen, rate)[active], -level_difference(mirrored, rate)[active]
+    return np.array([active.sum(), a.sum(), b.sum(), a @ a, b @ b, a @ b])

@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from avspatial.evaluation.controls import SEEN
+from avspatial.evaluation.controls import MIRRORED, SEEN
 from avspatial.evaluation.scores import ClipScores, NamedMetric, score_clip
 from avspatial.evaluation.statistics import DRAWS, LEVEL, SEED, interval, pooled_correlation, ratio, resample
 from avspatial.interfaces import Clip, Convention, Progress
+from avspatial.runs.directory import Run
 from avspatial.runs.whole import write_text
 
 FLIP = "flip_consistency"
@@ -70,14 +70,14 @@ def summarize(
         mean = total / n if n else np.nan
         rows.setdefault(row, {})[metric] = _entry(mean, means, recordings, int(n), int(failed))
     facts = {name: _facts(named, name) for named in metrics for name in named.metric.names}
-    if "mirrored_picture" in rows:
-        measured = sum(result.flip is not None for result in scored)
-        rows["mirrored_picture"][FLIP] = _entry(
+    if MIRRORED in rows:
+        moments = [result.flip for result in scored if result.flip is not None]
+        rows[MIRRORED][FLIP] = _entry(
             float(pooled_correlation(flips.sum(0))),
             pooled_correlation(drawn[:, -6:]),
             int((flips[:, 0] > 0).sum()),
-            measured,
-            len(scored) - measured,
+            sum(bool(moment[0]) for moment in moments),
+            len(scored) - len(moments),
         )
         facts[FLIP] = FLIP_FACTS
     return {
@@ -109,7 +109,7 @@ def score_lines(scored: Sequence[ClipScores]) -> str:
 
 
 def evaluate_run(
-    run: Path,
+    run: Run,
     clips: Sequence[Clip],
     metrics: Sequence[NamedMetric],
     convention: Convention,
@@ -124,16 +124,16 @@ def evaluate_run(
     number. Raises OSError if the files cannot be written.
     """
     failures = failures or {}
-    rows = [row for row in SEEN if (run / "controls" / row).is_dir()]
+    made = [row for row in SEEN if (run.controls / row).is_dir()]
     pool = ThreadPoolExecutor(max(1, jobs))
     try:
         waiting = [
-            pool.submit(score_clip, run, clip, metrics, convention, rows, failures.get(clip.id)) for clip in clips
+            pool.submit(score_clip, run, clip, metrics, convention, made, failures.get(clip.id)) for clip in clips
         ]
         scored = [future.result() for future in progress(waiting, "Scoring clips")]
     finally:
         pool.shutdown(cancel_futures=True)
     summary = summarize(clips, scored, metrics, convention)
-    write_text(run / "scores.jsonl", score_lines(scored))
-    write_text(run / "summary.json", json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    write_text(run.scores, score_lines(scored))
+    write_text(run.summary, json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
     return summary

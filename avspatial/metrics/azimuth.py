@@ -7,15 +7,11 @@ answer. After May, van de Par and Kohlrausch (2011), with templates in the place
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from avspatial.metrics.cues import Cues, cues
 from avspatial.metrics.sound import Array
-
-if TYPE_CHECKING:
-    from avspatial.signal.head import Head
+from avspatial.signal.head import Head, SphericalHead
 
 SIGMA_ITD, SIGMA_ILD = 60e-6, 3.0
 """Widths of a vote, in s and in dB."""
@@ -26,9 +22,7 @@ STEP = 2.5
 
 
 def head_named(name: str) -> Head:
-    """`spherical`, or the path of a SOFA file."""
-    from avspatial.signal.head import SphericalHead
-
+    """`spherical`, or the path of a SOFA file; DataError for a file that is none."""
     if name == "spherical":
         return SphericalHead()
     from avspatial.signal.sofa import MeasuredHead

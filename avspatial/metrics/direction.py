@@ -17,6 +17,7 @@ from avspatial.metrics.one_number import OneNumber
 from avspatial.metrics.settings import AzimuthSettings
 from avspatial.metrics.sound import Array, Sound, as_pair
 from avspatial.metrics.spl import LevelMetric, curves
+from avspatial.signal.head import SphericalHead
 from avspatial.signal.level import FRAME, HOP, active_frames, frame_times
 
 LATERAL = 10.0
@@ -98,7 +99,7 @@ def azimuth_error(
     or to measure its templates once for many clips. Source: ours, after May et al. (2011).
     """
     y, x = as_pair(prediction, reference)
-    estimator = estimator or AzimuthEstimator(head_named("spherical"), rate)
+    estimator = estimator or AzimuthEstimator(SphericalHead(), rate)
     frames = max(1, round(block / FRAME_HOP))
     active = estimator.active(band_power(x, rate))
     estimated = estimator.estimate(cues(y, rate), active, frames)
