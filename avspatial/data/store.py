@@ -76,22 +76,22 @@ class ClipStore:
 
         MediaError or DataError for a clip that cannot be used, DataError for a cache that cannot be written.
         """
-        missing = [clip for clip in clips if not self._entry(clip).is_dir()]
-        if missing:
-            for clip in self.progress(missing, "Decoding clips"):
-                self._build(clip)
+        for clip in self.progress(list(clips), "Decoding clips"):
+            entry = self._entry(clip)
+            if not entry.is_dir():
+                self._build(clip, entry)
 
     def load(self, clip: Clip) -> Recording:
         """The clip's arrays, mapped, not read; decoded first if need be. Errors as `prepare`."""
         entry = self._entry(clip)
         if not entry.is_dir():
-            self._build(clip)
+            self._build(clip, entry)
         try:
             return self._mapped(clip, entry)
         except (OSError, ValueError):
             # A power cut may leave an entry that the file system lost half of: decode it again.
             shutil.rmtree(entry, ignore_errors=True)
-            self._build(clip)
+            self._build(clip, entry)
             return self._mapped(clip, entry)
 
     def _mapped(self, clip: Clip, entry: Path) -> Recording:
@@ -128,8 +128,7 @@ class ClipStore:
             write_text(note, json.dumps([*seen, digest]))
         return digest
 
-    def _build(self, clip: Clip) -> None:
-        entry = self._entry(clip)
+    def _build(self, clip: Clip, entry: Path) -> None:
         with _writing(self.cache):
             lock = self.cache / "locks" / f"{entry.name}.lock"
             lock.parent.mkdir(parents=True, exist_ok=True)

@@ -54,12 +54,15 @@ def test_there_is_a_picture_for_every_moment_of_sound(tiny_root: Path, tmp_path:
     np.testing.assert_array_equal(recording.pictures[8], grid_pictures(clip.video, 10, (12, 16))[19])
 
 
-def test_clips_are_decoded_once_with_progress(tiny_root: Path, tmp_path: Path, shown: Any) -> None:
+def test_work_is_shown_and_goes_on_where_it_stopped(tiny_root: Path, tmp_path: Path, shown: Any) -> None:
     clips = clips_of(tiny_root)
-    ClipStore(WINDOW, shown, tmp_path / "cache").prepare(clips[:3])
-    ClipStore(WINDOW, shown, tmp_path / "cache").prepare(clips)
-    ClipStore(WINDOW, shown, tmp_path / "cache").prepare(clips)
-    assert shown.bars == [("Decoding clips", 3), ("Decoding clips", 1)]
+    cache = tmp_path / "cache"
+    ClipStore(WINDOW, quiet, cache).prepare(clips[:3])
+    made = {name: (cache / "clips" / name / "audio.npy").stat().st_mtime_ns for name in entries(cache)}
+    ClipStore(WINDOW, shown, cache).prepare(clips)
+    assert shown.bars == [("Decoding clips", 4)]
+    assert len(entries(cache)) == 4
+    assert made == {name: (cache / "clips" / name / "audio.npy").stat().st_mtime_ns for name in made}
 
 
 def test_a_copied_or_touched_data_set_finds_its_entries(tiny_root: Path, tmp_path: Path) -> None:
