@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
+from avspatial.errors import MediaError
 from avspatial.inference.outputs import MONO, PICTURE, PREDICTED, REFERENCE, TRUTH
 from avspatial.interfaces import Truth
 from avspatial.media.wav import read_wav, write_wav
@@ -138,13 +139,17 @@ def clip_view(record: Record, choice: Choice, place: int) -> ClipView:
 
 
 def clip_views(record: Record, choices: Sequence[Choice], budget: int) -> tuple[list[ClipView], list[str]]:
-    """The clips that fit in `budget` bytes (the first always does), and the ids of those left out."""
+    """The clips that fit in `budget` bytes (the first always does), and for each one left out its id and why."""
     shown: list[ClipView] = []
     left_out: list[str] = []
     for place, choice in enumerate(choices):
-        view = clip_view(record, choice, place)
+        try:
+            view = clip_view(record, choice, place)
+        except MediaError as error:
+            left_out.append(f"{choice.clip} ({error.what})")
+            continue
         if shown and sum(each.weight for each in shown) + view.weight > budget:
-            left_out.append(choice.clip)
+            left_out.append(f"{choice.clip} (the page would be too heavy)")
         else:
             shown.append(view)
     return shown, left_out

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from avspatial.errors import RunError
+from avspatial.report.choosing import choose_clips
+from avspatial.report.clips import clip_views
 from avspatial.report.page import write_report
+from avspatial.report.reading import read_record
 from avspatial.runs.directory import Run
 
 Maker = Callable[..., Run]
@@ -172,6 +175,21 @@ def test_a_clip_without_picture_or_truth_is_shown_without_them(make_run: Maker) 
     text, page = read(write_report(run))
     assert "<img" not in text and "true azimuth" not in page.text
     assert len(page.sounds) == 9
+
+
+def test_a_clip_that_cannot_be_read_is_named_and_the_others_are_shown(make_run: Maker) -> None:
+    run = make_run()
+    (run.outputs / "000001" / "predicted_binaural.wav").write_bytes(b"RIFF")
+    _, page = read(write_report(run))
+    assert "Not shown: 000001 (not a readable sound file" in page.text
+    assert len(page.sounds) == 6
+
+
+def test_a_page_that_would_be_too_heavy_shows_fewer_clips_and_says_so(make_run: Maker) -> None:
+    record = read_record(make_run())
+    shown, left_out = clip_views(record, choose_clips(record), budget=1)
+    assert [view.clip for view in shown] == ["000001"]
+    assert left_out == ["000002 (the page would be too heavy)", "000004 (the page would be too heavy)"]
 
 
 def test_a_run_without_outputs_shows_its_scores(make_run: Maker) -> None:
