@@ -43,8 +43,7 @@ def _metrics() -> list[Component]:
     ]
 
 
-@hookimpl
-def avspatial_components() -> list[Component]:
+def _networks() -> list[Component]:
     return [
         _component(
             "visual_encoder", "c3d", "models.settings:C3dSettings", "models.c3d:C3d", "SAGM's VideoNet: C3D, time / 4"
@@ -77,6 +76,13 @@ def avspatial_components() -> list[Component]:
             "models.masking:MaskingSpatializer",
             "Encoders and a mask generator; predicts the difference by a complex ratio mask",
         ),
+    ]
+
+
+@hookimpl
+def avspatial_components() -> list[Component]:
+    return [
+        *_networks(),
         _component(
             "trainer",
             "supervised",

@@ -155,13 +155,18 @@ def score_clip(
         else:
             outcomes = score_pair(metrics, sound, reference, convention, clip.truth)
         scores += [Score(row, clip.id, clip.recording, name, **outcome) for name, outcome in outcomes.items()]
-    trio = [sound for sound in (reference, sounds[MODEL], sounds.get(MIRRORED)) if isinstance(sound, np.ndarray)]
-    comparable = len(trio) == 3 and len({sound.shape for sound in trio}) == 1
-    return ClipScores(tuple(scores), _flip_moments(*trio, rate=convention.rate) if comparable else None)
+    return ClipScores(tuple(scores), _flip_moments(reference, sounds[MODEL], sounds.get(MIRRORED), convention.rate))
 
 
-def _flip_moments(reference: Array, seen: Array, mirrored: Array, rate: int) -> Array:
-    """Sums of 1, a, b, a^2, b^2, ab over active frames; a: the curve for the video, b: minus that for its mirror."""
+def _flip_moments(reference: Array | str, seen: Array | str, mirrored: Array | str | None, rate: int) -> Array | None:
+    """Sums of 1, a, b, a^2, b^2, ab over active frames; a: the curve for the video, b: minus that for its mirror.
+
+    None where one of the three is missing or of another length.
+    """
+    if isinstance(reference, str) or isinstance(seen, str) or mirrored is None or isinstance(mirrored, str):
+        return None
+    if not reference.shape == seen.shape == mirrored.shape:
+        return None
     active = active_frames(reference, rate)
     a, b = level_difference(seen, rate)[active], -level_difference(mirrored, rate)[active]
     return np.array([active.sum(), a.sum(), b.sum(), a @ a, b @ b, a @ b])
