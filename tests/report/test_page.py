@@ -172,9 +172,9 @@ def test_a_clip_without_picture_or_truth_is_shown_without_them(make_run: Maker) 
     for name in ("picture.jpg", "truth.json"):
         for path in run.outputs.glob(f"*/{name}"):
             path.unlink()
-    text, page = read(write_report(run))
+    text, page = read(write_report(run, clips=["000002"]))
     assert "<img" not in text and "true azimuth" not in page.text
-    assert len(page.sounds) == 9
+    assert len(page.sounds) == 3
 
 
 def test_a_clip_that_cannot_be_read_is_named_and_the_others_are_shown(make_run: Maker) -> None:
@@ -226,10 +226,11 @@ def test_missing_means_and_intervals_are_dashes(make_run: Maker) -> None:
     summary = json.loads(run.summary.read_text())
     summary["rows"]["model"]["snr"] = {"mean": None, "ci95": [None, None], "n": 0, "failed": 4}
     run.summary.write_text(json.dumps(summary))
-    _, page = read(write_report(run))
+    _, page = read(write_report(run, clips=["000002"]))
     assert "n 0 · 4 failed" in page.text and "None" not in page.text
 
 
 def test_the_same_run_gives_the_same_page(make_run: Maker) -> None:
     run = make_run()
-    assert write_report(run).read_bytes() == write_report(run).read_bytes()
+    first, second = (write_report(run, clips=["000002"]).read_bytes() for _ in range(2))
+    assert first == second
