@@ -78,7 +78,9 @@ class MeasuredHead:
 def read_ring(path: Path) -> Ring:
     """The horizontal ring of a SOFA file; DataError for a file that is missing, damaged or no such measurement."""
     if not path.is_file():
-        raise DataError("no such file of head responses", where=path, fix="Give a SOFA file, or say head: spherical.")
+        raise DataError(
+            "no such file of head responses", where=path, fix="Give a SOFA file, or set data.head to `spherical`."
+        )
     try:
         with h5py.File(path, "r") as file:
             responses = np.asarray(file["Data.IR"], float)
@@ -92,6 +94,8 @@ def read_ring(path: Path) -> Ring:
         raise _unfit(path, f"its Data.IR has the shape {responses.shape}, not (directions, 2 ears, samples)")
     if not np.isfinite(responses).all():
         raise _unfit(path, "its responses hold numbers that are not finite")
+    if not responses.any(-1).all():
+        raise _unfit(path, "some of its responses are silent")
     responses = _delayed(responses, np.broadcast_to(np.rint(delays).astype(int), responses.shape[:2]))
     return _horizon(path, positions, responses[:, ::-1] if swapped else responses, rate)
 
@@ -100,7 +104,7 @@ def _unfit(path: Path, why: str) -> DataError:
     return DataError(
         f"not a SOFA file of head-related impulse responses: {why}",
         where=path,
-        fix="Copy it again, or say head: spherical.",
+        fix="Copy it again, or set data.head to `spherical`.",
     )
 
 

@@ -22,9 +22,11 @@ def plucked(random: np.random.Generator, samples: int, rate: int) -> np.ndarray:
     out = np.zeros(samples + size)
     for start in _onsets(random, samples, rate, 0.2, 0.35):
         period = rate / _pitch(random, 220, 660)
-        burst = np.convolve(np.diff(random.standard_normal(int(period))), (0.5, 1, 0.5))
-        loop = 0.985 * np.cos(angle / 2) ** 0.25 * np.exp(-1j * angle * period)
-        out[start : start + size] += np.fft.irfft(np.fft.rfft(burst, size) / (1 - loop), size)
+        burst = np.convolve(np.diff(random.standard_normal(int(period))), np.hanning(9))
+        # A note falls by 60 dB in 1.2 s, whatever its pitch.
+        loss = 10 ** (-3 * period / (1.2 * rate)) * np.cos(angle / 2) ** 0.5
+        note = np.fft.irfft(np.fft.rfft(burst, size) / (1 - loss * np.exp(-1j * angle * period)), size)
+        out[start : start + size] += note / np.linalg.norm(note)
     return _finish(out[:samples])
 
 
