@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from avspatial.errors import DataError, did_you_mean
+from avspatial.errors import RecipeError
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
+    from avspatial.data.simulated.settings import SimulatedSettings
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Make simulated scenes with known angles.")
 
@@ -39,65 +40,45 @@ def simulate(
 
     The same settings give the same scenes; a folder that already holds them is left as it is.
     """
-    from pydantic import ValidationError
     from rich.console import Console
     from rich.progress import track
 
     from avspatial.data.simulated.dataset import SimulatedScenes
-    from avspatial.data.simulated.settings import SimulatedSettings
 
     options = {"clips": clips, "seed": seed, "seconds": seconds, "head": head, "shares": split}
-    said = {key: value for key, value in options.items() if value is not None} | _assignments(set_ or [])
-    try:
-        settings = SimulatedSettings.model_validate({**said, "root": out})
-    except ValidationError as error:
-        raise DataError(
-            _problems(error, list(SimulatedSettings.model_fields)), where="avspatial data simulate"
-        ) from None
+    settings, said = _settings({key: value for key, value in options.items() if value is not None}, set_ or [])
     console = Console(stderr=True)
     scenes = SimulatedScenes(
-        settings, progress=lambda items, title: track(items, title, console=console, disable=not console.is_terminal)
+        settings.model_copy(update={"root": out}),
+        progress=lambda items, title: track(items, title, console=console, disable=not console.is_terminal),
     )
     scenes.prepare()
     print(f"{settings.clips} scenes of {settings.seconds:g} s in {out}")
     print(f"In a recipe: data: {{{', '.join(['use: simulated', f'root: {out}', *_spelled(settings, said)])}}}")
 
 
-def _assignments(assignments: list[str]) -> dict[str, Any]:
-    """KEY=VALUE, the values read as YAML."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+def _settings(options: dict[str, Any], sets: list[str]) -> tuple[SimulatedSettings, list[str]]:
+    """The settings and the names of those that were said; RecipeError with every mistake, worded as in recipes."""
+    from pydantic import ValidationError
 
-    said = {}
-    for assignment in assignments:
-        key, equals, value = assignment.partition("=")
-        try:
-            said[key.strip()] = YAML(typ="safe").load(value)
-        except YAMLError:
-            equals = ""
-        if not equals:
-            raise DataError(
-                f"{assignment!r} is no KEY=VALUE", where="--set", fix="For example --set sources=[1,3] --set moving=1."
-            )
-    return said
+    from avspatial.data.simulated.settings import SimulatedSettings
+    from avspatial.recipe.nodes import Node, Place, plain
+    from avspatial.recipe.sources import apply_sets
+    from avspatial.recipe.wording import Wording
+    from avspatial.registry import discover
 
-
-def _problems(error: ValidationError, keys: list[str]) -> str:
-    """Every problem on a line of its own."""
-    lines = []
-    for problem in error.errors():
-        key = ".".join(map(str, problem["loc"]))
-        if problem["type"] == "extra_forbidden":
-            lines.append(f"{key}: there is no such setting{did_you_mean(key, keys)}")
-        else:
-            message = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"{key}: {message}" if key else message)
-    return "\n  ".join(lines)
+    said = [f"{key}={json.dumps(value)}" for key, value in options.items()]
+    tree, problems = apply_sets(Node({}, Place(""), Place("")), [*said, *sets])
+    try:
+        settings = SimulatedSettings.model_validate(plain(tree))
+    except ValidationError as error:
+        problems += Wording(tree, SimulatedSettings, discover()).problems(error.errors(include_url=False))
+    if problems:
+        raise RecipeError("\n".join(map(str, problems)))
+    return settings, list(tree.value)
 
 
-def _spelled(settings: Any, said: dict[str, Any]) -> list[str]:
+def _spelled(settings: SimulatedSettings, said: list[str]) -> list[str]:
     """The settings that were said, as they stand in a recipe."""
-    import json
-
     plain = settings.model_dump(mode="json", include=set(said))
-    return [f"{key}: {json.dumps(plain[key])}" for key in said]
+    return [f"{key}: {json.dumps(plain[key])}" for key in said if key != "root"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import model_validator
+from pydantic import ValidationInfo, field_validator
 
 from avspatial.settings import Settings, setting
 
@@ -13,6 +13,8 @@ FAMILIES = ("plucked", "blown", "bar", "drum", "voice")
 """The built-in families of sounds, each with its own sprite."""
 
 Family = Literal["plucked", "blown", "bar", "drum", "voice"]
+
+_RANGES = {"sources": (1, 3), "distractors": (0, 6), "distance": (0.25, 20)}
 
 
 class SimulatedSettings(Settings):
@@ -50,7 +52,7 @@ class SimulatedSettings(Settings):
     """A folder of cut-out pictures with transparency, `FAMILY.png`, instead of the built-in sprites."""
     head: Literal["spherical"] | Path = "spherical"
     """`spherical`, or a SOFA file of measured head-related impulse responses."""
-    field_of_view: float = setting(120.0, unit="degrees", ge=20, le=160)
+    field_of_view: float = setting(120.0, unit="degrees", ge=20, le=160, validate_default=True)
     """The camera's horizontal angle of view."""
     picture: tuple[int, int] = setting((144, 256), unit="pixels")
     """Height and width of the video; even numbers."""
@@ -61,22 +63,32 @@ class SimulatedSettings(Settings):
     brightness: float = setting(0.15, ge=0, le=0.5)
     """How far the brightness of the picture sways to either side of 1."""
 
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if 2 * self.azimuth_limit >= self.field_of_view:
-            raise ValueError(
-                f"azimuth_limit: {self.azimuth_limit:g} degrees lies outside the view of a camera with a "
-                f"field_of_view of {self.field_of_view:g}; it must be less than half of it"
-            )
-        ranges = {"sources": (1, 3), "distractors": (0, 6), "distance": (0.25, 20.0)}
-        for name, (lowest, highest) in ranges.items():
-            low, high = getattr(self, name)
-            if not lowest <= low <= high <= highest:
-                raise ValueError(
-                    f"{name}: needs [least, most] within {lowest:g} and {highest:g}, not [{low:g}, {high:g}]"
-                )
-        if min(self.shares) <= 0 or abs(sum(self.shares) - 1) > 1e-6:
-            raise ValueError(f"shares: train, val and test must be above 0 and add up to 1, not {list(self.shares)}")
-        if any(side % 2 or not 32 <= side <= 2160 for side in self.picture):
-            raise ValueError(f"picture: height and width must be even and within 32 and 2160, not {list(self.picture)}")
-        return self
+    @field_validator("sources", "distractors", "distance")
+    @classmethod
+    def _range(cls, value: tuple[float, float], info: ValidationInfo) -> tuple[float, float]:
+        lowest, highest = _RANGES[str(info.field_name)]
+        if not lowest <= value[0] <= value[1] <= highest:
+            raise ValueError(f"needs [least, most] within {lowest} and {highest}, not [{value[0]:g}, {value[1]:g}]")
+        return value
+
+    @field_validator("shares")
+    @classmethod
+    def _whole(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        if min(value) <= 0 or abs(sum(value) - 1) > 1e-6:
+            raise ValueError(f"train, val and test must be above 0 and add up to 1, not {list(value)}")
+        return value
+
+    @field_validator("picture")
+    @classmethod
+    def _even(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if any(side % 2 or not 32 <= side <= 2160 for side in value):
+            raise ValueError(f"height and width must be even and within 32 and 2160, not {list(value)}")
+        return value
+
+    @field_validator("field_of_view")
+    @classmethod
+    def _in_view(cls, value: float, info: ValidationInfo) -> float:
+        limit = info.data.get("azimuth_limit", 0)
+        if 2 * limit >= value:
+            raise ValueError(f"must be more than twice azimuth_limit ({limit:g} degrees), not {value:g}")
+        return value
