@@ -39,6 +39,8 @@ class Recipe(Settings):
     """Seed of weights, data order and augmentation."""
     data: DatasetChoice
     """The data set."""
+    limit: int | None = setting(None, unit="clips", ge=1)
+    """Use only so many clips of each split, the first ones: for trying out. All where not given."""
     window: Window = Window()
     """The excerpt that a model sees."""
     stft: Stft = Stft()

@@ -8,7 +8,7 @@ from typing import cast
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, broadcast_object_list
 from torch import Tensor, nn
 
 from avspatial.errors import RunError
@@ -55,6 +55,11 @@ class Devices:
         if self.count == 1:
             return here
         return self.mean([torch.tensor(float(here), device=self.device)])[0] > 0
+
+    def share(self, text: str) -> str:
+        """The first process's text, known to all."""
+        found = [text]
+        return str(broadcast_object_list(found)[0]) if self.count > 1 else text
 
     def wait(self) -> None:
         self._accelerator.wait_for_everyone()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from avspatial.data.settings import Augmentation
 from avspatial.settings import DiscriminatorChoice, Settings, setting
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
@@ -33,6 +34,8 @@ class TrainerSettings(Settings):
     """Weight of the L2 penalty inside Adam."""
     betas: tuple[Momentum, Momentum] = setting((0.9, 0.999))
     """Adam's decay rates of the first and second moment."""
+    augmentation: Augmentation = Augmentation()
+    """What training windows undergo; nothing by default."""
     schedule: Literal["constant", "step", "cosine"] = "constant"
     """How the learning rates move after the warm-up: not at all, times `decay` every `decay_every` epochs, or along
     half a cosine down to zero at the end."""

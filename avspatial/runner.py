@@ -1,0 +1,317 @@
+"""One execution of a recipe, from data to report: `avspatial.run`; and what it leaves, for use: `avspatial.load`.
+
+The stages of a run, in this order: check and build what the recipe names; make the data ready; make the run
+directory; train; spatialize the test clips as seen, blank and mirrored; score the saved sounds; write the report.
+A run directory appears when training can begin, so no mistake in a recipe or in the data leaves one behind. Each
+stage keeps what it finished: a run that was killed goes on where it was (`resume`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from avspatial.data.store import ClipStore, Recording
+from avspatial.data.windows import TrainingWindows
+from avspatial.errors import AvspatialError, Interrupted, RunError
+from avspatial.evaluation.scores import NamedMetric, build_metrics
+from avspatial.evaluation.summary import evaluate_run
+from avspatial.inference.outputs import save_outputs, save_prediction
+from avspatial.inference.sliding import View, spatialize
+from avspatial.interfaces import Clip, Convention, Dataset, Progress, Spatializer, Trainer
+from avspatial.metrics.conventions import CONVENTIONS
+from avspatial.recipe import Loaded, load_recipe
+from avspatial.recipe.schema import Recipe
+from avspatial.registry import Registry, discover
+from avspatial.report.page import write_report
+from avspatial.runs import Run, create_run, digest8, open_run
+from avspatial.runs.progress import on_stderr, silent
+from avspatial.runs.provenance import provenance
+from avspatial.settings import Selected, Settings
+from avspatial.training import checkpoints
+from avspatial.training.devices import Devices
+from avspatial.training.loop import train
+
+PARTS = ("train", "val", "test")
+CONTROLS: Mapping[str, View] = {"blank_picture": "blank", "mirrored_picture": "mirrored"}
+"""The control rows that the model makes, and what it is shown for them."""
+_HELD_OUT_WINDOWS = 4
+"""Fixed windows of each val clip: enough that the best checkpoint is no accident of where a window fell."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run: its directory, and what its summary.json says (empty in all processes but the first)."""
+
+    run: Run
+    summary: Mapping[str, Any]
+
+    @property
+    def path(self) -> Path:
+        return self.run.path
+
+
+def run(
+    recipe: str | Path | None = None,
+    *,
+    set: Mapping[str, Any] | Sequence[str] = (),
+    runs: str | Path = "runs",
+    name: str | None = None,
+    resume: str | Path | None = None,
+    device: str | None = None,
+    smoke: bool = False,
+    progress: Progress = on_stderr,
+    **overrides: Any,
+) -> Finished:
+    """Run a recipe, or go on with a run that was stopped, and return what it left.
+
+    recipe: a file, or the name of a shipped recipe. set: overrides by dotted key, {"trainer.steps": 3} or
+    ["trainer.steps=3"]; `overrides` are the same by top-level key (`seed=1, trainer={"steps": 3}`). runs: where run
+    directories go. name: instead of the recipe's. resume: the directory of a run to go on with; a recipe given beside
+    it must be that run's. device: a torch device; by default a GPU where there is one. smoke: merge the recipe's
+    smoke overrides.
+
+    Raises AvspatialError for everything that the caller can mend; a clip that cannot be spatialized or scored is
+    counted in the summary's `failed` instead.
+    """
+    registry = discover()
+    devices = Devices(device)
+    texts = [*_texts(set), *_texts(overrides), *([f"name={name}"] if name else [])]
+    if resume is not None:
+        stopped = open_run(resume)
+        loaded = _of_run(stopped, recipe, texts, smoke, registry)
+        if stopped.finished:
+            return Finished(stopped, json.loads(stopped.summary.read_text(encoding="utf-8")))
+    elif recipe is None:
+        raise RunError("there is nothing to run", fix="Give a recipe, or a run to go on with (--resume RUN).")
+    else:
+        loaded = load_recipe(recipe, registry, texts, smoke=smoke)
+        _refuse_unwritable(Path(runs))
+    work = _Work.begin(loaded.recipe, registry, devices, progress if devices.main else silent)
+    place = stopped if resume is not None else _make_run(Path(runs), loaded, work)
+    with _interruptible(place):
+        return work.go(place, resume=resume is not None)
+
+
+def load(run: str | Path, device: str | None = None) -> Spatializer:
+    """The spatializer of a run, in eval mode, with the weights that validated best (the newest, without validation).
+
+    RunError for a directory that is no run, has no checkpoint, or whose weights do not fit its recipe.
+    """
+    place = open_run(run)
+    registry = discover()
+    recipe = load_recipe(place.resolved, registry).recipe
+    spatializer: Spatializer = registry.build(_untrained(recipe.model), framing=recipe.framing, builder=registry)
+    _load_best(place, spatializer, recipe)
+    return spatializer.to(Devices(device).device).eval()
+
+
+def _texts(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
+    """Overrides as the command line gives them, `trainer.steps=3`; maps inside become dotted keys, so that they merge."""
+    if not isinstance(overrides, Mapping):
+        return list(overrides)
+    texts = []
+    for key, value in overrides.items():
+        if isinstance(value, Mapping) and value:
+            texts += [f"{key}.{text}" for text in _texts(value)]
+        else:
+            texts.append(f"{key}={json.dumps(value, default=str)}")
+    return texts
+
+
+def _of_run(run: Run, recipe: str | Path | None, texts: list[str], smoke: bool, registry: Registry) -> Loaded:
+    """The recipe that a run was started with; RunError if another one is given beside it."""
+    fix = "Resume with `--resume` alone, or start a new run without it."
+    if recipe is None and (texts or smoke):
+        raise RunError("a run goes on with the recipe it was started with, unchanged", where=run.path, fix=fix)
+    if recipe is not None:
+        given = digest8(load_recipe(recipe, registry, texts, smoke=smoke).resolved)
+        if given != run.facts["digest"]:
+            raise RunError(f"the recipe given is another one ({given}) than this run's", where=run.path, fix=fix)
+    return load_recipe(run.resolved, registry)
+
+
+def _refuse_unwritable(runs: Path) -> None:
+    """Say now, not after an hour of making data, that no run directory can be made."""
+    there = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = "permission denied" if there.is_dir() else f"{there} is a file"
+        raise RunError(f"no run can be made here: {why}", where=runs, fix="Give a folder that can be written: --runs DIR.")
+
+
+def _make_run(runs: Path, loaded: Loaded, work: _Work) -> Run:
+    """The new run directory, made by the first process and known to all."""
+    path = ""
+    if work.devices.main:
+        facts = provenance(
+            work.registry.plugins, device=str(work.devices.device), data=work.dataset.fingerprint()
+        )
+        path = str(create_run(runs, loaded.recipe.name, loaded.resolved, loaded.original, facts).path)
+    return Run(Path(work.devices.share(path)))
+
+
+@contextmanager
+def _interruptible(run: Run) -> Iterator[None]:
+    """Ctrl-C outside training, which has its own way: say how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        fix = f"Go on with: avspatial run --resume {run.path}"
+        raise Interrupted("interrupted; what is finished is saved", where=run.path, fix=fix) from error
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a recipe becomes before a run directory exists: networks, metrics, and data made ready."""
+
+    recipe: Recipe
+    registry: Registry
+    devices: Devices
+    progress: Progress
+    trainer: Trainer
+    metrics: Sequence[NamedMetric]
+    convention: Convention
+    dataset: Dataset
+    clips: Mapping[str, Sequence[Clip]]
+    store: ClipStore
+    lessons: Sequence[Recording] = field(repr=False)
+
+    @classmethod
+    def begin(cls, recipe: Recipe, registry: Registry, devices: Devices, progress: Progress) -> _Work:
+        """Build first, then touch the data: a network that cannot be built is told before anything is rendered."""
+        convention = CONVENTIONS[recipe.convention]
+        metrics = build_metrics(recipe.metrics, convention, registry)
+        torch.manual_seed(recipe.seed)
+        spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
+        trainer = registry.build(recipe.trainer, spatializer=spatializer, builder=registry)
+        dataset: Dataset = registry.build(recipe.data, progress=progress)
+        dataset.prepare()
+        clips = {part: dataset.clips(part)[: recipe.limit] for part in PARTS}
+        store = ClipStore(recipe.window, progress)
+        augmentation = recipe.trainer.settings.augmentation
+        larger = ClipStore(recipe.window, progress, picture=augmentation.store)
+        larger.prepare(clips["train"])
+        store.prepare([*clips["val"], *clips["test"]])
+        lessons = [larger.load(clip) for clip in clips["train"]]
+        return cls(
+            recipe, registry, devices, progress, trainer, metrics, convention, dataset, clips, store, lessons
+        )
+
+    def go(self, run: Run, *, resume: bool) -> Finished:
+        """The stages that write into the run directory."""
+        self._train(run, resume)
+        if not self.devices.main:
+            return Finished(run, {})
+        with self._stage(run, "spatialize"):
+            failures = self._spatialize(run)
+        with self._stage(run, "score"):
+            summary = evaluate_run(
+                run.path, self.clips["test"], self.metrics, self.convention, self.progress, failures
+            )
+        with self._stage(run, "report"):
+            write_report(run)
+        run.finish()
+        return Finished(run, summary)
+
+    @contextmanager
+    def _stage(self, run: Run, stage: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        record = {"event": "run", "stage": stage, "seconds": round(time.monotonic() - start, 3)}
+        run.record(record)
+        self.registry.observe(str(run.path), record)
+
+    def _train(self, run: Run, resume: bool) -> None:
+        """Train, or finish training; afterwards the spatializer has its best weights."""
+        framing, seed, settings = self.recipe.framing, self.recipe.seed, self.recipe.trainer.settings
+        held_out = [self.store.load(clip) for clip in self.clips["val"]]
+        train(
+            self.trainer,
+            TrainingWindows(self.lessons, framing, seed, settings.augmentation),
+            TrainingWindows(held_out, framing, seed, fixed=True, per_clip=_HELD_OUT_WINDOWS),
+            settings,
+            run,
+            seed=seed,
+            device=str(self.devices.device),
+            resume=resume,
+            components=_components(self.recipe),
+            observe=lambda record: self.registry.observe(str(run.path), record),
+        )
+        if self.devices.main:
+            _load_best(run, self.trainer.spatializer, self.recipe)
+
+    def _spatialize(self, run: Run) -> dict[str, str]:
+        """Save every test clip as seen and as the controls, skipping what is there; {clip id: why it failed}."""
+        for folder in (run.outputs, run.controls):
+            for leftover in folder.rglob(".*.part"):
+                shutil.rmtree(leftover)
+        failures = {}
+        for clip in self.progress(self.clips["test"], "Spatializing clips"):
+            recording = self.store.load(clip)
+            try:
+                self._spatialize_clip(run, recording)
+            except (RuntimeError, ValueError, ArithmeticError) as error:
+                # One clip must not end the run; it is counted as failed in every row.
+                failures[clip.id] = f"{type(error).__name__}: {error}"
+        return failures
+
+    def _spatialize_clip(self, run: Run, recording: Recording) -> None:
+        clip, rate = recording.clip, self.recipe.window.rate
+        for row, view in CONTROLS.items():
+            folder = run.controls / row / clip.id
+            if not folder.is_dir():
+                save_prediction(folder, self._predict(recording, view), rate)
+        folder = run.outputs / clip.id
+        if not folder.is_dir():
+            picture = recording.pictures[len(recording.pictures) // 2]
+            save_outputs(folder, self._predict(recording, "seen"), recording.audio, rate, picture, clip.truth)
+
+    def _predict(self, recording: Recording, view: View) -> Any:
+        inference, spatializer = self.recipe.inference, self.trainer.spatializer
+        return spatialize(spatializer, recording.audio, recording.pictures, inference, view=view).numpy()
+
+
+def _load_best(run: Run, spatializer: Spatializer, recipe: Recipe) -> None:
+    for pointer in (checkpoints.BEST, checkpoints.LATEST):
+        folder = checkpoints.pointed(run.checkpoints, pointer)
+        if folder is not None:
+            checkpoints.load_weights(folder, spatializer, _components(recipe))
+            return
+    fix = f"Go on with it: avspatial run --resume {run.path}"
+    raise RunError("this run stopped before its first checkpoint", where=run.path, fix=fix)
+
+
+def _components(recipe: Recipe) -> dict[str, str]:
+    """Which components the weights belong to: {"model.visual_encoder": "avspatial.c3d@1", ...}."""
+    return {**_chosen("model", recipe.model), **_chosen("trainer", recipe.trainer)}
+
+
+def _chosen(key: str, selected: Selected) -> dict[str, str]:
+    found = {key: f"{selected.id}@{selected.version}"}
+    for name, value in _choices(selected.settings):
+        found |= _chosen(f"{key}.{name}", value)
+    return found
+
+
+def _choices(settings: Settings) -> list[tuple[str, Selected]]:
+    return [(name, value) for name, value in settings if isinstance(value, Selected)]
+
+
+def _untrained(selected: Selected) -> Selected:
+    """The choice without files of pretrained weights, which a run's own weights replace.
+
+    `pretrained` is the name of that setting in every component that has it.
+    """
+    changes: dict[str, Any] = {name: _untrained(value) for name, value in _choices(selected.settings)}
+    if "pretrained" in type(selected.settings).model_fields:
+        changes["pretrained"] = False
+    return replace(selected, settings=selected.settings.model_copy(update=changes))
