@@ -22,7 +22,7 @@ import torch
 
 from avspatial.data.store import ClipStore, Recording
 from avspatial.data.windows import TrainingWindows
-from avspatial.errors import AvspatialError, Interrupted, RunError
+from avspatial.errors import Interrupted, RunError
 from avspatial.evaluation.scores import NamedMetric, build_metrics
 from avspatial.evaluation.summary import evaluate_run
 from avspatial.inference.outputs import save_outputs, save_prediction
@@ -85,21 +85,20 @@ def run(
     """
     registry = discover()
     devices = Devices(device)
+    shown = progress if devices.main else silent
     texts = [*_texts(set), *_texts(overrides), *([f"name={name}"] if name else [])]
     if resume is not None:
         stopped = open_run(resume)
         loaded = _of_run(stopped, recipe, texts, smoke, registry)
         if stopped.finished:
             return Finished(stopped, json.loads(stopped.summary.read_text(encoding="utf-8")))
-    elif recipe is None:
+        return _Work.begin(loaded.recipe, registry, devices, shown).go(stopped, resume=True)
+    if recipe is None:
         raise RunError("there is nothing to run", fix="Give a recipe, or a run to go on with (--resume RUN).")
-    else:
-        loaded = load_recipe(recipe, registry, texts, smoke=smoke)
-        _refuse_unwritable(Path(runs))
-    work = _Work.begin(loaded.recipe, registry, devices, progress if devices.main else silent)
-    place = stopped if resume is not None else _make_run(Path(runs), loaded, work)
-    with _interruptible(place):
-        return work.go(place, resume=resume is not None)
+    loaded = load_recipe(recipe, registry, texts, smoke=smoke)
+    _refuse_unwritable(Path(runs))
+    work = _Work.begin(loaded.recipe, registry, devices, shown)
+    return work.go(_make_run(Path(runs), loaded, Path(recipe).read_text(encoding="utf-8"), work), resume=False)
 
 
 def load(run: str | Path, device: str | None = None) -> Spatializer:
@@ -116,7 +115,7 @@ def load(run: str | Path, device: str | None = None) -> Spatializer:
 
 
 def _texts(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
-    """Overrides as the command line gives them, `trainer.steps=3`; maps inside become dotted keys, so that they merge."""
+    """Overrides as the command line gives them, `trainer.steps=3`; maps inside become dotted keys and so merge."""
     if not isinstance(overrides, Mapping):
         return list(overrides)
     texts = []
@@ -145,17 +144,17 @@ def _refuse_unwritable(runs: Path) -> None:
     there = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         why = "permission denied" if there.is_dir() else f"{there} is a file"
-        raise RunError(f"no run can be made here: {why}", where=runs, fix="Give a folder that can be written: --runs DIR.")
+        raise RunError(
+            f"no run can be made here: {why}", where=runs, fix="Give a folder that can be written: --runs DIR."
+        )
 
 
-def _make_run(runs: Path, loaded: Loaded, work: _Work) -> Run:
+def _make_run(runs: Path, loaded: Loaded, original: str, work: _Work) -> Run:
     """The new run directory, made by the first process and known to all."""
     path = ""
     if work.devices.main:
-        facts = provenance(
-            work.registry.plugins, device=str(work.devices.device), data=work.dataset.fingerprint()
-        )
-        path = str(create_run(runs, loaded.recipe.name, loaded.resolved, loaded.original, facts).path)
+        facts = provenance(work.registry.plugins, device=str(work.devices.device), data=work.dataset.fingerprint())
+        path = str(create_run(runs, loaded.recipe.name, loaded.resolved, original, facts).path)
     return Run(Path(work.devices.share(path)))
 
 
@@ -202,25 +201,25 @@ class _Work:
         larger.prepare(clips["train"])
         store.prepare([*clips["val"], *clips["test"]])
         lessons = [larger.load(clip) for clip in clips["train"]]
-        return cls(
-            recipe, registry, devices, progress, trainer, metrics, convention, dataset, clips, store, lessons
-        )
+        return cls(recipe, registry, devices, progress, trainer, metrics, convention, dataset, clips, store, lessons)
 
     def go(self, run: Run, *, resume: bool) -> Finished:
         """The stages that write into the run directory."""
-        self._train(run, resume)
-        if not self.devices.main:
-            return Finished(run, {})
+        with _interruptible(run):
+            self._train(run, resume)
+            return Finished(run, self._judge(run) if self.devices.main else {})
+
+    def _judge(self, run: Run) -> Mapping[str, Any]:
+        """What follows training, in the first process alone: outputs, scores, report; the summary."""
         with self._stage(run, "spatialize"):
             failures = self._spatialize(run)
         with self._stage(run, "score"):
-            summary = evaluate_run(
-                run.path, self.clips["test"], self.metrics, self.convention, self.progress, failures
-            )
+            test = self.clips["test"]
+            summary = evaluate_run(run, test, self.metrics, self.convention, self.progress, failures)
         with self._stage(run, "report"):
             write_report(run)
         run.finish()
-        return Finished(run, summary)
+        return summary
 
     @contextmanager
     def _stage(self, run: Run, stage: str) -> Iterator[None]:

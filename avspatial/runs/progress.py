@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any
 
 from rich.console import Console
@@ -17,7 +17,7 @@ def on_stderr(items: Iterable[Any], title: str) -> Iterator[Any]:
         yield from track(items, title, console=console, transient=True)
         return
     start = time.monotonic()
-    known = f" ({len(items)})" if hasattr(items, "__len__") else ""
+    known = f" ({len(items)})" if isinstance(items, Sized) else ""
     _say(console, f"{title}{known} ...")
     yield from items
     _say(console, f"{title}{known}: {time.monotonic() - start:.1f} s")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Protocol
 
+import numpy as np
 import torch
 
 from avspatial.interfaces import Batch
@@ -17,7 +18,7 @@ class Windows(Protocol):
     @property
     def mixture_rms(self) -> float: ...
     def __len__(self) -> int: ...
-    def order(self, epoch: int) -> Sequence[int]: ...
+    def order(self, epoch: int) -> Sequence[int] | np.ndarray: ...
     def batch(self, epoch: int, indices: Sequence[int]) -> Batch: ...
 
 
