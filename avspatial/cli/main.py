@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from avspatial import __version__
-from avspatial.errors import AvspatialError, did_you_mean
+from avspatial.errors import AvspatialError, RecipeError, did_you_mean
 
 VERBS = {
     "run": "Run a recipe: data, training, spatialized clips, scores, report.",
@@ -94,7 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except AvspatialError as error:
-        print(f"error: {error}", file=sys.stderr)
+        # A recipe's mistakes are lines that begin with their place, for editors to jump to.
+        print(str(error) if isinstance(error, RecipeError) else f"error: {error}", file=sys.stderr)
         return error.exit_code
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _FULL_OR_FORBIDDEN:

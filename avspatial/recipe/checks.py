@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from avspatial.recipe.nodes import Loc
-from avspatial.recipe.schema import Inference
+from avspatial.recipe.schema import Inference, Recipe
 from avspatial.settings import Framing, Settings, Stft, Window
 
 LEAST_FRAMES = 32
@@ -30,6 +30,14 @@ def contradictions(recipe: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
     if window and inference and inference.hop > window.seconds:
         what = f"must be at most window.seconds ({window.seconds:g} s), not {inference.hop:g}: sound would be left out"
         yield ("inference", "hop"), what
+
+
+def named_twice(recipe: Recipe) -> Iterator[tuple[Loc, str]]:
+    """Metrics that a recipe names twice: their numbers would carry one name."""
+    first: dict[str, int] = {}
+    for index, metric in enumerate(recipe.metrics):
+        if first.setdefault(metric.id, index) != index:
+            yield ("metrics", index), f"{metric.id} is named twice; the first is metrics[{first[metric.id]}]"
 
 
 def _frames(window: Window, stft: Stft) -> Iterator[tuple[Loc, str]]:

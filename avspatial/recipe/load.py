@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from avspatial.errors import RecipeError
-from avspatial.recipe.checks import contradictions
+from avspatial.recipe.checks import contradictions, named_twice
 from avspatial.recipe.nodes import Node, Place, Problem, dotted, find, merge, places, plain
 from avspatial.recipe.schema import Recipe
 from avspatial.recipe.sources import apply_sets, interpolate, read
@@ -44,14 +45,15 @@ def load_recipe(path: Path | str, registry: Lookup, set: Sequence[str] = (), smo
     tree, more = apply_sets(source, set)
     if problems and not source.value:
         raise _refused(problems + more)
+    problems += more
     overlay = tree.value.get("smoke")
-    if smoke and overlay:
-        tree, _ = apply_sets(merge(tree, _detached(overlay)), set)
-    recipe, found = _validated(tree, registry)
-    problems += more + found
-    if overlay and not smoke:
-        _, late = _validated(merge(tree, _detached(overlay)), registry)
-        problems += [problem for problem in late if problem.place in places(overlay)]
+    overlaid = apply_sets(merge(tree, _detached(overlay)), set)[0] if overlay else tree
+    recipe, found = _validated(overlaid if smoke else tree, registry)
+    if overlay:
+        late = found if smoke else _validated(overlaid, registry)[1]
+        problems += _in_overlay(late, overlay)
+        found = [problem for problem in found if problem.place not in places(overlay)]
+    problems += found
     if problems or recipe is None:
         raise _refused(problems)
     return Loaded(recipe, resolved_yaml(recipe))
@@ -78,7 +80,7 @@ def _validated(tree: Node, registry: Lookup) -> tuple[Recipe | None, list[Proble
     except ValidationError as error:
         found = Wording(filled, Recipe, registry).problems(error.errors(include_url=False))
         problems += [problem for problem in found if problem.key not in unset]
-    for loc, what in contradictions(data):
+    for loc, what in (*contradictions(data), *(named_twice(recipe) if recipe else ())):
         problems.append(Problem(find(filled, loc)[0].place, dotted(loc), what))
     return recipe, problems
 
@@ -86,6 +88,12 @@ def _validated(tree: Node, registry: Lookup) -> tuple[Recipe | None, list[Proble
 def _detached(overlay: Node) -> Node:
     """The smoke map as a map to merge; anything else is reported by validation as what it is."""
     return overlay if isinstance(overlay.value, dict) else Node({}, overlay.place, overlay.key)
+
+
+def _in_overlay(problems: Sequence[Problem], overlay: Node) -> list[Problem]:
+    """The problems that the smoke map brings, by the keys that they have there."""
+    own = places(overlay)
+    return [replace(problem, key=f"smoke.{problem.key}") for problem in problems if problem.place in own]
 
 
 def _refused(problems: Sequence[Problem]) -> RecipeError:

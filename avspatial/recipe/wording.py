@@ -152,7 +152,7 @@ def _rule(kind: str, context: Mapping[str, Any], value: Any, unit: str) -> str:
         name, words = _BOUNDS[kind]
         return f"must be {words} {_number(context[name])}{unit}, not {_shown(value)}"
     special: dict[str, Callable[[], str]] = {
-        "literal_error": lambda: _one_of(re.findall(r"'([^']*)'|(\d+)", context["expected"]), value),
+        "literal_error": lambda: _one_of(_legal(context["expected"]), value),
         "string_pattern_mismatch": lambda: _pattern(context["pattern"], value),
         "too_short": lambda: f"needs at least {context['min_length']}, has {context['actual_length']}",
         "too_long": lambda: f"may have at most {context['max_length']}, has {context['actual_length']}",
@@ -169,16 +169,19 @@ def _rule(kind: str, context: Mapping[str, Any], value: Any, unit: str) -> str:
     return ""
 
 
-def _one_of(found: list[tuple[str, str]], value: Any) -> str:
-    legal = [text or number for text, number in found]
+def _legal(expected: str) -> list[str]:
+    """The values in pydantic's `'a', 'b' or False`, as YAML writes them."""
+    words = [quoted or bare for quoted, bare in re.findall(r"'([^']*)'|(\w+)", expected) if bare != "or"]
+    return [{"True": "true", "False": "false", "None": "empty"}.get(word, word) for word in words]
+
+
+def _one_of(legal: list[str], value: Any) -> str:
     return f"must be {_or(legal)}, not {_shown(value)}{did_you_mean(str(value), legal)}"
 
 
 def _pattern(pattern: str, value: Any) -> str:
     words = re.fullmatch(r"\^\(([\w|]+)\)\$", pattern)
-    if words:
-        return _one_of([(word, "") for word in words[1].split("|")], value)
-    return f"must match {pattern}, unlike {_shown(value)}"
+    return _one_of(words[1].split("|"), value) if words else f"must match {pattern}, unlike {_shown(value)}"
 
 
 def _or(words: list[str]) -> str:

@@ -1,0 +1,74 @@
+"""The recipes that avspatial ships: in the wheel, or in the checkout it runs from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import avspatial
+from avspatial.errors import RecipeError, did_you_mean
+from avspatial.recipe.nodes import parse
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A shipped recipe: its name (the path below the shipped folder, without .yaml), its file, its first comment."""
+
+    name: str
+    path: Path
+    summary: str
+
+
+def folder() -> Path:
+    """The folder of shipped recipes; RecipeError when this installation has none."""
+    package = Path(avspatial.__file__).resolve().parent
+    for candidate in (package / "shipped_recipes", package.parent / "recipes"):
+        if candidate.is_dir():
+            return candidate
+    raise RecipeError("this installation carries no recipes", where=package, fix="Install avspatial again.")
+
+
+def shipped() -> list[Shipped]:
+    """Every shipped recipe that can be run, by name; the files in `base/` are only there to be extended."""
+    root = folder()
+    files = [file for file in root.rglob("*.yaml") if "base" not in file.relative_to(root).parts]
+    return sorted((Shipped(_name(file, root), file, _summary(file)) for file in files), key=lambda one: one.name)
+
+
+def locate(recipe: Path | str) -> Path:
+    """The file of a recipe given by its path or by a shipped recipe's name; RecipeError when there is neither."""
+    path = Path(recipe)
+    if path.is_file():
+        return path
+    known = {one.name: one.path for one in shipped()}
+    name = str(recipe)
+    if name in known:
+        return known[name]
+    raise RecipeError(
+        f"there is no such file, and no shipped recipe of that name{did_you_mean(name, known)}",
+        where=name,
+        fix="`avspatial recipes list` lists the shipped ones.",
+    )
+
+
+def with_parents(path: Path) -> list[Path]:
+    """A recipe's file and those it extends, nearest first."""
+    files = [path]
+    while True:
+        node, _ = parse(files[-1].read_text(encoding="utf-8"), str(files[-1]))
+        extends = node.value.get("extends") if node and isinstance(node.value, dict) else None
+        if extends is None or not isinstance(extends.value, str):
+            return files
+        parent = (files[-1].parent / extends.value).resolve()
+        if parent in files or not parent.is_file():
+            return files
+        files.append(parent)
+
+
+def _name(file: Path, root: Path) -> str:
+    return file.relative_to(root).with_suffix("").as_posix()
+
+
+def _summary(file: Path) -> str:
+    first = file.read_text(encoding="utf-8").partition("\n")[0]
+    return first.lstrip("# ").strip() if first.startswith("#") else ""

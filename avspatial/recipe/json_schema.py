@@ -1,0 +1,81 @@
+"""The JSON Schema of recipes, for editors: every key with its meaning, every component of this installation.
+
+It checks one file at a time, and a file may lean on its parent, so inside maps nothing but a misspelling is wrong
+by it; `avspatial recipes check` sees the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from avspatial.plugin import KINDS
+from avspatial.recipe.reference import Listed
+from avspatial.recipe.schema import Recipe
+from avspatial.settings import Settings
+
+
+def json_schema(entries: Iterable[Listed]) -> dict[str, Any]:
+    """JSON Schema (2020-12) of a recipe file in which the components of `entries` can be chosen."""
+    known = list(entries)
+    definitions: dict[str, Any] = {}
+    schema = _model(Recipe, "", definitions)
+    required = schema.pop("required", [])
+    schema["properties"]["extends"] = {"type": "string", "description": "A file to start from, relative to this one."}
+    schema["if"] = {"not": {"required": ["extends"]}}
+    schema["then"] = {"required": required}
+    for kind in KINDS:
+        of_kind = [entry for entry in known if entry.kind == kind]
+        definitions[kind] = _choice(of_kind, definitions)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "avspatial recipe",
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _model(model: type[Settings], prefix: str, definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema of one settings class; the classes inside it go to `definitions` under `prefix`."""
+    schema = model.model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}")
+    for name, inner in schema.pop("$defs", {}).items():
+        inner.pop("required", None)
+        definitions[f"{prefix}{name}"] = _with_choices(inner)
+    return dict(_with_choices(schema))
+
+
+def _with_choices(schema: Any) -> Any:
+    """The marks that `Choose` leaves, as references to the kind's definition."""
+    if isinstance(schema, list):
+        return [_with_choices(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    done = {key: _with_choices(value) for key, value in schema.items() if key != "x-avspatial-kind"}
+    if "x-avspatial-kind" in schema:
+        done["$ref"] = f"#/$defs/{schema['x-avspatial-kind']}"
+    return done
+
+
+def _choice(entries: list[Listed], definitions: dict[str, Any]) -> dict[str, Any]:
+    """A bare name, one of the components with its settings, or settings alone for the component of a parent."""
+    names = {entry.id: _names(entry, entries) for entry in entries}
+    variants: list[dict[str, Any]] = [
+        {"enum": [name for some in names.values() for name in some]},
+        {"type": "object", "not": {"required": ["use"]}},
+    ]
+    for entry in entries:
+        name = f"{entry.kind}:{entry.id}"
+        component = _model(entry.settings_class(), f"{name}:", definitions)
+        use = {"enum": names[entry.id], "description": entry.component.summary}
+        component.pop("required", None)
+        component["properties"] = {"use": use, **component.get("properties", {})}
+        definitions[name] = {**component, "required": ["use"]}
+        variants.append({"$ref": f"#/$defs/{name}"})
+    return {"oneOf": variants}
+
+
+def _names(entry: Listed, entries: list[Listed]) -> list[str]:
+    short = entry.component.name
+    alone = sum(other.component.name == short for other in entries) == 1
+    names = [short, entry.id] if alone else [entry.id]
+    return [*names, *(f"{name}@{entry.component.version}" for name in names)]
