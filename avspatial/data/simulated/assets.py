@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 
 from avspatial.data.simulated.camera import SPRITES, Camera
@@ -15,6 +14,7 @@ from avspatial.data.simulated.instruments import INSTRUMENTS, Instrument
 from avspatial.data.simulated.render import RATE, Stage
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.errors import DataError
+from avspatial.media.cutout import read_cutout
 from avspatial.media.resample import resample
 from avspatial.media.wav import read_wav
 from avspatial.signal.head import Head, SphericalHead
@@ -99,20 +99,7 @@ def _dry(file: Path) -> np.ndarray:
 
 def _own_cutouts(folder: Path) -> dict[str, np.ndarray]:
     """`FAMILY.png` in a folder -> pictures (H, W, 4) uint8."""
-    cutouts = {file.stem: _cutout(file) for file in sorted(_there(folder).glob("*.png"))}
+    cutouts = {file.stem: read_cutout(file) for file in sorted(_there(folder).glob("*.png"))}
     if not cutouts:
         raise DataError("holds no png file", where=folder, fix="Put cut-out pictures named FAMILY.png into it.")
     return cutouts
-
-
-def _cutout(file: Path) -> np.ndarray:
-    try:
-        with av.open(str(file)) as container:
-            frame = next(container.decode(video=0))
-            transparent = "a" in frame.format.name.replace("gray", "") or frame.format.name.startswith("pal")
-            picture = frame.to_ndarray(format="rgba")
-    except (av.error.FFmpegError, OSError, StopIteration, IndexError) as error:
-        raise DataError("is not a readable png picture", where=file, fix="Save it again as png.") from error
-    if not transparent:
-        raise DataError("has no transparency, so its background would show", where=file, fix="Cut the object out.")
-    return picture

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from avspatial.errors import DataError
+from avspatial.errors import AvspatialError, DataError
 from avspatial.media.video import grid_pictures
 from avspatial.media.wav import read_wav, write_wav
 
@@ -53,7 +53,7 @@ def test_own_sounds_and_cut_outs_take_the_place_of_the_built_in_ones(tmp_path, s
 
 def refused(scenes, tmp_path, **settings):
     made = scenes(tmp_path / "set", **settings)
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(AvspatialError) as caught:
         made.prepare()
     assert not made.root.exists()
     return str(caught.value)
