@@ -50,10 +50,14 @@ _HELD_OUT_WINDOWS = 4
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run: its directory, and what its summary.json says (empty in all processes but the first)."""
+    """A finished run: its directory, and what its summary.json says (empty in all processes but the first).
+
+    `was_finished`: it was asked to be resumed, and there was nothing left to do.
+    """
 
     run: Run
     summary: Mapping[str, Any]
+    was_finished: bool = False
 
     @property
     def path(self) -> Path:
@@ -91,7 +95,7 @@ def run(
         stopped = open_run(resume)
         loaded = _of_run(stopped, recipe, texts, smoke, registry)
         if stopped.finished:
-            return Finished(stopped, json.loads(stopped.summary.read_text(encoding="utf-8")))
+            return Finished(stopped, json.loads(stopped.summary.read_text(encoding="utf-8")), was_finished=True)
         return _Work.begin(loaded.recipe, registry, devices, shown).go(stopped, resume=True)
     if recipe is None:
         raise RunError("there is nothing to run", fix="Give a recipe, or a run to go on with (--resume RUN).")

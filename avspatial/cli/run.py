@@ -1,0 +1,106 @@
+"""`avspatial run`: a recipe from data to report."""
+
+from __future__ import annotations
+
+import json as jsons
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from avspatial.runner import Finished
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def run(
+    recipe: Annotated[
+        str | None, typer.Argument(help="A recipe file, or the name of a shipped recipe. Not needed with --resume.")
+    ] = None,
+    set: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Override a key, as in trainer.lr=3e-4. Repeatable.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories go.")] = Path("runs"),
+    name: Annotated[str | None, typer.Option(metavar="N", help="The run's name, instead of the recipe's.")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run directory.")] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="D", help="A torch device, such as cpu or cuda:0; by default a GPU, if any.")
+    ] = None,
+    smoke: Annotated[bool, typer.Option(help="Take a few steps only, to see that everything is in place.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="End with one line of JSON: the run and its summary.")] = False,
+) -> None:
+    """Run a recipe: data, training, spatialized clips, scores, report."""
+    from avspatial.runner import run as run_recipe
+
+    done = run_recipe(recipe, set=set or (), runs=runs, name=name, resume=resume, device=device, smoke=smoke)
+    if not done.summary:
+        return  # a helper process of a run on several devices
+    if done.was_finished:
+        print(f"{done.path} is finished already; nothing was done.", file=sys.stderr)
+    if json:
+        print(jsons.dumps({"run": str(done.path), "summary": done.summary}, ensure_ascii=False))
+    else:
+        _show(done)
+    if done.summary["failed"]:
+        print(f"{done.summary['failed']} of {done.summary['clips']} clips failed; see the report.", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _show(done: Finished) -> None:
+    from rich.console import Console
+
+    # A pipe has no width of its own: lines there are as long as they need to be.
+    console = Console() if sys.stdout.isatty() else Console(width=240)
+    console.print(_table(done.summary))
+    print(f"Report: {done.run.report}")
+
+
+def _table(summary: Mapping[str, Any]) -> Table:
+    """One line a metric: the model's mean, its 95 % interval, n and failed; then the means of the control rows, each
+    with its own n and failed where they differ from the model's."""
+    from rich.table import Table
+
+    table = Table(title=f"{summary['clips']} clips, convention {summary['convention']}", box=None, pad_edge=False)
+    model, controls = summary["rows"]["model"], [row for row in summary["rows"] if row != "model"]
+    for heading in ("metric", "model", "95 % interval", "n", "failed", *controls):
+        table.add_column(heading, justify="left" if heading == "metric" else "right")
+    for metric in dict.fromkeys(metric for row in summary["rows"].values() for metric in row):
+        entry = model.get(metric)
+        own = ("", "", "", "") if entry is None else (_mean(entry), _interval(entry), *_counts(entry))
+        others = (_control(summary["rows"][row].get(metric), entry) for row in controls)
+        table.add_row(_heading(metric, summary), *own, *others)
+    return table
+
+
+def _heading(metric: str, summary: Mapping[str, Any]) -> str:
+    facts = summary["metrics"][metric]
+    arrow = {True: " ↑", False: " ↓", None: ""}[facts["higher_is_better"]]
+    return f"{metric}{arrow}" + (f" ({facts['unit']})" if facts["unit"] else "")
+
+
+def _mean(entry: Mapping[str, Any]) -> str:
+    return "-" if entry["mean"] is None else f"{entry['mean']:.3f}"
+
+
+def _interval(entry: Mapping[str, Any]) -> str:
+    low, high = entry["ci95"]
+    return "-" if low is None else f"{low:.3f} .. {high:.3f}"
+
+
+def _counts(entry: Mapping[str, Any]) -> tuple[str, str]:
+    return str(entry["n"]), str(entry["failed"])
+
+
+def _control(entry: Mapping[str, Any] | None, model: Mapping[str, Any] | None) -> str:
+    if entry is None:
+        return ""
+    if model is not None and _counts(entry) == _counts(model):
+        return _mean(entry)
+    n, failed = _counts(entry)
+    return f"{_mean(entry)} (n {n}, failed {failed})"
