@@ -19,8 +19,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from avspatial import __version__
 from avspatial.errors import AvspatialError, RecipeError, did_you_mean
+from avspatial.version import __version__
 
 VERBS = {
     "run": "Run a recipe: data, training, spatialized clips, scores, report.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import avspatial
 from avspatial.errors import RecipeError, did_you_mean
 from avspatial.recipe.nodes import parse
 
@@ -21,7 +20,7 @@ class Shipped:
 
 def folder() -> Path:
     """The folder of shipped recipes; RecipeError when this installation has none."""
-    package = Path(avspatial.__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     for candidate in (package / "shipped_recipes", package.parent / "recipes"):
         if candidate.is_dir():
             return candidate

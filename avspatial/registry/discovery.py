@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from avspatial import __version__
 from avspatial.registry.loading import Entry, Plugin, load
 from avspatial.registry.lookup import Registry
 from avspatial.registry.sources import Failure, Source, folders_in_environment, in_folders, installed
+from avspatial.version import __version__
 
 BUILTIN = Source("avspatial", "avspatial.builtin", "built in", "avspatial", __version__)
 

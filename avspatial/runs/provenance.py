@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
-import avspatial
+from avspatial.version import __version__
 
 LIBRARIES = (
     "torch",
@@ -58,7 +58,7 @@ def provenance(plugins: Iterable[Origin], *, device: str = "cpu", data: str = ""
 def versions() -> dict[str, str]:
     """Versions of avspatial, Python and the libraries that numbers depend on; "missing" where one is not installed."""
     return {
-        "avspatial": avspatial.__version__,
+        "avspatial": __version__,
         "python": platform.python_version(),
         **{name: _version(name) for name in LIBRARIES},
     }
@@ -73,7 +73,7 @@ def _version(name: str) -> str:
 
 def git_commit() -> dict[str, Any] | None:
     """Commit of the checkout that avspatial runs from and whether it was changed since; None outside a checkout."""
-    package = Path(avspatial.__file__).parent
+    package = Path(__file__).parents[1]
     if _git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None
     return {
