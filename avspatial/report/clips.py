@@ -104,7 +104,7 @@ def _scores(record: Record, clip: str) -> tuple[Score, ...]:
         if model is None:
             continue
         head = heading(record, metric)
-        decimals = decimals_for(model or mono or 0.0)
+        decimals = min(3, decimals_for(model or mono or 0.0))
         rows.append(Score(metric, head.unit, head.arrow, number(model, decimals), number(mono, decimals)))
     return tuple(rows)
 

@@ -66,8 +66,8 @@ def _best_step(run: Run) -> int | None:
 
 
 def _component(recipe: Mapping[str, Any], key: str) -> str:
-    """The component's name alone; its version stands in the resolved recipe."""
-    return str(recipe.get(key, {}).get("use", "–")).partition("@")[0]
+    """The component's short name; its plugin and version stand in the resolved recipe."""
+    return str(recipe.get(key, {}).get("use", "–")).partition("@")[0].rpartition(".")[2]
 
 
 def _facts(record: Record, steps: Mapping[str, Any]) -> list[tuple[str, str]]:

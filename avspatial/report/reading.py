@@ -61,7 +61,7 @@ def read_record(run: Run) -> Record:
         raise RunError(
             "this run has no scores yet",
             where=run.path,
-            fix=f"Finish it: avspatial run {run.resolved} --resume {run.path}",
+            fix=f"Finish it: avspatial run --resume {run.path}",
         )
     resolved = run.resolved.read_text(encoding="utf-8")
     scores = run.scores.read_text(encoding="utf-8").splitlines() if run.scores.is_file() else []

@@ -32,7 +32,7 @@ RECIPE = """\
 schema: 1
 name: tones
 seed: 7
-data: {use: simulated@1, clips: 8}
+data: {use: avspatial.simulated@1, clips: 8}
 window: {seconds: 1.0, rate: 16000, gain: GAIN}
 model: {use: masking@1}
 trainer: {use: shared_visual_gan@1, steps: 120}

@@ -148,6 +148,12 @@ def test_a_gain_taken_from_the_mixture_needs_no_warning(report_of: Reporter) -> 
     assert "Gain mixture" in page.text and "from the answer" not in page.text
 
 
+def test_the_head_says_what_was_run(report_of: Reporter) -> None:
+    _, page = read(report_of())
+    assert "Convention fairplay Clips scored 4 Failed 0 Seed 7 Data simulated Model masking" in page.text
+    assert "Versions avspatial 0.1.0" in page.text
+
+
 def test_training_and_validation_curves_are_drawn_and_the_best_step_named(report_of: Reporter) -> None:
     text, page = read(report_of())
     assert "Training curve of model/l1" in text and "Validation curve of total" in text
@@ -206,7 +212,7 @@ def test_a_run_without_scores_is_refused_with_the_way_on(make_run: Maker) -> Non
     with pytest.raises(RunError) as refused:
         write_report(run)
     assert str(refused.value) == (
-        f"{run.path}: this run has no scores yet\n  Finish it: avspatial run {run.resolved} --resume {run.path}"
+        f"{run.path}: this run has no scores yet\n  Finish it: avspatial run --resume {run.path}"
     )
 
 
