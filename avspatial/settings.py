@@ -72,7 +72,7 @@ class Choose:
             value = {"use": value}
         if not isinstance(value, Mapping) or not isinstance(value.get("use"), str):
             raise PydanticCustomError(
-                "choice", "needs {{use: NAME, ...}} with the name of a {kind}", {"kind": self.kind}
+                "choice", "needs {use: NAME, ...} that names one {kind}", {"kind": self.kind}
             )
         lookup: Lookup | None = (info.context or {}).get("registry")
         if lookup is None:

@@ -26,7 +26,7 @@ def contradictions(recipe: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
     if window and min(window.picture) < LEAST_PICTURE:
         yield ("window", "picture"), f"height and width must be at least {LEAST_PICTURE} pixels, not {window.picture}"
     if window and stft:
-        yield from _frames(window, stft)
+        yield from _frames(window, stft, "hop" in recipe.get("stft", {}))
     if window and inference and inference.hop > window.seconds:
         what = f"must be at most window.seconds ({window.seconds:g} s), not {inference.hop:g}: sound would be left out"
         yield ("inference", "hop"), what
@@ -40,17 +40,18 @@ def named_twice(recipe: Recipe) -> Iterator[tuple[Loc, str]]:
             yield ("metrics", index), f"{metric.id} is named twice; the first is metrics[{first[metric.id]}]"
 
 
-def _frames(window: Window, stft: Stft) -> Iterator[tuple[Loc, str]]:
+def _frames(window: Window, stft: Stft, hop_is_written: bool) -> Iterator[tuple[Loc, str]]:
     framing = Framing(window=window, stft=stft)
     if framing.frames >= LEAST_FRAMES:
         return
     frames = 1 + framing.samples // stft.hop
-    longest = framing.samples // (LEAST_FRAMES - 1)
-    yield (
-        ("stft", "hop"),
-        f"{stft.hop} samples make {frames} frames in a window of {window.seconds:g} s, and {LEAST_FRAMES} are needed; "
-        f"take at most {longest}, or a longer window",
-    )
+    held = f"holds {frames} frames of {stft.hop} samples, and {LEAST_FRAMES} are needed"
+    if hop_is_written:
+        longest = framing.samples // (LEAST_FRAMES - 1)
+        yield ("stft", "hop"), f"a window of {window.seconds:g} s {held}; take a hop of at most {longest}"
+    else:
+        shortest = (LEAST_FRAMES - 1) * stft.hop / window.rate
+        yield ("window", "seconds"), f"a window of {window.seconds:g} s {held}; take at least {shortest:g} s"
 
 
 def _part(model: type[Part], value: Any) -> Part | None:

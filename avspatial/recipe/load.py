@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from avspatial.errors import RecipeError
 from avspatial.recipe.checks import contradictions, named_twice
-from avspatial.recipe.nodes import Node, Place, Problem, dotted, find, merge, places, plain
+from avspatial.recipe.nodes import Node, Place, Problem, dotted, find, keys, merge, places, plain
 from avspatial.recipe.schema import Recipe
 from avspatial.recipe.sources import apply_sets, interpolate, read
 from avspatial.recipe.wording import Wording
@@ -47,13 +47,13 @@ def load_recipe(path: Path | str, registry: Lookup, set: Sequence[str] = (), smo
         raise _refused(problems + more)
     problems += more
     overlay = tree.value.get("smoke")
-    overlaid = apply_sets(merge(tree, _detached(overlay)), set)[0] if overlay else tree
+    overlaid = apply_sets(_with_smoke(tree, overlay), set)[0] if overlay else tree
     recipe, found = _validated(overlaid if smoke else tree, registry)
-    if overlay:
-        late = found if smoke else _validated(overlaid, registry)[1]
-        problems += _in_overlay(late, overlay)
-        found = [problem for problem in found if problem.place not in places(overlay)]
-    problems += found
+    if overlay and not smoke:
+        told = {(problem.key, problem.what) for problem in found}
+        late = _validated(overlaid, registry)[1]
+        found += [problem for problem in late if (problem.key, problem.what) not in told]
+    problems += [_as_written(problem, overlay) if overlay else problem for problem in found]
     if problems or recipe is None:
         raise _refused(problems)
     return Loaded(recipe, resolved_yaml(recipe))
@@ -85,15 +85,16 @@ def _validated(tree: Node, registry: Lookup) -> tuple[Recipe | None, list[Proble
     return recipe, problems
 
 
-def _detached(overlay: Node) -> Node:
-    """The smoke map as a map to merge; anything else is reported by validation as what it is."""
-    return overlay if isinstance(overlay.value, dict) else Node({}, overlay.place, overlay.key)
+def _with_smoke(tree: Node, overlay: Node) -> Node:
+    """The tree with its smoke map merged over it; anything but a map is reported by validation as what it is."""
+    return merge(tree, replace(overlay, place=tree.place, key=tree.key)) if isinstance(overlay.value, dict) else tree
 
 
-def _in_overlay(problems: Sequence[Problem], overlay: Node) -> list[Problem]:
-    """The problems that the smoke map brings, by the keys that they have there."""
-    own = places(overlay)
-    return [replace(problem, key=f"smoke.{problem.key}") for problem in problems if problem.place in own]
+def _as_written(problem: Problem, overlay: Node) -> Problem:
+    """A problem that the smoke map brings, by the key that it has there."""
+    if problem.place in places(overlay) and problem.key in keys(overlay):
+        return replace(problem, key=f"smoke.{problem.key}")
+    return problem
 
 
 def _refused(problems: Sequence[Problem]) -> RecipeError:

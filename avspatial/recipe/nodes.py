@@ -6,7 +6,6 @@ merge keys and tags are refused here, all of them at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,7 +89,8 @@ class _Builder:
         if isinstance(node, SequenceNode):
             items = enumerate(node.value)
             return Node([self.build(item, (*loc, index), self._place(item)) for index, item in items], place, key)
-        return Node(self._scalar(node, loc), place, key)
+        written = node.value != "" or node.style is not None
+        return Node(self._scalar(node, loc), place if written else key, key)
 
     def _place(self, node: Any) -> Place:
         return Place(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
@@ -150,16 +150,14 @@ def find(node: Node, loc: Loc) -> tuple[Node, Loc]:
     return node, loc
 
 
-def scalars(node: Node, loc: Loc = ()) -> Iterator[tuple[Loc, Node]]:
-    """Every scalar of the tree with its loc."""
+def keys(node: Node, loc: Loc = ()) -> set[str]:
+    """The dotted keys of everything in the tree."""
+    pairs: list[tuple[str | int, Node]] = []
     if isinstance(node.value, dict):
-        for key, item in node.value.items():
-            yield from scalars(item, (*loc, key))
+        pairs = list(node.value.items())
     elif isinstance(node.value, list):
-        for index, item in enumerate(node.value):
-            yield from scalars(item, (*loc, index))
-    else:
-        yield loc, node
+        pairs = list(enumerate(node.value))
+    return {dotted((*loc, key)) for key, _ in pairs}.union(*(keys(item, (*loc, key)) for key, item in pairs))
 
 
 def places(node: Node) -> set[Place]:
@@ -184,7 +182,8 @@ def merge(parent: Node, child: Node) -> Node:
     merged = dict(under.value)
     for key, item in over.value.items():
         merged[key] = merge(merged[key], item) if key in merged else item
-    return replace(over, value=merged)
+    # A map that only `--set` reaches into still stands where its file wrote it.
+    return replace(over if over.place.line else under, value=merged)
 
 
 def _as_map(node: Node, other: Node) -> Node:

@@ -73,6 +73,8 @@ class Wording:
         """One problem for each key; the branches of a union that all refuse a value are told together."""
         found: dict[tuple[Loc, bool], list[Problem]] = {}
         for error in errors:
+            if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
+                continue  # pydantic counts the items that are right by themselves; the wrong ones are told already
             loc = tuple(error["loc"])
             reached = find(self.tree, loc)[1]
             own = error["type"] in ("missing", "extra_forbidden")
@@ -135,10 +137,10 @@ class Wording:
         if kind == "value_error":
             return error["msg"].removeprefix("Value error, ")
         unit = ""
-        keys = [part for part in loc if not isinstance(part, int)]
-        if keys:
-            field = field_at(self.model_at(tuple(keys[:-1])), keys[-1])
-            unit = f" {unit_of(field)}" if field and unit_of(field) else ""
+        own = next((depth for depth in reversed(range(len(loc))) if not isinstance(loc[depth], int)), None)
+        if own is not None:
+            field = field_at(self.model_at(loc[:own]), loc[own])
+            unit = unit_of(field) if field else ""
         rule = _rule(kind, context, value, unit)
         if rule:
             return rule
@@ -148,9 +150,11 @@ class Wording:
 
 def _rule(kind: str, context: Mapping[str, Any], value: Any, unit: str) -> str:
     """The sentence for one of pydantic's error types, empty when there is none."""
+    if value != value:
+        return "must be a number, not nan"
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        return f"must be {words} {_number(context[name])}{unit}, not {_shown(value)}"
+        return f"must be {words} {_number(context[name], unit)}, not {_shown(value)}"
     special: dict[str, Callable[[], str]] = {
         "literal_error": lambda: _one_of(_legal(context["expected"]), value),
         "string_pattern_mismatch": lambda: _pattern(context["pattern"], value),
@@ -158,7 +162,7 @@ def _rule(kind: str, context: Mapping[str, Any], value: Any, unit: str) -> str:
         "too_long": lambda: f"may have at most {context['max_length']}, has {context['actual_length']}",
         "string_too_long": lambda: f"may have at most {context['max_length']} letters, has {len(value)}",
         "string_too_short": lambda: f"needs at least {context['min_length']} letters, has {len(value)}",
-        "multiple_of": lambda: f"must be a multiple of {_number(context['multiple_of'])}{unit}, not {_shown(value)}",
+        "multiple_of": lambda: f"must be a multiple of {_number(context['multiple_of'], unit)}, not {_shown(value)}",
         "finite_number": lambda: f"must be a finite number, not {_shown(value)}",
     }
     if kind in special:
@@ -188,8 +192,10 @@ def _or(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def _number(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def _number(value: Any, unit: str) -> str:
+    number = f"{value:g}" if isinstance(value, float) else str(value)
+    one = value == 1 and len(unit) > 2 and "/" not in unit
+    return f"{number} {unit.removesuffix('s') if one else unit}".strip()
 
 
 def _shown(value: Any) -> str:

@@ -1,0 +1,39 @@
+"""What tests of several rooms share: plugins written to disk for one test, and forgotten after it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+WritePlugin = Callable[..., Path]
+
+
+@pytest.fixture
+def write_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WritePlugin]:
+    """`write_plugin("mine", code)` makes a plugin folder `mine/` with the module `mine_plugin`; returns the folder."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+
+    def write(
+        name: str, code: str, *, folder: str = "", version: str = "0.3.0", module: str = "", **files: str
+    ) -> Path:
+        home = tmp_path / "plugins" / (folder or name)
+        module = module or f"{folder or name}_plugin"
+        package = home / "src" / module
+        package.mkdir(parents=True)
+        (home / "pyproject.toml").write_text(
+            f'[project]\nname = "{name}"\nversion = "{version}"\n\n'
+            f'[project.entry-points.avspatial]\n{name} = "{module}"\n'
+        )
+        (package / "__init__.py").write_text(code)
+        for stem, text in files.items():
+            (package / f"{stem}.py").write_text(text)
+        return home
+
+    yield write
+    for loaded in set(sys.modules) - before:
+        if loaded.partition(".")[0].endswith("_plugin"):
+            del sys.modules[loaded]

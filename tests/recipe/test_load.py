@@ -1,0 +1,94 @@
+"""A recipe from its file: parents, overrides, the environment, the smoke map."""
+
+from __future__ import annotations
+
+import pytest
+
+EXTENDS = "extends: good.yaml\n"
+
+
+def test_a_recipe_says_what_it_says_and_the_rest_has_defaults(load) -> None:
+    recipe = load().recipe
+    assert (recipe.name, recipe.trainer.id, recipe.trainer.settings.lr) == ("good", "avspatial.supervised", 1e-4)
+    assert [metric.id for metric in recipe.metrics] == ["avspatial.snr", "avspatial.spl_distance"]
+    assert recipe.model.settings.visual_encoder.settings.width == 1.0
+    assert recipe.framing.frames == 64
+
+
+def test_yaml_is_1_2_numbers_may_have_exponents_and_no_is_a_word(load) -> None:
+    assert load(set=("trainer.lr=1e-5",)).recipe.trainer.settings.lr == 1e-5
+    assert load(set=("name=no",)).recipe.name == "no"
+    assert load(set=("name=2026-11-23",)).recipe.name == "2026-11-23"
+
+
+def test_maps_merge_and_lists_replace(load) -> None:
+    recipe = load(EXTENDS + "name: child\ntrainer: {epochs: 7}\nmetrics: [mrstft]\n").recipe
+    assert (recipe.name, recipe.trainer.settings.epochs, recipe.trainer.settings.lr) == ("child", 7, 1e-4)
+    assert [metric.id for metric in recipe.metrics] == ["avspatial.mrstft"]
+
+
+def test_settings_of_another_component_do_not_come_along(load) -> None:
+    recipe = load(EXTENDS + "trainer: {use: shared_visual_gan, discriminator: visual_patch}\n").recipe
+    assert recipe.trainer.id == "avspatial.shared_visual_gan"
+    assert recipe.trainer.settings.lr == type(recipe.trainer.settings).model_fields["lr"].default != 1e-4
+
+
+@pytest.mark.parametrize("use", ["supervised", "avspatial.supervised", "avspatial.supervised@1", "supervised@1"])
+def test_the_same_component_by_another_of_its_names_keeps_its_settings(load, use: str) -> None:
+    assert load(EXTENDS + f"trainer: {{use: {use}, epochs: 7}}\n").recipe.trainer.settings.lr == 1e-4
+
+
+def test_a_bare_name_and_a_map_merge_as_two_maps(load) -> None:
+    assert load(EXTENDS + "trainer: supervised\n").recipe.trainer.settings.lr == 1e-4
+    assert load(
+        EXTENDS + "model: {audio_encoder: {width: 0.5}}\n"
+    ).recipe.model.settings.audio_encoder.settings.width == (0.5)
+
+
+def test_null_takes_a_component_away(load) -> None:
+    assert load(EXTENDS + "model: {visual_encoder: null}\n").recipe.model.settings.visual_encoder is None
+
+
+def test_a_parent_may_have_a_parent_each_relative_to_its_own_file(write, load) -> None:
+    write("base/top.yaml", "seed: 5\ninference: {batch_size: 3}\n")
+    write("base/deep/middle.yaml", "extends: ../top.yaml\ninference: {hop: 0.25}\n")
+    write("good.yaml", "extends: base/deep/middle.yaml\n" + (write("x", "").parent / "good.yaml").read_text())
+    recipe = load(EXTENDS + "inference: {batch_size: 4}\n").recipe
+    assert (recipe.seed, recipe.inference.hop, recipe.inference.batch_size) == (5, 0.25, 4)
+
+
+def test_overrides_come_last_and_are_yaml(load) -> None:
+    sets = ("trainer.lr=3e-4", "metrics=[mrstft]", "model.visual_encoder=null", "trainer.lr=4e-4", "window={fps: 8}")
+    recipe = load(set=sets).recipe
+    assert (recipe.trainer.settings.lr, recipe.window.fps, recipe.window.pictures) == (4e-4, 8.0, 4)
+    assert [metric.id for metric in recipe.metrics] == ["avspatial.mrstft"]
+    assert recipe.model.settings.visual_encoder is None
+
+
+def test_an_override_of_use_drops_the_settings_of_the_component_before(load) -> None:
+    recipe = load(set=("trainer.use=shared_visual_gan", "trainer.discriminator=visual_patch")).recipe
+    assert recipe.trainer.settings.lr == type(recipe.trainer.settings).model_fields["lr"].default
+
+
+def test_smoke_goes_over_the_file_and_under_the_overrides(load) -> None:
+    assert load().recipe.trainer.settings.steps is None
+    assert load(smoke=True).recipe.trainer.settings.steps == 2
+    assert load(smoke=True, set=("trainer.steps=9",)).recipe.trainer.settings.steps == 9
+    assert load(smoke=True, set=("smoke.trainer.steps=4",)).recipe.trainer.settings.steps == 4
+
+
+def test_text_is_filled_in_from_the_environment(load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVSPATIAL_DATA", "/data")
+    assert load(set=("data.root=${AVSPATIAL_DATA}/FAIR-Play",)).recipe.data.settings.root == "/data/FAIR-Play"
+    assert load(set=("data.root='${NOT_THERE:-some where}/x'",)).recipe.data.settings.root == "some where/x"
+    assert load(set=("seed=${AVSPATIAL_SEED:-12}",)).recipe.seed == 12
+
+
+def test_what_an_override_replaces_needs_no_environment(load) -> None:
+    text = "extends: good.yaml\ndata: {root: '${NOT_THERE}/x'}\n"
+    assert load(text, set=("data.root=y",)).recipe.data.settings.root == "y"
+
+
+def test_anchors_are_plain_yaml(load) -> None:
+    recipe = load(EXTENDS + "window: {picture: [&side 32, *side]}\n").recipe
+    assert recipe.window.picture == (32, 32)
