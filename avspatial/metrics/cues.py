@@ -49,12 +49,13 @@ def gammatone(x: Array, rate: int) -> Array:
     from scipy.fft import ifft, next_fast_len, rfft
 
     length = next_fast_len(x.shape[-1] + round(_RING * rate))
-    spectrum = rfft(x, length, axis=-1)[..., None, :]
+    spectrum = rfft(x, length, axis=-1).astype(np.complex64)[..., None, :]
     frequency = np.arange(spectrum.shape[-1]) * rate / length
     centre = centres(rate)[:, None]
     bandwidth = 1.019 * 24.7 * (1 + 0.00437 * centre)
-    response = 2 * (1 + 1j * (frequency - centre) / bandwidth) ** -4
-    return np.asarray(ifft((spectrum * response).astype(np.complex64), length, axis=-1))
+    pole = (1 + 1j * (frequency - centre) / bandwidth).astype(np.complex64)
+    squared = pole * pole
+    return np.asarray(ifft(spectrum * (2 / (squared * squared)), length, axis=-1))
 
 
 def _lagged_products(left: Array, right: Array, lags: range, hop: int) -> Array:
@@ -114,14 +115,16 @@ def cues(stereo: Array, rate: int, hop: int | None = None) -> Cues:
     bands = _bands(stereo, rate, hop)
     waveform = np.where((centres(rate) <= FINE_STRUCTURE)[:, None], bands.real, np.abs(bands))
     reach = round(LONGEST_ITD * rate)
-    products = _lagged_products(*_ears(waveform), range(-reach, reach + 1), hop)
-    energy = np.stack([_lagged_products(ear, ear, range(1), hop)[0] for ear in _ears(waveform)])
-    heard = energy.min(0) > 2 * hop * POWER_FLOOR
-    place, height = _peak(products / np.where(heard, np.sqrt(energy.prod(0)), 1))
+    left, right = _ears(waveform)
+    lags = range(-reach, reach + 1)
+    # The lagged ear's energy is that of its own samples: otherwise sounds that swell would seem to be late.
+    energy = _lagged_products(left, left, range(1), hop) * _lagged_products(np.ones_like(right), right**2, lags, hop)
+    heard = energy.min(0) > (2 * hop * POWER_FLOOR) ** 2
+    place, height = _peak(_lagged_products(left, right, lags, hop) / np.sqrt(np.where(heard, energy, 1)))
     power = _powers(bands, hop)
-    left, right = np.maximum(power, POWER_FLOOR)
+    louder = np.maximum(power, POWER_FLOOR)
     return Cues(
-        ild=np.clip(10 * np.log10(left / right), -LARGEST_ILD, LARGEST_ILD),
+        ild=np.clip(10 * np.log10(louder[0] / louder[1]), -LARGEST_ILD, LARGEST_ILD),
         itd=np.where(heard, (place - reach) / rate, 0.0),
         coherence=np.where(heard, np.clip(height, 0, 1), 0.0),
         power=power.sum(0),
