@@ -30,6 +30,7 @@ from avspatial.inference.sliding import View, spatialize
 from avspatial.interfaces import Clip, Convention, Dataset, Progress, Spatializer, Trainer
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.recipe import Loaded, load_recipe
+from avspatial.recipe.catalogue import locate
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
 from avspatial.report.page import write_report
@@ -99,10 +100,11 @@ def run(
         return _Work.begin(loaded.recipe, registry, devices, shown).go(stopped, resume=True)
     if recipe is None:
         raise RunError("there is nothing to run", fix="Give a recipe, or a run to go on with (--resume RUN).")
-    loaded = load_recipe(recipe, registry, texts, smoke=smoke)
+    file = locate(recipe)
+    loaded = load_recipe(file, registry, texts, smoke=smoke)
     _refuse_unwritable(Path(runs))
     work = _Work.begin(loaded.recipe, registry, devices, shown)
-    return work.go(_make_run(Path(runs), loaded, Path(recipe).read_text(encoding="utf-8"), work), resume=False)
+    return work.go(_make_run(Path(runs), loaded, file.read_text(encoding="utf-8"), work), resume=False)
 
 
 def load(run: str | Path, device: str | None = None) -> Spatializer:
@@ -137,7 +139,7 @@ def _of_run(run: Run, recipe: str | Path | None, texts: list[str], smoke: bool, 
     if recipe is None and (texts or smoke):
         raise RunError("a run goes on with the recipe it was started with, unchanged", where=run.path, fix=fix)
     if recipe is not None:
-        given = digest8(load_recipe(recipe, registry, texts, smoke=smoke).resolved)
+        given = digest8(load_recipe(locate(recipe), registry, texts, smoke=smoke).resolved)
         if given != run.facts["digest"]:
             raise RunError(f"the recipe given is another one ({given}) than this run's", where=run.path, fix=fix)
     return load_recipe(run.resolved, registry)
@@ -149,7 +151,7 @@ def _refuse_unwritable(runs: Path) -> None:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         why = "permission denied" if there.is_dir() else f"{there} is a file"
         raise RunError(
-            f"no run can be made here: {why}", where=runs, fix="Give a folder that can be written: --runs DIR."
+            f"no run can be made here: {why}", where=runs, fix="Give a folder that can be written with `--runs DIR`."
         )
 
 

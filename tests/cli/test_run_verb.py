@@ -1,0 +1,81 @@
+"""`avspatial run` as a program: what it prints, where, and how it exits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from avspatial.cli.main import main
+
+RECIPE = """\
+schema: 1
+name: tiny
+data: {use: simulated, clips: 6, seconds: 1.2, picture: [48, 64], root: ROOT}
+window: {seconds: 1.0, picture: [32, 32]}
+model:
+  use: masking
+  visual_encoder: null
+  audio_encoder: {use: unet, width: 0.03125}
+  mask_generator: {use: unet}
+trainer: {use: supervised, steps: 5, batch_size: 2}
+metrics: [snr]
+smoke: {trainer: {steps: 1}}
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("verb")
+    (folder / "tiny.yaml").write_text(RECIPE.replace("ROOT", str(folder / "scenes")))
+    return folder / "tiny.yaml"
+
+
+@pytest.fixture(autouse=True)
+def cache(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVSPATIAL_CACHE", str(recipe.parent / "cache"))
+
+
+def test_results_on_stdout_the_rest_on_stderr(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["--runs", str(tmp_path), "--device", "cpu"]
+    assert main(["run", str(recipe), "--smoke", "--json", "--name", "mine", "--set", "seed=3", *common]) == 0
+    told = capsys.readouterr()
+    last = json.loads(told.out.splitlines()[-1])
+    assert list(last) == ["run", "summary"] and len(told.out.splitlines()) == 1
+    run = Path(last["run"])
+    assert run.parent == tmp_path / "mine"
+    assert last["summary"] == json.loads((run / "summary.json").read_text())
+    assert "step 1/1" in told.err and "Spatializing clips (2)" in told.err
+
+    assert main(["run", "--resume", str(run)]) == 0
+    told = capsys.readouterr()
+    assert told.err == f"{run} is finished already; nothing was done.\n"
+    lines = told.out.splitlines()
+    assert lines[0].strip() == "2 clips, convention fairplay"
+    assert lines[1].split() == (
+        "metric model 95 % interval n failed mono swapped reference level_panned blank_picture mirrored_picture".split()
+    )
+    snr = last["summary"]["rows"]["model"]["snr"]
+    low, high = snr["ci95"]
+    expected = f"snr ↑ (dB) {snr['mean']:.3f} {low:.3f} .. {high:.3f} 2 0".split()
+    assert lines[2].split()[: len(expected)] == expected
+    assert lines[-1] == f"Report: {run / 'report.html'}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "error: there is nothing to run\n  Give a recipe, or a run to go on with (--resume RUN).\n"),
+        (
+            ["sagm_dem"],
+            "error: sagm_dem: there is no such file, and no shipped recipe of that name (did you mean 'sagm_demo'?)\n"
+            "  `avspatial recipes list` lists the shipped ones.\n",
+        ),
+    ],
+)
+def test_mistakes_exit_2_without_a_traceback(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *arguments]) == 2
+    assert capsys.readouterr().err == message

@@ -1,0 +1,304 @@
+"""A recipe becomes a run directory: whole, repeatable, resumable, and usable from it alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import avspatial
+from avspatial.cli.main import main
+from avspatial.errors import AvspatialError, DataError, Interrupted, RecipeError, RunError
+from avspatial.media.wav import read_wav
+from avspatial.runner import Finished
+
+Run = Callable[..., Finished]
+ROWS = ["model", "mono", "swapped", "reference", "level_panned", "blank_picture", "mirrored_picture"]
+OFFICIAL = ["input_binaural.wav", "mixed_mono.wav", "predicted_binaural.wav"]
+
+
+def weights(run: Path) -> bytes:
+    folder = run / "checkpoints" / (run / "checkpoints" / "LATEST").read_text().strip()
+    return (folder / "model.safetensors").read_bytes()
+
+
+def sounds(run: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(run)): path.read_bytes() for path in sorted(run.rglob("*.wav"))}
+
+
+def stopping_at(title: str, count: int) -> Callable[[Iterable[Any], str], Iterator[Any]]:
+    """A progress display under which Ctrl-C is pressed after `count` items of the stage `title`."""
+
+    def progress(items: Iterable[Any], shown: str) -> Iterator[Any]:
+        for number, item in enumerate(items):
+            if shown == title and number == count:
+                raise KeyboardInterrupt
+            yield item
+
+    return progress
+
+
+def copy(finished: Finished, to: Path) -> Path:
+    shutil.copytree(finished.path, to)
+    return to
+
+
+class TestWhatARunLeaves:
+    def test_everything_that_house_rules_name(self, finished: Finished) -> None:
+        assert {path.name for path in finished.path.iterdir()} == {
+            "recipe.yaml",
+            "recipe.resolved.yaml",
+            "run.json",
+            "log.jsonl",
+            "checkpoints",
+            "outputs",
+            "controls",
+            "scores.jsonl",
+            "summary.json",
+            "report.html",
+        }
+        assert json.loads((finished.path / "run.json").read_text())["state"] == "finished"
+
+    def test_outputs_of_every_test_clip_under_the_official_names(self, finished: Finished) -> None:
+        clips = sorted((finished.path / "outputs").iterdir())
+        assert len(clips) == finished.summary["clips"] == 2
+        for clip in clips:
+            assert sorted(p.name for p in clip.glob("*.wav")) == OFFICIAL
+            assert {"picture.jpg", "truth.json"} < {p.name for p in clip.iterdir()}
+            for control in ("blank_picture", "mirrored_picture"):
+                assert (finished.path / "controls" / control / clip.name / "predicted_binaural.wav").is_file()
+
+    def test_left_and_right_add_up_to_what_was_heard(self, finished: Finished) -> None:
+        for clip in (finished.path / "outputs").iterdir():
+            predicted, rate = read_wav(clip / "predicted_binaural.wav")
+            mono, _ = read_wav(clip / "mixed_mono.wav")
+            assert rate == 16000 and predicted.shape == (2, 19200)
+            np.testing.assert_allclose(predicted.mean(0), mono[0], atol=1e-6)
+
+    def test_the_summary_keeps_the_contract(self, finished: Finished) -> None:
+        summary = json.loads((finished.path / "summary.json").read_text())
+        assert summary == finished.summary
+        assert (summary["convention"], summary["clips"], summary["failed"]) == ("fairplay", 2, 0)
+        assert list(summary["rows"]) == ROWS
+        for row in summary["rows"].values():
+            for entry in row.values():
+                assert set(entry) == {"mean", "ci95", "n", "failed"} and len(entry["ci95"]) == 2
+        assert {"stft_distance", "snr", "left_right"} == set(summary["rows"]["model"])
+
+    def test_the_log_tells_the_stages(self, finished: Finished) -> None:
+        records = [json.loads(line) for line in (finished.path / "log.jsonl").read_text().splitlines()]
+        assert [r["step"] for r in records if r["event"] == "train"] == [1, 2, 3]
+        assert [r["stage"] for r in records if r["event"] == "run"] == ["spatialize", "score", "report"]
+
+
+class TestRepeating:
+    def test_the_same_recipe_gives_the_same_bytes(self, finished: Finished, run_tiny: Run) -> None:
+        again = run_tiny(name="again")
+        assert weights(again.path) == weights(finished.path)
+        assert sounds(again.path) == sounds(finished.path)
+        assert again.summary == finished.summary
+
+    def test_another_seed_gives_other_weights(self, finished: Finished, run_tiny: Run) -> None:
+        other = run_tiny(seed=1, trainer={"steps": 1}, set={"metrics": ["snr"]})
+        assert weights(other.path) != weights(finished.path)
+        assert set(other.summary["rows"]["model"]) == {"snr"}
+
+    def test_the_directory_alone_repeats_the_run(self, finished: Finished, run_tiny: Run, workplace: Path) -> None:
+        again = avspatial.run(finished.path / "recipe.resolved.yaml", runs=workplace / "elsewhere", device="cpu")
+        assert weights(again.path) == weights(finished.path)
+
+    def test_a_limit_takes_the_first_clips_of_each_split(self, run_tiny: Run) -> None:
+        assert run_tiny(name="limited", limit=1, set=["trainer.steps=1"]).summary["clips"] == 1
+
+
+class TestResuming:
+    @pytest.mark.parametrize(("stage", "done"), [("Spatializing clips", 1), ("Scoring clips", 1)])
+    def test_a_run_stopped_in_a_stage_goes_on_there(
+        self, finished: Finished, run_tiny: Run, stage: str, done: int
+    ) -> None:
+        with pytest.raises(Interrupted) as error:
+            run_tiny(name="stopped", progress=stopping_at(stage, done))
+        run = Path(error.value.where)
+        assert str(error.value) == (
+            f"{run}: interrupted; what is finished is saved\n  Go on with: avspatial run --resume {run}"
+        )
+        kept = {path: path.stat().st_mtime_ns for path in run.rglob("*.wav")}
+        assert kept and not (run / "summary.json").exists()
+        resumed = run_tiny(resume=run)
+        assert resumed.summary == finished.summary
+        assert sounds(run) == sounds(finished.path) and weights(run) == weights(finished.path)
+        assert kept == {path: path.stat().st_mtime_ns for path in kept}
+
+    def test_what_a_killed_process_left_is_swept_away(self, finished: Finished, run_tiny: Run, tmp_path: Path) -> None:
+        run = copy(finished, tmp_path / "run")
+        about = json.loads((run / "run.json").read_text())
+        (run / "run.json").write_text(json.dumps({**about, "state": "running"}))
+        (run / "outputs" / ".000005.0badcafe.part").mkdir()
+        shutil.rmtree(run / "outputs" / sorted(p.name for p in (finished.path / "outputs").iterdir())[0])
+        assert run_tiny(resume=run).summary == finished.summary
+        assert sounds(run) == sounds(finished.path)
+        assert not list(run.rglob(".*"))
+
+    def test_a_finished_run_is_left_alone(self, finished: Finished, run_tiny: Run) -> None:
+        before = {path: path.stat().st_mtime_ns for path in finished.path.rglob("*")}
+        again = run_tiny(resume=finished.path)
+        assert again.was_finished and again.summary == finished.summary
+        assert before == {path: path.stat().st_mtime_ns for path in finished.path.rglob("*")}
+
+    def test_not_with_another_recipe(self, finished: Finished, workplace: Path) -> None:
+        with pytest.raises(RunError) as error:
+            avspatial.run(workplace / "tiny.yaml", resume=finished.path, seed=5)
+        assert "the recipe given is another one (" in str(error.value)
+        assert str(error.value).endswith(
+            ") than this run's\n  Resume with `--resume` alone, or start a new run without it."
+        )
+
+    def test_its_own_recipe_may_stand_beside_it(self, finished: Finished, workplace: Path) -> None:
+        assert avspatial.run(workplace / "tiny.yaml", resume=finished.path, name="first").was_finished
+
+    def test_not_with_changes_alone(self, finished: Finished, run_tiny: Run) -> None:
+        with pytest.raises(RunError) as error:
+            run_tiny(resume=finished.path, set=["trainer.lr=1"])
+        assert str(error.value) == (
+            f"{finished.path}: a run goes on with the recipe it was started with, unchanged\n"
+            "  Resume with `--resume` alone, or start a new run without it."
+        )
+
+
+class TestLoading:
+    def test_the_best_weights_ready_to_use(self, finished: Finished) -> None:
+        spatializer = avspatial.load(finished.path, device="cpu")
+        best = finished.path / "checkpoints" / (finished.path / "checkpoints" / "BEST").read_text().strip()
+        expected = load_file(best / "model.safetensors")
+        assert expected.keys() == spatializer.state_dict().keys()
+        assert all(torch.equal(expected[name], value) for name, value in spatializer.state_dict().items())
+        assert not spatializer.training
+        window = torch.randn(1, 16000), torch.rand(1, 4, 3, 32, 32)
+        torch.testing.assert_close(spatializer(*window).sum(1), window[0], atol=1e-5, rtol=1e-5)
+
+    def test_the_file_of_first_weights_is_not_needed_again(self, finished: Finished, tmp_path: Path) -> None:
+        """A run that started from a file of pretrained weights is complete without that file."""
+        run = copy(finished, tmp_path / "run")
+        text = (run / "recipe.resolved.yaml").read_text()
+        assert "width: 0.03125" in text
+        wide = text.replace("width: 0.03125", "width: 1").replace("pretrained: false", "pretrained: /gone/c3d.pickle")
+        (run / "recipe.resolved.yaml").write_text(wide)
+        with pytest.raises(RunError, match="another architecture"):
+            avspatial.load(run)
+
+    def test_a_checkpoint_of_another_architecture(self, finished: Finished, tmp_path: Path) -> None:
+        run = copy(finished, tmp_path / "run")
+        recipe = run / "recipe.resolved.yaml"
+        recipe.write_text(recipe.read_text().replace("width: 0.03125", "width: 0.0625"))
+        with pytest.raises(RunError) as error:
+            avspatial.load(run)
+        assert "a checkpoint of another architecture: " in str(error.value)
+        assert str(error.value).endswith("Load it with the recipe that made it: recipe.resolved.yaml of its run.")
+
+    def test_no_checkpoint_yet(self, finished: Finished, tmp_path: Path) -> None:
+        run = copy(finished, tmp_path / "run")
+        shutil.rmtree(run / "checkpoints")
+        with pytest.raises(RunError) as error:
+            avspatial.load(run)
+        assert str(error.value) == (
+            f"{run}: this run stopped before its first checkpoint\n  Go on with it: avspatial run --resume {run}"
+        )
+
+
+class TestNothingHalfWritten:
+    """A mistake that can be known before training leaves no run directory."""
+
+    @pytest.mark.parametrize(
+        ("changes", "kind", "message"),
+        [
+            ({"set": ["trainer.lr=fast"]}, RecipeError, "trainer.lr"),
+            ({"set": ["stft.n_fft=450"]}, RecipeError, "n_fft 450"),
+            ({"set": ["data={use: fairplay, root: /nowhere/FAIR-Play}"]}, DataError, "the data root is not there"),
+            ({"set": ["data.head=/nowhere/head.sofa"]}, AvspatialError, "head.sofa"),
+            ({"device": "abacus"}, RunError, "no such device"),
+        ],
+    )
+    def test_mistakes(
+        self, run_tiny: Run, tmp_path: Path, changes: dict[str, Any], kind: type[AvspatialError], message: str
+    ) -> None:
+        with pytest.raises(kind) as error:
+            run_tiny(**{"runs": tmp_path / "runs", **changes})
+        assert message in str(error.value)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_runs_folder_that_cannot_be_written(self, run_tiny: Run, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        with pytest.raises(RunError) as error:
+            run_tiny(runs=tmp_path / "file" / "runs")
+        assert str(error.value) == (
+            f"{tmp_path / 'file' / 'runs'}: no run can be made here: {tmp_path / 'file'} is a file\n"
+            "  Give a folder that can be written with `--runs DIR`."
+        )
+
+    def test_nothing_to_run(self) -> None:
+        with pytest.raises(RunError) as error:
+            avspatial.run()
+        assert str(error.value) == ("there is nothing to run\n  Give a recipe, or a run to go on with (--resume RUN).")
+
+
+FRAGILE = '''
+from avspatial.interfaces import Spatializer
+from avspatial.plugin import Component, hookimpl
+from avspatial.settings import Settings
+import torch
+
+
+class Fragile(Spatializer):
+    """Learns a balance; breaks down on the first clip that it must spatialize."""
+
+    def __init__(self, settings, *, framing, builder):
+        super().__init__(settings, framing=framing, builder=builder)
+        self.balance = torch.nn.Parameter(torch.zeros(()))
+        self.broke = False
+
+    def spatialize(self, mixture, visual):
+        if torch.is_inference_mode_enabled() and not self.broke:
+            self.broke = True
+            raise RuntimeError("out of breath")
+        return torch.stack([mixture * (1 + self.balance), mixture * (1 - self.balance)], 1) / 2
+
+
+@hookimpl
+def avspatial_components():
+    return [Component("spatializer", "fragile", "1", "avspatial.settings:Settings", "fragile_plugin:Fragile", "Breaks")]
+'''
+
+
+@pytest.fixture
+def fragile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = tmp_path / "plugin"
+    plugin.mkdir()
+    (plugin / "fragile_plugin.py").write_text(FRAGILE)
+    (plugin / "pyproject.toml").write_text(
+        '[project]\nname = "fragile"\nversion = "1"\n[project.entry-points.avspatial]\nfragile = "fragile_plugin"\n'
+    )
+    monkeypatch.setenv("AVSPATIAL_PLUGINS", str(plugin))
+    monkeypatch.syspath_prepend(str(plugin))
+
+
+def test_a_clip_that_fails_is_counted_not_dropped(
+    fragile: None, run_tiny: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = run_tiny(name="fragile", set=["model={use: fragile}", "trainer={use: supervised, steps: 2, batch_size: 2}"])
+    assert (done.summary["clips"], done.summary["failed"]) == (2, 1)
+    lines = [json.loads(line) for line in (done.path / "scores.jsonl").read_text().splitlines()]
+    errors = [line for line in lines if "error" in line]
+    assert {line["error"] for line in errors} == {"RuntimeError: out of breath"}
+    assert {line["row"] for line in errors} == set(ROWS) and len({line["clip"] for line in errors}) == 1
+    for row in done.summary["rows"].values():
+        assert (row["snr"]["n"], row["snr"]["failed"]) == (1, 1)
+    assert (done.path / "report.html").is_file()
+    assert main(["run", "--resume", str(done.path)]) == 1
+    assert capsys.readouterr().err.endswith("1 of 2 clips failed; see the report.\n")
