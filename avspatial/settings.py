@@ -71,9 +71,7 @@ class Choose:
         if isinstance(value, str):
             value = {"use": value}
         if not isinstance(value, Mapping) or not isinstance(value.get("use"), str):
-            raise PydanticCustomError(
-                "choice", "needs {use: NAME, ...} that names one {kind}", {"kind": self.kind}
-            )
+            raise PydanticCustomError("choice", "needs {use: NAME, ...} that names one {kind}", {"kind": self.kind})
         lookup: Lookup | None = (info.context or {}).get("registry")
         if lookup is None:
             raise PydanticCustomError("registry", "a component can only be chosen while a registry is at hand")

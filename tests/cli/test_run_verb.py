@@ -53,9 +53,8 @@ def test_results_on_stdout_the_rest_on_stderr(recipe: Path, tmp_path: Path, caps
     assert told.err == f"{run} is finished already; nothing was done.\n"
     lines = told.out.splitlines()
     assert lines[0].strip() == "2 clips, convention fairplay"
-    assert lines[1].split() == (
-        "metric model 95 % interval n failed mono swapped reference level_panned blank_picture mirrored_picture".split()
-    )
+    controls = ["mono", "swapped", "reference", "level_panned", "blank_picture", "mirrored_picture"]
+    assert lines[1].split() == ["metric", "model", "95", "%", "interval", "n", "failed", *controls]
     snr = last["summary"]["rows"]["model"]["snr"]
     low, high = snr["ci95"]
     expected = f"snr ↑ (dB) {snr['mean']:.3f} {low:.3f} .. {high:.3f} 2 0".split()
@@ -69,7 +68,7 @@ def test_results_on_stdout_the_rest_on_stderr(recipe: Path, tmp_path: Path, caps
         ([], "error: there is nothing to run\n  Give a recipe, or a run to go on with (--resume RUN).\n"),
         (
             ["sagm_dem"],
-            "error: sagm_dem: there is no such file, and no shipped recipe of that name (did you mean 'sagm_demo'?)\n"
+            "sagm_dem: there is no such file, and no shipped recipe of that name (did you mean 'sagm_demo'?)\n"
             "  `avspatial recipes list` lists the shipped ones.\n",
         ),
     ],

@@ -59,7 +59,8 @@ def test_an_ablation_changes_what_its_name_says_and_nothing_else(monkeypatch: py
         assert changed[f"{size}not_shared"] == {"trainer.shared"}
         assert changed[f"{size}discriminator_blind"] == {"trainer.discriminator.visual"}
         assert changed[f"{size}hop_1"] == changed[f"{size}hop_0.05"] == {"inference.hop"}
-        for row in ("no_visual", "resnet", "resnet_scratch", "c3d_scratch"):
+        assert changed[f"{size}no_visual"] == {"trainer.discriminator.visual"}
+        for row in ("resnet", "resnet_scratch", "c3d_scratch"):
             assert changed[size + row] == set()
 
 
