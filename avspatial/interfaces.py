@@ -160,7 +160,10 @@ class MaskGenerator(nn.Module, ABC):
 
 
 class Discriminator(nn.Module, ABC):
-    """Tells true difference spectrograms from generated ones. Constructed as `Target(settings, visual=...)`."""
+    """Tells true difference spectrograms from generated ones. Constructed as `Target(settings, visual=...)`.
+
+    `visual` is the shape of the features that it looks at; None if there are none, or if it chooses not to look.
+    """
 
     def __init__(self, settings: Any, *, visual: FeatureShape | None) -> None:
         super().__init__()

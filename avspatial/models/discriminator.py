@@ -21,7 +21,7 @@ class VisualPatchDiscriminator(Discriminator):
     """
 
     def __init__(self, settings: VisualPatchSettings, *, visual: FeatureShape | None) -> None:
-        super().__init__(settings, visual=visual)
+        super().__init__(settings, visual=visual if settings.visual else None)
         if settings.visual and visual is None:
             raise RecipeError(
                 "the discriminator is to see pictures, but the model has no visual encoder",

@@ -110,6 +110,10 @@ class Run:
 
     def rewind(self, step: int) -> None:
         """Forget the records of later steps, before training goes on from the checkpoint of `step`."""
+        for leftover in self.path.glob(f".{self.log.stem}.*.part{self.log.suffix}"):
+            leftover.unlink()
+        if not self.log.exists():
+            return
         kept = [record for record in self.records() if record.get("step", 0) <= step]
         write_text(self.log, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in kept))
 

@@ -22,6 +22,17 @@ def _sync_folder(path: Path) -> None:
         os.close(handle)
 
 
+def _sync_files(folder: Path) -> None:
+    """Everything in `folder` to the disk: a rename may outlive a power cut that the files' contents do not."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as handle:
+                os.fsync(handle.fileno())
+        else:
+            _sync_folder(path)
+    _sync_folder(folder)
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a name beside `path` to write to (same suffix); renamed onto `path` if the block ends well, else removed.
@@ -48,6 +59,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     aside.mkdir()
     try:
         yield aside
+        _sync_files(aside)
         aside.rename(path)
         _sync_folder(path.parent)
     finally:

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from avspatial.errors import PluginError, RunError
 from avspatial.interfaces import Spatializer, Trainer
-from avspatial.runs.whole import whole_folder, write_text
+from avspatial.runs.directory import Run
+from avspatial.runs.whole import whole_folder
 
 MODEL, REST, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
 LATEST, BEST = "LATEST", "BEST"
@@ -44,45 +45,37 @@ def folder_name(step: int) -> str:
     return f"step-{step:06d}"
 
 
-def pointed(checkpoints: Path, pointer: str = LATEST) -> Path | None:
-    """The folder that LATEST or BEST names; None where there is none yet; RunError where it names no checkpoint."""
-    path = checkpoints / pointer
-    if not path.is_file():
-        return None
-    folder = checkpoints / path.read_text(encoding="utf-8").strip()
-    if not (folder / STATE).is_file():
-        fix = f"Write the name of one of the step-* folders into {path}."
-        raise RunError(f"{pointer} names {folder.name}, which is no checkpoint", where=checkpoints, fix=fix)
-    return folder
+def pointed(run: Run, pointer: str = LATEST) -> Path | None:
+    """The folder that LATEST or BEST names; None where there is none yet; RunError where it is not there."""
+    return run.checkpoint(pointer) if (run.checkpoints / pointer).is_file() else None
 
 
-def save(
-    checkpoints: Path, trainer: Trainer, optimizers: Mapping[str, torch.optim.Optimizer], mark: Mark, keep: int
-) -> None:
+def save(run: Run, trainer: Trainer, optimizers: Mapping[str, torch.optim.Optimizer], mark: Mark, keep: int) -> None:
     """Write the checkpoint of `mark.step`, point LATEST (and BEST) at it, and remove all but the newest `keep`.
 
     RunError when it cannot be written; what was there before is then untouched.
     """
     rest = {f"trainer/{name}": value for name, value in _own_state(trainer).items()}
     rest |= _optimizer_state(trainer, optimizers) | random_state()
+    folder = run.checkpoints / folder_name(mark.step)
     try:
-        with whole_folder(checkpoints / folder_name(mark.step)) as aside:
+        with whole_folder(folder) as aside:
             save_file(_plain(trainer.spatializer.state_dict()), aside / MODEL)
             save_file(_plain(rest), aside / REST)
             (aside / STATE).write_text(json.dumps(asdict(mark), indent=2) + "\n", encoding="utf-8")
-        write_text(checkpoints / LATEST, folder_name(mark.step))
+        run.point(LATEST, folder)
         if mark.best_step == mark.step:
-            write_text(checkpoints / BEST, folder_name(mark.step))
+            run.point(BEST, folder)
     except (OSError, SafetensorError) as error:
         fix = "The checkpoints before it are whole. Make room or allow writing, then go on with avspatial run --resume."
-        raise RunError(f"cannot write a checkpoint: {error}", where=checkpoints, fix=fix) from error
-    _prune(checkpoints, keep)
+        raise RunError(f"cannot write a checkpoint: {error}", where=run.checkpoints, fix=fix) from error
+    _prune(run, keep)
 
 
-def _prune(checkpoints: Path, keep: int) -> None:
-    pinned = {folder.name for pointer in (LATEST, BEST) if (folder := pointed(checkpoints, pointer))}
-    for folder in sorted(checkpoints.glob("step-*"), key=_step_of)[:-keep]:
-        if folder.name not in pinned:
+def _prune(run: Run, keep: int) -> None:
+    pinned = [pointed(run, LATEST), pointed(run, BEST)]
+    for folder in sorted(run.checkpoints.glob("step-*"), key=_step_of)[:-keep]:
+        if folder not in pinned:
             shutil.rmtree(folder)
 
 
@@ -90,23 +83,26 @@ def _step_of(folder: Path) -> int:
     return int(folder.name.removeprefix("step-"))
 
 
-def recover(checkpoints: Path) -> tuple[Path | None, Mark]:
+def recover(run: Run, keep: int) -> tuple[Path | None, Mark]:
     """The newest checkpoint and its mark, after clearing away what a killed process left behind.
 
-    Removed: half-written folders, and whole ones that LATEST did not yet name (their steps are run again, with the
-    same result). BEST is set to what the newest checkpoint knows as the best.
+    Removed: half-written folders; whole ones that LATEST did not yet name, and the log's records of their steps,
+    which are run again with the same result; all but the newest `keep`. BEST is set to what the newest checkpoint
+    knows as the best.
     """
-    for leftover in checkpoints.glob(".*.part*"):
+    for leftover in run.checkpoints.glob(".*.part*"):
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-    folder = pointed(checkpoints)
+    folder = pointed(run)
     mark = read_mark(folder) if folder else Mark()
-    for later in checkpoints.glob("step-*"):
+    for later in run.checkpoints.glob("step-*"):
         if _step_of(later) > mark.step:
             shutil.rmtree(later)
     if mark.best_step is not None:
-        write_text(checkpoints / BEST, folder_name(mark.best_step))
+        run.point(BEST, run.checkpoints / folder_name(mark.best_step))
     else:
-        (checkpoints / BEST).unlink(missing_ok=True)
+        (run.checkpoints / BEST).unlink(missing_ok=True)
+    _prune(run, keep)
+    run.rewind(mark.step)
     return folder, mark
 
 
@@ -143,7 +139,7 @@ def load_all(
     trainer.load_state_dict(own, strict=False)
     names = {id(parameter): name for name, parameter in trainer.named_parameters()}
     for phase, optimizer in optimizers.items():
-        _load_optimizer(phase, optimizer, names, rest)
+        _load_optimizer(phase, optimizer, names, rest, folder)
 
 
 def random_state() -> dict[str, Tensor]:
@@ -191,7 +187,7 @@ def _optimizer_state(trainer: Trainer, optimizers: Mapping[str, torch.optim.Opti
 
 
 def _load_optimizer(
-    phase: str, optimizer: torch.optim.Optimizer, names: Mapping[int, str], rest: Mapping[str, Tensor]
+    phase: str, optimizer: torch.optim.Optimizer, names: Mapping[int, str], rest: Mapping[str, Tensor], folder: Path
 ) -> None:
     place = {
         names[id(parameter)]: index
@@ -202,6 +198,8 @@ def _load_optimizer(
     for key, value in rest.items():
         if key.startswith(prefix):
             name, slot = key.removeprefix(prefix).rsplit("/", 1)
+            if name not in place:
+                raise _another([f"the phase {phase} updated {name}, which it does not in the recipe"], folder)
             state.setdefault(place[name], {})[slot] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 from collections.abc import Sequence
 from typing import cast
@@ -19,9 +20,12 @@ class Devices:
 
     Outside a launcher there is one process, on `device` (a torch name; where None, accelerate's choice: a GPU if
     there is one). Under a launcher the launcher assigns the devices.
+
+    RunError for a device that is not there, and for bf16 on a CPU: there torch 2.11 (oneDNN) takes the weight
+    gradients of small 3-D convolutions from uninitialised memory, so that now and then they are not numbers.
     """
 
-    def __init__(self, device: str | None = None) -> None:
+    def __init__(self, device: str | None = None, precision: str = "fp32") -> None:
         # A phase leaves the other phase's parameters without a gradient, which the wrapper must be told.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         # The recipe decides on precision and device; accelerate's own settings are global to the process.
@@ -32,6 +36,12 @@ class Devices:
         self.device: torch.device = self._accelerator.device
         if device is not None and self.count == 1:
             self.device = _named(device)
+        if self.count > 1:
+            atexit.register(_leave)  # a process that ends within its group aborts now and then
+        self.precision = precision
+        if precision == "bf16" and self.device.type == "cpu":
+            fix = "Set trainer.precision=fp32, or train on a GPU."
+            raise RunError("bf16 cannot be trusted on a CPU", where="trainer.precision", fix=fix)
 
     def wrap(self, module: nn.Module) -> nn.Module:
         """The module, such that backward passes share gradients between the devices."""
@@ -40,8 +50,9 @@ class Devices:
     def backward(self, total: Tensor) -> None:
         self._accelerator.backward(total)
 
-    def autocast(self, precision: str) -> contextlib.AbstractContextManager[object]:
-        if precision == "fp32":
+    def autocast(self) -> contextlib.AbstractContextManager[object]:
+        """The arithmetic in which the networks compute."""
+        if self.precision == "fp32":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
@@ -63,6 +74,11 @@ class Devices:
 
     def wait(self) -> None:
         self._accelerator.wait_for_everyone()
+
+
+def _leave() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _named(name: str) -> torch.device:

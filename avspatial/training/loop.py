@@ -9,37 +9,25 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from rich.console import Console
 from torch import Tensor
 
-from avspatial.errors import Interrupted, RunError, TrainingError
+from avspatial.errors import Interrupted, TrainingError
 from avspatial.interfaces import Batch, Trainer
+from avspatial.runs.directory import Run
 from avspatial.training import checkpoints
 from avspatial.training.checkpoints import Mark
 from avspatial.training.devices import Devices
 from avspatial.training.display import Display
 from avspatial.training.interrupt import Interrupt
-from avspatial.training.log import rewind
 from avspatial.training.prefetch import Prefetch
 from avspatial.training.schedule import Plan
 from avspatial.training.settings import TrainerSettings
 from avspatial.training.stream import Stream, Windows, held_out
-
-
-class Record(Protocol):
-    """What training needs of a run directory."""
-
-    @property
-    def path(self) -> Path: ...
-    @property
-    def log(self) -> Path: ...
-    @property
-    def checkpoints(self) -> Path: ...
-    def record(self, record: Mapping[str, Any]) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -59,7 +47,7 @@ def train(
     train_windows: Windows,
     val_windows: Windows | None,
     settings: TrainerSettings,
-    run: Record,
+    run: Run,
     *,
     seed: int,
     device: str | None = None,
@@ -78,7 +66,7 @@ def train(
     TrainingError when a term or gradient is not finite; Interrupted after Ctrl-C, with everything saved; RunError
     for a checkpoint of another architecture, a device that is not there, or a disk that is full.
     """
-    loop = _Loop(trainer, train_windows, val_windows, settings, run, Devices(device))
+    loop = _Loop(trainer, train_windows, val_windows, settings, run, Devices(device, settings.precision))
     loop.observe = observe
     loop.mark = replace(loop.mark, components=dict(components or {}))
     loop.start(seed, resume)
@@ -96,11 +84,10 @@ class _Loop:
         train_windows: Windows,
         val_windows: Windows | None,
         settings: TrainerSettings,
-        run: Record,
+        run: Run,
         devices: Devices,
     ) -> None:
         checkpoints.refuse_tied(trainer)
-        _check_share(settings.batch_size, devices.count)
         self.trainer, self.settings, self.run, self.devices = trainer.to(devices.device), settings, run, devices
         self.plan = Plan(settings, len(train_windows))
         self.stream = Stream(train_windows, settings.batch_size, device=devices.index, devices=devices.count)
@@ -126,16 +113,16 @@ class _Loop:
 
     def _recover(self) -> Path | None:
         if self.devices.main:
-            checkpoints.recover(self.run.checkpoints)
+            checkpoints.recover(self.run, self.settings.keep)
         self.devices.wait()
-        folder = checkpoints.pointed(self.run.checkpoints)
-        if folder is not None:
-            checkpoints.load_all(folder, self.trainer, self.optimizers, self.mark.components)
-            self.mark = replace(checkpoints.read_mark(folder), components=self.mark.components)
-        if self.devices.main:
-            rewind(self.run.log, self.mark.step)
-            if folder is not None:
-                self._record({"event": "checkpoint", "step": self.mark.step})
+        folder = checkpoints.pointed(self.run)
+        if folder is None:
+            return None
+        checkpoints.load_all(folder, self.trainer, self.optimizers, self.mark.components)
+        self.mark = checkpoints.read_mark(folder)
+        saved = {"event": "checkpoint", "step": self.mark.step}
+        if self.devices.main and saved not in self.run.records():  # killed between the checkpoint and its record
+            self._record(saved)
         return folder
 
     def go(self, console: Console) -> Outcome:
@@ -185,7 +172,7 @@ class _Loop:
 
     def _phase(self, phase: str, batch: Batch, optimizer: torch.optim.Optimizer, step: int) -> dict[str, float]:
         self.trainer.zero_grad(set_to_none=True)
-        with self.devices.autocast(self.settings.precision):
+        with self.devices.autocast():
             found: dict[str, Tensor] = self.module(batch, phase)
         self.devices.backward(found["total"])
         names = [f"{phase}/{name}" for name in (*found, "gradient")]
@@ -205,7 +192,7 @@ class _Loop:
     def _refuse_infinite(self, terms: Mapping[str, float], step: int) -> None:
         for name, value in terms.items():
             if not math.isfinite(value):
-                newest = checkpoints.pointed(self.run.checkpoints)
+                newest = checkpoints.pointed(self.run)
                 kept = f"Checkpoint {newest.name} is whole. " if newest else ""
                 fix = kept + "Try a lower trainer.lr, or limit the gradient with trainer.clip=1.0."
                 raise TrainingError(f"{name} is {value} at step {step}", where=self.run.path, fix=fix)
@@ -237,7 +224,7 @@ class _Loop:
         if self.devices.main:
             better = validates and self._validate(display)
             if better or stopping or self.plan.saves(step):
-                checkpoints.save(self.run.checkpoints, self.trainer, self.optimizers, self.mark, self.settings.keep)
+                checkpoints.save(self.run, self.trainer, self.optimizers, self.mark, self.settings.keep)
                 self._record({"event": "checkpoint", "step": step})
         self.devices.wait()
 
@@ -249,7 +236,7 @@ class _Loop:
         self.trainer.eval()
         with torch.no_grad(), Prefetch(lambda part: windows.batch(0, part), self._held_out()) as batches:
             for batch in batches:
-                with self.devices.autocast(self.settings.precision):
+                with self.devices.autocast():
                     terms = self.trainer.validate(batch.to(self.devices.device))
                 for name, value in terms.items():
                     sums[name] = sums.get(name, 0.0) + value.item() * len(batch.mixture)
@@ -278,12 +265,6 @@ class _Loop:
     def _interrupted(self) -> Interrupted:
         what = f"interrupted after step {self.mark.step} of {self.plan.steps}; everything is saved"
         return Interrupted(what, where=self.run.path, fix=f"Go on with: avspatial run --resume {self.run.path}")
-
-
-def _check_share(batch_size: int, devices: int) -> None:
-    if batch_size % devices:
-        fix = f"Set trainer.batch_size to a multiple of {devices}, or use another number of processes."
-        raise RunError(f"{batch_size} windows a step cannot be shared equally by {devices} devices", fix=fix)
 
 
 @contextmanager

@@ -54,7 +54,9 @@ class TrainerSettings(Settings):
     keep: int = setting(2, unit="checkpoints", ge=1)
     """Newest checkpoints that stay on disk; the best one stays besides."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """Arithmetic of the networks: 32-bit floats, or bfloat16 by autocast (weights stay 32-bit)."""
+    """Arithmetic of the networks: 32-bit floats, or bfloat16 by autocast (on a GPU; weights stay 32-bit)."""
+    augment: Augmentation = Augmentation()
+    """What training windows undergo."""
 
 
 class SupervisedSettings(TrainerSettings):

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from avspatial.errors import RunError
 from avspatial.interfaces import Batch
 
 
@@ -34,10 +35,13 @@ class Stream:
 
     Every batch is full (batch normalisation never meets a lone window that others do not), no clip is dropped, and
     the windows of a step are a pure function of its number: nothing needs to be remembered to resume.
-    With several devices each takes its own equal part of every step.
+    With several devices each takes its own equal part of every step; RunError if the parts cannot be equal.
     """
 
     def __init__(self, windows: Windows, batch_size: int, *, device: int = 0, devices: int = 1) -> None:
+        if batch_size % devices:
+            fix = f"Set trainer.batch_size to a multiple of {devices}, or use another number of processes."
+            raise RunError(f"{batch_size} windows a step cannot be shared equally by {devices} devices", fix=fix)
         self.windows = windows
         self.batch_size = batch_size
         self.part = batch_size // devices

@@ -6,8 +6,7 @@ Also a program, for the tests that need processes of their own: see `test_resume
 from __future__ import annotations
 
 import importlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import torch
 
 from avspatial.builtin import avspatial_components
 from avspatial.interfaces import Batch, Spatializer, Trainer
+from avspatial.runs.directory import Run
 from avspatial.settings import Framing, Selected, Settings, Stft, Window
 from avspatial.training.settings import SharedVisualGanSettings, SupervisedSettings
 
@@ -118,24 +118,11 @@ class Scenes:
         return mixture, stereo, frames
 
 
-@dataclass(frozen=True)
-class Folder:
-    """The part of a run directory that training uses."""
+def run_in(folder: Path) -> Run:
+    """A run directory, as far as training uses one."""
+    folder.mkdir(exist_ok=True)
+    return Run(folder)
 
-    path: Path
 
-    @property
-    def log(self) -> Path:
-        return self.path / "log.jsonl"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
-
-    def record(self, record: Mapping[str, Any]) -> None:
-        with self.log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-
-    def records(self, event: str | None = None) -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
-        return [line for line in lines if event in (None, line["event"])]
+def records(run: Run, event: str) -> list[dict[str, Any]]:
+    return [record for record in run.records() if record["event"] == event]
