@@ -21,7 +21,14 @@ from avspatial.errors import PluginError
 class Settings(BaseModel):
     """Base of all settings: unknown keys are refused, values cannot change, field docstrings are descriptions."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
+    # Infinity is kept as it is: a resolved recipe must read back as the same settings.
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        populate_by_name=True,
+        ser_json_inf_nan="constants",
+    )
 
 
 def setting(default: Any = ..., *, unit: str = "", **bounds: Any) -> Any:

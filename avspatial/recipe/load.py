@@ -65,6 +65,7 @@ def resolved_yaml(recipe: Recipe) -> str:
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.width = 4096
+    yaml.allow_unicode = False  # escapes: ruamel writes some separators bare and reads them back as spaces
     stream = io.StringIO()
     yaml.dump(recipe.model_dump(mode="json", by_alias=True), stream)
     return _HEAD + stream.getvalue()

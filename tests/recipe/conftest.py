@@ -71,3 +71,9 @@ def refused(load: Callable[..., Loaded]) -> Callable[..., list[str]]:
         return str(caught.value).splitlines()
 
     return lines
+
+
+@pytest.fixture(scope="session")
+def plugins_of_the_checkout() -> Registry:
+    """The registry with the plugins that the shipped recipes use."""
+    return discover([Path(__file__).parents[2] / "plugins"])

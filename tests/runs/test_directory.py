@@ -1,0 +1,199 @@
+"""A run directory: made once and whole, opened with clear errors, its log never torn."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from avspatial.errors import RunError
+from avspatial.runs import Run, create_run, open_run
+
+AT = datetime(2026, 11, 23, 12, 0, 5, tzinfo=UTC)
+DIGEST = "6a5a163c"
+
+
+def make(runs: Path, name: str = "demo") -> Run:
+    return create_run(runs, name, "seed: 0\n", "# mine\nseed: 0\n", {"data": "abc"}, at=AT)
+
+
+def test_a_run_is_named_by_time_and_digest_and_holds_both_recipes(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    assert run.path == tmp_path / "demo" / f"20261123T120005Z-{DIGEST}"
+    assert sorted(path.name for path in run.path.iterdir()) == ["recipe.resolved.yaml", "recipe.yaml", "run.json"]
+    assert (run.recipe.read_text(), run.resolved.read_text()) == ("# mine\nseed: 0\n", "seed: 0\n")
+    assert run.facts == {
+        "state": "running",
+        "name": "demo",
+        "digest": DIGEST,
+        "started": "2026-11-23T12:00:05+00:00",
+        "data": "abc",
+    }
+
+
+def test_without_a_time_it_is_now(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "demo", "a", "b")
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", run.path.name)
+
+
+def test_places_in_a_run(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    places = (run.log, run.checkpoints, run.outputs, run.controls, run.scores, run.summary, run.report)
+    assert [path.name for path in places] == [
+        "log.jsonl",
+        "checkpoints",
+        "outputs",
+        "controls",
+        "scores.jsonl",
+        "summary.json",
+        "report.html",
+    ]
+
+
+def test_a_run_is_never_written_over(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    before = run.about.read_text()
+    with pytest.raises(RunError) as caught:
+        make(tmp_path)
+    assert str(caught.value) == (
+        f"{run.path}: this run directory exists, and a run is never written over\n"
+        f"  Continue it with `--resume {run.path}`, or start another with `--name NAME` or `--runs DIR`."
+    )
+    assert run.about.read_text() == before
+    assert [path.name for path in run.path.parent.iterdir()] == [run.path.name]
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError) as caught:
+        make(tmp_path / "file")
+    assert str(caught.value) == (
+        f"{tmp_path / 'file/demo/20261123T120005Z'}-{DIGEST}: the run's folder cannot "
+        "be made: Not a directory\n  Give a folder that can be written with `--runs DIR`."
+    )
+
+
+def test_an_existing_run_opens(tmp_path: Path) -> None:
+    assert open_run(str(make(tmp_path).path)) == make_again(tmp_path)
+
+
+def make_again(tmp_path: Path) -> Run:
+    return Run(next((tmp_path / "demo").iterdir()))
+
+
+def test_a_path_that_is_not_there_names_the_runs_beside_it(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    with pytest.raises(RunError) as caught:
+        open_run(tmp_path / "demo" / "gone")
+    assert (
+        str(caught.value)
+        == f"{tmp_path / 'demo' / 'gone'}: no such run directory\n  The newest runs there: {run.path}."
+    )
+
+
+def test_a_folder_of_runs_is_no_run(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    for folder in (tmp_path, tmp_path / "demo"):
+        with pytest.raises(RunError) as caught:
+            open_run(folder)
+        assert str(caught.value) == (
+            f"{folder}: not a run directory: it has no run.json and no recipe.resolved.yaml\n"
+            f"  The newest runs there: {run.path}."
+        )
+
+
+def test_an_empty_folder_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError) as caught:
+        open_run(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: not a run directory: it has no run.json and no recipe.resolved.yaml\n"
+        "  Give the directory that `avspatial run` printed: runs/NAME/TIME-DIGEST."
+    )
+
+
+def test_a_torn_run_json_is_told(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.about.write_text("{")
+    with pytest.raises(RunError) as caught:
+        _ = run.finished
+    assert str(caught.value) == (
+        f"{run.path}: run.json cannot be read: Expecting property name enclosed in double quotes: "
+        "line 1 column 2 (char 1)\n  Restore it, or run again."
+    )
+
+
+def test_a_run_is_finished_when_it_says_so(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.note(clips=3)
+    assert not run.finished
+    run.finish()
+    assert open_run(run.path).finished
+    assert run.facts["clips"] == 3
+
+
+def test_records_are_lines_of_json(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    assert list(run.records()) == []
+    run.record({"event": "run", "clip": "straße"})
+    run.record({"event": "train", "step": 1, "terms": {"model/total": 0.5}})
+    assert [json.loads(line) for line in run.log.read_text(encoding="utf-8").splitlines()] == list(run.records())
+    assert [record["event"] for record in run.records()] == ["run", "train"]
+
+
+@pytest.mark.parametrize("torn", ['{"event": "tr', "{"])
+def test_a_line_that_a_killed_process_left_is_cut_off(tmp_path: Path, torn: str) -> None:
+    run = make(tmp_path)
+    run.record({"step": 1})
+    with run.log.open("a") as handle:
+        handle.write(torn)
+    assert list(run.records()) == [{"step": 1}]
+    run.record({"step": 2})
+    assert run.log.read_text() == '{"step": 1}\n{"step": 2}\n'
+
+
+def test_a_log_of_only_a_torn_line_starts_anew(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    run.log.write_text('{"event"')
+    run.record({"step": 1})
+    assert run.log.read_text() == '{"step": 1}\n'
+
+
+def test_pointers_name_checkpoints(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    folder = run.checkpoints / "step-000010"
+    folder.mkdir(parents=True)
+    run.point("LATEST", folder)
+    assert run.checkpoint() == folder
+    assert (run.checkpoints / "LATEST").read_text() == "step-000010\n"
+
+
+def test_a_checkpoint_that_is_not_there_is_told(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    with pytest.raises(RunError) as caught:
+        run.checkpoint("BEST")
+    assert str(caught.value) == (
+        f"{run.path}: there is no checkpoint BEST yet\n"
+        "  The run stopped before its first checkpoint: run the recipe again."
+    )
+    run.point("LATEST", run.checkpoints / "step-000010")
+    with pytest.raises(RunError) as caught:
+        run.checkpoint()
+    assert str(caught.value) == (
+        f"{run.path}: LATEST names step-000010, which is not there\n"
+        f"  Restore that folder, or write the name of another one into {run.checkpoints / 'LATEST'}."
+    )
+
+
+def test_a_full_disk_leaves_no_half_run(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full on this system")
+    run = make(tmp_path)
+    run.log.symlink_to(full)
+    with pytest.raises(OSError) as caught:
+        run.record({"step": 1})
+    assert caught.value.errno == errno.ENOSPC

@@ -1,0 +1,82 @@
+"""Files and folders appear whole or not at all; run.json says where numbers come from."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import avspatial
+from avspatial.registry import discover
+from avspatial.runs.provenance import git_commit, hardware, provenance, versions
+from avspatial.runs.whole import whole_file, whole_folder, write_text
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*"))
+
+
+def test_a_file_appears_when_the_block_ends_well(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "a.json"
+    with whole_file(path) as aside:
+        aside.write_text("new")
+        assert not path.exists()
+        assert aside.suffix == ".json"
+    assert path.read_text() == "new"
+    assert left_in(path.parent) == ["a.json"]
+
+
+def test_a_file_stays_as_it_was_when_the_block_fails(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError), whole_file(path) as aside:
+        aside.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert left_in(tmp_path) == ["a.json"]
+
+
+def test_a_folder_appears_when_the_block_ends_well_and_not_otherwise(tmp_path: Path) -> None:
+    with whole_folder(tmp_path / "good") as aside:
+        (aside / "x").write_text("1")
+        assert not (tmp_path / "good").exists()
+    with pytest.raises(RuntimeError), whole_folder(tmp_path / "bad") as aside:
+        (aside / "x").write_text("1")
+        raise RuntimeError
+    assert left_in(tmp_path) == ["good", "x"]
+
+
+def test_provenance_names_versions_plugins_machine_and_data() -> None:
+    facts = provenance(discover([]).plugins, data="f00d")
+    assert json.loads(json.dumps(facts)) == facts
+    assert facts["versions"]["avspatial"] == avspatial.__version__
+    assert facts["plugins"][0] == {"name": "avspatial", "version": avspatial.__version__, "origin": "built in"}
+    assert facts["data"] == "f00d"
+    assert facts["hardware"]["device"] == "cpu"
+
+
+def test_versions_are_those_installed() -> None:
+    import numpy
+    import torch
+
+    assert versions()["numpy"] == numpy.__version__
+    assert torch.__version__.startswith(versions()["torch"])
+
+
+def test_hardware_counts_cores_and_memory() -> None:
+    facts = hardware()
+    assert facts["cores"] >= 1
+    assert facts["memory_gib"] > 0.1
+    assert facts["processor"]
+
+
+def test_the_commit_is_the_one_checked_out() -> None:
+    package = Path(avspatial.__file__).parent
+    done = subprocess.run(["git", "-C", package, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("avspatial does not run from a git checkout")
+    commit = git_commit()
+    assert commit is not None
+    assert commit["commit"] == done.stdout.strip()
