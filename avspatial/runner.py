@@ -90,6 +90,8 @@ def run(
     """
     registry = discover()
     devices = Devices(device)
+    if devices.main:
+        registry.report_failures()
     shown = progress if devices.main else silent
     texts = [*_texts(set), *_texts(overrides), *([f"name={name}"] if name else [])]
     if resume is not None:

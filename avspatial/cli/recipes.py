@@ -73,7 +73,8 @@ def check(
     registry.report_failures()
     if json:
         print_json([{"recipe": name, "ok": not lines, "problems": lines} for name, lines in mistakes.items()])
-    wrong = [line for lines in mistakes.values() for line in lines]
+    # A mistake in a common parent is one mistake.
+    wrong = list(dict.fromkeys(line for lines in mistakes.values() for line in lines))
     if wrong and not json:
         raise RecipeError("\n".join(wrong))
     if wrong:

@@ -1,0 +1,215 @@
+"""The command's frame: verbs, exit codes, what is said of errors, and that nothing heavy is imported for it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from avspatial import __version__
+from avspatial.cli import doctor
+from avspatial.cli.main import VERBS, main
+
+ROOT = Path(__file__).parents[2]
+LIGHT = (
+    ["--help"],
+    ["--version"],
+    ["plugins", "list"],
+    ["plugins", "show", "c3d"],
+    ["recipes", "list"],
+    ["recipes", "check", "sagm_demo"],
+)
+
+
+def avspatial(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    known = {key: value for key, value in os.environ.items() if not key.startswith("AVSPATIAL_")}
+    return subprocess.run(
+        [sys.executable, "-m", "avspatial", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**known, **environment},
+    )
+
+
+def test_help_lists_every_verb_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    for verb, line in VERBS.items():
+        assert f"  {verb} " in shown
+        assert line.partition(",")[0] in shown
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: avspatial {verb} ")
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"avspatial {__version__}\n"
+
+
+def test_an_unknown_verb_is_a_usage_mistake_with_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recipe", "list"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == (
+        "Usage: avspatial [OPTIONS] COMMAND [ARGS]...\nTry 'avspatial --help' for help.\n\n"
+        "Error: There is no command 'recipe' (did you mean 'recipes'?).\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--wrong"], ["recipes"], ["recipes", "show"], ["plugins", "list", "--x"]])
+def test_usage_mistakes_end_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    told = capsys.readouterr()
+    assert "Usage: avspatial" in told.out + told.err
+    assert "Traceback" not in told.err
+
+
+@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
+def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
+    look = (
+        "import sys; from avspatial.cli.main import main; main(sys.argv[1:]);"
+        "print([m for m in ('torch', 'numpy', 'scipy', 'timm', 'av', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look, *arguments], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
+def test_light_commands_are_quick(arguments: list[str]) -> None:
+    """Under 0.3 s beside a bare interpreter on a machine at rest; 1 s here, for machines that are not."""
+
+    def seconds(*command: str) -> float:
+        start = time.perf_counter()
+        subprocess.run([sys.executable, *command], capture_output=True, cwd=ROOT, check=True)
+        return time.perf_counter() - start
+
+    bare = min(seconds("-c", "pass") for _ in range(3))
+    assert min(seconds("-m", "avspatial", *arguments) for _ in range(3)) - bare < 1.0
+
+
+def test_a_recipe_s_mistakes_are_lines_that_begin_with_their_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text("schema: 1\nname: r\nextends: gone.yaml\n")
+    assert main(["run", str(path)]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.splitlines()[-1] == f"{path}:3:10: extends: there is no file {tmp_path / 'gone.yaml'}"
+    assert "Traceback" not in told.err
+
+
+def test_other_mistakes_say_what_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plugins", "show", "c3e"]) == 2
+    assert capsys.readouterr().err == (
+        "error: there is no plugin or component 'c3e' (did you mean 'c3d'?)\n  `avspatial plugins list` lists them.\n"
+    )
+
+
+def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """`avspatial doctor` meets `error` where it looks at its first part."""
+
+    def meet() -> None:
+        raise error
+
+    monkeypatch.setattr(doctor, "_versions", meet)
+
+
+def test_a_bug_is_shown_with_its_traceback_and_where_to_report_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, ZeroDivisionError("planted"))
+    assert main(["doctor"]) == 70
+    told = capsys.readouterr().err
+    assert told.startswith("Traceback (most recent call last):\n")
+    assert told.endswith(
+        f"ZeroDivisionError: planted\nerror: this is a bug in avspatial {__version__}, not a mistake of yours. Please "
+        "report it on the project's issue tracker, with the lines above and the output of `avspatial doctor --json`.\n"
+    )
+
+
+def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    raising(monkeypatch, KeyboardInterrupt())
+    assert main(["doctor"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+FULL = {
+    errno.ENOSPC: "no space left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+}
+
+
+@pytest.mark.parametrize("number", FULL)
+def test_a_full_or_forbidden_disk_is_told_without_a_traceback(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising(monkeypatch, OSError(number, os.strerror(number), "runs/a/log.jsonl"))
+    assert main(["doctor"]) == 2
+    assert capsys.readouterr().err == (
+        f"error: runs/a/log.jsonl: {FULL[number]}\n"
+        "  Make room or give the right to write there, or choose another folder (`--runs DIR` for runs).\n"
+    )
+
+
+def test_a_really_full_disk(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full on this system")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "avspatial", "recipes", "schema"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no space left on the disk\n")
+    assert "Traceback" not in done.stderr
+
+
+def test_plugin_folders_are_given_by_option_or_by_the_environment(write_plugin) -> None:
+    code = (
+        "from avspatial.plugin import Component, hookimpl\n\n@hookimpl\ndef avspatial_components():\n"
+        "    return [Component('metric', 'loudest', '1', 'a.b:C', 'a.b:D', 'The loudest.')]\n"
+    )
+    first, second = write_plugin("first", code), write_plugin("second", code)
+    done = avspatial("--plugins", str(first), "plugins", "list", "--kind", "metric", "--json")
+    assert "first.loudest" in {entry["id"] for entry in json.loads(done.stdout)["components"]}
+    done = avspatial("--plugins", str(first), "plugins", "list", "--json", AVSPATIAL_PLUGINS=str(second))
+    assert {"first.loudest", "second.loudest"} <= {entry["id"] for entry in json.loads(done.stdout)["components"]}
+
+
+def test_a_broken_plugin_stops_no_unrelated_command_and_is_not_silent(write_plugin) -> None:
+    home = write_plugin("broken", "import nothing_of_that_name\n")
+    reason = (
+        f"plugin 'broken' ({home / 'pyproject.toml'}): ModuleNotFoundError: No module named 'nothing_of_that_name' "
+        f"({home / 'src/broken_plugin/__init__.py'}:1)"
+    )
+    done = avspatial("--plugins", str(home), "recipes", "check", "sagm_demo")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "sagm_demo: ok\n", f"warning: {reason}\n")
+    done = avspatial("--plugins", str(home), "plugins", "list")
+    assert (done.returncode, done.stderr) == (0, f"warning: {reason}\n")
+
+
+def test_no_colour_where_there_is_no_terminal() -> None:
+    for arguments in (("--help",), ("plugins", "list"), ("recipes", "--help"), ("wrong",)):
+        done = avspatial(*arguments)
+        assert "\x1b" not in done.stdout + done.stderr
