@@ -289,7 +289,7 @@ class _Work:
 
 def _load_best(run: Run, spatializer: Spatializer, recipe: Recipe) -> None:
     for pointer in (checkpoints.BEST, checkpoints.LATEST):
-        folder = checkpoints.pointed(run.checkpoints, pointer)
+        folder = checkpoints.pointed(run, pointer)
         if folder is not None:
             checkpoints.load_weights(folder, spatializer, _components(recipe))
             return

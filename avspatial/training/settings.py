@@ -55,8 +55,6 @@ class TrainerSettings(Settings):
     """Newest checkpoints that stay on disk; the best one stays besides."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the networks: 32-bit floats, or bfloat16 by autocast (on a GPU; weights stay 32-bit)."""
-    augment: Augmentation = Augmentation()
-    """What training windows undergo."""
 
 
 class SupervisedSettings(TrainerSettings):
