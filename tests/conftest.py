@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+# The suite runs in as many processes as there are cores. Tiny networks gain nothing from threads, and threads that wait
+# for one another on a busy machine make them many times slower. Set before torch is imported, and for child processes.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 WritePlugin = Callable[..., Path]
 
