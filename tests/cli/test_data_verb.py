@@ -50,7 +50,7 @@ MISTAKES = [
     (["--set", "moving"], "--set moving: must be KEY=VALUE, the key as in trainer.lr\n"),
     (
         ["--head", "gone.sofa"],
-        "gone.sofa: no such file or folder\n  Give one that is there, or leave the setting out.\n",
+        "error: gone.sofa: no such file or folder\n  Give one that is there, or leave the setting out.\n",
     ),
 ]
 
@@ -60,5 +60,5 @@ def test_mistakes_are_told_in_one_go(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[object], message: str
 ) -> None:
     assert simulate(tmp_path / "scenes", *arguments) == 2
-    assert capsys.readouterr().err == f"error: {message}"
+    assert capsys.readouterr().err == message
     assert not (tmp_path / "scenes").exists()
