@@ -44,6 +44,7 @@ class C3d(VisualEncoder):
     """
 
     mean: Tensor
+    deviation: Tensor
 
     def __init__(self, settings: C3dSettings) -> None:
         super().__init__(settings)
@@ -59,6 +60,8 @@ class C3d(VisualEncoder):
             load_c3d(self, settings.pretrained)
         else:
             self._initialise()
+        # Saved with the weights: they need the input that they learned from, wherever they are loaded.
+        self.register_buffer("deviation", torch.tensor(1.0 if settings.pretrained else NATURAL_DEVIATION))
 
     def _initialise(self) -> None:
         for module in self.children():
@@ -69,9 +72,7 @@ class C3d(VisualEncoder):
 
     def forward(self, frames: Tensor) -> Tensor:
         """frames (B, N, 3, H, W), RGB in [0, 1], N >= 4, H and W >= 32 -> (B, C, N // 4, H // 32, W // 32)."""
-        x = frames.flip(2) * 255 - self.mean
-        if not self.settings.pretrained:
-            x = x / NATURAL_DEVIATION
+        x = (frames.flip(2) * 255 - self.mean) / self.deviation
         # a third less time on a CPU than with channels first; the weights stay as they are saved
         x = x.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
         for name in LAYERS:

@@ -38,8 +38,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def load_exactly(module: nn.Module, weights: dict[str, Tensor], *, where: object) -> None:
-    """Load weights whose names and shapes are exactly those of `module`; RunError names what differs."""
-    needed = module.state_dict()
+    """Load weights whose names and shapes are exactly those of `module`'s parameters; RunError names what differs."""
+    needed = dict(module.named_parameters())
     shapes = [
         f"{name} is {tuple(weights[name].shape)} instead of {tuple(needed[name].shape)}"
         for name in needed
@@ -52,7 +52,7 @@ def load_exactly(module: nn.Module, weights: dict[str, Tensor], *, where: object
     ]
     if wrong:
         raise RunError(f"other weights than {type(module).__name__}'s: {'; '.join(wrong)}", where=where, fix=SCRATCH)
-    module.load_state_dict(weights)
+    module.load_state_dict(weights, strict=False)
 
 
 def _listed(title: str, names: list[str], most: int = 4) -> list[str]:

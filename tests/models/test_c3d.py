@@ -50,7 +50,8 @@ def paper() -> C3d:
 
 def test_convolution_parameters_of_the_paper(paper: C3d) -> None:
     assert sum(p.numel() for p in paper.parameters()) == 27_655_936
-    assert set(paper.state_dict()) == {f"{name}.{kind}" for name in NAMES for kind in ("weight", "bias")}
+    names = {name for name, _ in paper.named_parameters()}
+    assert names == {f"{name}.{kind}" for name in NAMES for kind in ("weight", "bias")}
 
 
 def test_features_of_the_paper(paper: C3d) -> None:
@@ -124,6 +125,16 @@ def test_pretrained_weights_see_the_pictures_they_were_trained_on(tmp_path: Path
     frames = torch.zeros(1, 4, 3, 32, 32)
     frames[:, :, 2] = 200 / 255  # blue is the first channel
     assert model(frames)[0, 0].item() == pytest.approx(200 - 90.25, abs=1e-3)
+
+
+def test_weights_keep_the_input_they_learned_from_where_a_run_loads_them(tmp_path: Path) -> None:
+    """A run's network is built anew without its file of pretrained weights, then filled with the run's own."""
+    torch.save(constant(c3d(width=1.0)), tmp_path / "c3d.pickle")
+    learned = c3d(width=1.0, pretrained=str(tmp_path / "c3d.pickle"))
+    loaded = c3d(width=1.0)
+    loaded.load_state_dict(learned.state_dict())
+    frames = torch.rand(1, 4, 3, 32, 32)
+    assert torch.equal(loaded(frames), learned(frames))
 
 
 def refusal(path: Path) -> str:
