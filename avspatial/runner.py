@@ -240,11 +240,14 @@ class _Work:
     def _train(self, run: Run, resume: bool) -> None:
         """Train, or finish training; afterwards the spatializer has its best weights."""
         framing, seed, settings = self.recipe.framing, self.recipe.seed, self.recipe.trainer.settings
+        lessons = TrainingWindows(self.lessons, framing, seed, settings.augmentation)
         held_out = [self.store.load(clip) for clip in self.clips["val"]]
+        # At the level of training, as inference will be: not at one taken from the held-out answers.
+        level = lessons.mixture_rms
         train(
             self.trainer,
-            TrainingWindows(self.lessons, framing, seed, settings.augmentation),
-            TrainingWindows(held_out, framing, seed, fixed=True, per_clip=_HELD_OUT_WINDOWS),
+            lessons,
+            TrainingWindows(held_out, framing, seed, fixed=True, per_clip=_HELD_OUT_WINDOWS, mixture_rms=level),
             settings,
             run,
             seed=seed,

@@ -41,7 +41,8 @@ class TrainingWindows:
 
     `fixed`: the same windows in every epoch, `per_clip` of them spread evenly over each clip and left as they are
     (for validation). Recordings whose pictures are larger than the window's are cut at random, or, if fixed, in the
-    middle. A recording shorter than a window is followed by silence.
+    middle. A recording shorter than a window is followed by silence. `mixture_rms`: the training set's level, for
+    held-out recordings, which have none of their own; by default these recordings' own.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class TrainingWindows:
         fixed: bool = False,
         *,
         per_clip: int = 1,
+        mixture_rms: float | None = None,
     ) -> None:
         if not recordings:
             raise ValueError("windows need at least one recording")
@@ -62,6 +64,7 @@ class TrainingWindows:
         self.augmentation = augmentation or Augmentation()
         self.fixed = fixed
         self.per_clip = per_clip
+        self._given_rms = mixture_rms
 
     def __len__(self) -> int:
         return len(self.recordings) * self.per_clip
@@ -90,8 +93,11 @@ class TrainingWindows:
     def mixture_rms(self) -> float:
         """The median, over all windows laid end to end, of the mixture's RMS once the stereo RMS is 0.1.
 
-        Silent windows are left out; between 0.1 sqrt(2) for unrelated channels and 0.2 for equal ones.
+        The one that was given, if one was. Silent windows are left out; between 0.1 sqrt(2) for unrelated channels
+        and 0.2 for equal ones.
         """
+        if self._given_rms is not None:
+            return self._given_rms
         levels = [self._levels(recording.audio) for recording in self.recordings]
         levels = [level for level in levels if level.size]
         return float(np.median(np.concatenate(levels))) if levels else STEREO_RMS * 2**0.5

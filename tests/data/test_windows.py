@@ -142,6 +142,16 @@ def test_mixture_rms_of_known_sounds(right: str, expected: float) -> None:
     assert TrainingWindows([clip], FRAMING, 0).mixture_rms == pytest.approx(expected, rel=0.01)
 
 
+def test_held_out_windows_are_at_the_level_of_training() -> None:
+    """Their own level would need their true stereo; a model in use has the training set's."""
+    wide = [recording(k) for k in range(3)]
+    narrow = Recording(wide[0].clip, wide[0].audio[[0, 0]], wide[0].pictures)
+    level = TrainingWindows(wide, FRAMING, 0).mixture_rms
+    held_out = TrainingWindows([narrow], FRAMING, 0, fixed=True, mixture_rms=level)
+    assert held_out.batch(0, [0]).mixture.square().mean().sqrt().item() == pytest.approx(level, rel=1e-4)
+    assert level < 0.15 < TrainingWindows([narrow], FRAMING, 0, fixed=True).mixture_rms
+
+
 def test_silence_stays_silence_and_does_not_enter_the_level() -> None:
     silent = Recording(RECORDINGS[0].clip, np.zeros((2, 16000), np.float32), RECORDINGS[0].pictures)
     windows = TrainingWindows([*RECORDINGS, silent], FRAMING, 0)
