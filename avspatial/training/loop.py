@@ -103,6 +103,7 @@ class _Loop:
             phase: [group["lr"] for group in optimizer.param_groups] for phase, optimizer in self.optimizers.items()
         }
         self.mark = Mark(schedule={"steps": self.plan.steps})
+        self.waited = 0.0  # for held-out windows
 
     def start(self, seed: int, resume: bool) -> None:
         """Seed the random number generators, or take everything up where the newest checkpoint left it."""
@@ -140,13 +141,13 @@ class _Loop:
             for batch in batches:
                 terms = self._step(batch)
                 now = time.perf_counter()
-                self._learned(terms, now - before, batches.waited, now - start, display)
+                self._learned(terms, now - before, self.waited + batches.waited, now - start, display)
                 stopping = self.devices.any(interrupt.asked)
                 self._keep(display, stopping)
                 if stopping:
                     raise self._interrupted()
                 before = time.perf_counter()
-            waited = batches.waited
+            waited = self.waited + batches.waited
         seconds = time.perf_counter() - start
         share = waited / seconds if seconds else 0.0
         return Outcome(self.mark.step, self.mark.best_step, self.mark.best_total, share, seconds)
@@ -240,6 +241,7 @@ class _Loop:
                     terms = self.trainer.validate(batch.to(self.devices.device))
                 for name, value in terms.items():
                     sums[name] = sums.get(name, 0.0) + value.item() * len(batch.mixture)
+            self.waited += batches.waited
         self.trainer.train()
         means = {name: value / len(windows) for name, value in sums.items()}
         self._refuse_infinite({f"held out {name}": value for name, value in means.items()}, self.mark.step)

@@ -4,6 +4,7 @@ import io
 import random
 import re
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,19 @@ def test_the_best_checkpoint_is_that_of_the_lowest_validation(tmp_path: Path) ->
     assert (outcome.best_step, outcome.best_total) == (best, totals[best])
     assert pointed(run, "BEST").name == folder_name(best)
     assert pointed(run).name == "step-000012"
+
+
+class Slow(Scenes):
+    """Windows that take their time."""
+
+    def batch(self, epoch, indices) -> Batch:
+        time.sleep(0.5)
+        return super().batch(epoch, indices)
+
+
+def test_waiting_for_held_out_windows_is_waiting_too(tmp_path: Path) -> None:
+    outcome, _ = learn(tmp_path, supervised_settings(steps=1), held_out=Slow(3, seed=1))
+    assert outcome.waiting * outcome.seconds > 0.4
 
 
 def test_without_held_out_windows_there_is_no_best(tmp_path: Path) -> None:
