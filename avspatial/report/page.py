@@ -143,6 +143,7 @@ def write_report(run: Run, clips: Sequence[str] = ()) -> Path:
         run=run.path.name,
         facts=_facts(record, steps),
         reference_gain=record.recipe.get("window", {}).get("gain") == "reference_stereo",
+        overlap=record.recipe.get("data", {}).get("overlap") == "allow",
         summary=record.summary,
         table=table,
         rewards_mono=[head.name for head in table.headings if head.name in _REWARD_MONO],

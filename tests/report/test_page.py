@@ -148,6 +148,16 @@ def test_a_gain_taken_from_the_mixture_needs_no_warning(report_of: Reporter) -> 
     assert "Gain mixture" in page.text and "from the answer" not in page.text
 
 
+def test_lists_that_may_share_clips_are_said_at_the_head(make_run: Maker) -> None:
+    run = make_run()
+    recipe = run.path / "recipe.resolved.yaml"
+    recipe.write_text(recipe.read_text().replace("{use: avspatial.simulated@1, clips: 8}", "{use: f, overlap: allow}"))
+    page = read(write_report(run))[1].text
+    assert (
+        "Scored clips may have been learned from." in page and "4 clips, scored" in page and "held-out clip" not in page
+    )
+
+
 def test_the_head_says_what_was_run(report_of: Reporter) -> None:
     _, page = read(report_of())
     assert "Convention fairplay Clips scored 4 Failed 0 Seed 7 Data simulated Model masking" in page.text
