@@ -232,6 +232,9 @@ class Spatializer(nn.Module, ABC):
 
     mixture_rms: Tensor
 
+    published_recipe: ClassVar[str] = ""
+    """The shipped recipe whose model has the weights that the method's authors publish; empty: there are none."""
+
     def __init__(self, settings: Any, *, framing: Framing, builder: Builder) -> None:
         super().__init__()
         self.settings = settings
@@ -259,6 +262,15 @@ class Spatializer(nn.Module, ABC):
     def visual_parameters(self) -> list[nn.Parameter]:
         """Parameters that belong to the picture's side (trainers may give them another learning rate)."""
         return []
+
+    def published_names(self) -> Mapping[str, Mapping[str, str | None]]:
+        """How the method's authors name the weights: {part: {name in the part's file: name in `state_dict()`}}.
+
+        A part is one file, a plain torch state dict: "visual", "audio" or "fusion", an option each of `avspatial
+        weights import`. None beside a name that is in the file and used by nothing. Everything in `state_dict()` but
+        `mixture_rms` must be named; names, shapes and files are checked by the import.
+        """
+        return {}
 
     def forward(self, mixture: Tensor, frames: Tensor) -> Tensor:
         """mixture (B, T) at any level, frames (B, N, 3, H, W) -> stereo (B, 2, T) at that level."""

@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from avspatial.inference.outputs import save_outputs, save_prediction
 from avspatial.inference.sliding import View, spatialize
 from avspatial.interfaces import Clip, Convention, Dataset, Progress, Spatializer, Trainer
 from avspatial.metrics.conventions import CONVENTIONS
-from avspatial.recipe import Loaded, load_recipe
+from avspatial.recipe import Loaded, chosen, load_recipe
 from avspatial.recipe.catalogue import locate
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
@@ -37,7 +37,6 @@ from avspatial.report.page import write_report
 from avspatial.runs import Run, create_run, digest8, open_run
 from avspatial.runs.progress import on_stderr, silent
 from avspatial.runs.provenance import provenance
-from avspatial.settings import Selected, Settings
 from avspatial.training import checkpoints
 from avspatial.training.devices import Devices
 from avspatial.training.loop import train
@@ -117,7 +116,7 @@ def load(run: str | Path, device: str | None = None) -> Spatializer:
     place = open_run(run)
     registry = discover()
     recipe = load_recipe(place.resolved, registry).recipe
-    spatializer: Spatializer = registry.build(_untrained(recipe.model), framing=recipe.framing, builder=registry)
+    spatializer: Spatializer = registry.build(chosen.untrained(recipe.model), framing=recipe.framing, builder=registry)
     _load_best(place, spatializer, recipe)
     return spatializer.to(Devices(device).device).eval()
 
@@ -253,7 +252,7 @@ class _Work:
             seed=seed,
             device=str(self.devices.device),
             resume=resume,
-            components=_components(self.recipe),
+            components=chosen.components(self.recipe),
             observe=lambda record: self.registry.observe(str(run.path), record),
         )
         if self.devices.main:
@@ -294,34 +293,7 @@ def _load_best(run: Run, spatializer: Spatializer, recipe: Recipe) -> None:
     for pointer in (checkpoints.BEST, checkpoints.LATEST):
         folder = checkpoints.pointed(run, pointer)
         if folder is not None:
-            checkpoints.load_weights(folder, spatializer, _components(recipe))
+            checkpoints.load_weights(folder, spatializer, chosen.components(recipe))
             return
     fix = f"Go on with it: avspatial run --resume {run.path}"
     raise RunError("this run stopped before its first checkpoint", where=run.path, fix=fix)
-
-
-def _components(recipe: Recipe) -> dict[str, str]:
-    """Which components the weights belong to: {"model.visual_encoder": "avspatial.c3d@1", ...}."""
-    return {**_chosen("model", recipe.model), **_chosen("trainer", recipe.trainer)}
-
-
-def _chosen(key: str, selected: Selected) -> dict[str, str]:
-    found = {key: f"{selected.id}@{selected.version}"}
-    for name, value in _choices(selected.settings):
-        found |= _chosen(f"{key}.{name}", value)
-    return found
-
-
-def _choices(settings: Settings) -> list[tuple[str, Selected]]:
-    return [(name, value) for name, value in settings if isinstance(value, Selected)]
-
-
-def _untrained(selected: Selected) -> Selected:
-    """The choice without files of pretrained weights, which a run's own weights replace.
-
-    `pretrained` is the name of that setting in every component that has it.
-    """
-    changes: dict[str, Any] = {name: _untrained(value) for name, value in _choices(selected.settings)}
-    if "pretrained" in type(selected.settings).model_fields:
-        changes["pretrained"] = False
-    return replace(selected, settings=selected.settings.model_copy(update=changes))

@@ -133,7 +133,10 @@ class Window(Settings):
     fps: float = setting(4.0, unit="pictures/s", gt=0, le=120)
     """Rate of the fixed picture grid that starts with the clip."""
     pictures: int = setting(4, ge=1, le=64)
-    """Pictures a window sees: those of the grid nearest to the centres of its equal parts."""
+    """Pictures a window sees: one of the grid for each of its equal parts."""
+    picture_choice: str = setting("nearest", pattern="^(nearest|last)$")
+    """Which one a part sees: the `nearest` to its centre, or the `last` before it, the one on the screen then
+    (MONO2BINAURAL)."""
     picture: tuple[int, int] = setting((224, 224), unit="pixels")
     """Height and width of a picture as the model sees it."""
     gain: str = setting("mixture", pattern="^(mixture|reference_stereo)$")

@@ -27,6 +27,7 @@ VERBS = {
     "data": "Make simulated scenes with known angles.",
     "recipes": "List, show, check and copy recipes.",
     "plugins": "List plugins and show what they offer.",
+    "weights": "Turn published weights into ours.",
     "doctor": "Check versions, devices, media libraries, data folders and plugins.",
 }
 _FULL_OR_FORBIDDEN = {

@@ -26,14 +26,20 @@ _LUMA = (0.299, 0.587, 0.114)
 def picture_indices(start_seconds: float, window: Window, count: int) -> np.ndarray:
     """The grid pictures that the window starting at `start_seconds` sees -> (N,) int, ascending, within 0 .. count-1.
 
-    The window is cut into N equal parts; each sees the picture k (of time k / fps) nearest to its centre, the earlier
-    of two equally near, clamped to the `count` pictures that the clip has.
+    The window is cut into N equal parts; picture k is that of the time k / fps. A part sees the picture nearest to its
+    centre, the earlier of two equally near; or, by `picture_choice: last`, the last one not after its centre, which is
+    number round((centre + 0.05) * 10) of MONO2BINAURAL's files, 10 a second and counted from 1 (there a centre that
+    falls on a picture's own time goes to it or to the one before by turns, as Python rounds halves). Clamped to the
+    `count` pictures that the clip has.
     """
     part = window.seconds / window.pictures
     centres = start_seconds + part * (np.arange(window.pictures) + 0.5)
     # Ties are the rule, not the exception (4 pictures at 4 fps): rounding must not depend on the last float bit.
-    nearest = np.ceil(centres * window.fps - 0.5 - 1e-6).astype(np.int64)
-    return np.clip(nearest, 0, count - 1)
+    if window.picture_choice == "last":
+        chosen = np.floor(centres * window.fps + 1e-6)
+    else:
+        chosen = np.ceil(centres * window.fps - 0.5 - 1e-6)
+    return np.clip(chosen.astype(np.int64), 0, count - 1)
 
 
 class TrainingWindows:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from avspatial.errors import RunError
@@ -24,35 +27,48 @@ C3D_LEFT_OUT = ("fc6.", "fc7.", "fc8.", "classifier.")
 SCRATCH = "Name another file, or set pretrained: false to train from scratch."
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a torch state dict by name. RunError if the file is missing or holds anything else."""
+def read_weights(path: Path, fix: str = SCRATCH) -> dict[str, Tensor]:
+    """The tensors of a torch state dict, or of a `.safetensors` file, by name.
+
+    RunError, with `fix`, if the file is missing or holds anything else.
+    """
     if not path.is_file():
-        raise RunError("there is no such file of pretrained weights", where=path, fix=SCRATCH)
+        raise RunError("there is no such file of pretrained weights", where=path, fix=fix)
+    if path.suffix == ".safetensors":
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise RunError("not a readable safetensors file", where=path, fix=fix) from error
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a foreign file can break the reader in any way
-        raise RunError("not a readable torch file of weights alone", where=path, fix=SCRATCH) from error
+        raise RunError("not a readable torch file of weights alone", where=path, fix=fix) from error
     if not isinstance(weights, dict) or not all(isinstance(item, Tensor) for item in weights.values()):
-        raise RunError("holds something else than named tensors", where=path, fix=SCRATCH)
+        raise RunError("holds something else than named tensors", where=path, fix=fix)
     return dict(weights)
 
 
 def load_exactly(module: nn.Module, weights: dict[str, Tensor], *, where: object) -> None:
-    """Load weights whose names and shapes are exactly those of `module`'s parameters; RunError names what differs."""
-    needed = dict(module.named_parameters())
+    """Load weights whose names and shapes are exactly those of `module`; RunError names what differs."""
+    wrong = differences(module.state_dict(), weights)
+    if wrong:
+        raise RunError(f"other weights than {type(module).__name__}'s: {wrong}", where=where, fix=SCRATCH)
+    module.load_state_dict(weights)
+
+
+def differences(needed: Mapping[str, Tensor | None], weights: Mapping[str, Tensor]) -> str:
+    """How weights differ from those needed in names and shapes, in words; empty if they do not. None: any shape."""
     shapes = [
-        f"{name} is {tuple(weights[name].shape)} instead of {tuple(needed[name].shape)}"
-        for name in needed
-        if name in weights and weights[name].shape != needed[name].shape
+        f"{name} is {tuple(weights[name].shape)} instead of {tuple(like.shape)}"
+        for name, like in needed.items()
+        if like is not None and name in weights and weights[name].shape != like.shape
     ]
     wrong = [
         *_listed("missing", [name for name in needed if name not in weights]),
         *_listed("not expected", [name for name in weights if name not in needed]),
         *_listed("of another shape", shapes),
     ]
-    if wrong:
-        raise RunError(f"other weights than {type(module).__name__}'s: {'; '.join(wrong)}", where=where, fix=SCRATCH)
-    module.load_state_dict(weights, strict=False)
+    return "; ".join(wrong)
 
 
 def _listed(title: str, names: list[str], most: int = 4) -> list[str]:
@@ -70,4 +86,6 @@ def load_c3d(module: nn.Module, path: Path) -> None:
         layer, _, kind = name.rpartition(".")
         if not name.startswith(C3D_LEFT_OUT):
             kept[f"{C3D_NUMBERS.get(layer, layer)}.{kind}"] = tensor
-    load_exactly(module, kept, where=path)
+    learned = dict(module.named_parameters())  # what else belongs to the state is not in the files
+    own = {name: value for name, value in module.state_dict().items() if name not in learned}
+    load_exactly(module, own | kept, where=path)

@@ -1,5 +1,5 @@
 """Run directories: whole files, provenance, never written twice."""
 
-from avspatial.runs.directory import Run, create_run, digest8, open_run
+from avspatial.runs.directory import Run, create_run, digest8, new_run, open_run
 
-__all__ = ["Run", "create_run", "digest8", "open_run"]
+__all__ = ["Run", "create_run", "digest8", "new_run", "open_run"]

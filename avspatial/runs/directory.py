@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -160,9 +161,25 @@ def create_run(
     time (now). RunError when the directory exists or cannot be made.
     """
     started = at or _now()
-    digest = digest8(resolved)
-    path = Path(runs) / name / f"{started:%Y%m%dT%H%M%SZ}-{digest}"
-    about = {"state": "running", "name": name, "digest": digest, "started": started.isoformat(timespec="seconds")}
+    path = Path(runs) / name / f"{started:%Y%m%dT%H%M%SZ}-{digest8(resolved)}"
+    with new_run(path, name, resolved, original, facts, at=started):
+        pass
+    return Run(path)
+
+
+@contextmanager
+def new_run(
+    path: Path,
+    name: str,
+    resolved: str,
+    original: str,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    at: datetime | None = None,
+) -> Iterator[Run]:
+    """Yield a run to fill, which appears at `path`, whole, if the block ends well. Otherwise as `create_run`."""
+    started = (at or _now()).isoformat(timespec="seconds")
+    about = {"state": "running", "name": name, "digest": digest8(resolved), "started": started}
     try:
         if path.exists():
             raise _taken(path)
@@ -170,6 +187,7 @@ def create_run(
             write_text(aside / "recipe.yaml", original)
             write_text(aside / "recipe.resolved.yaml", resolved)
             write_text(aside / _ABOUT, _json({**about, **(facts or {})}))
+            yield Run(aside)
     except OSError as error:
         if path.exists():
             raise _taken(path) from error
@@ -178,7 +196,6 @@ def create_run(
             where=path,
             fix="Give a folder that can be written with `--runs DIR`.",
         ) from error
-    return Run(path)
 
 
 def open_run(path: Path | str) -> Run:

@@ -48,6 +48,17 @@ def test_a_single_picture_is_the_one_in_the_middle() -> None:
     assert picture_indices(1.0, mono2binaural, 100).tolist() == [13]
 
 
+@given(st.integers(0, 16000 * 9))
+def test_mono2binaural_takes_the_picture_of_its_formula(start: int) -> None:
+    """The file's number in its code, with windows of 0.63 s on a clip of 10 s; halves rounded by Python left out."""
+    window = Window(seconds=0.63, fps=10, pictures=1, picture=(224, 448), picture_choice="last")
+    tenths = (start + 5040) / 1600
+    number = round((start / 16000 + 0.315 + 0.05) * 10)
+    if (start + 5040) % 1600:
+        assert picture_indices(start / 16000, window, 100).tolist() == [min(number, 100) - 1]
+    assert picture_indices(start / 16000, window, 100)[0] == min(int(tenths), 99)
+
+
 def test_the_whole_walk_of_a_clip_shares_few_picture_groups() -> None:
     starts = [0.1 * k for k in range(91)] + [9.005]
     groups = {tuple(picture_indices(start, Window(), 41)) for start in starts}

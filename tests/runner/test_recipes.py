@@ -22,8 +22,16 @@ HOPS = ("hop_1", "hop_0.05")
 
 def test_every_row_of_the_papers_tables_is_there_at_both_sizes() -> None:
     ablations = {f"sagm_{size}{row}" for size in ("", "demo_") for row in (*TABLE_4, *HOPS)}
-    assert set(NAMES) == {"sagm_fairplay", "sagm_demo"} | ablations
-    assert len(NAMES) == 18
+    baselines = {f"mono2binaural_{size}" for size in ("fairplay", "demo")}
+    assert set(NAMES) == {"sagm_fairplay", "sagm_demo"} | ablations | baselines
+    assert len(NAMES) == 20
+
+
+def test_at_demo_size_every_system_trains_as_long_as_sagm() -> None:
+    registry = discover()
+    demos = [load_recipe(ROOT / f"{name}.yaml", registry).recipe for name in NAMES if "_demo" in name]
+    assert len({(demo.trainer.settings.steps, demo.trainer.settings.batch_size) for demo in demos}) == 1
+    assert len({repr((demo.data, demo.metrics, demo.convention)) for demo in demos}) == 1
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=NAMES)
@@ -91,7 +99,7 @@ def _smoke(path: Path, place: Path, monkeypatch: pytest.MonkeyPatch, *sets: str)
     assert (done.path / "report.html").is_file()
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("sagm_demo")])
+@pytest.mark.parametrize("name", [name for name in NAMES if "_demo" in name])
 def test_the_smoke_of_a_recipe_at_demo_size(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _smoke(ROOT / f"{name}.yaml", place, monkeypatch)
 
@@ -99,10 +107,10 @@ def test_the_smoke_of_a_recipe_at_demo_size(name: str, place: Path, monkeypatch:
 @pytest.mark.parametrize(
     "name",
     [
-        # One at paper size always; the others differ from it in what the demo sizes try as well.
-        pytest.param(name, marks=[] if name == "sagm_fairplay" else pytest.mark.slow)
+        # One of each system at paper size always; the others differ from it in what the demo sizes try as well.
+        pytest.param(name, marks=[] if name.endswith("_fairplay") else pytest.mark.slow)
         for name in NAMES
-        if not name.startswith("sagm_demo")
+        if "_demo" not in name
     ],
 )
 def test_the_smoke_of_a_recipe_at_paper_size(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

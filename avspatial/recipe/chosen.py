@@ -1,0 +1,36 @@
+"""The components that a recipe chose, found in its settings whatever they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from avspatial.recipe.schema import Recipe
+from avspatial.settings import Selected, Settings
+
+
+def components(recipe: Recipe) -> dict[str, str]:
+    """Which components the weights belong to: {"model.visual_encoder": "avspatial.c3d@1", ...}."""
+    return {**_chosen("model", recipe.model), **_chosen("trainer", recipe.trainer)}
+
+
+def _chosen(key: str, selected: Selected) -> dict[str, str]:
+    found = {key: f"{selected.id}@{selected.version}"}
+    for name, value in _choices(selected.settings):
+        found |= _chosen(f"{key}.{name}", value)
+    return found
+
+
+def _choices(settings: Settings) -> list[tuple[str, Selected]]:
+    return [(name, value) for name, value in settings if isinstance(value, Selected)]
+
+
+def untrained(selected: Selected) -> Selected:
+    """The choice without files of pretrained weights, which a run's own weights replace.
+
+    `pretrained` is the name of that setting in every component that has it.
+    """
+    changes: dict[str, Any] = {name: untrained(value) for name, value in _choices(selected.settings)}
+    if "pretrained" in type(selected.settings).model_fields:
+        changes["pretrained"] = False
+    return replace(selected, settings=selected.settings.model_copy(update=changes))

@@ -1,0 +1,27 @@
+"""Settings of MONO2BINAURAL. No torch here: recipes are checked without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import model_validator
+
+from avspatial.models.settings import MaskingSettings, UnetMaskSettings
+
+_LAYERS = "use: unet, activation: sigmoid, order: visual_audio"
+
+
+class Mono2BinauralSettings(MaskingSettings):
+    """A masking spatializer of which the paper leaves open how wide it is and where its weights come from."""
+
+    pretrained: Literal[False] | Path = False
+    """All weights, pictures' side included, from a file that `avspatial weights import` made; `false`: none."""
+
+    @model_validator(mode="after")
+    def _as_in_the_paper(self) -> Mono2BinauralSettings:
+        """Weights fit either order and either bound: only the settings can keep the function."""
+        mask = self.mask_generator.settings
+        if not isinstance(mask, UnetMaskSettings) or (mask.activation, mask.order) != ("sigmoid", "visual_audio"):
+            raise ValueError(f"MONO2BINAURAL's mask_generator is {{{_LAYERS}}}")
+        return self

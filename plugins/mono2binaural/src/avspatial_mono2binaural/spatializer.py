@@ -1,0 +1,62 @@
+"""MONO2BINAURAL (Gao and Grauman, "2.5D Visual Sound", CVPR 2019): masking, with official weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from avspatial.interfaces import Builder
+from avspatial.models.masking import MaskingSpatializer
+from avspatial.models.pretrained import load_exactly, read_weights
+from avspatial.settings import Framing
+from avspatial_mono2binaural.settings import Mono2BinauralSettings
+
+_NETWORK = "visual_encoder.network."
+_RESNET = {"conv1": 0, "bn1": 1, "layer1": 4, "layer2": 5, "layer3": 6, "layer4": 7}
+"""Where torchvision's ResNet-18 has each part among its children, which is what the official files count by."""
+
+_AUDIO = (
+    (r"audio_encoder\.convolutions\.(\d)\.", "audionet_convlayer{}."),
+    (r"mask_generator\.convolutions\.(\d)\.", "audionet_upconvlayer{}."),
+    (r"mask_generator\.last\.", "audionet_upconvlayer5.0."),
+    (r"mask_generator\.fusion\.reduce\.", "conv1x1."),
+)
+
+
+class Mono2Binaural(MaskingSpatializer):
+    """The mixture's spectrogram and one picture -> the difference's, by a complex ratio mask.
+
+    Every layer is avspatial's own: timm's ResNet-18 without its last two layers, a 1x1 convolution to 8 channels,
+    joined (visual, audio) at the bottleneck of a U-Net whose last layer is a sigmoid, times 2 minus 1. What stands
+    here is that they are these and no others, and what the official files call them.
+    RunError for a file of weights that is missing or another model's.
+    """
+
+    published_recipe = "mono2binaural_fairplay"
+
+    def __init__(self, settings: Mono2BinauralSettings, *, framing: Framing, builder: Builder) -> None:
+        super().__init__(settings, framing=framing, builder=builder)
+        if settings.pretrained:
+            load_exactly(self, read_weights(settings.pretrained), where=settings.pretrained)
+
+    def published_names(self) -> Mapping[str, Mapping[str, str | None]]:
+        """visual: `feature_extraction.{0,1,4,5,6,7}...`; audio: `audionet_convlayer{1..5}.{0,1}...`,
+        `audionet_upconvlayer{1..5}...`, `conv1x1.{0,1}...`; every one of them is in use."""
+        own = self.state_dict()
+        visual = {_visual(name): name for name in own if name.startswith(_NETWORK)}
+        audio = {_audio(name): name for name in own if name.startswith(("audio_encoder.", "mask_generator."))}
+        return {"visual": visual, "audio": audio}
+
+
+def _visual(name: str) -> str:
+    layer, _, rest = name.removeprefix(_NETWORK).partition(".")
+    return f"feature_extraction.{_RESNET.get(layer, layer)}.{rest}"
+
+
+def _audio(name: str) -> str:
+    for pattern, official in _AUDIO:
+        found = re.match(pattern, name)
+        if found:
+            layer = official.format(*(int(digit) + 1 for digit in found.groups()))
+            return layer + name[found.end() :]
+    return name
