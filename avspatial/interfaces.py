@@ -78,8 +78,8 @@ class Batch:
 class Truth:
     """True directions of a simulated clip at a fixed rate.
 
-    azimuth (S, K) in degrees, positive left; energy (S, K) of each source's dry sound (mean square); rate in Hz:
-    column k belongs to the time (k + 0.5) / rate.
+    azimuth (S, K) in degrees, positive left; energy (S, K), the mean square of what each source would bring to the
+    middle of the head; rate in Hz: column k belongs to the time (k + 0.5) / rate.
     """
 
     rate: float

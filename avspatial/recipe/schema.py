@@ -23,7 +23,7 @@ class Inference(Settings):
     """How a whole clip is walked."""
 
     hop: float = setting(0.1, unit="s", gt=0, le=60)
-    """Step between windows; at most the window's length."""
+    """Step between windows; where it is longer than what the model covers of a window, the step is that."""
     batch_size: int = setting(32, unit="windows", ge=1, le=4096)
     """Windows computed at once."""
 
