@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # The suite runs in as many processes as there are cores. Tiny networks gain nothing from threads, and threads that wait
 # for one another on a busy machine make them many times slower. Set before torch is imported, and for child processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# An example may take as long as a busy machine makes it; what must be fast is measured elsewhere.
+settings.register_profile("shared_machine", deadline=None)
+settings.load_profile("shared_machine")
 
 WritePlugin = Callable[..., Path]
 
