@@ -13,7 +13,9 @@ from avspatial.errors import RecipeError
 if TYPE_CHECKING:
     from avspatial.data.simulated.settings import SimulatedSettings
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Make simulated scenes with known angles.")
+app = typer.Typer(
+    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="Make simulated scenes with known angles."
+)
 
 
 @app.callback()

@@ -15,7 +15,7 @@ import typer
 from avspatial.cli.table import columns, print_json
 from avspatial.registry import discover
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 LEAST_FREE = 2**30
 
 

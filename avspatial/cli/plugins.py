@@ -11,7 +11,9 @@ from avspatial.errors import PluginError, did_you_mean
 from avspatial.plugin import KINDS
 from avspatial.registry import Entry, Failure, Registry, discover
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="List plugins and show what they offer.")
+app = typer.Typer(
+    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="List plugins and show what they offer."
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

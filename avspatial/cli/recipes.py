@@ -11,7 +11,9 @@ from avspatial.cli.table import columns, print_json
 from avspatial.errors import RecipeError
 from avspatial.registry import discover
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="List, show, check and copy recipes.")
+app = typer.Typer(
+    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="List, show, check and copy recipes."
+)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Given = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's file, or a shipped recipe's name.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key. Repeatable.")]

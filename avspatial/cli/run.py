@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from avspatial.runner import Finished
@@ -57,25 +58,46 @@ def _show(done: Finished) -> None:
 
     # A pipe has no width of its own: lines there are as long as they need to be.
     console = Console() if sys.stdout.isatty() else Console(width=240)
-    console.print(_table(done.summary))
+    for table in fitting_tables(done.summary, console):
+        console.print(table)
     print(f"Report: {done.run.report}")
 
 
-def _table(summary: Mapping[str, Any]) -> Table:
-    """One line a metric: the model's mean, its 95 % interval, n and failed; then the means of the control rows, each
-    with its own n and failed where they differ from the model's."""
+def fitting_tables(summary: Mapping[str, Any], console: Console) -> list[Table]:
+    """The scores as one table, or, where that is too wide, the model's and below it the control rows': a name that
+    ends in dots could be any of several metrics."""
+    from rich.measure import Measurement
+
+    whole = _table(summary, model=True, controls=True)
+    if Measurement.get(console, console.options.update(max_width=1000), whole).minimum <= console.width:
+        return [whole]
+    return [_table(summary, model=True, controls=False), _table(summary, model=False, controls=True)]
+
+
+def _table(summary: Mapping[str, Any], *, model: bool, controls: bool) -> Table:
+    """One line a metric: the model's mean, its 95 % interval, n and failed; the means of the control rows, each with
+    its own n and failed where they differ from the model's."""
     from rich.table import Table
 
-    table = Table(title=f"{summary['clips']} clips, convention {summary['convention']}", box=None, pad_edge=False)
-    model, controls = summary["rows"]["model"], [row for row in summary["rows"] if row != "model"]
-    for heading in ("metric", "model", "95 % interval", "n", "failed", *controls):
-        table.add_column(heading, justify="left" if heading == "metric" else "right")
+    title = f"{summary['clips']} clips, convention {summary['convention']}" if model else "The control rows"
+    table = Table(title=title, box=None, pad_edge=False)
+    rows = [row for row in summary["rows"] if row != "model"] if controls else []
+    table.add_column("metric", no_wrap=True)
+    for heading in ("model", "95 % interval", "n", "failed") if model else ():
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_column(row if model else row.replace("_", " "), justify="right", overflow="fold")
     for metric in dict.fromkeys(metric for row in summary["rows"].values() for metric in row):
-        entry = model.get(metric)
-        own = ("", "", "", "") if entry is None else (_mean(entry), _interval(entry), *_counts(entry))
-        others = (_control(summary["rows"][row].get(metric), entry) for row in controls)
-        table.add_row(_heading(metric, summary), *own, *others)
+        entry = summary["rows"]["model"].get(metric)
+        others = [_control(summary["rows"][row].get(metric), entry) for row in rows]
+        own = _own(entry) if model else ()
+        if any((*own, *others)):
+            table.add_row(_heading(metric, summary), *own, *others)
     return table
+
+
+def _own(entry: Mapping[str, Any] | None) -> tuple[str, ...]:
+    return ("", "", "", "") if entry is None else (_mean(entry), _interval(entry), *_counts(entry))
 
 
 def _heading(metric: str, summary: Mapping[str, Any]) -> str:

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from avspatial.cli.main import main
+from avspatial.cli.run import fitting_tables
 
 RECIPE = """\
 schema: 1
@@ -78,3 +80,22 @@ def test_mistakes_exit_2_without_a_traceback(
 ) -> None:
     assert main(["run", *arguments]) == 2
     assert capsys.readouterr().err == message
+
+
+@pytest.mark.parametrize("columns", ["80", "240"])
+def test_no_name_is_cut_short_in_a_terminal(columns: str) -> None:
+    entry = {"mean": 110.5678, "ci95": [101.25, 130.5], "n": 30, "failed": 0}
+    controls = ["mono", "swapped", "reference", "level_panned", "blank_picture", "mirrored_picture"]
+    facts = {"higher_is_better": False, "unit": ""}
+    names = ["envelope_distance", "magnitude_distance"]
+    rows = {row: dict.fromkeys(names, entry) for row in ("model", *controls)}
+    summary = {"clips": 30, "convention": "fairplay", "rows": rows, "metrics": dict.fromkeys(names, facts)}
+    console = Console(width=int(columns))
+    with console.capture() as printed:
+        for table in fitting_tables(summary, console):
+            console.print(table)
+    text = printed.get()
+    assert "…" not in text and max(map(len, text.splitlines())) <= int(columns)
+    assert text.count("envelope_distance ↓") == (2 if columns == "80" else 1)
+    assert text.count("110.568") == 2 * (1 + len(controls))
+    assert text.count("101.250 .. 130.500") == 2
