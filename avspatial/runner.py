@@ -28,6 +28,7 @@ from avspatial.evaluation.summary import evaluate_run
 from avspatial.inference.outputs import save_outputs, save_prediction
 from avspatial.inference.sliding import View, spatialize
 from avspatial.interfaces import Clip, Convention, Dataset, Progress, Spatializer, Trainer
+from avspatial.media.video import picture_aspect
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.recipe import Loaded, chosen, load_recipe
 from avspatial.recipe.catalogue import locate
@@ -282,7 +283,8 @@ class _Work:
         folder = run.outputs / clip.id
         if not folder.is_dir():
             picture = recording.pictures[len(recording.pictures) // 2]
-            save_outputs(folder, self._predict(recording, "seen"), recording.audio, rate, picture, clip.truth)
+            aspect = picture_aspect(clip.video, clip.frames_fps)
+            save_outputs(folder, self._predict(recording, "seen"), recording.audio, rate, picture, clip.truth, aspect)
 
     def _predict(self, recording: Recording, view: View) -> Any:
         inference, spatializer = self.recipe.inference, self.trainer.spatializer

@@ -32,8 +32,10 @@ def save_outputs(
     rate: int,
     picture: np.ndarray | None = None,
     truth: Truth | None = None,
+    aspect: float | None = None,
 ) -> None:
-    """Write a clip's folder, whole or not at all: prediction (2, T), reference (2, T), picture (H, W, 3) uint8.
+    """Write a clip's folder, whole or not at all: prediction (2, T), reference (2, T), picture (H, W, 3) uint8
+    and the width over height that its video has, where it was squeezed.
 
     The sound files are 32 bit float: nothing is clipped or rounded before it is scored. MediaError or OSError when
     a file cannot be written.
@@ -43,7 +45,7 @@ def save_outputs(
         write_wav(aside / REFERENCE, reference, rate)
         write_wav(aside / MONO, stereo.mixture(reference)[None] / 2, rate)
         if picture is not None:
-            write_jpeg(aside / PICTURE, picture)
+            write_jpeg(aside / PICTURE, picture, aspect)
         if truth is not None:
             said = {"rate": truth.rate, "azimuth": truth.azimuth.tolist(), "energy": truth.energy.tolist()}
             (aside / TRUTH).write_text(json.dumps(said) + "\n", encoding="utf-8")

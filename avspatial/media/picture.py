@@ -11,8 +11,16 @@ from torchvision.io import encode_jpeg
 from avspatial.runs.whole import whole_file
 
 
-def write_jpeg(path: str | Path, picture: np.ndarray, quality: int = 90) -> None:
-    """picture (H, W, 3) uint8 RGB -> a whole jpg file, quality 1 to 100. OSError if the file system refuses."""
+def write_jpeg(path: str | Path, picture: np.ndarray, aspect: float | None = None, quality: int = 90) -> None:
+    """picture (H, W, 3) uint8 RGB -> a whole jpg file, quality 1 to 100. OSError if the file system refuses.
+
+    `aspect` is the width over height to show it at, by stretching the shorter side: a model's square picture then
+    looks as its video does, and no finer. As it is where not given.
+    """
     planes = torch.tensor(np.ascontiguousarray(picture)).permute(2, 0, 1).contiguous()
+    if aspect is not None:
+        height, width = planes.shape[1:]
+        size = max(height, round(width / aspect)), max(width, round(height * aspect))
+        planes = torch.nn.functional.interpolate(planes[None], size=size, mode="bilinear", antialias=True)[0]
     with whole_file(Path(path)) as aside:
         aside.write_bytes(encode_jpeg(planes, quality).numpy().tobytes())

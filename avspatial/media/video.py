@@ -36,6 +36,23 @@ def video_seconds(path: str | Path) -> float:
         return _declared_seconds(container, _picture_stream(container, Path(path)))
 
 
+def picture_aspect(path: str | Path, frames_fps: float | None = None) -> float:
+    """Width over height of the first picture as a player shows it: upright, with the shape of its pixels.
+
+    `path` is a video file, or, with `frames_fps`, a folder of numbered pictures. MediaError as `grid_pictures`.
+    """
+    path = Path(path)
+    if frames_fps is not None:
+        path = picture_files(path)[0]
+    with _opened(path) as container:
+        stream = _picture_stream(container, path)
+        frame = next(container.decode(stream), None)
+        if frame is None:
+            raise MediaError("a video without a single picture", where=path, fix="Leave the clip out.")
+        wide = frame.width * float(stream.sample_aspect_ratio or 1) / frame.height
+        return 1 / wide if round(frame.rotation / 90) % 2 else wide
+
+
 def grid_pictures(path: str | Path, fps: float, size: tuple[int, int], count: int | None = None) -> np.ndarray:
     """The pictures of a video file on the grid k / fps -> uint8 (P, H, W, 3) RGB, `size` being (H, W).
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from avspatial.report.choosing import choose_clips
 from avspatial.report.clips import clip_views
@@ -30,6 +31,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["breakable"] = _breakable
     environment.filters["spaced"] = lambda name: name.replace("_", " ")
     return environment
 
@@ -63,6 +65,12 @@ def _best_step(run: Run) -> int | None:
     if not (run.checkpoints / "BEST").is_file():
         return None
     return int(run.checkpoint("BEST").name.removeprefix("step-"))
+
+
+def _breakable(text: str) -> Markup:
+    """A long name may go on in the next line after a dot or an underscore, rather than in the middle of a word."""
+    safe = str(escape(text))
+    return Markup(re.sub(r"(?<=[._])(?=\w)", "<wbr>", safe) if max(map(len, safe.split()), default=0) > 18 else safe)
 
 
 def _component(recipe: Mapping[str, Any], key: str) -> str:

@@ -16,7 +16,7 @@ _ROWS = {
     "swapped": ("Swapped ears", "the reference with left and right exchanged"),
     "level_panned": ("Level-panned mono", "the mixture, panned as a whole by the true mean level difference"),
     "reference": ("Reference", "the true recording, through the same save path"),
-    "blank_picture": ("Blank picture", "the model, shown nothing but grey"),
+    "blank_picture": ("Blank picture", "the model, shown nothing but black"),
     "mirrored_picture": ("Mirrored picture", "the model, shown every picture left for right"),
 }
 _DIRECTION = {True: ("↑", "higher is better"), False: ("↓", "lower is better"), None: ("", "descriptive")}

@@ -42,6 +42,12 @@ def test_picture_and_angles_lie_beside(tmp_path: Path) -> None:
     with Image.open(tmp_path / "clip" / "picture.jpg") as shown:
         assert shown.size == (8, 6)
         assert np.abs(np.asarray(shown).astype(int) - picture).max() < 8
+    save_outputs(tmp_path / "wide", PREDICTION, REFERENCE, 16000, picture, aspect=16 / 6)
+    with Image.open(tmp_path / "wide" / "picture.jpg") as shown:
+        assert shown.size == (16, 6)
+    save_outputs(tmp_path / "tall", PREDICTION, REFERENCE, 16000, picture, aspect=8 / 12)
+    with Image.open(tmp_path / "tall" / "picture.jpg") as shown:
+        assert shown.size == (8, 12)
     assert json.loads((tmp_path / "clip" / "truth.json").read_text()) == {
         "rate": 10.0,
         "azimuth": [[30.0, -20.0]],

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from avspatial.errors import MediaError
-from avspatial.media.video import folder_pictures, grid_pictures, picture_files, video_seconds, write_video
+from avspatial.media.video import (
+    folder_pictures,
+    grid_pictures,
+    picture_aspect,
+    picture_files,
+    video_seconds,
+    write_video,
+)
 
 REAL = Path(__file__).parents[2] / "../shared/media/FAIR-Play/videos/000001.mp4"
 
@@ -104,6 +111,7 @@ def test_rotation_metadata_is_applied(tmp_path: Path, turn: str, edge: tuple[sli
     upright = grid_pictures(tmp_path / "b.mp4", 4, (40, 40))[0]
     assert upright[edge][..., 0].mean() > 180
     assert upright[..., 0].mean() == pytest.approx(100, abs=8)
+    assert picture_aspect(tmp_path / "b.mp4") == (1.5 if turn in ("none", "upside down") else 1 / 1.5)
 
 
 def test_resizing_smooths_as_pillow_does(tmp_path: Path) -> None:
