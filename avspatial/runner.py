@@ -43,6 +43,10 @@ from avspatial.training.devices import Devices
 from avspatial.training.loop import train
 
 PARTS = ("train", "val", "test")
+_NOTHING = (
+    "Give a recipe, such as sagm_demo (`avspatial recipes list` lists the shipped ones), or a run to go on with "
+    "(--resume RUN)."
+)
 CONTROLS: Mapping[str, View] = {"blank_picture": "blank", "mirrored_picture": "mirrored"}
 """The control rows that the model makes, and what it is shown for them."""
 _HELD_OUT_WINDOWS = 4
@@ -101,7 +105,7 @@ def run(
             return Finished(stopped, json.loads(stopped.summary.read_text(encoding="utf-8")), was_finished=True)
         return _Work.begin(loaded.recipe, registry, devices, shown).go(stopped, resume=True)
     if recipe is None:
-        raise RunError("there is nothing to run", fix="Give a recipe, or a run to go on with (--resume RUN).")
+        raise RunError("there is nothing to run", fix=_NOTHING)
     file = locate(recipe)
     loaded = load_recipe(file, registry, texts, smoke=smoke)
     _refuse_unwritable(Path(runs))
@@ -194,13 +198,13 @@ class _Work:
 
     @classmethod
     def begin(cls, recipe: Recipe, registry: Registry, devices: Devices, progress: Progress) -> _Work:
-        """Build first, then touch the data: a network that cannot be built is told before anything is rendered."""
+        """Build first, then make the data: a network that cannot be built is told before anything is rendered."""
+        dataset: Dataset = registry.build(recipe.data, progress=progress)
         convention = CONVENTIONS[recipe.convention]
         metrics = build_metrics(recipe.metrics, convention, registry)
         torch.manual_seed(recipe.seed)
         spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
         trainer = registry.build(recipe.trainer, spatializer=spatializer, builder=registry)
-        dataset: Dataset = registry.build(recipe.data, progress=progress)
         dataset.prepare()
         clips = {part: dataset.clips(part)[: recipe.limit] for part in PARTS}
         store = ClipStore(recipe.window, progress)

@@ -16,24 +16,24 @@ from avspatial.media.wav import wav_info
 _HOW_TO_GET = (
     "Get FAIR-Play from https://github.com/facebookresearch/FAIR-Play (videos/, binaural_audios/ and splits/ in one\n"
     "  folder) and name that folder: --set data.root=DIR. To try avspatial without it, on simulated scenes:\n"
-    "  avspatial run recipes/sagm_demo.yaml"
+    "  avspatial run sagm_demo"
 )
 
 
 class FairPlay(Dataset):
-    """Clips in FAIR-Play's layout."""
+    """Clips in FAIR-Play's layout. DataError, with how to get it, where the data root is not there."""
 
     settings: FairPlaySettings
 
     def __init__(self, settings: FairPlaySettings, *, progress: Progress) -> None:
         super().__init__(settings, progress=progress)
         self.root = Path(settings.root)
+        if not self.root.is_dir():
+            raise DataError("the data root is not there", where=self.root, fix=_HOW_TO_GET)
 
     def prepare(self) -> None:
         """DataError for a missing folder (with how to get it), a missing or empty list, or overlapping lists."""
         wanted = ("binaural_audios", self.settings.pictures)
-        if not self.root.is_dir():
-            raise DataError("the data root is not there", where=self.root, fix=_HOW_TO_GET)
         gone = [name for name in wanted if not (self.root / name).is_dir()]
         if gone:
             raise DataError(f"no {'/ and no '.join(gone)}/ in the data root", where=self.root, fix=_HOW_TO_GET)

@@ -67,7 +67,18 @@ def test_results_on_stdout_the_rest_on_stderr(recipe: Path, tmp_path: Path, caps
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "error: there is nothing to run\n  Give a recipe, or a run to go on with (--resume RUN).\n"),
+        (
+            [],
+            "error: there is nothing to run\n  Give a recipe, such as sagm_demo (`avspatial recipes list` lists the "
+            "shipped ones), or a run to go on with (--resume RUN).\n",
+        ),
+        (  # neither the data nor the pretrained weights are there: the data are said first
+            ["sagm_fairplay"],
+            "error: /nowhere/FAIR-Play: the data root is not there\n"
+            "  Get FAIR-Play from https://github.com/facebookresearch/FAIR-Play (videos/, binaural_audios/ and splits/ "
+            "in one\n  folder) and name that folder: --set data.root=DIR. To try avspatial without it, on simulated "
+            "scenes:\n  avspatial run sagm_demo\n",
+        ),
         (
             ["sagm_dem"],
             "sagm_dem: there is no such file, and no shipped recipe of that name (did you mean 'sagm_demo'?)\n"
@@ -76,8 +87,12 @@ def test_results_on_stdout_the_rest_on_stderr(recipe: Path, tmp_path: Path, caps
     ],
 )
 def test_mistakes_exit_2_without_a_traceback(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("AVSPATIAL_DATA", "/nowhere")
     assert main(["run", *arguments]) == 2
     assert capsys.readouterr().err == message
 

@@ -20,7 +20,7 @@ SHARED = Path(__file__).parents[2] / "../shared/media"
 HOW = (
     "\n  Get FAIR-Play from https://github.com/facebookresearch/FAIR-Play (videos/, binaural_audios/ and splits/ in one"
     "\n  folder) and name that folder: --set data.root=DIR. To try avspatial without it, on simulated scenes:"
-    "\n  avspatial run recipes/sagm_demo.yaml"
+    "\n  avspatial run sagm_demo"
 )
 
 
@@ -92,7 +92,9 @@ def test_the_fingerprint_is_of_the_data_not_of_its_place(tiny_root: Path, tmp_pa
 
 
 def test_missing_data_root(tmp_path: Path) -> None:
-    assert complaint(fairplay(tmp_path / "gone")) == f"{tmp_path}/gone: the data root is not there{HOW}"
+    with pytest.raises(DataError) as error:
+        fairplay(tmp_path / "gone")
+    assert str(error.value) == f"{tmp_path}/gone: the data root is not there{HOW}"
 
 
 def test_a_root_without_its_folders(tmp_path: Path) -> None:

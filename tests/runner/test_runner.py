@@ -245,7 +245,11 @@ class TestNothingHalfWritten:
     def test_nothing_to_run(self) -> None:
         with pytest.raises(RunError) as error:
             avspatial.run()
-        assert str(error.value) == ("there is nothing to run\n  Give a recipe, or a run to go on with (--resume RUN).")
+        assert str(error.value) == (
+            "there is nothing to run\n"
+            "  Give a recipe, such as sagm_demo (`avspatial recipes list` lists the shipped ones), "
+            "or a run to go on with (--resume RUN)."
+        )
 
 
 FRAGILE = '''
