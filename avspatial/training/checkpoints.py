@@ -67,7 +67,8 @@ def save(run: Run, trainer: Trainer, optimizers: Mapping[str, torch.optim.Optimi
         if mark.best_step == mark.step:
             run.point(BEST, folder)
     except (OSError, SafetensorError) as error:
-        fix = "The checkpoints before it are whole. Make room or allow writing, then go on with avspatial run --resume."
+        again = f"avspatial run --resume {run.path}"
+        fix = f"The checkpoints before it are whole. Make room or allow writing, then go on with: {again}"
         raise RunError(f"cannot write a checkpoint: {error}", where=run.checkpoints, fix=fix) from error
     _prune(run, keep)
 

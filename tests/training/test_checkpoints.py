@@ -183,7 +183,8 @@ def test_a_full_disk_leaves_the_checkpoints_before_it(tmp_path: Path) -> None:
     assert lines.startswith("FOLDER/checkpoints: cannot write a checkpoint: ")
     assert "File too large" in lines
     assert lines.endswith(
-        "\n  The checkpoints before it are whole. Make room or allow writing, then go on with avspatial run --resume."
+        "\n  The checkpoints before it are whole. Make room or allow writing, then go on with: "
+        "avspatial run --resume FOLDER"
     )
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"LATEST", "step-000001"}
 
