@@ -93,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     except KeyboardInterrupt:
+        print("interrupted; nothing is half-written. Give the same command again to go on.", file=sys.stderr)
         return 130
     except AvspatialError as error:
         # A recipe's mistakes are lines that begin with their place, for editors to jump to.
