@@ -199,6 +199,8 @@ class Metric(ABC):
     Constructed as `Target(settings, convention=...)`. `unit` and `higher_is_better` (None for a descriptive number)
     are declared for every name in `names`. `needs_truth`: only clips with known angles are scored. `normalized`: the
     signals arrive at the convention's rate and with its normalisation; otherwise at that rate, unnormalised.
+    `blind_to`: what may happen to the prediction without moving the value, `gain` (one factor on both ears) and `delay`
+    (one of 1 ms on both ears), the convention's normalisation left aside.
     """
 
     names: ClassVar[tuple[str, ...]]
@@ -206,6 +208,7 @@ class Metric(ABC):
     higher_is_better: ClassVar[Mapping[str, bool | None]]
     needs_truth: ClassVar[bool] = False
     normalized: ClassVar[bool] = True
+    blind_to: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, settings: Any, *, convention: Convention = Convention()) -> None:
         self.settings = settings
@@ -228,8 +231,10 @@ class Spatializer(nn.Module, ABC):
     `look` is separate from `spatialize` so that inference encodes each distinct group of pictures once. Both work on
     windows at the level of training (see `signal.gain`); `forward` scales by itself.
     `covered`: how many samples from the start of a window the output can be trusted for (the rest gets no weight).
+    `keeps_mixture`: left + right is the mixture, whatever the networks say.
     """
 
+    keeps_mixture: ClassVar[bool] = False
     mixture_rms: Tensor
 
     published_recipe: ClassVar[str] = ""

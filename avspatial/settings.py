@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -29,6 +29,14 @@ class Settings(BaseModel):
         populate_by_name=True,
         ser_json_inf_nan="constants",
     )
+
+    example: ClassVar[Mapping[str, Any]] = {}
+    """Settings that make the component small and whole: those with which `avspatial.testing` builds it. What has no
+    default must be in it. `{folder}` stands for an empty folder, `{scenes}` for one of simulated scenes in FAIR-Play's
+    layout."""
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """The checks of `avspatial.testing` that the component cannot pass, each with the reason. Passing one is a failure
+    too, so that nothing stands here longer than it is true."""
 
 
 def setting(default: Any = ..., *, unit: str = "", **bounds: Any) -> Any:

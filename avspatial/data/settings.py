@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from avspatial.settings import Settings, setting
+
+
+_Side = Annotated[int, Field(ge=1, le=8192)]
 
 
 class Augmentation(Settings):
@@ -19,7 +24,7 @@ class Augmentation(Settings):
     """Brightness is multiplied by a factor drawn from 1 - b to 1 + b."""
     colour: float = setting(0.0, ge=0, le=1)
     """Saturation is multiplied by a factor drawn from 1 - c to 1 + c."""
-    store: tuple[int, int] | None = setting(None, unit="pixels")
+    store: tuple[_Side, _Side] | None = setting(None, unit="pixels")
     """Height and width at which training pictures are kept; the model's picture is cut out of them at random. Not
     given: they are kept at the model's size and nothing is cut."""
 
@@ -27,9 +32,11 @@ class Augmentation(Settings):
 class FairPlaySettings(Settings):
     """FAIR-Play, or any data in its layout: `videos/ID.mp4`, `binaural_audios/ID.wav`, `splits/NAME/PART.h5|txt`."""
 
+    example = {"root": "{scenes}"}
+
     root: str = setting(min_length=1)
     """Folder that holds the three folders."""
-    split: int | str = 1
+    split: Annotated[int, Field(ge=1)] | str = 1
     """Which split: 1 to 10 for `splits/split1` .., the name of a folder in `splits/`, or the path of a folder with
     `train`, `val` and `test` lists."""
     pictures: Literal["videos", "frames"] = "videos"

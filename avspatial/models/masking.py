@@ -22,6 +22,8 @@ class MaskingSpatializer(Spatializer):
     RecipeError if the window's pictures or spectrogram do not fit the networks, before any data is read.
     """
 
+    keeps_mixture = True
+
     def __init__(self, settings: MaskingSettings, *, framing: Framing, builder: Builder) -> None:
         super().__init__(settings, framing=framing, builder=builder)
         self.spectrogram = Spectrogram(framing)

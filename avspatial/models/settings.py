@@ -13,6 +13,8 @@ from avspatial.settings import AudioEncoderChoice, MaskGeneratorChoice, Settings
 class C3dSettings(Settings):
     """C3D up to conv5b, time reduced by 4: SAGM's VideoNet."""
 
+    example = {"pretrained": False, "width": 1 / 16}
+
     pretrained: Literal[False] | Path = setting()
     """Sports-1M weights, `c3d.pickle` or `c3d-pretrained.pth`; `false` trains from scratch. Always said, never
     guessed: the two are different methods."""
@@ -30,6 +32,8 @@ class C3dSettings(Settings):
 
 class UnetEncoderSettings(Settings):
     """Five convolutions 4x4, stride 2, with batch normalisation and LeakyReLU(0.2): SAGM's AudioNet."""
+
+    example = {"width": 1 / 16}
 
     width: float = setting(1.0, ge=1 / 64, le=4)
     """Channels, as a multiple of 64, 128, 256, 512, 512."""
@@ -49,6 +53,8 @@ class UnetMaskSettings(Settings):
 class VisualPatchSettings(Settings):
     """Encoder like AudioNet, pictures joined as in the mask generator, two convolutions, average pooling."""
 
+    example = {"width": 1 / 16}
+
     visual: bool = True
     """Whether it sees the pictures' features; false is the ablation "D w/o V"."""
     visual_channels: int = setting(8, ge=1, le=4096)
@@ -59,6 +65,12 @@ class VisualPatchSettings(Settings):
 
 class MaskingSettings(Settings):
     """A spatializer that predicts the difference as a complex ratio mask of the mixture."""
+
+    example = {
+        "visual_encoder": {"use": "avspatial.c3d", **C3dSettings.example},
+        "audio_encoder": {"use": "avspatial.unet", **UnetEncoderSettings.example},
+        "mask_generator": "avspatial.unet",
+    }
 
     visual_encoder: VisualEncoderChoice | None = setting()
     """Pictures to features; `null` is the ablation without pictures."""

@@ -67,6 +67,8 @@ class SupervisedSettings(TrainerSettings):
 class SharedVisualGanSettings(TrainerSettings):
     """SAGM (arXiv 2311.07630): generator and discriminator update one visual encoder in turn."""
 
+    example = {"discriminator": {"use": "avspatial.visual_patch", "width": 1 / 16}}
+
     discriminator: DiscriminatorChoice
     """The discriminator."""
     shared: bool = True

@@ -20,6 +20,8 @@ _RANGES = {"sources": (1, 3), "distractors": (0, 6), "distance": (0.25, 20)}
 class SimulatedSettings(Settings):
     """Scenes with known angles. Same settings, same scenes; more clips leave the earlier ones as they are."""
 
+    example = {"root": "{folder}", "clips": 6, "seconds": 0.5, "picture": [32, 64]}
+
     root: Path | None = None
     """Folder that holds the scenes, made on first use; by default one in the cache, named after these settings."""
     clips: int = setting(150, ge=6, le=100_000)

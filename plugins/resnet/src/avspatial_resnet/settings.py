@@ -12,6 +12,8 @@ from avspatial.settings import Settings, setting
 class ResnetSettings(Settings):
     """A convolutional network of timm that looks at each picture on its own."""
 
+    example = {"pretrained": False}
+
     backbone: str = setting("resnet18", pattern=r"^[a-z0-9_.]+$", max_length=120)
     """Its name in timm, with a tag (`resnet18.a1_in1k`) or without."""
     pretrained: StrictBool | Path = setting()

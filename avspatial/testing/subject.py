@@ -1,0 +1,86 @@
+"""What is checked: one component, its example settings, and a folder that the check may fill."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from avspatial.data.simulated.dataset import SimulatedScenes
+from avspatial.data.simulated.settings import SimulatedSettings
+from avspatial.registry import Entry, Registry
+from avspatial.runs.progress import silent
+from avspatial.settings import Framing, Selected, Settings, Window
+
+PICTURES = ((64, 64), (64, 96))
+"""Height and width of the pictures that networks are shown."""
+FRAMING = Framing(window=Window(picture=PICTURES[0]))
+"""The paper's window and spectrogram, with smaller pictures."""
+PARTNER = "avspatial.masking"
+"""The spatializer that a trainer is given to teach, with its own example settings."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A component under check. `given` are the settings to build it with, before validation.
+
+    `folder` is empty and belongs to this run of the checks alone.
+    """
+
+    entry: Entry
+    registry: Registry
+    given: Mapping[str, Any]
+    framing: Framing
+    folder: Path
+
+    @cached_property
+    def settings(self) -> Any:
+        """The settings, validated; pydantic's ValidationError if they are no example."""
+        return self._valid(self.entry, self.given)
+
+    def build(self, seed: int = 0, **context: Any) -> Any:
+        """The component, constructed as the registry does it, with torch seeded."""
+        torch.manual_seed(seed)
+        return self.entry.target_class()(self.settings, **context)
+
+    def partner(self) -> Any:
+        """The spatializer for a trainer."""
+        entry = self.registry.get("spatializer", PARTNER)
+        settings = self._valid(entry, entry.settings_class().example)
+        chosen = Selected(entry.kind, entry.id, entry.version, settings)
+        return self.registry.build(chosen, framing=self.framing, builder=self.registry)
+
+    def _valid(self, entry: Entry, given: Mapping[str, Any]) -> Settings:
+        filled = {key: self._filled(item) for key, item in given.items()}
+        return entry.settings_class().model_validate(filled, context={"registry": self.registry})
+
+    def _filled(self, item: Any) -> Any:
+        """A setting, its placeholder replaced by what that stands for."""
+        if item == "{folder}":
+            return str(self.folder / "empty")
+        return self._scenes() if item == "{scenes}" else item
+
+    def _scenes(self) -> str:
+        root = self.folder / "scenes"
+        settings = SimulatedSettings(root=root, clips=6, seconds=0.5, picture=(32, 64))
+        SimulatedScenes(settings, progress=silent).prepare()
+        return str(root)
+
+
+@contextmanager
+def random_numbers_kept() -> Iterator[None]:
+    """What draws random numbers inside does not change those drawn afterwards."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    with torch.random.fork_rng():
+        try:
+            yield
+        finally:
+            np.random.set_state(numpy_state)
+            random.setstate(python_state)
