@@ -26,7 +26,7 @@ VERBS = {
     "run": "Run a recipe: data, training, spatialized clips, scores, report.",
     "data": "Make simulated scenes with known angles.",
     "recipes": "List, show, check and copy recipes.",
-    "plugins": "List plugins and show what they offer.",
+    "plugins": "List, show, check and begin plugins.",
     "weights": "Turn published weights into ours.",
     "doctor": "Check versions, devices, media libraries, data folders and plugins.",
 }

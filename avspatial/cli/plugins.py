@@ -1,7 +1,11 @@
-"""`avspatial plugins`: which plugins are there, what they offer, what failed to load."""
+"""`avspatial plugins`: which plugins are there, what they offer, what failed to load; new ones, and whether they do
+what their kind promises."""
 
 from __future__ import annotations
 
+import sys
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,8 +16,9 @@ from avspatial.plugin import KINDS
 from avspatial.registry import Entry, Failure, Registry, discover
 
 app = typer.Typer(
-    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="List plugins and show what they offer."
+    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="List, show, check and begin plugins."
 )
+STATUSES = {"passed": "passed", "failed": "failed", "expected": "failed as expected", "skipped": "skipped"}
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -61,6 +66,46 @@ def show(
         _show_components(entries, json)
     else:
         raise _unknown(registry, name)
+
+
+@app.command("new")
+def new(
+    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")],
+    name: Annotated[str, typer.Argument(help="The plugin's name, in lower case; its component gets the same.")],
+    into: Annotated[Path, typer.Option(metavar="DIR", help="Where the folder NAME is made.")] = Path(),
+) -> None:
+    """Make a plugin of five small files that works at once: the folder NAME."""
+    from avspatial.testing.new import new_plugin
+
+    for path in new_plugin(kind, name, into):
+        print(path)
+    print(f"Check it with: avspatial --plugins {into / name} plugins check {name}", file=sys.stderr)
+
+
+@app.command("check")
+def check(
+    which: Annotated[
+        str | None, typer.Argument(metavar="[NAME|PATH]", help="A plugin, a component or a folder; all by default.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Check what plugins declare, how they import (in a fresh process) and what their components do; exit 1 if
+    something fails."""
+    from avspatial.testing.plugins import check_plugins
+
+    results = []
+    for result in check_plugins(which):
+        results.append(result)
+        if not json:
+            print(result, flush=True)
+    counts = {status: sum(result.status == status for result in results) for status in STATUSES}
+    if json:
+        print_json({"checks": len(results), **counts, "results": [asdict(result) for result in results]})
+    else:
+        told = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
+        print(f"{len(results)} checks: {told}")
+    if counts["failed"]:
+        raise typer.Exit(1)
 
 
 def _show_plugin(registry: Registry, name: str, json: bool) -> None:

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from avspatial.settings import Settings, setting
 
-
 _Side = Annotated[int, Field(ge=1, le=8192)]
 
 

@@ -141,6 +141,7 @@ class AzimuthError(OneNumber, name="azimuth_error", unit="deg", higher_is_better
     settings: AzimuthSettings
     normalized = False
     needs_truth = True
+    blind_to = frozenset({"gain", "delay"})
 
     @cached_property
     def _estimator(self) -> AzimuthEstimator:

@@ -64,10 +64,7 @@ class Bench(ABC):
         """A scalar of which every output has a share."""
         generator = torch.Generator().manual_seed(5)
         return torch.stack(
-            [
-                (out.float() * torch.randn(out.shape, generator=generator)).mean()
-                for out in self.outputs(module, inputs)
-            ]
+            [(out.float() * torch.randn(out.shape, generator=generator)).mean() for out in self.outputs(module, inputs)]
         ).sum()
 
     def extremes(self) -> Iterator[tuple[str, Inputs]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,10 +103,11 @@ def contract(
         near = did_you_mean(name, checks) or f"; there are {', '.join(checks)}"
         yield Result(label, name, "failed", f"there is no such check{near}")
     wanted = {name: check for name, check in checks.items() if only is None or name in only or name == "construct"}
-    for name, check in wanted.items():
-        with tempfile.TemporaryDirectory(prefix="avspatial-") as folder, random_numbers_kept():
-            subject = Subject(entry, registry, given, framing or FRAMING, Path(folder))
-            result = outcome(label, name, lambda: check(subject), home=home, expected=expected.get(name, ""))  # noqa: B023
-        yield result
-        if name == "construct" and result.status != "passed":
-            return
+    with tempfile.TemporaryDirectory(prefix="avspatial-") as folder:
+        for name, check in wanted.items():
+            subject = Subject(entry, registry, given, framing or FRAMING, Path(folder) / name)
+            with random_numbers_kept():
+                result = outcome(label, name, partial(check, subject), home=home, expected=expected.get(name, ""))
+            yield result
+            if name == "construct" and result.status != "passed":
+                return

@@ -107,7 +107,9 @@ def _whole(clip: Clip) -> None:
     require(np.isfinite(energy).all() and (energy >= 0).all() and energy.any(), f"clip {clip.id}: energy")
     seconds = azimuth.shape[1] / clip.truth.rate
     sound = wav_info(clip.audio).seconds
-    require(abs(seconds - sound) <= 2 / clip.truth.rate, f"clip {clip.id}: {seconds:g} s of truth, {sound:g} s of sound")
+    require(
+        abs(seconds - sound) <= 2 / clip.truth.rate, f"clip {clip.id}: {seconds:g} s of truth, {sound:g} s of sound"
+    )
 
 
 def _built(subject: Subject) -> Any:

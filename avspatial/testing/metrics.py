@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from avspatial.signal.head import SphericalHead, render
 from avspatial.testing.results import Inapplicable, require
 from avspatial.testing.subject import Subject
 
-SECONDS = 2.0
-TRACK = (60.0, -50.0)
+CONVENTION = Convention()
+"""The rate and normalisation under which everything is scored."""
+SECONDS = 1.5
+TRACK = (50.0, -30.0)
 """First and last azimuth of the source, degrees."""
 SAME = 0.05
 """Changes up to this share of what the worst prediction changes count as none."""
@@ -46,15 +49,14 @@ class _Bench:
     """A metric, the clip, and what the clip is worth as a prediction of itself."""
 
     subject: Subject
-    convention: Convention = Convention()
 
     @cached_property
     def metric(self) -> Any:
-        return self.subject.build(convention=self.convention)
+        return self.subject.build(convention=CONVENTION)
 
     @cached_property
     def clip(self) -> tuple[Array, Truth]:
-        return _clip(self.convention.rate)
+        return _clip(CONVENTION.rate)
 
     @property
     def sound(self) -> Array:
@@ -64,11 +66,11 @@ class _Bench:
         """The metric's numbers as an evaluation gets them, normalised where it says so."""
         pair = prediction, self.sound if reference is None else reference
         if self.metric.normalized:
-            pair = normalized(*pair, self.convention)
+            pair = normalized(*pair, CONVENTION)
         return self.raw(*pair, truth)
 
     def raw(self, prediction: Array, reference: Array, truth: Truth | None = None) -> dict[str, float]:
-        return dict(self.metric(prediction, reference, self.convention.rate, truth or self.clip[1]))
+        return dict(self.metric(prediction, reference, CONVENTION.rate, truth or self.clip[1]))
 
     @cached_property
     def best(self) -> dict[str, float]:
@@ -83,10 +85,15 @@ class _Bench:
         noise = np.random.default_rng(1).standard_normal(self.sound.shape)
         return self.sound + noise * np.sqrt(np.square(self.sound).mean()) * 10 ** (level / 20)
 
+    @cached_property
+    def others(self) -> dict[str, dict[str, float]]:
+        """What three wrong predictions score."""
+        wrong = {"mono": self.narrowed(1), "exchanged ears": self.sound[::-1], "noise": self.noisy(NOISE[-1])}
+        return {what: self.score(prediction) for what, prediction in wrong.items()}
+
     def span(self, name: str) -> float:
-        """How far a number moves between the best and the worst of the predictions."""
-        worst = [self.score(self.narrowed(1)), self.score(self.noisy(NOISE[-1])), self.score(self.sound[::-1])]
-        return max(abs(scores[name] - self.best[name]) for scores in worst)
+        """How far a number moves between the reference itself and wrong predictions."""
+        return max(abs(scores[name] - self.best[name]) for scores in self.others.values())
 
     def ranked(self) -> list[str]:
         """The names for which more or less is better; `Inapplicable` if there is none."""
@@ -102,7 +109,7 @@ class _Bench:
 
 def construct(subject: Subject) -> None:
     """It is built from its example settings."""
-    subject.build(convention=Convention())
+    subject.build(convention=CONVENTION)
 
 
 def declared(subject: Subject) -> None:
@@ -123,20 +130,18 @@ def declared(subject: Subject) -> None:
 def repeatable(subject: Subject) -> None:
     """The same pair gives the same numbers, and is not written into."""
     table = _Bench(subject)
-    pair = [table.noisy(0.0), table.sound.copy()]
-    before = [sound.copy() for sound in pair]
-    first, second = table.raw(*pair), table.raw(*pair)
+    prediction, reference = table.noisy(0.0), table.sound.copy()
+    before = np.stack([prediction, reference])
+    first, second = table.raw(prediction, reference), table.raw(prediction, reference)
     require(first == second, f"the same pair gave {first}, then {second}")
-    require(all(np.array_equal(a, b) for a, b in zip(pair, before, strict=True)), "it wrote into a sound")
+    require(np.array_equal(before, [prediction, reference]), "it wrote into a sound")
 
 
 def identity_best(subject: Subject) -> None:
     """Nothing scores better than the reference itself."""
     table = _Bench(subject)
-    others = {"mono": table.narrowed(1), "exchanged ears": table.sound[::-1], "noise": table.noisy(NOISE[-1])}
     for name in table.ranked():
-        for what, prediction in others.items():
-            scores = table.score(prediction)
+        for what, scores in table.others.items():
             told = f"{what} scores {scores[name]:g}, better than the reference itself with {table.best[name]:g}"
             require(table.lead(name, table.best, scores) >= -1e-9, told)
 
@@ -151,7 +156,7 @@ def worse_with_error(subject: Subject) -> None:
         }
         slack = SAME * table.span(name)
         for what, steps in paths.items():
-            for less, more in zip(steps, steps[1:], strict=False):
+            for less, more in pairwise(steps):
                 gain = -table.lead(name, less, more)
                 require(gain <= slack, f"{what} scores better: {name} went from {less[name]:g} to {more[name]:g}")
         lost = max(table.lead(name, steps[0], steps[-1]) for steps in paths.values())
@@ -167,7 +172,7 @@ def delay_as_declared(subject: Subject) -> None:
     """1 ms more on both ears of the prediction moves the value, or not, as `blind_to` says."""
 
     def late(sound: Array) -> Array:
-        samples = round(0.001 * Convention().rate)
+        samples = round(0.001 * CONVENTION.rate)
         return np.pad(sound, ((0, 0), (samples, 0)))[:, : sound.shape[1]]
 
     _moves_as_declared(subject, "delay", late)

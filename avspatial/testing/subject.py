@@ -31,7 +31,7 @@ PARTNER = "avspatial.masking"
 class Subject:
     """A component under check. `given` are the settings to build it with, before validation.
 
-    `folder` is empty and belongs to this run of the checks alone.
+    `folder` belongs to one check alone; what all checks of the component share lies beside it.
     """
 
     entry: Entry
@@ -68,7 +68,7 @@ class Subject:
         return self._scenes() if item == "{scenes}" else item
 
     def _scenes(self) -> str:
-        root = self.folder / "scenes"
+        root = self.folder.parent / "scenes"
         settings = SimulatedSettings(root=root, clips=6, seconds=0.5, picture=(32, 64))
         SimulatedScenes(settings, progress=silent).prepare()
         return str(root)

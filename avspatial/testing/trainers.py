@@ -73,7 +73,9 @@ def phases_apart(subject: Subject) -> None:
         before = {name: parameter.detach().clone() for name, parameter in trainer.named_parameters()}
         _step(trainer, batch, phase, optimizer)
         changed = {name for name, parameter in trainer.named_parameters() if not torch.equal(parameter, before[name])}
-        foreign = [name for name, parameter in trainer.named_parameters() if name in changed and id(parameter) not in own]
+        foreign = [
+            name for name, parameter in trainer.named_parameters() if name in changed and id(parameter) not in own
+        ]
         require(changed, f"{phase}: a step changes nothing")
         require(not foreign, f"{phase}: a step changes {foreign[0] if foreign else ''}, which is in none of its groups")
 

@@ -1,0 +1,83 @@
+"""A new plugin: a folder of five small files that works at once."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from pathlib import Path
+from string import Template
+
+from avspatial.errors import PluginError, did_you_mean
+from avspatial.plugin import KINDS
+from avspatial.registry import discover
+from avspatial.runs.whole import whole_folder
+
+TEMPLATES = Path(__file__).with_name("templates")
+SUMMARIES = {
+    "visual_encoder": "Two convolutions, picture by picture",
+    "audio_encoder": "Five strided convolutions",
+    "mask_generator": "A mask out of every map, moved by the pictures",
+    "discriminator": "Two convolutions, and what the pictures say",
+    "metric": "Error of the level difference of the whole clip",
+    "spatializer": "Pans the mixture to where the pictures say",
+    "trainer": "One loss against the reference",
+    "dataset": "A folder of wav and mp4 files",
+}
+"""What the generated component does, until its author makes something else of it."""
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+def new_plugin(kind: str, name: str, into: Path) -> list[Path]:
+    """Write the plugin `name` into the folder `into`/`name`, with one component of that name; the files written.
+
+    PluginError for an unknown kind, a name that is none or taken, and a folder that is there already.
+    """
+    if kind not in KINDS:
+        raise PluginError(f"unknown kind {kind!r}{did_you_mean(kind, KINDS)}", fix=f"Kinds: {', '.join(KINDS)}.")
+    _check_name(name)
+    folder = into / name
+    if folder.exists():
+        raise PluginError("is there already", where=folder, fix="Give another name, or another folder with --into.")
+    texts = _texts(kind, name)
+    with whole_folder(folder) as aside:
+        for path, text in texts.items():
+            (aside / path).parent.mkdir(parents=True, exist_ok=True)
+            (aside / path).write_text(text, encoding="utf-8")
+    return [folder / path for path in texts]
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
+        raise PluginError(
+            f"the name {name!r} must be lower-case words of letters and digits, joined by underscores",
+            fix="For instance: room_balance.",
+        )
+    taken = {plugin.name: plugin.file for plugin in discover().plugins}
+    if name in taken:
+        raise PluginError(f"there is a plugin {name!r} already", where=taken[name], fix="Give another name.")
+
+
+def _texts(kind: str, name: str) -> dict[str, str]:
+    """The text of each file by its path in the plugin's folder."""
+    package = f"src/avspatial_{name}"
+    sources = {
+        "pyproject.toml": "pyproject.toml.txt",
+        f"{package}/__init__.py": "init.py.txt",
+        f"{package}/settings.py": f"{kind}/settings.py.txt",
+        f"{package}/{kind}.py": f"{kind}/component.py.txt",
+        f"tests/test_{name}.py": "test.py.txt",
+    }
+    words = kind.replace("_", " ")
+    values = {
+        "kind": kind,
+        "name": name,
+        "dashed": name.replace("_", "-"),
+        "class_name": "".join(word.capitalize() for word in f"{name}_{kind}".split("_")),
+        "kind_word": words,
+        "kind_words": f"{'An' if kind[0] in 'aeiou' else 'A'} {words}",
+        "summary": SUMMARIES[kind],
+    }
+    return {
+        path: Template((TEMPLATES / source).read_text(encoding="utf-8")).substitute(values)
+        for path, source in sources.items()
+    }

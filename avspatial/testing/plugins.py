@@ -1,0 +1,82 @@
+"""All that can be checked of plugins: what they declare, how they import, and what their components do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from avspatial.errors import PluginError, did_you_mean
+from avspatial.registry import Failure, Plugin, Registry, discover
+from avspatial.registry.sources import folders_in_environment
+from avspatial.testing.contract import contract
+from avspatial.testing.declaration import static
+from avspatial.testing.fresh import imports
+from avspatial.testing.results import Result
+
+
+def check_plugins(which: str | None = None) -> Iterator[Result]:
+    """The results for a plugin, one component, the plugins of a folder, or (None) every plugin, as they come.
+
+    PluginError for a name that is none of these. What kept a plugin or a component from loading is a failure.
+    """
+    registry, folder = discover(), None
+    if which is not None and Path(which).is_dir() and not _known(registry, which):
+        folder = Path(which)
+        registry = discover([folder, *folders_in_environment()])
+    chosen = _Choice(registry, None if folder else which, folder)
+    for failure in chosen.failures:
+        subject = f"plugin {failure.plugin}" if failure.plugin else "plugin folder"
+        yield Result(subject, "loads", "failed", f"{failure.component}: {failure.reason}".removeprefix(": "))
+    for plugin in chosen.plugins:
+        entries = [
+            entry for entry in registry.entries() if entry.plugin is plugin and chosen.wants(entry.component.name)
+        ]
+        yield from static(plugin, entries)
+        yield from imports(plugin, entries)
+        for entry in entries:
+            yield from contract(entry, registry)
+
+
+def _known(registry: Registry, name: str) -> bool:
+    plugins = {plugin.name for plugin in registry.plugins} | {failure.plugin for failure in registry.failures}
+    return name in plugins or any(name in (entry.id, entry.component.name) for entry in registry.entries())
+
+
+class _Choice:
+    """The plugins, failures and components that a name or a folder means."""
+
+    def __init__(self, registry: Registry, name: str | None, folder: Path | None) -> None:
+        self.component: str | None = None
+        self.plugins = list(registry.plugins)
+        self.failures = list(registry.failures)
+        if folder is not None:
+            self._within(folder.resolve())
+        elif name is not None:
+            self._named(registry, name)
+
+    def wants(self, component: str) -> bool:
+        return self.component in (None, component)
+
+    def _within(self, folder: Path) -> None:
+        self.plugins = [plugin for plugin in self.plugins if Path(plugin.file).resolve().is_relative_to(folder)]
+        here = {plugin.name for plugin in self.plugins}
+        self.failures = [failure for failure in self.failures if self._of(failure, here, folder)]
+
+    @staticmethod
+    def _of(failure: Failure, names: set[str], folder: Path) -> bool:
+        return failure.plugin in names or str(failure.origin).startswith(str(folder))
+
+    def _named(self, registry: Registry, name: str) -> None:
+        entries = [entry for entry in registry.entries() if name in (entry.id, entry.component.name)]
+        owners: list[Plugin] = [plugin for plugin in self.plugins if plugin.name == name]
+        if not owners and entries:
+            owners = list({id(entry.plugin): entry.plugin for entry in entries}.values())
+            self.component = entries[0].component.name
+        self.plugins = owners
+        self.failures = [] if self.component else [f for f in self.failures if f.plugin == name]
+        if not self.plugins and not self.failures:
+            known = {plugin.name for plugin in registry.plugins} | {entry.id for entry in registry.entries()}
+            raise PluginError(
+                f"there is no plugin, component or folder {name!r}{did_you_mean(name, sorted(known))}",
+                fix="`avspatial plugins list` lists what there is; a folder that holds a plugin will do as well.",
+            )
