@@ -192,7 +192,8 @@ def symmetric(subject: Subject) -> None:
     """With left and right exchanged in prediction, reference and truth, the numbers stay."""
     table = _Bench(subject)
     truth = replace(table.clip[1], azimuth=-table.clip[1].azimuth)
-    prediction = table.noisy(-10.0)
+    # wrong at one ear alone, so that a metric that hears with one is found
+    prediction = np.stack([table.noisy(0.0)[0], table.sound[1]])
     before = table.score(prediction)
     after = table.score(prediction[::-1].copy(), table.sound[::-1].copy(), truth)
     for name, value in before.items():

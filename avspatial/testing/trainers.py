@@ -72,12 +72,10 @@ def phases_apart(subject: Subject) -> None:
         own = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
         before = {name: parameter.detach().clone() for name, parameter in trainer.named_parameters()}
         _step(trainer, batch, phase, optimizer)
-        changed = {name for name, parameter in trainer.named_parameters() if not torch.equal(parameter, before[name])}
-        foreign = [
-            name for name, parameter in trainer.named_parameters() if name in changed and id(parameter) not in own
-        ]
+        changed = {n: p for n, p in trainer.named_parameters() if not torch.equal(p, before[n])}
+        foreign = [name for name, parameter in changed.items() if id(parameter) not in own]
         require(changed, f"{phase}: a step changes nothing")
-        require(not foreign, f"{phase}: a step changes {foreign[0] if foreign else ''}, which is in none of its groups")
+        require(not foreign, f"{phase}: a step changes {', '.join(foreign[:3])}, in none of its groups")
 
 
 def improves(subject: Subject) -> str:

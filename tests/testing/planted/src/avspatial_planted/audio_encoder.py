@@ -1,0 +1,32 @@
+"""Audio encoders, each with one mistake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from avspatial.interfaces import AudioEncoder, Level
+
+
+class Good(AudioEncoder):
+    """One strided convolution: nothing to find."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self.levels = (Level(4, 2),)
+        self.layer = nn.Conv2d(2, 4, 4, 2, 1)
+
+    def forward(self, spectrogram: Tensor) -> list[Tensor]:
+        return [self.layer(spectrogram)]
+
+
+class Shapes(Good):
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings)
+        self.levels = (Level(4, 2), Level(4, 4))
+
+
+class SoundMatters(Good):
+    def forward(self, spectrogram: Tensor) -> list[Tensor]:
+        return super().forward(spectrogram * 0)
