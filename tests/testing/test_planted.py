@@ -59,9 +59,7 @@ def test_an_expected_failure_that_passes_is_a_failure(planted: Registry) -> None
         registry=planted,
     )
     assert result.status == "failed"
-    assert result.note == (
-        "passes, though it is declared to fail (it was so once): take it out of expected_failures"
-    )
+    assert result.note == ("passes, though it is declared to fail (it was so once): take it out of expected_failures")
 
 
 def test_an_expected_failure_of_no_check_is_a_failure(planted: Registry) -> None:
