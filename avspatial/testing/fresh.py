@@ -34,12 +34,7 @@ LONGEST = 300
 def imports(plugin: Plugin, entries: list[Entry]) -> Iterator[Result]:
     """The checks of one plugin's import: the declaration and settings (the light half), then the components."""
     watched = _Watched(plugin, entries)
-    for name, check in (
-        ("light_half", _light),
-        ("quick", _quick),
-        ("quiet", _quiet),
-        ("random_state", _random_state),
-    ):
+    for name, check in CHECKS.items():
         yield outcome(f"plugin {plugin.name}", name, partial(check, watched), home=Path(plugin.file).parent)
 
 
@@ -72,13 +67,13 @@ def _module_of(plugin: Plugin) -> str:
     return plugin.name
 
 
-def _light(watched: _Watched) -> None:
+def light_half(watched: _Watched) -> None:
     """Declaring and describing needs no torch."""
     found, _ = watched.lightly
     require(not found["heavy"], f"importing {', '.join(watched.light)} imports {', '.join(found['heavy'])}")
 
 
-def _quick(watched: _Watched) -> str:
+def quick(watched: _Watched) -> str:
     """The light half is imported in half a second."""
     seconds = watched.lightly[0]["seconds"]
     for _ in range(TRIES - 1):
@@ -88,16 +83,21 @@ def _quick(watched: _Watched) -> str:
     return f"{seconds:.2f} s"
 
 
-def _quiet(watched: _Watched) -> None:
+def quiet(watched: _Watched) -> None:
     """Neither half prints, on stdout or stderr."""
     for printed in (watched.lightly[1], watched.heavily[1]):
         require(not printed, f"importing it prints {printed[:200]!r}")
 
 
-def _random_state(watched: _Watched) -> None:
+def random_state(watched: _Watched) -> None:
     """No random number generator is seeded or drawn from: Python's, numpy's, torch's."""
     touched = watched.heavily[0]["touched"]
     require(not touched, f"importing it changes the random state of {', '.join(touched)}")
+
+
+CHECKS: dict[str, Callable[[_Watched], str | None]] = {
+    check.__name__: check for check in (light_half, quick, quiet, random_state)
+}
 
 
 def _watch(half: str, modules: list[str]) -> tuple[dict[str, Any], str]:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from avspatial.testing import conformance
 
 PLANTED = Path(__file__).parent / "planted"
@@ -13,3 +15,11 @@ test_expected = conformance(
     expected_failures={"pictures_matter": "planted so"},
     plugins=[PLANTED],
 )
+
+
+def test_a_case_fails_with_the_line_of_the_check() -> None:
+    form = conformance("planted.seeded", kind="visual_encoder", plugins=[PLANTED])
+    form("shapes")
+    told = r"^failed    visual_encoder planted\.seeded  seeded: layer\.bias starts differently under the same seed\n"
+    with pytest.raises(pytest.fail.Exception, match=told):
+        form("seeded")
