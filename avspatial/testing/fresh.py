@@ -25,7 +25,7 @@ SLOWEST = 0.5
 """Seconds that the light half may take to import, on top of avspatial's own."""
 TRIES = 3
 """The fastest of so many imports counts: the machine may be busy with something else."""
-HEAVY = ("torch", "torchvision", "torchaudio", "timm", "tensorflow", "jax")
+HEAVY = ("torch", "torchvision", "torchaudio", "timm", "numpy", "scipy")
 """What the light half must not import."""
 LONGEST = 300
 """Seconds after which an import is given up."""
@@ -68,7 +68,7 @@ def _module_of(plugin: Plugin) -> str:
 
 
 def light_half(watched: _Watched) -> None:
-    """Declaring and describing needs no torch."""
+    """Declaring and describing imports no torch, timm, numpy or scipy."""
     found, _ = watched.lightly
     require(not found["heavy"], f"importing {', '.join(watched.light)} imports {', '.join(found['heavy'])}")
 
@@ -104,7 +104,7 @@ def _watch(half: str, modules: list[str]) -> tuple[dict[str, Any], str]:
     """What was found in a fresh process, and what it printed."""
     with tempfile.TemporaryDirectory(prefix="avspatial-") as folder:
         report = Path(folder) / "report.json"
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(place).resolve()) for place in sys.path)}
         command = [sys.executable, "-m", "avspatial.testing.fresh", half, str(report), *modules]
         done = subprocess.run(
             command, env=environment, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False

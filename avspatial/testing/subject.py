@@ -23,8 +23,6 @@ PICTURES = ((64, 64), (64, 96))
 """Height and width of the pictures that networks are shown."""
 FRAMING = Framing(window=Window(picture=PICTURES[0]))
 """The paper's window and spectrogram, with smaller pictures."""
-PARTNER = "avspatial.masking"
-"""The spatializer that a trainer is given to teach, with its own example settings."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +49,8 @@ class Subject:
         return self.entry.target_class()(self.settings, **context)
 
     def partner(self) -> Any:
-        """The spatializer for a trainer."""
-        entry = self.registry.get("spatializer", PARTNER)
+        """The spatializer that a trainer is given to teach: the one it names, with that one's example settings."""
+        entry = self.registry.get("spatializer", self.settings.teaches)
         settings = self._valid(entry, entry.settings_class().example)
         chosen = Selected(entry.kind, entry.id, entry.version, settings)
         return self.registry.build(chosen, framing=self.framing, builder=self.registry)

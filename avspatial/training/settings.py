@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,9 @@ class TrainerSettings(Settings):
     without a gap, so every batch is full and no clip is dropped; the batch in which an epoch ends holds the first
     windows of the next one.
     """
+
+    teaches: ClassVar[str] = "avspatial.masking"
+    """The spatializer with whose `example` settings `avspatial.testing` tries the trainer."""
 
     epochs: int = setting(1000, unit="epochs", ge=1)
     """How long to train: passes over the training clips."""
