@@ -15,6 +15,12 @@ _LAYERS = "use: unet, activation: sigmoid, order: visual_audio"
 class Mono2BinauralSettings(MaskingSettings):
     """A masking spatializer of which the paper leaves open how wide it is and where its weights come from."""
 
+    example = {
+        "visual_encoder": {"use": "resnet.resnet", "pretrained": False},
+        "audio_encoder": {"use": "avspatial.unet", "width": 1 / 16},
+        "mask_generator": {"use": "avspatial.unet", "activation": "sigmoid", "order": "visual_audio"},
+    }
+
     pretrained: Literal[False] | Path = False
     """All weights, pictures' side included, from a file that `avspatial weights import` made; `false`: none."""
 
