@@ -238,7 +238,9 @@ class SpatializerBench(Bench):
         return {"mixture": mixture, "frames": self.frames(generator, size)}
 
     def outputs(self, module: Any, inputs: Inputs) -> list[Tensor]:
-        return [module(inputs["mixture"], inputs["frames"])]
+        made = module(inputs["mixture"], inputs["frames"])
+        # the difference besides: in an untrained model's stereo it is small beside the mixture
+        return [made, stereo.difference(made)]
 
     def loss(self, module: Any, inputs: Inputs) -> Tensor:
         terms = module.terms(lesson(inputs), "l1")

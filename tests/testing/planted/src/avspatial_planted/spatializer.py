@@ -69,8 +69,7 @@ class SidesSeen(Good):
     """Sees the average colour, which has no side."""
 
     def look(self, frames: Tensor) -> Tensor:
-        # the sum first, so that both sides round alike
-        return super().look((frames + frames.flip(-1)) / 2)
+        return super().look(frames.mean(-1, keepdim=True).expand(*frames.shape[:-1], 2))
 
 
 class MixtureKept(Good):
