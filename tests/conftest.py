@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from avspatial.registry import Registry
+from avspatial.registry.discovery import BUILTIN
+from avspatial.registry.loading import load
+
 # The suite runs in as many processes as there are cores. Tiny networks gain nothing from threads, and threads that wait
 # for one another on a busy machine make them many times slower. Set before torch is imported, and for child processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -19,6 +23,14 @@ settings.register_profile("shared_machine", deadline=None)
 settings.load_profile("shared_machine")
 
 WritePlugin = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def builtin_registry() -> Registry:
+    """avspatial's own components alone, whatever plugins are installed where the tests run."""
+    plugin, entries, failures = load(BUILTIN)
+    assert plugin is not None
+    return Registry([plugin], entries, failures)
 
 
 @pytest.fixture

@@ -91,10 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         get_command(app)(args=arguments, prog_name="avspatial")
     except SystemExit as done:
-        return done.code if isinstance(done.code, int) else int(done.code is not None)
-    except KeyboardInterrupt:
-        print("interrupted; nothing is half-written. Give the same command again to go on.", file=sys.stderr)
-        return 130
+        code = done.code if isinstance(done.code, int) else int(done.code is not None)
+        if code == 130:  # what the command-line library makes of Ctrl-C; a run that exists tells its own way on
+            print("interrupted; nothing is half-written. Give the same command again to go on.", file=sys.stderr)
+        return code
     except AvspatialError as error:
         # A recipe's mistakes are lines that begin with their place, for editors to jump to.
         print(str(error) if isinstance(error, RecipeError) else f"error: {error}", file=sys.stderr)

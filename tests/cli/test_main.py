@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -90,15 +90,16 @@ def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
 def test_light_commands_are_quick(arguments: list[str]) -> None:
-    """Under 0.3 s beside a bare interpreter on a machine at rest; 1 s here, for machines that are not."""
+    """Under 0.3 s beside a bare interpreter on a machine at rest (tests/benchmarks); here twice that, in CPU time."""
 
     def seconds(*command: str) -> float:
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, *command], capture_output=True, cwd=ROOT, check=True)
-        return time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     bare = min(seconds("-c", "pass") for _ in range(3))
-    assert min(seconds("-m", "avspatial", *arguments) for _ in range(3)) - bare < 1.0
+    assert min(seconds("-m", "avspatial", *arguments) for _ in range(3)) - bare < 0.6
 
 
 def test_a_recipe_s_mistakes_are_lines_that_begin_with_their_place(

@@ -11,8 +11,6 @@ import pytest
 from avspatial.errors import RecipeError
 from avspatial.recipe import Loaded, load_recipe
 from avspatial.registry import Registry, discover
-from avspatial.registry.discovery import BUILTIN
-from avspatial.registry.loading import load as load_plugin
 
 GOOD = """\
 schema: 1
@@ -32,10 +30,8 @@ smoke: {trainer: {steps: 2}}
 
 
 @pytest.fixture(scope="session")
-def registry() -> Registry:
-    plugin, entries, failures = load_plugin(BUILTIN)
-    assert plugin is not None
-    return Registry([plugin], entries, failures)
+def registry(builtin_registry: Registry) -> Registry:
+    return builtin_registry
 
 
 @pytest.fixture

@@ -78,8 +78,8 @@ def test_an_unknown_full_id_gets_the_nearest_full_id() -> None:
     )
 
 
-def test_a_name_of_another_kind_is_told_so() -> None:
-    assert message(discover([]), "spatializer", "supervised") == (
+def test_a_name_of_another_kind_is_told_so(builtin_registry: Registry) -> None:
+    assert message(builtin_registry, "spatializer", "supervised") == (
         "'supervised' is a trainer, not a spatializer\n  There are: masking."
     )
 

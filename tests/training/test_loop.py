@@ -206,6 +206,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_touched(tmp_
 
 def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     settings = supervised_settings(steps=5, checkpoint_every=100)
+    before = signal.getsignal(signal.SIGINT)
 
     def press(record) -> None:
         if record["event"] == "train" and record["step"] == 3:
@@ -219,7 +220,7 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(tmp_path: Path) ->
     )
     assert problem.value.exit_code == 130
     assert pointed(run_in(stopped)).name == "step-000003"
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
     learn(stopped, settings, resume=True)
     learn(tmp_path / "whole", settings)
     ends = [path / "checkpoints/step-000005/model.safetensors" for path in (stopped, tmp_path / "whole")]
