@@ -31,11 +31,13 @@ def initialise(modules: Iterable[nn.Module]) -> None:
             nn.init.zeros_(module.bias)
 
 
-def _down(inputs: int, outputs: int) -> nn.Sequential:
+def down(inputs: int, outputs: int) -> nn.Sequential:
+    """(B, inputs, F, M) -> (B, outputs, F / 2, M / 2)."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))
 
 
-def _up(inputs: int, outputs: int) -> nn.Sequential:
+def up(inputs: int, outputs: int) -> nn.Sequential:
+    """(B, inputs, F, M) -> (B, outputs, 2 F, 2 M)."""
     return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.ReLU())
 
 
@@ -47,7 +49,7 @@ class UnetEncoder(AudioEncoder):
         channels = [max(1, round(count * settings.width)) for count in CHANNELS]
         self.levels = tuple(Level(count, 2 ** (depth + 1)) for depth, count in enumerate(channels))
         self.convolutions = nn.ModuleList(
-            _down(inputs, outputs) for inputs, outputs in zip([2, *channels], channels, strict=False)
+            down(inputs, outputs) for inputs, outputs in zip([2, *channels], channels, strict=False)
         )
         initialise(self.modules())
 
@@ -80,20 +82,40 @@ class UnetMaskGenerator(MaskGenerator):
             channels[-1] + (self.fusion.channels if self.fusion else 0),
             *(2 * count for count in channels[-2::-1]),
         ]
-        self.convolutions = nn.ModuleList(_up(a, b) for a, b in zip(inputs, channels[-2::-1], strict=False))
+        self.convolutions = nn.ModuleList(up(a, b) for a, b in zip(inputs, channels[-2::-1], strict=False))
         self.last = nn.ConvTranspose2d(inputs[-1], 2, 4, 2, 1)
         initialise(self.modules())
 
     def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
         """maps finest first, visual (B, C, N', H', W') or None, mixture (B, 2, F, M) -> difference mask in -1..1."""
-        *skips, up = maps
-        if self.fusion is not None:
-            assert visual is not None, "built for visual features"
-            parts = (self.fusion(visual, (up.shape[-2], up.shape[-1])), up)
-            up = torch.cat(parts if self.settings.order == "visual_audio" else parts[::-1], 1)
-        for convolution, skip in zip(self.convolutions, reversed(skips), strict=True):
-            up = torch.cat((convolution(up), skip), 1)
-        last: Tensor = self.last(up)
-        # autocast may hand over bfloat16, too coarse to multiply a spectrogram with
-        last = last.float()
-        return Masks(last.tanh() if self.settings.activation == "tanh" else last.sigmoid() * 2 - 1)
+        decoded = self.decode(maps, visual)
+        return Masks(bounded(self.last(torch.cat((decoded[-1], maps[0]), 1)), self.settings.activation))
+
+    def decode(self, maps: Sequence[Tensor], visual: Tensor | None) -> list[Tensor]:
+        """The decoder's maps up1, up2, ..., coarsest first: each of an up-convolution, before the encoder's map of its
+        size is joined to it. The next up-convolution takes both."""
+        *skips, bottleneck = maps
+        joined = self._join(bottleneck, visual)
+        decoded = []
+        for place, (convolution, skip) in enumerate(zip(self.convolutions, reversed(skips), strict=True)):
+            decoded.append(self.refine(place, convolution(joined), visual))
+            joined = torch.cat((decoded[-1], skip), 1)
+        return decoded
+
+    def refine(self, place: int, decoded: Tensor, visual: Tensor | None) -> Tensor:
+        """What a subclass makes of a decoder's map; `place` 0 is up1. As it is here."""
+        return decoded
+
+    def _join(self, bottleneck: Tensor, visual: Tensor | None) -> Tensor:
+        if self.fusion is None:
+            return bottleneck
+        assert visual is not None, "built for visual features"
+        parts = (self.fusion(visual, (bottleneck.shape[-2], bottleneck.shape[-1])), bottleneck)
+        return torch.cat(parts if self.settings.order == "visual_audio" else parts[::-1], 1)
+
+
+def bounded(last: Tensor, activation: str) -> Tensor:
+    """A last layer's output -> mask in -1..1: by `tanh`, or by `sigmoid`, times 2 minus 1."""
+    # autocast may hand over bfloat16, too coarse to multiply a spectrogram with
+    last = last.float()
+    return last.tanh() if activation == "tanh" else last.sigmoid() * 2 - 1
