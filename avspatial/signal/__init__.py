@@ -1,1 +1,1 @@
-"""Stereo, mixture and difference; spectrograms and masks; gain; levels; the head."""
+"""Stereo, mixture and difference; spectrograms and masks; gain; levels; loudness; the head."""
