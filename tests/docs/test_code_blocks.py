@@ -11,12 +11,12 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import FENCE, ROOT, Block, blocks
 from ruamel.yaml import YAML
 from typer.main import get_command
 
@@ -26,43 +26,11 @@ from avspatial.recipe.load import load_recipe
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import discover
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CHEAP_RUN = re.compile(r"--help|--version")
 CHEAP_VERBS = {"recipes", "plugins", "doctor", "data"}
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block: language, the file it is to be, its text, its line in the page, and why it is not run."""
-
-    language: str
-    file: str
-    text: str
-    line: int
-    reason: str | None
-
-
-FENCE = re.compile(
-    r"(?:^<!-- not run: *(?P<reason>.*?) *-->\n)?^```(?P<language>\w*)(?: file=(?P<file>\S+))?\n(?P<text>.*?)^```$",
-    re.M | re.S,
-)
-
-
-def blocks(page: Path) -> list[Block]:
-    text = page.read_text(encoding="utf-8")
-    return [
-        Block(
-            found["language"],
-            found["file"] or "",
-            found["text"],
-            text.count("\n", 0, found.start("text")) + 1,
-            found["reason"],
-        )
-        for found in FENCE.finditer(text)
-    ]
 
 
 def command_lines(script: str) -> list[list[str]]:
@@ -205,11 +173,14 @@ def _used(value: Any) -> set[str]:
 def test_every_recipe_key_and_component_in_yaml_exists(page: Path) -> None:
     entries = discover().entries()
     names = {name for entry in entries for name in (entry.id, entry.component.name)}
+    # and what the page itself makes
+    names |= {said[3] for said in said_commands(page) if said[:2] == ["plugins", "new"] and len(said) > 3}
     models = [Recipe, *(entry.settings_class() for entry in entries)]
     keys = {"extends", "use", "schema"} | {key for model in models for key in model.model_json_schema()["properties"]}
     for model in models:
         for shared in model.model_json_schema().get("$defs", {}).values():
             keys |= set(shared.get("properties", {}))
+    keys |= {key for block in blocks(page) for key in re.findall(r"^    (\w+): \w+ = setting\(", block.text, re.M)}
     for block in blocks(page):
         if block.language == "yaml":
             read = YAML(typ="safe").load(block.text)
