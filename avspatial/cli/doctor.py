@@ -21,7 +21,7 @@ LEAST_FREE = 2**30
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. `note` is no fault: something optional is not there."""
+    """One thing looked at. `note` breaks nothing: something optional is not there, or a plugin misbehaves."""
 
     part: str
     state: Literal["ok", "note", "broken"]
@@ -120,3 +120,5 @@ def _plugins() -> Iterator[Finding]:
         yield Finding("plugin", "ok", " ".join(filter(None, (plugin.name, plugin.version, f"({plugin.origin})"))))
     for failure in registry.failures:
         yield Finding("plugin", "broken", str(failure))
+    for complaint in registry.complaints:
+        yield Finding("plugin", "note", str(complaint))

@@ -27,10 +27,11 @@ def list_plugins(
     kind: Annotated[str | None, typer.Option(help=f"Only this kind: {', '.join(KINDS)}.")] = None,
     json: AsJson = False,
 ) -> None:
-    """List every component by kind, and the plugins that failed to load (on stderr)."""
+    """List every component by kind, and (on stderr) the plugins that failed to load or misbehave."""
     if kind is not None and kind not in KINDS:
         raise PluginError(f"unknown kind {kind!r}{did_you_mean(kind, KINDS)}", fix=f"Kinds: {', '.join(KINDS)}.")
     registry = discover()
+    registry.examine()
     entries = registry.entries(kind)
     if json:
         print_json(
@@ -38,6 +39,7 @@ def list_plugins(
                 "plugins": [{"name": p.name, "version": p.version, "origin": p.origin} for p in registry.plugins],
                 "components": [_facts(entry) for entry in entries],
                 "failures": [_failure_facts(failure) for failure in registry.failures],
+                "complaints": [_failure_facts(complaint) for complaint in registry.complaints],
             }
         )
         return

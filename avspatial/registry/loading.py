@@ -8,8 +8,10 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import sys
 import traceback
-from dataclasses import dataclass
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +22,7 @@ import pluggy
 from avspatial.errors import PluginError, did_you_mean
 from avspatial.plugin import KINDS, PROJECT, Component, Hooks
 from avspatial.registry.sources import Failure, Source
+from avspatial.registry.watching import watched
 
 if TYPE_CHECKING:
     from avspatial.settings import Settings
@@ -36,7 +39,7 @@ class _Wrong(Exception):
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin that loaded. `file` is where its hooks are defined."""
+    """A plugin that loaded. `file` is where its hooks are defined; `complaints`, what its import did amiss."""
 
     name: str
     version: str
@@ -44,6 +47,7 @@ class Plugin:
     file: str
     hooks: pluggy.PluginManager
     watches: bool
+    complaints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,11 @@ class Entry:
     def version(self) -> str:
         return self.component.version
 
+    @property
+    def label(self) -> str:
+        """Kind and name, by which a `Failure` tells which component of the plugin it is about."""
+        return _label(self.component)
+
     def settings_class(self) -> type[Settings]:
         """The class of its settings; PluginError when it cannot be imported or is no `Settings`."""
         from avspatial.settings import Settings
@@ -82,8 +91,10 @@ class Entry:
         module, _, name = path.partition(":")
         where = f"{self.kind} {self.id!r} ({self.plugin.file})"
         try:
-            found = getattr(importlib.import_module(module), name)
-        except Exception as error:
+            # a plugin that prints must not spoil the results, which are what stdout is for
+            with redirect_stdout(sys.stderr):
+                found = getattr(importlib.import_module(module), name)
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"{path} cannot be imported: {_one_line(error)}",
                 where=where,
@@ -100,14 +111,14 @@ class Entry:
 
 def load(source: Source) -> tuple[Plugin | None, list[Entry], list[Failure]]:
     """Import a plugin and read what it offers; a plugin that is wrong as a whole gives no plugin and one failure."""
-    try:
-        if not _NAME.fullmatch(source.name):
-            raise _Wrong(f"the name {source.name!r} must be lower case letters, digits and underscores")
-        plugin, components = _load(source)
-    except _Wrong as error:
-        return None, [], [Failure(source.name, source.origin, str(error), error=error)]
-    except (Exception, SystemExit) as error:
-        return None, [], [Failure(source.name, source.origin, _one_line(error), error=error)]
+    with watched() as seen:
+        try:
+            plugin, components = _load(source)
+        except (Exception, SystemExit) as error:
+            reason = str(error) if isinstance(error, _Wrong) else _one_line(error)
+            reason += f"; it printed {seen.said!r}" if seen.said else ""
+            return None, [], [Failure(source.name, source.origin, reason, error=error)]
+    plugin = replace(plugin, complaints=tuple(seen.complaints()))
     entries, failures = [], []
     for component in components:
         reason = _fault(component)
@@ -119,6 +130,8 @@ def load(source: Source) -> tuple[Plugin | None, list[Entry], list[Failure]]:
 
 
 def _load(source: Source) -> tuple[Plugin, list[Any]]:
+    if not _NAME.fullmatch(source.name):
+        raise _Wrong(f"the name {source.name!r} must be lower case letters, digits and underscores")
     holder = metadata.EntryPoint(source.name, source.value, PROJECT).load()
     hooks = pluggy.PluginManager(PROJECT)
     hooks.add_hookspecs(Hooks)

@@ -15,6 +15,7 @@ from avspatial.errors import PluginError, did_you_mean
 from avspatial.plugin import KINDS
 from avspatial.registry.loading import Entry, Plugin
 from avspatial.registry.sources import Failure
+from avspatial.registry.watching import watched
 
 if TYPE_CHECKING:
     from avspatial.settings import Selected
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 class Registry:
     """The plugins of one process, the components they offer, and the failures met on the way.
+
+    `failures` keep something from being used; `complaints` are of plugins that can be used all the same.
 
     Made by `avspatial.registry.discover`; an object, so that two sets of plugins can live side by side in tests.
     """
@@ -33,6 +36,9 @@ class Registry:
         for entry in entries:
             self._entries.setdefault((entry.kind, entry.id), []).append(entry)
         self.failures += tuple(_clash(same) for same in self._entries.values() if len(same) > 1)
+        self.complaints = tuple(
+            Failure(plugin.name, plugin.origin, told) for plugin in self.plugins for told in plugin.complaints
+        )
         self._reported: set[str] = set()
 
     def entries(self, kind: str | None = None) -> list[Entry]:
@@ -87,9 +93,20 @@ class Registry:
                     self._report(plugin, f"returned {answers[0]!r}; observers return nothing, and it is ignored")
 
     def report_failures(self) -> None:
-        """One line on stderr for each failure: a broken plugin stops no one, but is never silent."""
-        for failure in self.failures:
+        """One line on stderr for each failure and complaint: a broken plugin stops no one, but is never silent."""
+        for failure in (*self.failures, *self.complaints):
             print(f"warning: {failure}", file=sys.stderr)
+
+    def examine(self) -> None:
+        """Import every component's settings; what goes wrong there joins the failures and the complaints."""
+        for entry in self.entries():
+            where = entry.plugin.name, entry.plugin.file
+            try:
+                with watched() as seen:
+                    entry.settings_class()
+            except PluginError as error:
+                self.failures += (Failure(*where, error.what, component=entry.label, error=error),)
+            self.complaints += tuple(Failure(*where, told, component=entry.label) for told in seen.complaints())
 
     def _report(self, plugin: Plugin, what: str) -> None:
         if plugin.name not in self._reported:
@@ -129,4 +146,4 @@ def _may_hold(failure: Failure, name: str) -> bool:
 def _clash(same: list[Entry]) -> Failure:
     first, second = same[0], same[1]
     reason = f"{first.kind} {first.id!r} is declared twice: {first.plugin.file} and {second.plugin.file}"
-    return Failure(first.plugin.name, second.plugin.origin, reason, component=f"{first.kind} {first.component.name!r}")
+    return Failure(first.plugin.name, second.plugin.origin, reason, component=first.label)

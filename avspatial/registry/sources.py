@@ -20,13 +20,17 @@ VARIABLE = "AVSPATIAL_PLUGINS"
 
 @dataclass(frozen=True)
 class Source:
-    """One line of an entry-point table: `name = "value"`, found at `origin`, of a distribution and its version."""
+    """One line of an entry-point table: `name = "value"`, found at `origin`, of a distribution and its version.
+
+    `root` is where its modules lie if it comes from a folder.
+    """
 
     name: str
     value: str
     origin: str
     distribution: str = ""
     version: str = ""
+    root: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def installed() -> Iterator[Source]:
 
 
 def in_folders(folders: Iterable[Path]) -> Iterator[Source | Failure]:
-    """Entry points that the pyproject.toml of plugin folders declare; each such folder joins `sys.path`.
+    """Entry points that the pyproject.toml of plugin folders declare.
 
     A folder that has no pyproject.toml stands for the plugin folders in it.
     """
@@ -90,13 +94,12 @@ def _declared(folder: Path) -> Iterator[Source | Failure]:
     if not pairs:
         yield Failure(folder.name, str(path), f"has no table [project.entry-points.{GROUP}] that names the plugin")
         return
-    _make_importable(folder)
+    root = folder / "src" if (folder / "src").is_dir() else folder
     for name, value in pairs:
-        yield Source(name, value, str(path), str(project.get("name", "")), str(project.get("version", "")))
+        yield Source(name, value, str(path), str(project.get("name", "")), str(project.get("version", "")), root)
 
 
-def _make_importable(folder: Path) -> None:
-    """The folder was named explicitly, so it comes before an installed copy of the same plugin."""
-    root = str(folder / "src" if (folder / "src").is_dir() else folder)
-    if root not in sys.path:
-        sys.path.insert(0, root)
+def make_importable(source: Source) -> None:
+    """A folder joins `sys.path`. It was named explicitly, so it comes before an installed copy of the same plugin."""
+    if source.root is not None and str(source.root) not in sys.path:
+        sys.path.insert(0, str(source.root))

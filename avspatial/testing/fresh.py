@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from avspatial.registry import Entry, Plugin
+from avspatial.registry.watching import HEAVY
 from avspatial.testing.results import Result, outcome, require
 
 SLOWEST = 0.5
 """Seconds that the light half may take to import, on top of avspatial's own."""
 TRIES = 3
 """The fastest of so many imports counts: the machine may be busy with something else."""
-HEAVY = ("torch", "torchvision", "torchaudio", "timm", "numpy", "scipy")
-"""What the light half must not import."""
 LONGEST = 300
 """Seconds after which an import is given up."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from avspatial.errors import PluginError, did_you_mean
-from avspatial.registry import Failure, Plugin, Registry, discover
+from avspatial.registry import Entry, Failure, Plugin, Registry, discover
 from avspatial.registry.sources import folders_in_environment
 from avspatial.testing.contract import contract
 from avspatial.testing.declaration import static
@@ -17,20 +17,20 @@ from avspatial.testing.results import Result
 def check_plugins(which: str | None = None) -> Iterator[Result]:
     """The results for a plugin, one component, the plugins of a folder, or (None) every plugin, as they come.
 
-    PluginError for a name that is none of these. What kept a plugin or a component from loading is a failure.
+    PluginError for a name that is none of these. What kept a plugin or a component's settings from loading is a
+    failure, and that component is looked at no further.
     """
     registry, folder = discover(), None
     if which is not None and Path(which).is_dir() and not _known(registry, which):
         folder = Path(which)
         registry = discover([folder, *folders_in_environment()])
+    registry.examine()
     chosen = _Choice(registry, None if folder else which, folder)
     for failure in chosen.failures:
         subject = f"plugin {failure.plugin}" if failure.plugin else "plugin folder"
         yield Result(subject, "loads", "failed", f"{failure.component}: {failure.reason}".removeprefix(": "))
     for plugin in chosen.plugins:
-        entries = [
-            entry for entry in registry.entries() if entry.plugin is plugin and chosen.wants(entry.component.name)
-        ]
+        entries = [entry for entry in registry.entries() if entry.plugin is plugin and chosen.wants(entry)]
         yield from static(plugin, entries)
         yield from imports(plugin, entries)
         for entry in entries:
@@ -54,8 +54,9 @@ class _Choice:
         elif name is not None:
             self._named(registry, name)
 
-    def wants(self, component: str) -> bool:
-        return self.component in (None, component)
+    def wants(self, entry: Entry) -> bool:
+        broken = {(failure.plugin, failure.component) for failure in self.failures}
+        return self.component in (None, entry.component.name) and (entry.plugin.name, entry.label) not in broken
 
     def _within(self, folder: Path) -> None:
         self.plugins = [plugin for plugin in self.plugins if Path(plugin.file).resolve().is_relative_to(folder)]
@@ -73,7 +74,8 @@ class _Choice:
             owners = list({id(entry.plugin): entry.plugin for entry in entries}.values())
             self.component = entries[0].component.name
         self.plugins = owners
-        self.failures = [] if self.component else [f for f in self.failures if f.plugin == name]
+        meant = {(entry.plugin.name, entry.label) for entry in entries}
+        self.failures = [f for f in self.failures if f.plugin == name or (f.plugin, f.component) in meant]
         if not self.plugins and not self.failures:
             known = {plugin.name for plugin in registry.plugins} | {entry.id for entry in registry.entries()}
             raise PluginError(

@@ -230,7 +230,7 @@ def _same_components(folder: Path, components: Mapping[str, str]) -> None:
         if there.get(key) != components.get(key)
     ]
     if differing:
-        raise _another(differing, folder)
+        raise _another(differing, folder, "other components, or other versions of them")
 
 
 def _differences(here: Mapping[str, Tensor], there: Mapping[str, Tensor], folder: Path) -> None:
@@ -246,7 +246,7 @@ def _differences(here: Mapping[str, Tensor], there: Mapping[str, Tensor], folder
         raise _another(differing, folder)
 
 
-def _another(differing: list[str], folder: Path) -> RunError:
+def _another(differing: list[str], folder: Path, belongs: str = "another architecture") -> RunError:
     shown = differing[:5] + ([f"and {len(differing) - 5} more"] if len(differing) > 5 else [])
-    what = "a checkpoint of another architecture: " + "; ".join(shown)
-    return RunError(what, where=folder, fix="Load it with the recipe that made it: recipe.resolved.yaml of its run.")
+    told = f"a checkpoint of {belongs}: " + "; ".join(shown)
+    return RunError(told, where=folder, fix="Load it with the recipe that made it: recipe.resolved.yaml of its run.")

@@ -11,7 +11,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "docs")]  # for `outside` and `pages`
 
-from outside import ROOT, Outside
+from outside import ROOT, Outside  # noqa: E402  the path first
 
 
 @pytest.fixture(scope="session")

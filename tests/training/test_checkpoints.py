@@ -121,13 +121,13 @@ def test_missing_and_unknown_tensors_are_named(tmp_path: Path) -> None:
     )
 
 
-def test_another_component_or_version_is_another_architecture(tmp_path: Path) -> None:
+def test_another_component_or_version_is_told_as_such(tmp_path: Path) -> None:
     folder = saved(tmp_path, 1, components={"model": "avspatial.masking@1"})
     checkpoints.load_weights(folder, spatializer(), {"model": "avspatial.masking@1"})
     with pytest.raises(RunError) as problem:
         checkpoints.load_weights(folder, spatializer(), {"model": "avspatial.masking@2", "trainer": "x.y@1"})
     assert message(problem, folder) == (
-        "FOLDER: a checkpoint of another architecture: "
+        "FOLDER: a checkpoint of other components, or other versions of them: "
         "model is avspatial.masking@1 in the checkpoint, avspatial.masking@2 in the recipe; "
         "trainer is absent in the checkpoint, x.y@1 in the recipe" + OTHER_RECIPE
     )

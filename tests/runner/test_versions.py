@@ -1,0 +1,140 @@
+"""A component of another version than a run used is refused, whole message, wherever the run is taken up again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import avspatial
+from avspatial.errors import AvspatialError, RunError
+from avspatial.runner import Finished
+from avspatial.runs.progress import silent
+
+DECLARATION = """
+from avspatial.plugin import Component, hookimpl
+
+
+@hookimpl
+def avspatial_components():
+    return [
+        Component("dataset", "scenes", "{dataset}", "{data}.settings:SimulatedSettings",
+                  "{data}.dataset:SimulatedScenes", "Scenes."),
+        Component("visual_encoder", "eye", "{visual_encoder}", "avspatial.models.settings:C3dSettings",
+                  "avspatial.models.c3d:C3d", "An eye."),
+        Component("metric", "ratio", "{metric}", "avspatial.metrics.settings:MetricSettings",
+                  "avspatial.metrics.fairplay:Snr", "A ratio."),
+    ]
+"""
+KINDS = ("dataset", "visual_encoder", "metric")
+NAMES = {"dataset": "scenes", "visual_encoder": "eye", "metric": "ratio"}
+
+
+class Versioned:
+    """The plugin `bumped` in a folder, in versions that can be changed; forgotten by Python at each change."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.declaration = folder / "bumped_plugin" / "__init__.py"
+        self.declaration.parent.mkdir(parents=True)
+        table = (
+            '[project]\nname = "bumped"\nversion = "1.0"\n[project.entry-points.avspatial]\nbumped = "bumped_plugin"\n'
+        )
+        (folder / "pyproject.toml").write_text(table)
+        self.change()
+
+    def change(self, **versions: str) -> None:
+        known = {**dict.fromkeys(KINDS, "1"), **versions, "data": "avspatial.data.simulated"}
+        self.declaration.write_text(DECLARATION.format(**known))
+        sys.modules.pop("bumped_plugin", None)
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versioned]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", list(sys.path))
+        patch.setattr(sys, "dont_write_bytecode", True)  # two versions within a second look alike to the cache
+        versioned = Versioned(tmp_path_factory.mktemp("bumped"))
+        patch.setenv("AVSPATIAL_PLUGINS", str(versioned.folder))
+        yield versioned
+
+
+@pytest.fixture(scope="module")
+def finished(plugin: Versioned, workplace: Path) -> Finished:
+    """A run that used all three components in their version 1."""
+    scenes = (
+        f"{{use: scenes, clips: 6, seconds: 1.2, picture: [48, 64], sources: [1, 1], root: {workplace / 'scenes'}}}"
+    )
+    changes = [
+        f"data={scenes}",
+        "model.visual_encoder={use: eye, width: 0.03125, pretrained: false}",
+        "trainer={use: supervised, steps: 2, batch_size: 2}",
+        "metrics=[ratio]",
+    ]
+    given = {"runs": workplace / "runs", "progress": silent, "device": "cpu", "name": "versioned"}
+    return avspatial.run(workplace / "tiny.yaml", set=changes, **given)
+
+
+@pytest.fixture(autouse=True)
+def _version_one_afterwards(plugin: Versioned) -> Iterator[None]:
+    yield
+    plugin.change()
+
+
+def refused(plugin: str, path: Path, key: str, kind: str, name: str) -> str:
+    """What is said of a component that is there as version 2 where the resolved recipe says 1."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    line, text = next((n, text) for n, text in enumerate(lines, 1) if text.endswith(f"use: {name}@1"))
+    column = text.index("bumped") + 1
+    return (
+        f"{path}:{line}:{column}: {key}: {kind} {name!r} is version 2 here, not 1. Install the release of plugin "
+        f"{plugin!r} that has version 1, or write {name}@2 and expect other numbers"
+    )
+
+
+KEYS = {"dataset": "data", "visual_encoder": "model.visual_encoder", "metric": "metrics[0]"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_is_not_taken_up_with_another_version(kind: str, plugin: Versioned, finished: Finished) -> None:
+    resolved = finished.path / "recipe.resolved.yaml"
+    before = sorted(finished.path.parent.iterdir())
+    plugin.change(**{kind: "2"})
+    told = refused("bumped", resolved, KEYS[kind], kind, f"bumped.{NAMES[kind]}")
+    for take_up in (
+        lambda: avspatial.run(resume=finished.path, progress=silent),
+        lambda: avspatial.run(resolved, runs=finished.path.parent, progress=silent),
+        lambda: avspatial.load(finished.path),
+    ):
+        with pytest.raises(AvspatialError) as caught:
+            take_up()
+        assert str(caught.value) == told
+    assert sorted(finished.path.parent.iterdir()) == before
+
+
+def test_a_checkpoint_of_another_version_is_refused_though_the_recipe_agrees(
+    plugin: Versioned, finished: Finished, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(finished.path, copy)
+    resolved = copy / "recipe.resolved.yaml"
+    resolved.write_text(resolved.read_text().replace("bumped.eye@1", "bumped.eye@2"))
+    plugin.change(visual_encoder="2")
+    with pytest.raises(RunError) as caught:
+        avspatial.load(copy)
+    assert str(caught.value) == (
+        f"{copy / 'checkpoints' / 'step-000002'}: a checkpoint of other components, or other versions of them: "
+        "model.visual_encoder is bumped.eye@1 in the checkpoint, bumped.eye@2 in the recipe\n"
+        "  Load it with the recipe that made it: recipe.resolved.yaml of its run."
+    )
+
+
+def test_a_run_and_its_checkpoints_say_which_versions_they_used(finished: Finished) -> None:
+    resolved = (finished.path / "recipe.resolved.yaml").read_text()
+    assert [name for name in NAMES.values() if f"use: bumped.{name}@1\n" not in resolved] == []
+    state = json.loads((finished.path / "checkpoints" / "step-000002" / "state.json").read_text())
+    assert state["components"]["model.visual_encoder"] == "bumped.eye@1"
