@@ -128,9 +128,14 @@ class VisualEncoder(nn.Module, ABC):
 
 
 class AudioEncoder(nn.Module, ABC):
-    """Spectrogram to feature maps. Constructed as `Target(settings)`. Declares `levels`, finest first."""
+    """Spectrogram to feature maps. Constructed as `Target(settings)`. Declares `levels`, finest first, and `planes`.
+
+    `planes` is 2, the real and the imaginary part of one spectrogram, unless the encoder is made for more of them: a
+    spatializer that shows it several spectrograms lays them one after the other.
+    """
 
     levels: tuple[Level, ...]
+    planes: int = 2
 
     def __init__(self, settings: Any) -> None:
         super().__init__()
@@ -138,7 +143,7 @@ class AudioEncoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, spectrogram: Tensor) -> list[Tensor]:
-        """spectrogram (B, 2, F, M), real then imaginary -> one map a level, finest first."""
+        """spectrogram (B, `planes`, F, M), real then imaginary -> one map a level, finest first."""
 
 
 class MaskGenerator(nn.Module, ABC):

@@ -33,10 +33,16 @@ class MaskingSpatializer(Spatializer):
             self.visual_encoder = builder.build(settings.visual_encoder)
             self.visual_shape = _visual_shape(self.visual_encoder, framing)
         self.audio_encoder = builder.build(settings.audio_encoder)
+        check_planes(self.audio_encoder, self.planes, "model.audio_encoder")
         check_spectrogram(self.audio_encoder.levels, framing)
         self.mask_generator = builder.build(
             settings.mask_generator, levels=self.audio_encoder.levels, visual=self.visual_shape
         )
+
+    @property
+    def planes(self) -> int:
+        """The planes that `audio_encoder` is given: the mixture's two."""
+        return 2
 
     @property
     def covered(self) -> int:
@@ -64,10 +70,13 @@ class MaskingSpatializer(Spatializer):
         """Distance between predicted and true difference spectrogram, and, where the mask generator gives left and
         right masks too, between the differences that they imply and the true one (APNet); `loss` is "l1" or "mse".
         """
-        distance = nn.functional.l1_loss if loss == "l1" else nn.functional.mse_loss
         mixture = self.spectrogram(batch.mixture)
         truth = self.spectrogram(stereo.difference(batch.reference))
-        masks = self.masks(mixture, self.look(batch.frames))
+        return self.distances(self.masks(mixture, self.look(batch.frames)), mixture, truth, loss)
+
+    def distances(self, masks: Masks, mixture: Tensor, truth: Tensor, loss: str) -> dict[str, Tensor]:
+        """What `terms` says of these masks; mixture's and true difference's spectrogram (B, 2, F, M)."""
+        distance = nn.functional.l1_loss if loss == "l1" else nn.functional.mse_loss
         terms = {"difference": distance(apply_mask(masks.difference, mixture), truth)}
         weight = self.settings.side_weight
         if masks.left is not None:
@@ -95,6 +104,16 @@ def _visual_shape(encoder: Any, framing: Framing) -> FeatureShape:
             fix=f"Make window.pictures at least {time} and window.picture at least [{down}, {across}].",
         )
     return shape
+
+
+def check_planes(encoder: Any, needed: int, where: str) -> None:
+    """RecipeError unless the audio encoder takes as many planes as it will be given."""
+    if encoder.planes != needed:
+        raise RecipeError(
+            f"{needed} planes of spectrograms go into this audio encoder, and it takes {encoder.planes}",
+            where=where,
+            fix=f"Set its planes to {needed}, or take an encoder made for {needed}.",
+        )
 
 
 def check_spectrogram(levels: tuple[Level, ...], framing: Framing) -> None:

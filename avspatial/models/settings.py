@@ -37,6 +37,8 @@ class UnetEncoderSettings(Settings):
 
     width: float = setting(1.0, ge=1 / 64, le=4)
     """Channels, as a multiple of 64, 128, 256, 512, 512."""
+    planes: int = setting(2, ge=2, le=16, multiple_of=2)
+    """Planes that come in: 2 for the mixture's spectrogram, 2 more for each that a spatializer shows beside it."""
 
 
 class UnetMaskSettings(Settings):

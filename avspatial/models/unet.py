@@ -48,13 +48,14 @@ class UnetEncoder(AudioEncoder):
         super().__init__(settings)
         channels = [max(1, round(count * settings.width)) for count in CHANNELS]
         self.levels = tuple(Level(count, 2 ** (depth + 1)) for depth, count in enumerate(channels))
+        self.planes = settings.planes
         self.convolutions = nn.ModuleList(
-            down(inputs, outputs) for inputs, outputs in zip([2, *channels], channels, strict=False)
+            down(inputs, outputs) for inputs, outputs in zip([self.planes, *channels], channels, strict=False)
         )
         initialise(self.modules())
 
     def forward(self, spectrogram: Tensor) -> list[Tensor]:
-        """spectrogram (B, 2, F, M), F and M multiples of 32 -> five maps (B, C, F / 2^k, M / 2^k), finest first."""
+        """spectrogram (B, planes, F, M), F and M multiples of 32 -> maps (B, C, F / 2^k, M / 2^k), finest first."""
         maps = [spectrogram]
         for convolution in self.convolutions:
             maps.append(convolution(maps[-1]))

@@ -130,6 +130,7 @@ def _bounds(field: FieldInfo) -> str:
         (above, "more than {}"),
         (high, "at most {}"),
         (below, "less than {}"),
+        (_constraint(field, "multiple_of"), "a multiple of {}"),
         (least, "at least {} of them" if get_origin(field.annotation) in (list, tuple) else "at least {} letters"),
         (_constraint(field, "max_length"), "at most {} letters"),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -80,9 +81,9 @@ class Bench(ABC):
         # a mixture is at most 2, and the bins of its spectrogram at most that times the window's sum
         return value.sign() * (2.0 if name == "mixture" and value.ndim == 2 else self.framing.stft.window)
 
-    def spectrogram(self, generator: torch.Generator, stretch: int = 1) -> Tensor:
-        """A random spectrogram (B, 2, F, M * stretch) of about the size that training sees."""
-        return 2 * torch.randn(BATCH, 2, self.framing.bins, self.framing.frames * stretch, generator=generator)
+    def spectrogram(self, generator: torch.Generator, stretch: int = 1, planes: int = 2) -> Tensor:
+        """A random spectrogram (B, planes, F, M * stretch) of about the size that training sees."""
+        return 2 * torch.randn(BATCH, planes, self.framing.bins, self.framing.frames * stretch, generator=generator)
 
     def frames(self, generator: torch.Generator, size: tuple[int, int]) -> Tensor:
         return torch.rand(BATCH, self.framing.window.pictures, 3, *size, generator=generator)
@@ -117,8 +118,12 @@ class AudioBench(Bench):
 
     sound = ("spectrogram",)
 
+    @cached_property
+    def planes(self) -> int:
+        return int(self.construct().planes)
+
     def inputs(self, seed: int = 1) -> Inputs:
-        return {"spectrogram": self.spectrogram(torch.Generator().manual_seed(seed))}
+        return {"spectrogram": self.spectrogram(torch.Generator().manual_seed(seed), planes=self.planes)}
 
     def outputs(self, module: Any, inputs: Inputs) -> list[Tensor]:
         return list(module(inputs["spectrogram"]))
@@ -126,7 +131,7 @@ class AudioBench(Bench):
     def check_shapes(self) -> None:
         module = self.build()
         for stretch in (1, 2):
-            spectrogram = self.spectrogram(torch.Generator().manual_seed(1), stretch)
+            spectrogram = self.spectrogram(torch.Generator().manual_seed(1), stretch, self.planes)
             bins, frames = spectrogram.shape[-2:]
             maps = module(spectrogram)
             require(len(maps) == len(module.levels), f"{len(maps)} maps, {len(module.levels)} levels declared")

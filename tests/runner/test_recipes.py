@@ -22,9 +22,10 @@ HOPS = ("hop_1", "hop_0.05")
 
 def test_every_row_of_the_papers_tables_is_there_at_both_sizes() -> None:
     ablations = {f"sagm_{size}{row}" for size in ("", "demo_") for row in (*TABLE_4, *HOPS)}
-    baselines = {f"mono2binaural_{size}" for size in ("fairplay", "demo")}
+    systems = ("mono2binaural", "main", "complete")
+    baselines = {f"{system}_{size}" for system in systems for size in ("fairplay", "demo")}
     assert set(NAMES) == {"sagm_fairplay", "sagm_demo"} | ablations | baselines
-    assert len(NAMES) == 20
+    assert len(NAMES) == 24
 
 
 def test_at_demo_size_every_system_trains_as_long_as_sagm() -> None:
