@@ -170,6 +170,13 @@ def test_too_small_pictures(masking: Build, small_framing: Callable[..., Framing
     )
 
 
+def test_an_audio_encoder_for_more_than_the_mixture(masking: Build) -> None:
+    assert refusal(lambda: masking(audio_encoder={"use": "unet", "planes": 4})) == (
+        "model.audio_encoder: 2 planes of spectrograms go into this audio encoder, and it takes 4\n"
+        "  Set its planes to 2, or take an encoder made for 2."
+    )
+
+
 def test_bins_that_cannot_be_halved(masking: Build) -> None:
     framing = Framing.model_validate({"stft": {"n_fft": 480}})
     assert refusal(lambda: masking(framing)) == (

@@ -97,6 +97,44 @@ def test_declared_levels_are_the_maps() -> None:
         assert features.shape == (2, level.channels, 96 // level.reduction, 64 // level.reduction)
 
 
+def test_an_encoder_of_more_planes_sees_each_of_them() -> None:
+    torch.manual_seed(0)
+    encoder = UnetEncoder(UnetEncoderSettings(width=1 / 16, planes=4)).eval()
+    assert encoder.planes == 4
+    assert encoder.convolutions[0][0].weight.shape == (4, 4, 4, 4)
+    spectrograms = torch.randn(1, 4, 32, 32)
+    for plane in range(4):
+        other = spectrograms.clone()
+        other[:, plane] = 0
+        assert not torch.equal(encoder(other)[0], encoder(spectrograms)[0])
+
+
+class Doubled(UnetMaskGenerator):
+    """Doubles the decoder's second map."""
+
+    def refine(self, place: int, decoded: Tensor, visual: Tensor | None) -> Tensor:
+        return decoded * 2 if place == 1 else decoded
+
+
+def test_a_subclass_reads_and_refines_the_decoders_maps() -> None:
+    """up1 to up4, before a skip is joined; what is refined goes on to the next up-convolution."""
+    encoder, plain = networks()
+    refined = Doubled(UnetMaskSettings(), levels=encoder.levels, visual=VISUAL)
+    refined.load_state_dict(plain.state_dict())
+    spectrogram, visual = torch.randn(2, 2, 64, 32), torch.randn(2, 12, 1, 2, 3)
+    for network in (encoder, plain, refined):
+        network.eval()
+    with torch.no_grad():
+        maps = encoder(spectrogram)
+        first, second = plain.decode(maps, visual), refined.decode(maps, visual)
+        assert [tuple(x.shape[1:]) for x in first] == [(32, 4, 2), (16, 8, 4), (8, 16, 8), (4, 32, 16)]
+        torch.testing.assert_close(second[:2], [first[0], 2 * first[1]])
+        torch.testing.assert_close(second[2], plain.convolutions[2](torch.cat((2 * first[1], maps[2]), 1)))
+        assert not torch.equal(
+            refined(maps, visual, spectrogram).difference, plain(maps, visual, spectrogram).difference
+        )
+
+
 def test_sigmoid_mask_is_twice_the_sigmoid_minus_one() -> None:
     masks = []
     for activation in ("tanh", "sigmoid"):

@@ -31,6 +31,13 @@ def test_a_component_keeps_the_promises_of_its_kind(entry: Entry) -> None:
     }
 
 
+def test_an_audio_encoder_is_fed_as_many_planes_as_it_declares() -> None:
+    results = run_checks(
+        "avspatial.unet", kind="audio_encoder", settings={"width": 1 / 16, "planes": 4}, registry=REGISTRY
+    )
+    assert [str(result) for result in results if not result.ok] == []
+
+
 def test_their_declarations_are_whole() -> None:
     for plugin in {entry.plugin.name: entry.plugin for entry in OURS}.values():
         results = list(static(plugin, [entry for entry in OURS if entry.plugin is plugin]))
