@@ -8,7 +8,7 @@ left + right, a difference is left - right. Angles are azimuths in degrees, posi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -64,14 +64,23 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Batch:
-    """Training windows. mixture (B, T); reference (B, 2, T); frames (B, N, 3, H, W) in [0, 1]."""
+    """Training windows. mixture (B, T); reference (B, 2, T); frames (B, N, 3, H, W) in [0, 1].
+
+    `companions`: windows of the further data sets that the trainer's settings name, by the name of the setting.
+    """
 
     mixture: Tensor
     reference: Tensor
     frames: Tensor
+    companions: Mapping[str, Batch] = field(default_factory=dict)
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """The batch with every tensor changed, those of its companions too."""
+        companions = {name: batch.each(change) for name, batch in self.companions.items()}
+        return Batch(change(self.mixture), change(self.reference), change(self.frames), companions)
 
     def to(self, device: torch.device) -> Batch:
-        return Batch(*(t.to(device, non_blocking=True) for t in (self.mixture, self.reference, self.frames)))
+        return self.each(lambda tensor: tensor.to(device, non_blocking=True))
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,9 @@ class Clip:
     """One recording: stereo sound, its pictures, and, for simulated scenes, the true angles.
 
     `recording` groups clips cut from one recording: the cluster of the statistics. `video` is a video file, or, where
-    `frames_fps` says their rate, a folder of numbered pictures.
+    `frames_fps` says their rate, a folder of numbered pictures. `mono`: what it has of sound is one channel m (the mean
+    of those in the file), decoded as left = right = m, so that its mixture is 2 m. Nothing is learned of directions
+    there: such clips are for trainers that ask for them, never the data of a recipe.
     """
 
     id: str
@@ -101,6 +112,7 @@ class Clip:
     recording: str
     truth: Truth | None = field(default=None, compare=False)
     frames_fps: float | None = None
+    mono: bool = False
 
 
 class VisualEncoder(nn.Module, ABC):
@@ -236,10 +248,11 @@ class Spatializer(nn.Module, ABC):
     `look` is separate from `spatialize` so that inference encodes each distinct group of pictures once. Both work on
     windows at the level of training (see `signal.gain`); `forward` scales by itself.
     `covered`: how many samples from the start of a window the output can be trusted for (the rest gets no weight).
-    `keeps_mixture`: left + right is the mixture, whatever the networks say.
+    `keeps_mixture`: left + right is the mixture, whatever the networks say; where it depends on the settings, the
+    instance says it.
     """
 
-    keeps_mixture: ClassVar[bool] = False
+    keeps_mixture: bool = False
     mixture_rms: Tensor
 
     published_recipe: ClassVar[str] = ""
@@ -273,6 +286,10 @@ class Spatializer(nn.Module, ABC):
         """Parameters that belong to the picture's side (trainers may give them another learning rate)."""
         return []
 
+    def fusion_parameters(self) -> list[nn.Parameter]:
+        """Parameters of what joins the two sides, where that is a network of its own (another learning rate again)."""
+        return []
+
     def published_names(self) -> Mapping[str, Mapping[str, str | None]]:
         """How the method's authors name the weights: {part: {name in the part's file: name in `state_dict()`}}.
 
@@ -288,20 +305,44 @@ class Spatializer(nn.Module, ABC):
         return self.spatialize(mixture * scale, self.look(frames)) / scale[:, None]
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training: the phases that each of its steps runs, and its timetable.
+
+    `timetable` says length and schedule (`training.settings.StageSettings`: the trainer's own settings, or a part of
+    them). `epochs_of`: the companion data set whose clips make an epoch of it; the recipe's `data` where empty.
+    """
+
+    phases: tuple[str, ...]
+    timetable: Any
+    epochs_of: str = ""
+
+
 class Trainer(nn.Module, ABC):
     """How a spatializer learns. Constructed as `Target(settings, spatializer=..., builder=...)`.
 
     One step of training runs `phases` in order: the loop calls `forward(batch, phase)`, minimises `total` with the
     phase's own optimizer over `parameter_groups(phase)`. The loop (`training.loop`) owns everything else: data order,
     schedules, checkpoints, logs, devices. All weights, a discriminator's included, are submodules of the trainer.
+
+    Settings may name further data sets, in fields of type `DatasetChoice`: every batch then has windows of each among
+    its `companions`, as many as it has itself, times the field's number in `companion_windows` where there is one.
     """
 
     phases: tuple[str, ...] = ("model",)
+    companion_windows: ClassVar[Mapping[str, int]] = {}
 
     def __init__(self, settings: Any, *, spatializer: Spatializer, builder: Builder) -> None:
         super().__init__()
         self.settings = settings
         self.spatializer = spatializer
+
+    def stages(self) -> Sequence[Stage]:
+        """The stages of training, one after the other; by default a single one, of all phases.
+
+        The last one's timetable is that of the settings; their `steps`, where given, count the steps of all stages.
+        """
+        return [Stage(self.phases, self.settings)]
 
     @abstractmethod
     def forward(self, batch: Batch, phase: str) -> dict[str, Tensor]:

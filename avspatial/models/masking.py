@@ -18,7 +18,8 @@ class MaskingSpatializer(Spatializer):
     """Pictures and the mixture's spectrogram are encoded, a mask is generated, its product with the mixture is the
     difference (SAGM, arXiv 2311.07630, eqs. 1-11). left + right is the mixture, whatever the networks say.
 
-    For trainers: `spectrogram`, `visual_encoder`, `visual_shape` (None without pictures), `difference_spectrogram`.
+    For trainers: `spectrogram`, `visual_encoder`, `visual_shape` (None without pictures), `difference_spectrogram`,
+    `terms_seeing`.
     RecipeError if the window's pictures or spectrogram do not fit the networks, before any data is read.
     """
 

@@ -21,7 +21,7 @@ CHANNELS = (64, 128, 256, 512, 512)
 def initialise(modules: Iterable[nn.Module]) -> None:
     """Convolutions N(0, 0.02), normalisation weights N(1, 0.02), biases 0: as pix2pix and MONO2BINAURAL start."""
     for module in modules:
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, 0.0, 0.02)
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02)

@@ -14,10 +14,16 @@ def components(recipe: Recipe) -> dict[str, str]:
     return {**_chosen("model", recipe.model), **_chosen("trainer", recipe.trainer)}
 
 
+def companions(recipe: Recipe) -> dict[str, Selected]:
+    """The data sets that the trainer's settings name beside the recipe's `data`, by the name of the setting."""
+    return {name: value for name, value in _choices(recipe.trainer.settings) if value.kind == "dataset"}
+
+
 def _chosen(key: str, selected: Selected) -> dict[str, str]:
     found = {key: f"{selected.id}@{selected.version}"}
     for name, value in _choices(selected.settings):
-        found |= _chosen(f"{key}.{name}", value)
+        if value.kind != "dataset":  # learned from, no part of what was learned
+            found |= _chosen(f"{key}.{name}", value)
     return found
 
 

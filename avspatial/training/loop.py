@@ -50,6 +50,7 @@ def train(
     run: Run,
     *,
     seed: int,
+    companions: Mapping[str, Windows] | None = None,
     device: str | None = None,
     resume: bool = False,
     components: Mapping[str, str] | None = None,
@@ -61,12 +62,14 @@ def train(
     The trainer's weights must be a pure function of the recipe (its seed), also on `resume`, which goes on from the
     newest checkpoint, or from the start where there is none, and ends with the same bytes as a training that was
     never stopped (on a CPU, with the same number of threads). `components` are the ids@versions in use, stored with
-    the weights. `observe` is called with every record and cannot change a number.
+    the weights. `companions` are the windows of the data sets that the trainer's settings name. `observe` is called
+    with every record and cannot change a number.
 
     TrainingError when a term or gradient is not finite; Interrupted after Ctrl-C, with everything saved; RunError
     for a checkpoint of another architecture, a device that is not there, or a disk that is full.
     """
-    loop = _Loop(trainer, train_windows, val_windows, settings, run, Devices(device, settings.precision))
+    devices = Devices(device, settings.precision)
+    loop = _Loop(trainer, train_windows, val_windows, companions or {}, settings, run, devices)
     loop.observe = observe
     loop.mark = replace(loop.mark, components=dict(components or {}))
     loop.start(seed, resume)
@@ -83,14 +86,21 @@ class _Loop:
         trainer: Trainer,
         train_windows: Windows,
         val_windows: Windows | None,
+        companions: Mapping[str, Windows],
         settings: TrainerSettings,
         run: Run,
         devices: Devices,
     ) -> None:
         checkpoints.refuse_tied(trainer)
         self.trainer, self.settings, self.run, self.devices = trainer.to(devices.device), settings, run, devices
-        self.plan = Plan(settings, len(train_windows))
-        self.stream = Stream(train_windows, settings.batch_size, device=devices.index, devices=devices.count)
+        sizes = {name: len(windows) for name, windows in companions.items()}
+        self.plan = Plan(settings, len(train_windows), trainer.stages(), sizes)
+        place = {"device": devices.index, "devices": devices.count}
+        self.stream = Stream(train_windows, settings.batch_size, **place)
+        self.companions = {
+            name: Stream(windows, settings.batch_size * trainer.companion_windows.get(name, 1), **place)
+            for name, windows in companions.items()
+        }
         self.val_windows = val_windows
         trainer.spatializer.mixture_rms.fill_(train_windows.mixture_rms)
         self.module = devices.wrap(self.trainer)
@@ -153,17 +163,16 @@ class _Loop:
         return Outcome(self.mark.step, self.mark.best_step, self.mark.best_total, share, seconds)
 
     def _made(self, step: int) -> Batch:
-        batch = self.stream.batch(step)
-        if self.devices.device.type != "cuda":
-            return batch
-        return Batch(batch.mixture.pin_memory(), batch.reference.pin_memory(), batch.frames.pin_memory())
+        companions = {name: stream.batch(step) for name, stream in self.companions.items()}
+        batch = replace(self.stream.batch(step), companions=companions)
+        return batch.each(torch.Tensor.pin_memory) if self.devices.device.type == "cuda" else batch
 
     def _step(self, batch: Batch) -> dict[str, float]:
         """Learn from one batch in every phase; the terms as `phase/term`, means over the devices."""
         step = self.mark.step + 1
         batch = batch.to(self.devices.device)
         terms: dict[str, float] = {}
-        for phase in self.trainer.phases:
+        for phase in self.plan.phases(step):
             optimizer = self.optimizers[phase]
             for group, rate in zip(optimizer.param_groups, self.rates[phase], strict=True):
                 group["lr"] = rate * self.plan.rate(step)
@@ -210,11 +219,16 @@ class _Loop:
                 "step": self.mark.step,
                 "epoch": self.mark.epoch,
                 "terms": terms,
-                "learning_rate": self.settings.lr * self.plan.rate(self.mark.step),
+                "learning_rate": self._rate(),
                 "clips_per_second": rate,
                 "waiting": share,
             }
         )
+
+    def _rate(self) -> float:
+        """The learning rate of the step just done: that of its last phase's first group."""
+        phase = self.plan.phases(self.mark.step)[-1]
+        return float(self.optimizers[phase].param_groups[0]["lr"])
 
     def _keep(self, display: Display, stopping: bool) -> None:
         """Validate and write a checkpoint where they are due; one device does it, the others wait."""

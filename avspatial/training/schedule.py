@@ -1,44 +1,97 @@
-"""When what happens: steps, epochs, learning rates, validations, checkpoints. Pure arithmetic."""
+"""When what happens: stages, steps, epochs, learning rates, validations, checkpoints. Pure arithmetic."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from avspatial.training.settings import TrainerSettings
+from avspatial.errors import RecipeError
+from avspatial.interfaces import Stage
+from avspatial.training.settings import StageSettings, TrainerSettings
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stage in its place: `before` steps come first, then its own; `windows` make an epoch of it."""
+
+    stage: Stage
+    before: int
+    steps: int
+    windows: int
 
 
 @dataclass(frozen=True)
 class Plan:
     """The timetable of a training over `windows` training windows an epoch.
 
-    A `step` here is the number of steps done: the first one done is step 1.
+    `stages`: one that lasts all the time where not given. `companions`: the windows of each companion data set.
+    A `step` here is the number of steps done: the first one done is step 1. Epochs count from each stage's beginning.
+    RecipeError if the stages before the last leave it nothing of the steps.
     """
 
     settings: TrainerSettings
     windows: int
+    stages: Sequence[Stage] = ()
+    companions: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def stretches(self) -> tuple[Stretch, ...]:
+        found: list[Stretch] = []
+        before = 0
+        stages = self.stages or [Stage((), self.settings)]
+        for stage in stages:
+            windows = self.companions[stage.epochs_of] if stage.epochs_of else self.windows
+            steps = self._length(stage.timetable, windows)
+            if stage is stages[-1] and self.settings.steps is not None:
+                steps = self.settings.steps - before
+            found.append(Stretch(stage, before, steps, windows))
+            before += steps
+        if found[-1].steps < 1:
+            raise RecipeError(
+                f"the stages before the last one take {found[-1].before} steps, and training has {self.settings.steps}",
+                where="trainer.steps",
+                fix="Make it more, or a stage before the last shorter.",
+            )
+        return tuple(found)
+
+    def _length(self, timetable: StageSettings, windows: int) -> int:
+        if timetable.steps is not None:
+            return timetable.steps
+        return math.ceil(timetable.epochs * windows / self.settings.batch_size)
 
     @property
     def steps(self) -> int:
         """Steps of the whole training."""
-        if self.settings.steps is not None:
-            return self.settings.steps
-        return math.ceil(self.settings.epochs * self.windows / self.settings.batch_size)
+        last = self.stretches[-1]
+        return last.before + last.steps
+
+    def _at(self, step: int) -> Stretch:
+        return next(stretch for stretch in reversed(self.stretches) if step > stretch.before or not stretch.before)
+
+    def phases(self, step: int) -> tuple[str, ...]:
+        """The phases that `step` runs."""
+        return self._at(step).stage.phases
 
     def epochs_done(self, step: int) -> int:
-        """Whole epochs in the first `step` steps."""
-        return step * self.settings.batch_size // self.windows
+        """Whole epochs of its stage in the steps up to `step`."""
+        stretch = self._at(step)
+        return (step - stretch.before) * self.settings.batch_size // stretch.windows
 
     def epoch(self, step: int) -> int:
-        """Epoch (from 0) of the last window of `step`."""
-        return (step * self.settings.batch_size - 1) // self.windows
+        """Epoch of its stage (from 0) of the last window of `step`."""
+        stretch = self._at(step)
+        return ((step - stretch.before) * self.settings.batch_size - 1) // stretch.windows
 
     def _due(self, step: int, every: int | None) -> bool:
         if step == self.steps:
             return True
-        if every is None:
-            return self.epochs_done(step) > self.epochs_done(step - 1)
-        return step % every == 0
+        if every is not None:
+            return step % every == 0
+        stretch = self._at(step)
+        done, size = step - stretch.before, self.settings.batch_size
+        return done * size // stretch.windows > (done - 1) * size // stretch.windows
 
     def validates(self, step: int) -> bool:
         return self._due(step, self.settings.validate_every)
@@ -48,12 +101,14 @@ class Plan:
 
     def rate(self, step: int) -> float:
         """What the learning rates are multiplied by in `step`."""
-        done = step - 1
-        if done < self.settings.warmup:
-            return step / (self.settings.warmup + 1)
-        if self.settings.schedule == "step":
-            return self.settings.decay ** (self.epochs_done(done) // self.settings.decay_every)
-        if self.settings.schedule == "cosine":
-            left = max(1, self.steps - self.settings.warmup)
-            return 0.5 * (1 + math.cos(math.pi * (done - self.settings.warmup) / left))
+        stretch = self._at(step)
+        timetable, done = stretch.stage.timetable, step - 1 - stretch.before
+        if done < timetable.warmup:
+            return float((done + 1) / (timetable.warmup + 1))
+        if timetable.schedule == "step":
+            epochs = done * self.settings.batch_size // stretch.windows
+            return float(timetable.decay ** (epochs // timetable.decay_every))
+        if timetable.schedule == "cosine":
+            left = max(1, stretch.steps - timetable.warmup)
+            return 0.5 * (1 + math.cos(math.pi * (done - timetable.warmup) / left))
         return 1.0

@@ -12,12 +12,31 @@ from avspatial.settings import DiscriminatorChoice, Settings, setting
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 
 
-class TrainerSettings(Settings):
+class StageSettings(Settings):
+    """How long a stage of training lasts, and how the learning rates move in it."""
+
+    epochs: int = setting(1000, unit="epochs", ge=1)
+    """How long: passes over the clips."""
+    steps: int | None = setting(None, unit="steps", ge=1)
+    """How long, in steps; overrides `epochs` where given."""
+    schedule: Literal["constant", "step", "cosine"] = "constant"
+    """How the learning rates move after the warm-up: not at all, times `decay` every `decay_every` epochs, or along
+    half a cosine down to zero at the end."""
+    decay: float = setting(0.94, gt=0, le=1)
+    """Factor of the `step` schedule."""
+    decay_every: int = setting(10, unit="epochs", ge=1)
+    """Epochs between two factors of the `step` schedule."""
+    warmup: int = setting(0, unit="steps", ge=0)
+    """Steps over which the learning rates rise from zero in a straight line."""
+
+
+class TrainerSettings(StageSettings):
     """What the loop needs of every trainer.
 
     One epoch takes one window of every training clip. A step's windows follow one another through the epochs' orders
     without a gap, so every batch is full and no clip is dropped; the batch in which an epoch ends holds the first
-    windows of the next one.
+    windows of the next one. Where a trainer has stages, length and schedule are those of the last one, but `steps`
+    counts the steps of all: the last stage has what the others leave.
     """
 
     teaches: ClassVar[str] = "avspatial.masking"
@@ -39,15 +58,6 @@ class TrainerSettings(Settings):
     """Adam's decay rates of the first and second moment."""
     augmentation: Augmentation = Augmentation()
     """What training windows undergo; nothing by default."""
-    schedule: Literal["constant", "step", "cosine"] = "constant"
-    """How the learning rates move after the warm-up: not at all, times `decay` every `decay_every` epochs, or along
-    half a cosine down to zero at the end."""
-    decay: float = setting(0.94, gt=0, le=1)
-    """Factor of the `step` schedule."""
-    decay_every: int = setting(10, unit="epochs", ge=1)
-    """Epochs between two factors of the `step` schedule."""
-    warmup: int = setting(0, unit="steps", ge=0)
-    """Steps over which the learning rates rise from zero in a straight line."""
     clip: float | None = setting(None, gt=0)
     """Largest norm of a phase's gradient; larger ones are scaled down. No limit where not given."""
     validate_every: int | None = setting(None, unit="steps", ge=1)

@@ -42,21 +42,26 @@ class Mono2Binaural(MaskingSpatializer):
     def published_names(self) -> Mapping[str, Mapping[str, str | None]]:
         """visual: `feature_extraction.{0,1,4,5,6,7}...`; audio: `audionet_convlayer{1..5}.{0,1}...`,
         `audionet_upconvlayer{1..5}...`, `conv1x1.{0,1}...`; every one of them is in use."""
-        own = self.state_dict()
-        visual = {_visual(name): name for name in own if name.startswith(_NETWORK)}
-        audio = {_audio(name): name for name in own if name.startswith(("audio_encoder.", "mask_generator."))}
-        return {"visual": visual, "audio": audio}
+        audio = {official: name for name in self.state_dict() if (official := _audio(name))}
+        return {"visual": resnet_names(self, "feature_extraction"), "audio": audio}
 
 
-def _visual(name: str) -> str:
+def resnet_names(model: MaskingSpatializer, title: str) -> dict[str, str | None]:
+    """The visual encoder's weights under the names of torch's numbered ResNet, called `title`: {theirs: ours}."""
+    names = [name for name in model.state_dict() if name.startswith(_NETWORK)]
+    return {f"{title}.{_numbered(name)}": name for name in names}
+
+
+def _numbered(name: str) -> str:
     layer, _, rest = name.removeprefix(_NETWORK).partition(".")
-    return f"feature_extraction.{_RESNET.get(layer, layer)}.{rest}"
+    return f"{_RESNET.get(layer, layer)}.{rest}"
 
 
 def _audio(name: str) -> str:
+    """The official name of one of ours; empty where it has none."""
     for pattern, official in _AUDIO:
         found = re.match(pattern, name)
         if found:
             layer = official.format(*(int(digit) + 1 for digit in found.groups()))
             return layer + name[found.end() :]
-    return name
+    return ""

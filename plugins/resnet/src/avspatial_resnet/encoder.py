@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlparse
 
 import timm
@@ -25,13 +26,16 @@ class ResnetEncoder(VisualEncoder):
     PluginError for a network that timm does not have or that makes no maps; RunError for missing or wrong weights.
     """
 
+    options: ClassVar[Mapping[str, Any]] = {}
+    """What timm is told of the network beside its name; for subclasses."""
+
     mean: Tensor
     std: Tensor
 
     def __init__(self, settings: ResnetSettings) -> None:
         super().__init__(settings)
         _check_name(settings.backbone)
-        self.network = _network(settings.backbone, _weights(settings))
+        self.network = self._network(_weights(settings))
         self.channels = self.network.feature_info.channels()[-1]
         reduction = self.network.feature_info.reduction()[-1]
         self.reductions = (settings.average, reduction, reduction)
@@ -45,7 +49,7 @@ class ResnetEncoder(VisualEncoder):
         self.network.eval()
         try:
             with torch.no_grad():
-                maps = self.network(torch.zeros(1, 3, height, width))[-1]
+                maps = self.maps(torch.zeros(1, 3, height, width))
         except (RuntimeError, AssertionError, ValueError) as error:
             raise self._unfit(f"cannot look at pictures of {height} x {width}: {error}") from error
         finally:
@@ -57,11 +61,34 @@ class ResnetEncoder(VisualEncoder):
     def forward(self, frames: Tensor) -> Tensor:
         """frames (B, N, 3, H, W) in [0, 1] -> features (B, C, N // average, H', W')."""
         pictures = ((frames - self.mean) / self.std).flatten(0, 1)
-        maps = self.network(pictures)[-1].unflatten(0, frames.shape[:2])
+        maps = self.maps(pictures).unflatten(0, frames.shape[:2])
         average = self.settings.average
         groups = maps[:, : frames.shape[1] // average * average].unflatten(1, (-1, average))
         means: Tensor = groups.mean(2).transpose(1, 2)
         return means
+
+    def maps(self, pictures: Tensor) -> Tensor:
+        """pictures (B, 3, H, W), normalised -> the last feature maps (B, C, H', W')."""
+        last: Tensor = self.network(pictures)[-1]
+        return last
+
+    def _network(self, weights: Path | None) -> Any:
+        """The network without its classifier, filled from a file if one is given; PluginError if timm refuses."""
+        backbone = self.settings.backbone
+        if weights:
+            _check_weights(backbone, weights)
+        try:
+            return timm.create_model(
+                backbone,
+                pretrained=weights is not None,
+                pretrained_cfg_overlay=_overlay(weights),
+                features_only=True,
+                out_indices=(-1,),
+                **self.options,
+            )
+        except (TypeError, AssertionError, NotImplementedError) as error:
+            told = ", ".join(f"{name} {value}" for name, value in self.options.items())
+            raise self._unfit(f"cannot be built with {told}: {error}") from error
 
     def _unfit(self, why: str) -> PluginError:
         return PluginError(
@@ -81,23 +108,20 @@ def _check_name(backbone: str) -> None:
         )
 
 
-def _network(backbone: str, weights: Path | None) -> Any:
-    """The network without its classifier, with the weights of a file if one is given; RunError if they do not fit."""
-    overlay = {"file": str(weights)} if weights else None
-    if weights:
-        try:
-            # timm checks names and shapes of whole networks only; the one without classifier takes anything
-            timm.create_model(backbone, pretrained=True, pretrained_cfg_overlay=overlay)
-        except Exception as error:  # a foreign file can fail in any way
-            why = " ".join(str(error).split())[:200]
-            raise RunError(f"not the weights of {backbone}: {why}", where=weights, fix=ELSEWISE) from error
-    return timm.create_model(
-        backbone,
-        pretrained=weights is not None,
-        pretrained_cfg_overlay=overlay,
-        features_only=True,
-        out_indices=(-1,),
-    )
+def _check_weights(backbone: str, weights: Path) -> None:
+    """RunError if the file does not hold the network's weights.
+
+    timm checks names and shapes of whole networks only; the one without classifier takes anything.
+    """
+    try:
+        timm.create_model(backbone, pretrained=True, pretrained_cfg_overlay=_overlay(weights))
+    except Exception as error:  # a foreign file can fail in any way
+        why = " ".join(str(error).split())[:200]
+        raise RunError(f"not the weights of {backbone}: {why}", where=weights, fix=ELSEWISE) from error
+
+
+def _overlay(weights: Path | None) -> dict[str, str] | None:
+    return {"file": str(weights)} if weights else None
 
 
 def _weights(settings: ResnetSettings) -> Path | None:

@@ -1,0 +1,104 @@
+"""Sep-Stereo's training (Zhou et al., ECCV 2020): separation, then separation and stereo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from avspatial.errors import PluginError
+from avspatial.interfaces import Batch, Builder, Spatializer, Stage, Trainer
+from avspatial.signal import stereo
+from avspatial_sepstereo.settings import SeparationSettings, SepStereoTrainerSettings
+
+
+class Seen(Protocol):
+    """What this trainer needs of a spatializer beyond `Spatializer`; all that is built on `masking` offers it."""
+
+    def terms_seeing(self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str) -> dict[str, Tensor]:
+        """mixture (B, T), reference (B, 2, T), visual features as `look` gives them -> the loss terms."""
+
+
+class SepStereoTrainer(Trainer):
+    """Two stages of one phase each, `separation` and `joint`.
+
+    A separation sample is made of two solos of `batch.companions["solos"]`: their sounds are left and right, and what
+    is seen is empty but for the features of the first at the left edge and of the second at the right edge, each the
+    highest of its row. The spatializer's own terms are the loss of both tasks.
+    PluginError for a spatializer that cannot be told what it sees.
+    """
+
+    companion_windows = {"solos": 2}
+
+    def __init__(self, settings: SepStereoTrainerSettings, *, spatializer: Spatializer, builder: Builder) -> None:
+        super().__init__(settings, spatializer=spatializer, builder=builder)
+        _refuse_unfit(spatializer)
+        self.phases = ("joint",) if settings.separation is None else ("separation", "joint")
+
+    def stages(self) -> Sequence[Stage]:
+        first, settings = self.settings.separation, self.settings
+        joint = Stage(("joint",), settings)
+        return [joint] if first is None else [Stage(("separation",), first, epochs_of="solos"), joint]
+
+    def forward(self, batch: Batch, phase: str) -> dict[str, Tensor]:
+        """batch of B windows with 2 B solos -> the phase's terms, scalars, and their sum `total`."""
+        apart = self._separate(batch.companions["solos"])
+        if phase == "separation":
+            return _summed({f"separation_{name}": value for name, value in apart.items()})
+        weight = self.settings.separation_weight
+        terms = self.spatializer.terms(batch, self.settings.loss)
+        return _summed({**terms, **{f"separation_{name}": weight * value for name, value in apart.items()}})
+
+    def _separate(self, solos: Batch) -> dict[str, Tensor]:
+        """The terms of B separation samples; solos of 2 B windows, each as two channels of RMS 0.1."""
+        reference = torch.stack((solos.mixture / 2).chunk(2), 1)
+        visual = side_by_side(*cast(Tensor, self.spatializer.look(solos.frames)).chunk(2))
+        mixture = stereo.mixture(reference)
+        return cast(Seen, self.spatializer).terms_seeing(mixture, reference, visual, self.settings.loss)
+
+    def parameter_groups(self, phase: str) -> list[dict[str, Any]]:
+        stage: SeparationSettings | SepStereoTrainerSettings = self.settings
+        if phase == "separation":
+            stage = self.settings.separation
+        visual, fusion = self.spatializer.visual_parameters(), self.spatializer.fusion_parameters()
+        apart = {id(parameter) for parameter in (*visual, *fusion)}
+        rest = [parameter for parameter in self.spatializer.parameters() if id(parameter) not in apart]
+        rates = (stage.lr, stage.lr_visual, stage.lr_fusion)
+        return [
+            {"params": learning, "lr": stage.lr if rate is None else rate, "weight_decay": self.settings.weight_decay}
+            for parameters, rate in zip((rest, visual, fusion), rates, strict=True)
+            if (learning := _learning(parameters))
+        ]
+
+    def validate(self, batch: Batch) -> dict[str, Tensor]:
+        """The terms of stereo alone: separation is a means."""
+        return _summed(self.spatializer.terms(batch, self.settings.loss))
+
+
+def _refuse_unfit(spatializer: Spatializer) -> None:
+    shape = getattr(spatializer, "visual_shape", None)
+    why = ""
+    if shape is None or not hasattr(spatializer, "terms_seeing"):
+        why = f"visual features to be put side by side, and {type(spatializer).__name__} has none"
+    elif shape.width < 2:
+        why = "visual features at least 2 wide, one for each side; these are 1 wide"
+    if why:
+        fix = "Use the spatializer sepstereo, with larger pictures if need be, or the trainer supervised."
+        raise PluginError(f"the trainer sepstereo needs {why}", where="trainer", fix=fix)
+
+
+def side_by_side(first: Tensor, second: Tensor) -> Tensor:
+    """Features of two pictures (B, C, N', H', W') -> of one: nothing but the first's at the left edge and the second's
+    at the right edge, each the highest of its row."""
+    middle = first.new_zeros(*first.shape[:-1], first.shape[-1] - 2)
+    return torch.cat((first.amax(-1, keepdim=True), middle, second.amax(-1, keepdim=True)), -1)
+
+
+def _learning(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
+    return [parameter for parameter in parameters if parameter.requires_grad]
+
+
+def _summed(terms: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {**terms, "total": torch.stack(list(terms.values())).sum()}
