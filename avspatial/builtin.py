@@ -107,5 +107,12 @@ def avspatial_components() -> list[Component]:
             "data.simulated.dataset:SimulatedScenes",
             "Simulated scenes with known angles, rendered on first use",
         ),
+        _component(
+            "dataset",
+            "solos",
+            "data.settings:SolosSettings",
+            "data.solos:Solos",
+            "Videos of one instrument each, mono sound beside them: for separation",
+        ),
         *_metrics(),
     ]

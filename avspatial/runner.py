@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import time
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ import torch
 
 from avspatial.data.store import ClipStore, Recording
 from avspatial.data.windows import TrainingWindows
-from avspatial.errors import Interrupted, RunError
+from avspatial.errors import DataError, Interrupted, RunError
 from avspatial.evaluation.scores import NamedMetric, build_metrics
 from avspatial.evaluation.summary import evaluate_run
 from avspatial.inference.outputs import save_outputs, save_prediction
@@ -165,7 +166,8 @@ def _make_run(runs: Path, loaded: Loaded, original: str, work: _Work) -> Run:
     """The new run directory, made by the first process and known to all."""
     path = ""
     if work.devices.main:
-        facts = provenance(work.registry.plugins, device=str(work.devices.device), data=work.dataset.fingerprint())
+        data = "+".join([work.dataset.fingerprint(), *(each.fingerprint for each in work.companions.values())])
+        facts = provenance(work.registry.plugins, device=str(work.devices.device), data=data)
         path = str(create_run(runs, loaded.recipe.name, loaded.resolved, original, facts).path)
     return Run(Path(work.devices.share(path)))
 
@@ -178,6 +180,35 @@ def _interruptible(run: Run) -> Iterator[None]:
     except KeyboardInterrupt as error:
         fix = f"Go on with: avspatial run --resume {run.path}"
         raise Interrupted("interrupted; what is finished is saved", where=run.path, fix=fix) from error
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A further data set, which the trainer's settings name: its training clips, decoded, and its fingerprint."""
+
+    recordings: Sequence[Recording]
+    fingerprint: str
+
+    @classmethod
+    def ready(cls, dataset: Dataset, store: ClipStore, recipe: Recipe) -> Companion:
+        clips = dataset.clips("train")[: recipe.limit]
+        store.prepare(clips)
+        return cls([store.load(clip) for clip in clips], dataset.fingerprint())
+
+    def windows(self, name: str, recipe: Recipe) -> TrainingWindows:
+        """Its windows, in an order of their own: a seed like the recipe's would tie it to that of the recipe's data."""
+        seed = recipe.seed + zlib.crc32(name.encode())
+        return TrainingWindows(self.recordings, recipe.framing, seed, recipe.trainer.settings.augmentation)
+
+
+def _refuse_mono(clips: Mapping[str, Sequence[Clip]]) -> None:
+    mono = [clip for part in clips.values() for clip in part if clip.mono]
+    if mono:
+        raise DataError(
+            f"clip {mono[0].id} is mono: there are no sides in it to learn or to score",
+            where="data",
+            fix="Take a stereo data set; one of mono clips is for the settings of a trainer that names it.",
+        )
 
 
 @dataclass(frozen=True)
@@ -195,25 +226,31 @@ class _Work:
     clips: Mapping[str, Sequence[Clip]]
     store: ClipStore
     lessons: Sequence[Recording] = field(repr=False)
+    companions: Mapping[str, Companion] = field(repr=False)
 
     @classmethod
     def begin(cls, recipe: Recipe, registry: Registry, devices: Devices, progress: Progress) -> _Work:
         """Build first, then make the data: a network that cannot be built is told before anything is rendered."""
         dataset: Dataset = registry.build(recipe.data, progress=progress)
+        further = {name: registry.build(s, progress=progress) for name, s in chosen.companions(recipe).items()}
         convention = CONVENTIONS[recipe.convention]
         metrics = build_metrics(recipe.metrics, convention, registry)
         torch.manual_seed(recipe.seed)
         spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
         trainer = registry.build(recipe.trainer, spatializer=spatializer, builder=registry)
-        dataset.prepare()
+        for each in (dataset, *further.values()):
+            each.prepare()
         clips = {part: dataset.clips(part)[: recipe.limit] for part in PARTS}
+        _refuse_mono(clips)
         store = ClipStore(recipe.window, progress)
         augmentation = recipe.trainer.settings.augmentation
         larger = ClipStore(recipe.window, progress, picture=augmentation.store)
         larger.prepare(clips["train"])
         store.prepare([*clips["val"], *clips["test"]])
         lessons = [larger.load(clip) for clip in clips["train"]]
-        return cls(recipe, registry, devices, progress, trainer, metrics, convention, dataset, clips, store, lessons)
+        companions = {name: Companion.ready(each, larger, recipe) for name, each in further.items()}
+        made = (trainer, metrics, convention, dataset, clips, store, lessons, companions)
+        return cls(recipe, registry, devices, progress, *made)
 
     def go(self, run: Run, *, resume: bool) -> Finished:
         """The stages that write into the run directory."""
@@ -255,6 +292,7 @@ class _Work:
             settings,
             run,
             seed=seed,
+            companions={name: each.windows(name, self.recipe) for name, each in self.companions.items()},
             device=str(self.devices.device),
             resume=resume,
             components=chosen.components(self.recipe),

@@ -33,7 +33,7 @@ class Settings(BaseModel):
     example: ClassVar[Mapping[str, Any]] = {}
     """Settings that make the component small and whole: those with which `avspatial.testing` builds it. What has no
     default must be in it. `{folder}` stands for an empty folder, `{scenes}` for one of simulated scenes in FAIR-Play's
-    layout."""
+    layout, `{solos}` for one of simulated solos."""
     expected_failures: ClassVar[Mapping[str, str]] = {}
     """The checks of `avspatial.testing` that the component cannot pass, each with the reason. Passing one is a failure
     too, so that nothing stands here longer than it is true."""

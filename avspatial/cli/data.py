@@ -33,6 +33,9 @@ def simulate(
     split: Annotated[
         tuple[float, float, float] | None, typer.Option(metavar="TRAIN VAL TEST", help="Shares of the three splits.")
     ] = None,
+    solos: Annotated[
+        bool, typer.Option("--solos", help="One source a clip, in mono: to learn separation from.")
+    ] = False,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any setting of the data set `simulated`. Repeatable."),
@@ -40,6 +43,7 @@ def simulate(
 ) -> None:
     """Render scenes into OUT: videos/, binaural_audios/ and splits/ as FAIR-Play has them, and scenes.jsonl.
 
+    With --solos: FAMILY/ID.mp4 and FAMILY/ID.wav, for trainers that separate solos.
     The same settings give the same scenes; a folder that already holds them is left as it is.
     """
     from rich.console import Console
@@ -47,7 +51,9 @@ def simulate(
 
     from avspatial.data.simulated.dataset import SimulatedScenes
 
-    options = {"clips": clips, "seed": seed, "seconds": seconds, "head": head, "shares": split}
+    options: dict[str, Any] = {"clips": clips, "seed": seed, "seconds": seconds, "head": head, "shares": split}
+    if solos:
+        options |= {"sources": [1, 1], "solos": True}
     settings, said = _settings({key: value for key, value in options.items() if value is not None}, set_ or [])
     console = Console(stderr=True)
     scenes = SimulatedScenes(
@@ -55,6 +61,10 @@ def simulate(
         progress=lambda items, title: track(items, title, console=console, disable=not console.is_terminal),
     )
     scenes.prepare()
+    if settings.solos:
+        print(f"{settings.clips} solos of {settings.seconds:g} s in {out}")
+        print(f"In a recipe, for a trainer that separates: solos: {{use: solos, root: {out}}}")
+        return
     print(f"{settings.clips} scenes of {settings.seconds:g} s in {out}")
     print(f"In a recipe: data: {{{', '.join(['use: simulated', f'root: {out}', *_spelled(settings, said)])}}}")
 

@@ -108,6 +108,11 @@ def stereo_info(path: Path) -> WavInfo:
     if info.channels != 2:
         kind = "mono" if info.channels == 1 else f"{info.channels} channels"
         raise DataError(f"{kind} where stereo is needed", where=path, fix="Take the binaural recording of this clip.")
+    return fit_rate(path, info)
+
+
+def fit_rate(path: Path, info: WavInfo) -> WavInfo:
+    """The header, if its rate is at least 8 kHz; DataError otherwise."""
     if info.rate < LOWEST_RATE:
         raise DataError(
             f"sampled at {info.rate} Hz; at least {LOWEST_RATE} Hz is needed",

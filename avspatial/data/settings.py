@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from avspatial.settings import Settings, setting
 
@@ -46,3 +46,28 @@ class FairPlaySettings(Settings):
     """By how much the lengths of a clip's sound and pictures may differ."""
     overlap: Literal["refuse", "allow"] = "refuse"
     """Whether one clip may stand in two lists of a split. `allow` makes the scores meaningless: only for trying out."""
+
+
+class SolosSettings(Settings):
+    """A folder of videos of one instrument each, and a sound file beside each; the sound is taken as mono."""
+
+    example = {"root": "{solos}"}
+
+    root: str = setting(min_length=1)
+    """Folder that holds `INSTRUMENT/NAME.mp4` with `INSTRUMENT/NAME.wav`, or the files themselves."""
+    shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    """Shares of train, val and test among the videos; each gets at least one."""
+    length_tolerance: float = setting(1.0, unit="s", ge=0, le=3600)
+    """By how much the lengths of a clip's sound and pictures may differ."""
+
+    @field_validator("shares")
+    @classmethod
+    def _whole(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        return whole_shares(value)
+
+
+def whole_shares(value: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Shares of three splits; ValueError unless they are above 0 and add up to 1."""
+    if min(value) <= 0 or abs(sum(value) - 1) > 1e-6:
+        raise ValueError(f"train, val and test must be above 0 and add up to 1, not {list(value)}")
+    return value

@@ -27,12 +27,12 @@ import numpy as np
 import platformdirs
 import torch
 
-from avspatial.data.layout import stereo_info
+from avspatial.data.layout import fit_rate, stereo_info
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Progress
 from avspatial.media.resample import resample
 from avspatial.media.video import folder_pictures, grid_pictures, picture_files
-from avspatial.media.wav import read_wav
+from avspatial.media.wav import read_wav, wav_info
 from avspatial.runs.whole import whole_folder, write_text
 from avspatial.settings import Window
 
@@ -107,6 +107,8 @@ class ClipStore:
             "fps": self.window.fps,
             "picture": list(self.picture),
         }
+        if clip.mono:
+            parts["mono"] = True
         return self.cache / "clips" / hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
     def _digest(self, path: Path) -> str:
@@ -140,8 +142,7 @@ class ClipStore:
         """Decode into `entry`; called while its lock is held, so what lies unfinished beside it is a dead process's."""
         for left in entry.parent.glob(f".{entry.name}.*.part"):
             shutil.rmtree(left, ignore_errors=True)
-        stereo_info(clip.audio)
-        audio, rate = read_wav(clip.audio)
+        audio, rate = _sound(clip)
         # A picture for every grid time within the sound, so that no window asks for one that is not there.
         count = max(1, math.ceil(audio.shape[1] / rate * self.window.fps - 1e-6))
         if clip.frames_fps is None:
@@ -151,6 +152,16 @@ class ClipStore:
         with whole_folder(entry) as aside:
             _write_array(aside / "audio.npy", resample(audio, rate, self.window.rate))
             _write_array(aside / "pictures.npy", pictures)
+
+
+def _sound(clip: Clip) -> tuple[np.ndarray, int]:
+    """A clip's sound (2, T), the channels equal for a mono clip, and its rate; DataError for one that is unfit."""
+    if not clip.mono:
+        stereo_info(clip.audio)
+        return read_wav(clip.audio)
+    fit_rate(clip.audio, wav_info(clip.audio))
+    audio, rate = read_wav(clip.audio)
+    return np.repeat(audio.mean(0, keepdims=True), 2, axis=0), rate
 
 
 @contextmanager

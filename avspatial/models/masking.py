@@ -71,9 +71,13 @@ class MaskingSpatializer(Spatializer):
         """Distance between predicted and true difference spectrogram, and, where the mask generator gives left and
         right masks too, between the differences that they imply and the true one (APNet); `loss` is "l1" or "mse".
         """
-        mixture = self.spectrogram(batch.mixture)
-        truth = self.spectrogram(stereo.difference(batch.reference))
-        return self.distances(self.masks(mixture, self.look(batch.frames)), mixture, truth, loss)
+        return self.terms_seeing(batch.mixture, batch.reference, self.look(batch.frames), loss)
+
+    def terms_seeing(self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str) -> dict[str, Tensor]:
+        """What `terms` says of mixture (B, T), reference (B, 2, T) and visual features as `look` gives them."""
+        heard = self.spectrogram(mixture)
+        truth = self.spectrogram(stereo.difference(reference))
+        return self.distances(self.masks(heard, visual), heard, truth, loss)
 
     def distances(self, masks: Masks, mixture: Tensor, truth: Tensor, loss: str) -> dict[str, Tensor]:
         """What `terms` says of these masks; mixture's and true difference's spectrogram (B, 2, F, M)."""

@@ -30,13 +30,14 @@ def construct(subject: Subject) -> None:
 
 
 def clips_readable(subject: Subject) -> str:
-    """Every clip can be decoded: stereo sound and at least one picture."""
+    """Every clip can be decoded: stereo sound (equal channels where it says mono) and at least one picture."""
     store = ClipStore(subject.framing.window, silent, subject.folder / "cache")
     count = 0
     for clip in _all(subject):
         recording = store.load(clip)
         require(recording.audio.ndim == 2 and len(recording.audio) == 2, f"clip {clip.id}: {recording.audio.shape}")
         require(recording.audio.shape[1] and np.isfinite(recording.audio).all(), f"clip {clip.id} has no sound")
+        require(not clip.mono or np.array_equal(*recording.audio), f"clip {clip.id} is mono, its channels differ")
         require(np.any(recording.audio), f"clip {clip.id} is silent from beginning to end")
         require(len(recording.pictures), f"clip {clip.id} has no picture")
         count += 1

@@ -63,11 +63,15 @@ class Subject:
         """A setting, its placeholder replaced by what that stands for."""
         if item == "{folder}":
             return str(self.folder / "empty")
-        return self._scenes() if item == "{scenes}" else item
+        if item in ("{scenes}", "{solos}"):
+            return self._rendered(item.strip("{}"))
+        return item
 
-    def _scenes(self) -> str:
-        root = self.folder.parent / "scenes"
+    def _rendered(self, what: str) -> str:
+        root = self.folder.parent / what
         settings = SimulatedSettings(root=root, clips=6, seconds=0.5, picture=(32, 64))
+        if what == "solos":
+            settings = settings.model_copy(update={"sources": (1, 1), "solos": True})
         SimulatedScenes(settings, progress=silent).prepare()
         return str(root)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import replace
 from typing import Any
 
 import safetensors.torch
@@ -46,6 +46,20 @@ def _scalar(terms: Mapping[str, Tensor], phase: str) -> None:
     for name, value in terms.items():
         require(value.ndim == 0, f"{phase}: {name} has shape {tuple(value.shape)}, a scalar is needed")
         require(value.isfinite(), f"{phase}: {name} is {value.item()}")
+
+
+def stages_whole(subject: Subject) -> str:
+    """Stages run known phases, each phase in some stage; the last has the settings' own timetable."""
+    trainer, batch = _built(subject), _batch(subject)
+    stages = trainer.stages()
+    require(stages, "`stages` is empty")
+    run = [phase for stage in stages for phase in stage.phases]
+    require(set(run) == set(trainer.phases), f"stages run {', '.join(run)}; phases are {', '.join(trainer.phases)}")
+    require(all(stage.phases for stage in stages), "a stage runs no phase")
+    unknown = [stage.epochs_of for stage in stages if stage.epochs_of not in ("", *batch.companions)]
+    require(not unknown, f"no setting names the data set {unknown[0] if unknown else ''}")
+    require(stages[-1].timetable is trainer.settings, "the last stage's timetable is not `settings`")
+    return f"{len(stages)} stages"
 
 
 def groups_complete(subject: Subject) -> None:
@@ -123,9 +137,16 @@ def batch_untouched(subject: Subject) -> None:
         trainer(batch, phase)
     with torch.no_grad():
         trainer.validate(batch)
-    for field in fields(Batch):
-        same = torch.equal(getattr(batch, field.name), getattr(before, field.name))
-        require(same, f"batch.{field.name} was written into")
+    for name, now, was in _pairs(batch, before):
+        require(torch.equal(now, was), f"{name} was written into")
+
+
+def _pairs(batch: Batch, other: Batch, title: str = "batch") -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Every tensor of two batches, and what it is called."""
+    for name in ("mixture", "reference", "frames"):
+        yield f"{title}.{name}", getattr(batch, name), getattr(other, name)
+    for name, companion in batch.companions.items():
+        yield from _pairs(companion, other.companions[name], f'{title}.companions["{name}"]')
 
 
 def state_survives(subject: Subject) -> None:
@@ -151,10 +172,18 @@ def _built(subject: Subject, seed: int = 0) -> Any:
 
 
 def _batch(subject: Subject) -> Batch:
-    generator = torch.Generator().manual_seed(1)
+    """Windows, and those of the further data sets that the settings name."""
+    counts = subject.entry.target_class().companion_windows
+    named = [name for name, value in subject.settings if getattr(value, "kind", "") == "dataset"]
+    companions = {name: _windows(subject, BATCH * counts.get(name, 1), seed) for seed, name in enumerate(named, 2)}
+    return replace(_windows(subject, BATCH, 1), companions=companions)
+
+
+def _windows(subject: Subject, count: int, seed: int) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
     window = subject.framing.window
-    mixture = 0.1 * torch.randn(BATCH, subject.framing.samples, generator=generator)
-    frames = torch.rand(BATCH, window.pictures, 3, *window.picture, generator=generator)
+    mixture = 0.1 * torch.randn(count, subject.framing.samples, generator=generator)
+    frames = torch.rand(count, window.pictures, 3, *window.picture, generator=generator)
     return lesson({"mixture": mixture, "frames": frames})
 
 
@@ -177,6 +206,7 @@ CHECKS = {
     "trainer": (
         construct,
         terms_scalar,
+        stages_whole,
         groups_complete,
         phases_apart,
         improves,

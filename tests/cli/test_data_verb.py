@@ -27,6 +27,15 @@ def test_scenes_are_made_and_the_recipes_line_is_said(tmp_path: Path, capsys: py
     assert [line["clip"] for line in lines] == [f"{number:06d}" for number in range(1, 7)]
 
 
+def test_solos_are_made_and_the_recipes_line_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "solos"
+    assert simulate(out, *SMALL, "--solos") == 0
+    assert capsys.readouterr().out == (
+        f"6 solos of 0.5 s in {out}\nIn a recipe, for a trainer that separates: solos: {{use: solos, root: {out}}}\n"
+    )
+    assert len(list(out.glob("*/*.mp4"))) == len(list(out.glob("*/*.wav"))) == 6
+
+
 def test_a_folder_that_holds_them_is_left_as_it_is(tmp_path: Path) -> None:
     out = tmp_path / "scenes"
     assert simulate(out, *SMALL) == 0

@@ -22,10 +22,10 @@ HOPS = ("hop_1", "hop_0.05")
 
 def test_every_row_of_the_papers_tables_is_there_at_both_sizes() -> None:
     ablations = {f"sagm_{size}{row}" for size in ("", "demo_") for row in (*TABLE_4, *HOPS)}
-    systems = ("mono2binaural", "main", "complete")
+    systems = ("mono2binaural", "apnet", "sepstereo", "main", "complete")
     baselines = {f"{system}_{size}" for system in systems for size in ("fairplay", "demo")}
     assert set(NAMES) == {"sagm_fairplay", "sagm_demo"} | ablations | baselines
-    assert len(NAMES) == 24
+    assert len(NAMES) == 28
 
 
 def test_at_demo_size_every_system_trains_as_long_as_sagm() -> None:
@@ -84,10 +84,12 @@ def _flat(tree: object, prefix: str = "") -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for caches and runs, and a data set of six short clips in FAIR-Play's layout."""
+    """A folder for caches and runs, and six short clips each in FAIR-Play's layout and as solos."""
     folder = tmp_path_factory.mktemp("recipes")
     settings = SimulatedSettings(root=folder / "FAIR-Play", clips=6, seconds=1.2, picture=(72, 128))
     SimulatedScenes(settings, progress=silent).prepare()
+    solos = settings.model_copy(update={"root": folder / "solos", "sources": (1, 1), "solos": True})
+    SimulatedScenes(solos, progress=silent).prepare()
     return folder
 
 
@@ -115,4 +117,5 @@ def test_the_smoke_of_a_recipe_at_demo_size(name: str, place: Path, monkeypatch:
     ],
 )
 def test_the_smoke_of_a_recipe_at_paper_size(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _smoke(ROOT / f"{name}.yaml", place, monkeypatch, f"data.root={place / 'FAIR-Play'}")
+    solos = [f"trainer.solos.root={place / 'solos'}"] if name.startswith("sepstereo_") else []
+    _smoke(ROOT / f"{name}.yaml", place, monkeypatch, f"data.root={place / 'FAIR-Play'}", *solos)

@@ -1,4 +1,7 @@
-"""The data set `simulated`: rendered on first use into files in FAIR-Play's layout, then read like FAIR-Play."""
+"""The data set `simulated`: rendered on first use into files in FAIR-Play's layout, then read like FAIR-Play.
+
+With `solos`, files and reading are those of the data set `solos`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +21,10 @@ import numpy as np
 
 from avspatial.data.layout import PARTS, layout_clips, split_folder, split_list
 from avspatial.data.simulated.assets import content_digests, stage
-from avspatial.data.simulated.render import RATE, Stage, describe, play, read_truth
+from avspatial.data.simulated.render import RATE, Stage, describe, play, read_truth, solo
 from avspatial.data.simulated.scene import draw, split_of
 from avspatial.data.simulated.settings import SimulatedSettings
+from avspatial.data.solos import solo_clips
 from avspatial.data.store import cache_root
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress, Truth
@@ -65,8 +70,10 @@ class SimulatedScenes(Dataset):
             lock.release()
 
     def clips(self, split: str) -> list[Clip]:
-        """The clips of "train", "val" or "test", each with its truth."""
+        """The clips of "train", "val" or "test", each with its truth; solos have none."""
         self.prepare()
+        if self.settings.solos:
+            return solo_clips(self.root, split, self.settings.shares)
         clips = layout_clips(self.root, split_list(split_folder(self.root, 1), split))
         truths = self._truths()
         unknown = [clip.id for clip in clips if clip.id not in truths]
@@ -107,23 +114,29 @@ class SimulatedScenes(Dataset):
 
     def _render(self) -> None:
         ready = stage(self.settings)
-        splits = split_of(self.settings.clips, self.settings.shares)
         with whole_folder(self.root) as folder:
-            lines = self._scenes(ready, folder)
-            (folder / _SCENES).write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
-            _write_lists(folder / "splits" / "split1", splits)
+            if self.settings.solos:
+                self._each(_write_solo, ready, folder, "Rendering solos")
+            else:
+                self._scenes(ready, folder)
             said = self.settings.model_dump(mode="json", exclude={"root"})
             sign = {"digest": self._digest, "version": _VERSION, "settings": said}
             (folder / _SIGN).write_text(json.dumps(sign, indent=1) + "\n", encoding="utf-8")
 
-    def _scenes(self, ready: Stage, folder: Path) -> list[dict[str, object]]:
-        """Render every scene into `folder`, a few at a time; the files do not depend on how many."""
+    def _scenes(self, ready: Stage, folder: Path) -> None:
+        """Render every scene into `folder`, with the lists and the truth."""
         for name in ("videos", "binaural_audios"):
             (folder / name).mkdir()
+        lines = self._each(_write_scene, ready, folder, "Rendering scenes")
+        (folder / _SCENES).write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+        _write_lists(folder / "splits" / "split1", split_of(self.settings.clips, self.settings.shares))
+
+    def _each(self, write: Callable[[Stage, int, Path], Any], ready: Stage, folder: Path, title: str) -> list[Any]:
+        """Write every clip into `folder`, a few at a time; the files do not depend on how many."""
         pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
         try:
-            work = [pool.submit(_write_scene, ready, number, folder) for number in range(self.settings.clips)]
-            return [future.result() for future in self.progress(work, "Rendering scenes")]
+            work = [pool.submit(write, ready, number, folder) for number in range(self.settings.clips)]
+            return [future.result() for future in self.progress(work, title)]
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -166,6 +179,15 @@ def _write_scene(ready: Stage, number: int, folder: Path) -> dict[str, object]:
     write_wav(folder / "binaural_audios" / f"{clip}.wav", rendered.stereo, RATE, subtype="PCM_16")
     write_video(folder / "videos" / f"{clip}.mp4", rendered.pictures, ready.settings.fps, rendered.stereo, RATE)
     return describe(scene, clip, rendered.truth)
+
+
+def _write_solo(ready: Stage, number: int, folder: Path) -> None:
+    scene = draw(ready.settings, tuple(ready.sounds), number)
+    mono, pictures = solo(ready, scene)
+    home = folder / scene.sources[0].kind
+    home.mkdir(exist_ok=True)
+    write_wav(home / f"{_clip_id(number)}.wav", mono, RATE, subtype="PCM_16")
+    write_video(home / f"{_clip_id(number)}.mp4", pictures, ready.settings.fps, mono, RATE)
 
 
 def _write_lists(folder: Path, splits: list[str]) -> None:

@@ -62,6 +62,16 @@ def play(stage: Stage, scene: Scene) -> Rendered:
     return Rendered(stereo * scale, stage.camera.film(scene, loudness), truth)
 
 
+def solo(stage: Stage, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """A scene of one source as a single microphone in front of it hears it: mono (1, T) at 48 kHz with peaks below 1,
+    pictures (P, H, W, 3) uint8; a pure function of its arguments."""
+    number, thing = next((n, thing) for n, thing in enumerate(scene.things) if thing.sounding)
+    samples = round(stage.settings.seconds * RATE)
+    dry = stage.sounds[thing.kind](np.random.default_rng(thing.seed), samples, RATE)
+    scale = min(_LEVEL / np.sqrt(np.mean(dry**2)), _PEAK / np.abs(dry).max())
+    return dry[None] * scale, stage.camera.film(scene, {number: _loudness(dry, stage.settings)})
+
+
 def _track(thing: Thing, seconds: float) -> np.ndarray:
     """Azimuths every 10 ms, as `render` wants them; a single one for what stands still."""
     if thing.path.swing == 0:

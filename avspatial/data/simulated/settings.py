@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
 
+from avspatial.data.settings import whole_shares
 from avspatial.settings import Settings, setting
 
 FAMILIES = ("plucked", "blown", "bar", "drum", "voice")
@@ -64,6 +65,9 @@ class SimulatedSettings(Settings):
     """One dim colour, or a dim texture."""
     brightness: float = setting(0.15, ge=0, le=0.5)
     """How far the brightness of the picture sways to either side of 1."""
+    solos: bool = False
+    """One source a clip, its dry sound in mono, in the layout of the data set `solos`: to learn separation from, never
+    sides. Needs `sources: [1, 1]`."""
 
     @field_validator("sources", "distractors", "distance")
     @classmethod
@@ -73,12 +77,18 @@ class SimulatedSettings(Settings):
             raise ValueError(f"needs [least, most] within {lowest} and {highest}, not [{value[0]:g}, {value[1]:g}]")
         return value
 
+    @field_validator("solos")
+    @classmethod
+    def _alone(cls, value: bool, info: ValidationInfo) -> bool:
+        sources = info.data.get("sources", (1, 1))
+        if value and sources != (1, 1):
+            raise ValueError(f"a solo has one source: say sources [1, 1], not {list(sources)}")
+        return value
+
     @field_validator("shares")
     @classmethod
     def _whole(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
-        if min(value) <= 0 or abs(sum(value) - 1) > 1e-6:
-            raise ValueError(f"train, val and test must be above 0 and add up to 1, not {list(value)}")
-        return value
+        return whole_shares(value)
 
     @field_validator("picture")
     @classmethod

@@ -47,6 +47,7 @@ PLANTED = {
     "trainer": (
         "construct",
         "terms_scalar",
+        "stages_whole",
         "groups_complete",
         "phases_apart",
         "improves",

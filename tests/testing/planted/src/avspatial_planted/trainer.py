@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avspatial.interfaces import Batch, Trainer
+from avspatial.interfaces import Batch, Stage, Trainer
 
 
 class Good(Trainer):
@@ -30,6 +30,11 @@ class Construct(Good):
 class TermsScalar(Good):
     def forward(self, batch: Batch, phase: str) -> dict[str, Tensor]:
         return {"total": super().forward(batch, phase)["total"][None]}
+
+
+class StagesWhole(Good):
+    def stages(self) -> list[Stage]:
+        return [Stage(("warm_up",), self.settings)]
 
 
 class GroupsComplete(Good):

@@ -1,0 +1,109 @@
+"""Videos of one instrument each, with mono sound: what separation is learned from (MUSIC, Zhao et al., ECCV 2018).
+
+ROOT/INSTRUMENT/NAME.mp4 and NAME.wav beside it, or ROOT/NAME.mp4 and NAME.wav
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from avspatial.data.layout import PARTS
+from avspatial.data.settings import SolosSettings
+from avspatial.errors import DataError
+from avspatial.interfaces import Clip, Dataset, Progress
+from avspatial.media.video import video_seconds
+from avspatial.media.wav import wav_info
+
+VIDEOS = (".mp4", ".mkv", ".webm", ".mov", ".avi")
+SOUNDS = (".wav", ".flac")
+
+
+class Solos(Dataset):
+    """Every video of a folder, or of its subfolders, that has a sound file of its name beside it; all clips are mono.
+
+    DataError where the folder is not there, a video has no sound, or there are too few for three splits.
+    """
+
+    settings: SolosSettings
+
+    def __init__(self, settings: SolosSettings, *, progress: Progress) -> None:
+        super().__init__(settings, progress=progress)
+        self.root = Path(settings.root)
+
+    def prepare(self) -> None:
+        """DataError as the class says."""
+        solo_clips(self.root, PARTS[0], self.settings.shares)
+
+    def clips(self, split: str) -> list[Clip]:
+        """The clips of "train", "val" or "test"; DataError, too, for sound and pictures of different lengths."""
+        clips = solo_clips(self.root, split, self.settings.shares)
+        for clip in self.progress(clips, f"Checking {split} solos"):
+            self._same_length(clip)
+        return clips
+
+    def fingerprint(self) -> str:
+        """A digest of the splits and of the sizes of the sound files; the place on the disk does not enter."""
+        splits = {part: solo_clips(self.root, part, self.settings.shares) for part in PARTS}
+        sizes = {part: [(clip.id, clip.audio.stat().st_size) for clip in clips] for part, clips in splits.items()}
+        return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()[:16]
+
+    def _same_length(self, clip: Clip) -> None:
+        sound, pictures = wav_info(clip.audio).seconds, video_seconds(clip.video)
+        if abs(sound - pictures) > self.settings.length_tolerance:
+            raise DataError(
+                f"{sound:.2f} s of sound but {pictures:.2f} s of pictures",
+                where=clip.video,
+                fix=f"Make the sound file anew, leave the video out, or raise length_tolerance "
+                f"(now {self.settings.length_tolerance:g} s).",
+            )
+
+
+def solo_clips(root: Path, split: str, shares: Sequence[float]) -> list[Clip]:
+    """The mono clips of a split, by id; DataError for an unknown split, a missing folder, sound that is not there, and
+    fewer than three videos.
+
+    An id is the path below `root` without its suffix. A digest of the id decides on the split, and each split gets its
+    share of the videos, at least one.
+    """
+    if split not in PARTS:
+        raise DataError(f"there is no split {split!r}", where=root, fix=f"Ask for {', '.join(PARTS)}.")
+    clips = _all(root)
+    val, test = (max(1, round(share * len(clips))) for share in shares[1:])
+    drawn = sorted(clips, key=lambda clip: hashlib.sha256(clip.id.encode()).digest())
+    parts = dict(zip(PARTS, (drawn[val + test :], drawn[:val], drawn[val : val + test]), strict=True))
+    if not parts[PARTS[0]]:
+        raise DataError(
+            f"{len(clips)} videos with sound, too few for three splits of the shares {list(shares)}",
+            where=root,
+            fix="Add videos: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav beside each.",
+        )
+    return sorted(parts[split], key=lambda clip: clip.id)
+
+
+def _all(root: Path) -> list[Clip]:
+    if not root.is_dir():
+        raise DataError(
+            "no such folder of solos", where=root, fix="Name one: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav beside each."
+        )
+    files = sorted(file for pattern in ("*", "*/*") for file in root.glob(pattern) if file.suffix.lower() in VIDEOS)
+    sounds = {video: _sound_of(video) for video in files}
+    mute = [video for video, sound in sounds.items() if sound is None]
+    if mute:
+        raise DataError(
+            f"{len(mute)} of {len(files)} videos have no sound file beside them, {mute[0].name} for one",
+            where=mute[0].parent,
+            fix=f"Take it out of the video: ffmpeg -i {mute[0].name} {mute[0].stem}.wav",
+        )
+    names = {video: video.relative_to(root).with_suffix("").as_posix() for video in files}
+    return [
+        Clip(names[video], sound, video, recording=names[video], mono=True)
+        for video, sound in sounds.items()
+        if sound is not None
+    ]
+
+
+def _sound_of(video: Path) -> Path | None:
+    return next((file for suffix in SOUNDS if (file := video.with_suffix(suffix)).is_file()), None)
