@@ -68,6 +68,12 @@ def paper(build: Build) -> Any:
 
 
 @pytest.fixture(scope="module")
+def models(paper: Any, build: Build) -> dict[tuple[str, str], Any]:
+    """Both variants at the paper's size, by variant and visual encoder."""
+    return {("apnet", "dilated"): paper, ("assoconv", "plain"): build("model.mask_generator.variant=assoconv", PLAIN)}
+
+
+@pytest.fixture(scope="module")
 def small(build: Build) -> Any:
     return build(*SMALL)
 
@@ -117,9 +123,9 @@ def test_a_network_that_cannot_be_dilated_is_refused(build: Build) -> None:
 
 @pytest.mark.parametrize(("variant", "encoder"), [("apnet", "dilated"), ("assoconv", "plain")])
 def test_official_weights_give_what_the_papers_layers_give(
-    build: Build, tmp_path: Path, variant: str, encoder: str
+    models: dict[tuple[str, str], Any], tmp_path: Path, variant: str, encoder: str
 ) -> None:
-    model = build(f"model.mask_generator.variant={variant}", *([PLAIN] if encoder == "plain" else []))
+    model = models[variant, encoder]
     parts = official.shapes(variant, encoder)
     state = {part: official.at_random(shapes, seed) for seed, (part, shapes) in enumerate(parts.items())}
     for part, weights in state.items():
@@ -141,8 +147,10 @@ def test_official_weights_give_what_the_papers_layers_give(
 
 
 @pytest.mark.parametrize(("variant", "encoder"), [("apnet", "dilated"), ("assoconv", "plain")])
-def test_every_official_name_has_its_place_and_its_shape(paper: Any, build: Build, variant: str, encoder: str) -> None:
-    model = paper if variant == "apnet" else build(PLAIN, f"model.mask_generator.variant={variant}")
+def test_every_official_name_has_its_place_and_its_shape(
+    models: dict[tuple[str, str], Any], variant: str, encoder: str
+) -> None:
+    model = models[variant, encoder]
     state, names = model.state_dict(), model.published_names()
     for part, shapes in official.shapes(variant, encoder).items():
         assert names[part].keys() == shapes.keys()
