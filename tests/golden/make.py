@@ -42,15 +42,17 @@ FRAMING = Framing.model_validate(
 
 @dataclass(frozen=True)
 class Network:
-    """A network as a recipe would name it."""
+    """A network as a recipe would name it. `idle`: where the weights begin that this output does without."""
 
     kind: str
     id: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    idle: tuple[str, ...] = ()
 
 
 _C3D = {"use": "avspatial.c3d", "pretrained": False, "width": 1 / 32}
 _RESNET = {"use": "resnet.resnet", "pretrained": False, "average": 2}
+_DILATED = {"use": "sepstereo.dilated_resnet", "pretrained": False, "average": 2}
 _UNET = {"use": "avspatial.unet", "width": 1 / 16}
 _SIGMOID = {"use": "avspatial.unet", "activation": "sigmoid"}
 
@@ -58,6 +60,7 @@ NETWORKS = {
     "c3d": Network("visual_encoder", "avspatial.c3d", {"pretrained": False, "width": 1 / 32}),
     "c3d_early": Network("visual_encoder", "avspatial.c3d", {"pretrained": False, "width": 1 / 32, "pooling": "early"}),
     "resnet": Network("visual_encoder", "resnet.resnet", {"pretrained": False, "average": 2}),
+    "dilated_resnet": Network("visual_encoder", "sepstereo.dilated_resnet", {"pretrained": False, "average": 2}),
     "unet_encoder": Network("audio_encoder", "avspatial.unet", {"width": 1 / 16}),
     "unet_encoder_4_planes": Network("audio_encoder", "avspatial.unet", {"width": 1 / 16, "planes": 4}),
     **{
@@ -67,6 +70,8 @@ NETWORKS = {
         for order in ("visual_audio", "audio_visual")
         for activation in ("tanh", "sigmoid")
     },
+    "apnet": Network("mask_generator", "sepstereo.apnet", {"variant": "apnet"}),
+    "assoconv": Network("mask_generator", "sepstereo.apnet", {"variant": "assoconv"}),
     "avafm": Network("mask_generator", "mafnet.avafm", {"narrowing": 1}),
     "visual_patch": Network("discriminator", "avspatial.visual_patch", {"width": 1 / 16}),
     "masking": Network(
@@ -79,6 +84,18 @@ NETWORKS = {
         "mono2binaural.mono2binaural",
         {"visual_encoder": _RESNET, "audio_encoder": _UNET, "mask_generator": _SIGMOID},
     ),
+    **{
+        f"sepstereo_{output}": Network(
+            "spatializer",
+            "sepstereo.sepstereo",
+            {"visual_encoder": _DILATED, "audio_encoder": _UNET, "mask_generator": "sepstereo.apnet", "output": output},
+            idle,
+        )
+        for output, idle in (
+            ("fused", ("mask_generator.last.",)),
+            ("backbone", ("mask_generator.head.",)),
+        )
+    },
     "complete": Network(
         "spatializer",
         "mafnet.complete",
