@@ -20,6 +20,9 @@ BLANK, MIRRORED = "blank_picture", "mirrored_picture"
 SEEN = (BLANK, MIRRORED)
 """Rows that the model makes; they are in the run's `controls/` folder."""
 
+CONTROLS = ("mono", "swapped", "reference", "level_panned")
+"""Rows that are made from the reference alone."""
+
 Array = NDArray[np.float64]
 
 
@@ -31,7 +34,7 @@ def level_panned(reference: Array) -> Array:
 
 
 def control_sounds(reference: Array) -> dict[str, Array]:
-    """The rows that are made from the reference alone, each (2, T)."""
+    """The rows of `CONTROLS`, each (2, T)."""
     mixture = stereo.mixture(reference)
     return {
         "mono": stereo.stereo(mixture, np.zeros_like(mixture)),

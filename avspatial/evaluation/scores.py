@@ -1,24 +1,18 @@
-"""The scores of one clip: every row by every metric, as values, failures, or nothing to measure."""
+"""The scores of one clip: every metric's value, or why it failed, or that there is nothing to measure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avspatial.errors import AvspatialError
-from avspatial.evaluation.controls import MIRRORED, MODEL, SEEN, control_sounds
-from avspatial.inference.outputs import PREDICTED, REFERENCE
-from avspatial.interfaces import Builder, Clip, Convention, Metric, Truth
-from avspatial.media.wav import read_wav
-from avspatial.metrics.conventions import normalized, resampled
-from avspatial.runs.directory import Run
+from avspatial.interfaces import Builder, Convention, Metric, Truth
+from avspatial.metrics.conventions import normalized
 from avspatial.settings import Selected
-from avspatial.signal.level import active_frames, level_difference
 
 Array = NDArray[np.float64]
 
@@ -65,10 +59,18 @@ class Score:
 
 @dataclass(frozen=True)
 class ClipScores:
-    """All scores of a clip, and the moments of its level curves against those of the mirrored video (6,)."""
+    """All scores of a clip, and the moments of its level curves against those of the mirrored video (6,).
+
+    notes: what was done to the sounds before they could be scored, in words: resampled, cut.
+    """
 
     scores: tuple[Score, ...]
     flip: Array | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        return any(score.error is not None for score in self.scores)
 
 
 def _measure(
@@ -104,69 +106,12 @@ def score_pair(
     try:
         pairs = {True: normalized(prediction, reference, convention), False: (prediction, reference)}
     except ValueError as error:
-        return _all_failed(metrics, str(error))
+        return all_failed(metrics, str(error))
     return {
         name: outcome for named in metrics for name, outcome in _measure(named, pairs, convention.rate, truth).items()
     }
 
 
-def _all_failed(metrics: Sequence[NamedMetric], reason: str) -> dict[str, dict[str, Any]]:
+def all_failed(metrics: Sequence[NamedMetric], reason: str) -> dict[str, dict[str, Any]]:
+    """What `score_pair` gives where there is no pair of sounds, and why."""
     return {name: {"error": reason} for named in metrics for name in named.metric.names}
-
-
-def _read(path: Path, convention: Convention) -> Array | str:
-    """The sound at the convention's rate, or why there is none."""
-    try:
-        sound, rate = read_wav(path)
-        return resampled(sound, rate, convention)
-    except (AvspatialError, ValueError) as error:
-        return str(error)
-
-
-def row_order(made: Sequence[str]) -> tuple[str, ...]:
-    """All rows of a table: the model, the controls from the reference, then those of `SEEN` that the model made."""
-    return (MODEL, "mono", "swapped", "reference", "level_panned", *(row for row in SEEN if row in made))
-
-
-def score_clip(
-    run: Run,
-    clip: Clip,
-    metrics: Sequence[NamedMetric],
-    convention: Convention,
-    made: Sequence[str] = SEEN,
-    failure: str | None = None,
-) -> ClipScores:
-    """Score what a run saved of one clip. `made`: those of `SEEN` for which the run saved sounds.
-
-    `failure`: why the clip has no outputs; then every row fails with it. Nothing is raised for a missing or broken
-    file or for what a metric does: each is a failure of its row.
-    """
-    reference = failure if failure is not None else _read(run.outputs / clip.id / REFERENCE, convention)
-    sounds: dict[str, Array | str]
-    if isinstance(reference, str):
-        sounds = dict.fromkeys(row_order(made), reference)
-    else:
-        sounds = {MODEL: _read(run.outputs / clip.id / PREDICTED, convention), **control_sounds(reference)}
-        sounds |= {row: _read(run.controls / row / clip.id / PREDICTED, convention) for row in SEEN if row in made}
-    scores: list[Score] = []
-    for row, sound in sounds.items():
-        if isinstance(sound, str) or isinstance(reference, str):
-            outcomes = _all_failed(metrics, str(sound))
-        else:
-            outcomes = score_pair(metrics, sound, reference, convention, clip.truth)
-        scores += [Score(row, clip.id, clip.recording, name, **outcome) for name, outcome in outcomes.items()]
-    return ClipScores(tuple(scores), _flip_moments(reference, sounds[MODEL], sounds.get(MIRRORED), convention.rate))
-
-
-def _flip_moments(reference: Array | str, seen: Array | str, mirrored: Array | str | None, rate: int) -> Array | None:
-    """Sums of 1, a, b, a^2, b^2, ab over active frames; a: the curve for the video, b: minus that for its mirror.
-
-    None where one of the three is missing or of another length.
-    """
-    if isinstance(reference, str) or isinstance(seen, str) or mirrored is None or isinstance(mirrored, str):
-        return None
-    if not reference.shape == seen.shape == mirrored.shape:
-        return None
-    active = active_frames(reference, rate)
-    a, b = level_difference(seen, rate)[active], -level_difference(mirrored, rate)[active]
-    return np.array([active.sum(), a.sum(), b.sum(), a @ a, b @ b, a @ b])

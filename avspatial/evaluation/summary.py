@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from avspatial.evaluation.controls import MIRRORED, SEEN
-from avspatial.evaluation.scores import ClipScores, NamedMetric, score_clip
+from avspatial.evaluation.scores import ClipScores, NamedMetric
+from avspatial.evaluation.scoring import in_order, score_clip
 from avspatial.evaluation.statistics import DRAWS, LEVEL, SEED, interval, pooled_correlation, ratio, resample
 from avspatial.interfaces import Clip, Convention, Progress
 from avspatial.runs.directory import Run
@@ -83,7 +83,7 @@ def summarize(
     return {
         "convention": convention.name,
         "clips": len(clips),
-        "failed": sum(any(score.error is not None for score in result.scores) for result in scored),
+        "failed": sum(result.failed for result in scored),
         "rows": rows,
         "metrics": facts,
         "interval": {"method": "cluster bootstrap over recordings", "level": LEVEL, "draws": DRAWS, "seed": SEED},
@@ -125,14 +125,11 @@ def evaluate_run(
     """
     failures = failures or {}
     made = [row for row in SEEN if (run.controls / row).is_dir()]
-    pool = ThreadPoolExecutor(max(1, jobs))
-    try:
-        waiting = [
-            pool.submit(score_clip, run, clip, metrics, convention, made, failures.get(clip.id)) for clip in clips
-        ]
-        scored = [future.result() for future in progress(waiting, "Scoring clips")]
-    finally:
-        pool.shutdown(cancel_futures=True)
+
+    def score(clip: Clip) -> ClipScores:
+        return score_clip(run, clip, metrics, convention, made, failures.get(clip.id))
+
+    scored = list(in_order(clips, score, jobs, progress))
     summary = summarize(clips, scored, metrics, convention)
     write_text(run.scores, score_lines(scored))
     write_text(run.summary, json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False) + "\n")

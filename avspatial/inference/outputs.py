@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from avspatial.errors import DataError
 from avspatial.interfaces import Truth
 from avspatial.media.picture import write_jpeg
 from avspatial.media.wav import write_wav
@@ -55,3 +56,15 @@ def save_prediction(folder: Path, prediction: np.ndarray, rate: int) -> None:
     """Write the folder of a control, whole or not at all: the prediction (2, T) alone. Errors as `save_outputs`."""
     with whole_folder(folder) as aside:
         write_wav(aside / PREDICTED, prediction, rate)
+
+
+def read_truth(path: Path) -> Truth | None:
+    """The true angles that `save_outputs` wrote, None where there is no such file; DataError for a damaged one."""
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        return Truth(float(said["rate"]), *(np.array(said[name], float) for name in ("azimuth", "energy")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        fix = "Restore it, or remove it: the clip is then scored without true angles."
+        raise DataError("not a readable truth.json", where=path, fix=fix) from error

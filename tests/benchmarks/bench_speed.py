@@ -21,7 +21,8 @@ import torch
 import avspatial
 from avspatial.data.store import ClipStore, Recording
 from avspatial.data.windows import TrainingWindows
-from avspatial.evaluation.scores import build_metrics, score_clip
+from avspatial.evaluation.scores import build_metrics
+from avspatial.evaluation.scoring import score_clip
 from avspatial.inference.sliding import spatialize
 from avspatial.interfaces import Trainer
 from avspatial.metrics.conventions import CONVENTIONS

@@ -161,7 +161,7 @@ def test_a_prediction_of_another_length_is_a_failure(run: Run, clips: list[Clip]
     (run.outputs / "other" / "predicted_binaural.wav").rename(run.outputs / "clip1" / "predicted_binaural.wav")
     assert evaluate(run, clips)["rows"]["model"]["snr"]["failed"] == 1
     assert {line["error"] for line in lines(run) if "error" in line} == {
-        "the prediction has 15995 samples, the reference 16000"
+        "the prediction has 15995 samples, the reference 16000 (`avspatial evaluate --trim` cuts to the shorter)"
     }
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from avspatial.data.layout import PARTS, layout_clips, split_folder, split_list
 from avspatial.data.simulated.assets import content_digests, stage
-from avspatial.data.simulated.render import RATE, Stage, describe, play, read_truth, solo
+from avspatial.data.simulated.render import RATE, Stage, describe, play, read_scenes, solo
 from avspatial.data.simulated.scene import draw, split_of
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.data.solos import solo_clips
@@ -142,10 +142,8 @@ class SimulatedScenes(Dataset):
 
     def _truths(self) -> dict[str, Truth]:
         try:
-            text = (self.root / _SCENES).read_text(encoding="utf-8")
-            lines = [json.loads(line) for line in text.splitlines()]
-            return {line["clip"]: read_truth(line) for line in lines}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return read_scenes(self.root / _SCENES)
+        except DataError as error:
             raise self._damaged("cannot be read") from error
 
     def _damaged(self, what: str) -> DataError:

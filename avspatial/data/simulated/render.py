@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 from avspatial.data.simulated.camera import Camera
 from avspatial.data.simulated.scene import Scene, Thing
 from avspatial.data.simulated.settings import SimulatedSettings
+from avspatial.errors import DataError
 from avspatial.interfaces import Truth
 from avspatial.signal.head import Head, render
 
@@ -122,3 +125,13 @@ def read_truth(line: Mapping[str, Any]) -> Truth:
     if azimuth.ndim != 2 or azimuth.shape != energy.shape:
         raise ValueError("azimuth and energy must be lists of one length")
     return Truth(float(line["rate"]), azimuth, energy)
+
+
+def read_scenes(path: Path) -> dict[str, Truth]:
+    """{clip: truth} out of a whole `scenes.jsonl`; DataError for a file that is missing or damaged."""
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return {str(line["clip"]): read_truth(line) for line in lines}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what = "no such file of scenes" if isinstance(error, FileNotFoundError) else "not a readable scenes.jsonl"
+        raise DataError(what, where=path, fix="It lies in the folder of the simulated scenes.") from error

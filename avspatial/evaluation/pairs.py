@@ -1,0 +1,209 @@
+"""What to score: pairs of a saved prediction and its reference, found in any layout.
+
+`<clip>/predicted_binaural.*` beside `input_binaural.*`, as the official code and avspatial write them; two folders
+whose files have the same names, whatever their suffixes; a csv of pairs; a run directory. A file that is not there
+still makes a pair: reading it fails, and a failure is counted, never dropped.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from avspatial.data.simulated.render import read_scenes
+from avspatial.errors import DataError, did_you_mean
+from avspatial.inference.outputs import PREDICTED, REFERENCE, TRUTH, read_truth
+from avspatial.interfaces import Truth
+from avspatial.media.sound import is_sound
+from avspatial.runs.directory import Run
+
+_PREDICTED, _REFERENCE = Path(PREDICTED).stem, Path(REFERENCE).stem
+COLUMNS = ("prediction", "reference", "clip", "recording")
+_LAYOUTS = (
+    "Give folders <clip>/predicted_binaural.wav with input_binaural.wav, a folder of predictions with "
+    "`--reference DIR`, a csv of pairs, or a run directory."
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A clip to score. `recording` groups clips cut from one recording: the cluster of the statistics."""
+
+    clip: str
+    prediction: Path
+    reference: Path
+    recording: str
+    truth: Truth | None = field(default=None, compare=False)
+
+
+def find_pairs(outputs: Path, reference: Path | None = None, scenes: Path | None = None) -> list[Pair]:
+    """The pairs in `outputs`, in the order of their clips' names (a csv: in its order).
+
+    outputs: a folder, a run directory, or a csv. reference: a folder with the references, where they are not beside
+    the predictions; files belong together whose paths, without their suffixes, are equal. scenes: a `scenes.jsonl`
+    of simulated data, for the true angles; without it, they are taken from `truth.json` beside a prediction.
+
+    DataError where nothing is found, where two files claim one clip, or where no file of one folder matches any of
+    the other. One clip's missing file is no error: its pair names the path where it should be.
+    """
+    outputs = Path(outputs)
+    if not outputs.exists():
+        raise DataError("no such folder or file", where=outputs, fix=_LAYOUTS)
+    if outputs.is_file():
+        if reference is not None:
+            raise DataError("a csv of pairs names its references itself", where=outputs, fix="Leave out `--reference`.")
+        pairs = _listed(outputs)
+    else:
+        pairs = _in_folders(outputs, reference)
+    return _with_truth(pairs, scenes)
+
+
+def _in_folders(outputs: Path, reference: Path | None) -> list[Pair]:
+    run = Run(outputs)
+    recordings: dict[str, str] = {}
+    if run.about.is_file() and run.resolved.is_file():
+        recordings, outputs = _recordings(run), run.outputs
+        if not outputs.is_dir():
+            raise DataError(
+                "this run has no outputs yet", where=run.path, fix="Finish it with `avspatial run --resume`."
+            )
+    predictions = _by_clip(outputs, _PREDICTED)
+    if reference is None:
+        references = _by_clip(outputs, _REFERENCE, only=True)
+        named = _by_clip(outputs, _PREDICTED, only=True)
+        if not references and not named:
+            what = "holds sound, but no references" if predictions else "holds nothing to score"
+            raise DataError(what, where=outputs, fix=_LAYOUTS)
+        predictions, reference, official = named, outputs, True
+    else:
+        if not reference.is_dir():
+            raise DataError("no such folder of references", where=reference, fix="Name it with `--reference DIR`.")
+        references, official = _by_clip(reference, _REFERENCE), False
+        _refuse_strangers(outputs, predictions, reference, references)
+    clips = sorted({*predictions, *references, *recordings})
+
+    def place(found: Mapping[str, Path], folder: Path, clip: str, name: str) -> Path:
+        return found.get(clip) or (folder / clip / name if official else folder / f"{clip}.wav")
+
+    return [
+        Pair(
+            clip,
+            place(predictions, outputs, clip, PREDICTED),
+            place(references, reference, clip, REFERENCE),
+            recordings.get(clip, clip),
+        )
+        for clip in clips
+    ]
+
+
+def _recordings(run: Run) -> dict[str, str]:
+    """{clip: recording} of all clips that the run meant to spatialize, by its own scores; nothing before it has any."""
+    if not run.scores.is_file():
+        return {}
+    try:
+        lines = [json.loads(line) for line in run.scores.read_text(encoding="utf-8").splitlines()]
+        return {str(line["clip"]): str(line["recording"]) for line in lines}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"is damaged ({error!r})",
+            where=run.scores,
+            fix="Restore it, or remove it: each clip is then its own recording.",
+        ) from error
+
+
+def _by_clip(folder: Path, stem: str, *, only: bool = False) -> dict[str, Path]:
+    """{clip: file}: the files named `stem` by their folders, or, where there is none and not `only`, all sound files
+    by their own names."""
+    files = list(_sounds(folder))
+    named = [(file.parent, file) for file in files if file.stem == stem]
+    keyed = named or ([] if only else [(file.with_suffix(""), file) for file in files])
+    found: dict[str, Path] = {}
+    for key, file in keyed:
+        clip = key.relative_to(folder).as_posix()
+        if clip in found:
+            what = f"two files for clip {clip}: {found[clip].name} and {file.name}"
+            raise DataError(what, where=file.parent, fix="Remove or rename one of them.")
+        found[clip] = file
+    return found
+
+
+def _sounds(folder: Path) -> Iterator[Path]:
+    for here, _, names in os.walk(folder, followlinks=True):
+        for name in sorted(names):
+            if is_sound(Path(name)) and not name.startswith("."):
+                yield Path(here, name)
+
+
+def _refuse_strangers(
+    outputs: Path, predictions: Mapping[str, Path], reference: Path, references: Mapping[str, Path]
+) -> None:
+    for folder, found in ((outputs, predictions), (reference, references)):
+        if not found:
+            raise DataError("holds no sound or video file", where=folder, fix=_LAYOUTS)
+    if not predictions.keys() & references.keys():
+        first, second = min(predictions), min(references)
+        raise DataError(
+            f"no prediction has the name of a reference: there is {first} here, {second} in {reference}",
+            where=outputs,
+            fix="Name both alike (suffixes may differ), or list the pairs in a csv: prediction,reference.",
+        )
+
+
+def _listed(path: Path) -> list[Pair]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, skipinitialspace=True, strict=True)
+            _check_columns(path, rows.fieldnames or ())
+            pairs = [_row(path, rows.line_num, row) for row in rows]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        fix = "Give a text file in UTF-8 with the columns prediction,reference."
+        raise DataError(f"not a readable csv ({error})", where=path, fix=fix) from error
+    if not pairs:
+        raise DataError("lists no pair", where=path, fix="Write one pair a line, below the line of columns.")
+    seen: set[str] = set()
+    for pair in pairs:
+        if pair.clip in seen:
+            raise DataError(
+                f"lists clip {pair.clip} twice", where=path, fix="List it once, or name clips in a column clip."
+            )
+        seen.add(pair.clip)
+    return pairs
+
+
+def _check_columns(path: Path, columns: object) -> None:
+    there = [str(column) for column in columns]  # type: ignore[attr-defined]
+    for column in COLUMNS[:2]:
+        if column not in there:
+            raise DataError(
+                f"has no column {column}{did_you_mean(column, there)}; it has {', '.join(there) or 'none'}",
+                where=path,
+                fix="The first line names the columns: prediction,reference and, if wanted, clip,recording.",
+            )
+
+
+def _row(path: Path, line: int, row: Mapping[str | None, str | None]) -> Pair:
+    said = {column: (row.get(column) or "").strip() for column in COLUMNS}
+    for column in COLUMNS[:2]:
+        if not said[column]:
+            raise DataError(
+                f"no {column} in this line", where=f"{path}:{line}", fix="Name the file, or remove the line."
+            )
+    named = PurePosixPath(said["prediction"].replace("\\", "/"))
+    clip = said["clip"] or str(named.parent if named.stem == _PREDICTED else named.with_suffix(""))
+    prediction, reference = (path.parent / said[column] for column in COLUMNS[:2])
+    return Pair(clip, prediction, reference, said["recording"] or clip)
+
+
+def _with_truth(pairs: list[Pair], scenes: Path | None) -> list[Pair]:
+    if scenes is None:
+        return [replace(pair, truth=read_truth(pair.prediction.parent / TRUTH)) for pair in pairs]
+    truths = read_scenes(scenes)
+    known = [replace(pair, truth=truths.get(pair.clip, truths.get(pair.clip.rpartition("/")[2]))) for pair in pairs]
+    if all(pair.truth is None for pair in known):
+        what = f"tells of none of the clips: there is {min(truths, default='nothing')} here, {pairs[0].clip} to score"
+        raise DataError(what, where=scenes, fix="Give the scenes.jsonl of the data that was spatialized.")
+    return known

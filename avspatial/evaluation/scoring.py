@@ -1,0 +1,209 @@
+"""From files to scores: read, bring to the convention's rate, measure every row; clips in parallel, in order.
+
+What a file or a metric does is a failure of its clip and row, never the end of the evaluation.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avspatial.errors import AvspatialError
+from avspatial.evaluation.controls import CONTROLS, MIRRORED, MODEL, SEEN, control_sounds
+from avspatial.evaluation.pairs import Pair
+from avspatial.evaluation.scores import ClipScores, NamedMetric, Score, all_failed, score_pair
+from avspatial.inference.outputs import PREDICTED, REFERENCE
+from avspatial.interfaces import Clip, Convention, Progress
+from avspatial.media.sound import read_sound
+from avspatial.metrics.conventions import resampled
+from avspatial.runs.directory import Run
+from avspatial.signal.level import active_frames, level_difference
+
+TITLE = "Scoring clips"
+AHEAD = 2
+"""Clips that wait for each worker: no worker idles, and memory does not grow with the number of clips."""
+
+Array = NDArray[np.float64]
+_Item = TypeVar("_Item")
+
+
+def score_pairs(
+    pairs: Sequence[Pair],
+    metrics: Sequence[NamedMetric],
+    convention: Convention,
+    *,
+    jobs: int,
+    trim: bool = False,
+    controls: Sequence[str] = (),
+    progress: Progress,
+) -> Iterator[ClipScores]:
+    """The scores of each pair, in the order of `pairs`; the row of the predictions is `model`.
+
+    jobs: clips at once, in threads; they change no number. trim: cut the longer sound of a pair, and note it, where
+    otherwise unequal lengths are a failure. controls: the rows of `CONTROLS` to score beside it, made from the
+    references. Memory does not grow with the number of pairs.
+    """
+    score = partial(score_files, metrics=metrics, convention=convention, trim=trim, controls=controls)
+    return in_order(pairs, score, jobs, progress)
+
+
+def in_order(
+    items: Sequence[_Item], score: Callable[[_Item], ClipScores], jobs: int, progress: Progress
+) -> Iterator[ClipScores]:
+    """`score` of each item, in their order, `jobs` at once. When the consumer stops, nothing more is begun."""
+    pool = ThreadPoolExecutor(max(1, jobs), thread_name_prefix="score")
+    try:
+        left = iter(items)
+        waiting: deque[Future[ClipScores]] = deque(
+            pool.submit(score, item) for item in islice(left, AHEAD * max(1, jobs))
+        )
+        for _ in progress(items, TITLE):
+            done = waiting.popleft().result()
+            waiting.extend(pool.submit(score, item) for item in islice(left, 1))
+            yield done
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """A file's sound at the convention's rate (2, T), and what the file held: rate in Hz, samples a channel."""
+
+    sound: Array
+    rate: int
+    samples: int
+
+
+def _hear(path: Path, convention: Convention) -> _Heard | str:
+    """The sound of a file, or why there is none to score."""
+    try:
+        sound, rate = read_sound(path)
+        if len(sound) != 2:
+            return f"{path}: {len(sound)} channel{'s' * (len(sound) > 1)}; left and right are needed"
+        return _Heard(resampled(sound, rate, convention), rate, sound.shape[1])
+    except (AvspatialError, ValueError) as error:
+        return str(error)
+
+
+def _resampling(name: str, heard: _Heard | str, convention: Convention) -> list[str]:
+    if isinstance(heard, str) or heard.rate == convention.rate:
+        return []
+    return [f"{name} resampled from {heard.rate} to {convention.rate} Hz"]
+
+
+def _fitted(prediction: _Heard, reference: _Heard, trim: bool) -> tuple[Array, Array, list[str]]:
+    """Both of one length, and a note if one was cut; ValueError if their lengths differ and `trim` does not allow it.
+
+    Files of one rate are compared as they are, others after resampling.
+    """
+    y, x = prediction.sound, reference.sound
+    same = prediction.rate == reference.rate
+    lengths = (prediction.samples, reference.samples) if same else (y.shape[1], x.shape[1])
+    if lengths[0] == lengths[1]:
+        return y, x, []
+    if not trim:
+        raise ValueError(
+            f"the prediction has {lengths[0]} samples, the reference {lengths[1]} "
+            "(`avspatial evaluate --trim` cuts to the shorter)"
+        )
+    shorter = min(y.shape[1], x.shape[1])
+    longer = "prediction" if lengths[0] > lengths[1] else "reference"
+    return y[:, :shorter], x[:, :shorter], [f"{longer} cut by {abs(lengths[0] - lengths[1])} samples"]
+
+
+def score_files(
+    pair: Pair,
+    metrics: Sequence[NamedMetric],
+    convention: Convention,
+    trim: bool = False,
+    controls: Sequence[str] = (),
+    others: Mapping[str, Path] | None = None,
+    failure: str | None = None,
+) -> ClipScores:
+    """Score a pair of files: the row `model`, the rows of `CONTROLS` asked for, and `others`, rows that have files.
+
+    failure: why the clip has no sounds; then every row fails with it. Nothing is raised for a missing or broken file
+    or for what a metric does: each is a failure of its row.
+    """
+    others = others or {}
+    reference = failure if failure is not None else _hear(pair.reference, convention)
+    if isinstance(reference, str):
+        outcome = all_failed(metrics, reference)
+        return ClipScores(tuple(score for row in (MODEL, *controls, *others) for score in _scores(row, pair, outcome)))
+    predicted = _hear(pair.prediction, convention)
+    rows: dict[str, _Heard | str] = {MODEL: predicted}
+    made = control_sounds(reference.sound) if controls else {}
+    rows |= {row: _Heard(made[row], reference.rate, reference.samples) for row in controls}
+    rows |= {row: _hear(path, convention) for row, path in others.items()}
+    notes = _resampling("prediction", predicted, convention) + _resampling("reference", reference, convention)
+    scores: list[Score] = []
+    for row, heard in rows.items():
+        outcome, cuts = _outcome(heard, reference, pair, metrics, convention, trim)
+        scores += _scores(row, pair, outcome)
+        notes += cuts if row == MODEL else []
+    return ClipScores(tuple(scores), _flip_moments(reference, predicted, rows.get(MIRRORED), convention), tuple(notes))
+
+
+def _outcome(
+    heard: _Heard | str,
+    reference: _Heard,
+    pair: Pair,
+    metrics: Sequence[NamedMetric],
+    convention: Convention,
+    trim: bool,
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    if isinstance(heard, str):
+        return all_failed(metrics, heard), []
+    try:
+        y, x, cuts = _fitted(heard, reference, trim)
+    except ValueError as error:
+        return all_failed(metrics, str(error)), []
+    return score_pair(metrics, y, x, convention, pair.truth), cuts
+
+
+def _scores(row: str, pair: Pair, outcomes: Mapping[str, Mapping[str, Any]]) -> list[Score]:
+    return [Score(row, pair.clip, pair.recording, name, **outcome) for name, outcome in outcomes.items()]
+
+
+def score_clip(
+    run: Run,
+    clip: Clip,
+    metrics: Sequence[NamedMetric],
+    convention: Convention,
+    made: Sequence[str] = SEEN,
+    failure: str | None = None,
+) -> ClipScores:
+    """Score what a run saved of one clip, with all control rows. `made`: those of `SEEN` that the run saved.
+
+    `failure`: why the clip has no outputs. Otherwise as `score_files`.
+    """
+    folder = run.outputs / clip.id
+    pair = Pair(clip.id, folder / PREDICTED, folder / REFERENCE, clip.recording, clip.truth)
+    others = {row: run.controls / row / clip.id / PREDICTED for row in SEEN if row in made}
+    return score_files(pair, metrics, convention, controls=CONTROLS, others=others, failure=failure)
+
+
+def _flip_moments(
+    reference: _Heard, seen: _Heard | str, mirrored: _Heard | str | None, convention: Convention
+) -> Array | None:
+    """Sums of 1, a, b, a^2, b^2, ab over active frames; a: the curve for the video, b: minus that for its mirror.
+
+    None where one of the three is missing or of another length.
+    """
+    if isinstance(seen, str) or mirrored is None or isinstance(mirrored, str):
+        return None
+    if not reference.sound.shape == seen.sound.shape == mirrored.sound.shape:
+        return None
+    rate = convention.rate
+    active = active_frames(reference.sound, rate)
+    a, b = level_difference(seen.sound, rate)[active], -level_difference(mirrored.sound, rate)[active]
+    return np.array([active.sum(), a.sum(), b.sum(), a @ a, b @ b, a @ b])
