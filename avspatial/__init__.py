@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from avspatial.version import __version__
 
-__all__ = ["__version__", "load", "run"]
+__all__ = ["__version__", "evaluate", "load", "run"]
 
 if TYPE_CHECKING:
+    from avspatial.evaluation.evaluate import evaluate
     from avspatial.runner import load, run
 
 
-def __getattr__(name: str) -> Any:
-    """`avspatial.run` and `avspatial.load`, imported on first use: importing avspatial costs nothing."""
-    if name in {"run", "load"}:
-        from avspatial import runner
+_HOME = {"run": "avspatial.runner", "load": "avspatial.runner", "evaluate": "avspatial.evaluation.evaluate"}
 
-        return getattr(runner, name)
+
+def __getattr__(name: str) -> Any:
+    """`avspatial.run`, `load` and `evaluate`, imported on first use: importing avspatial costs nothing."""
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'avspatial' has no attribute {name!r}")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from avspatial.cli.score_table import control, counts, heading, interval, mean, on_stdout
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -54,10 +56,7 @@ def run(
 
 
 def _show(done: Finished) -> None:
-    from rich.console import Console
-
-    # A pipe has no width of its own: lines there are as long as they need to be.
-    console = Console() if sys.stdout.isatty() else Console(width=240)
+    console = on_stdout()
     for table in fitting_tables(done.summary, console):
         console.print(table)
     print(f"Report: {done.run.report}")
@@ -83,46 +82,18 @@ def _table(summary: Mapping[str, Any], *, model: bool, controls: bool) -> Table:
     table = Table(title=title, box=None, pad_edge=False)
     rows = [row for row in summary["rows"] if row != "model"] if controls else []
     table.add_column("metric", no_wrap=True)
-    for heading in ("model", "95 % interval", "n", "failed") if model else ():
-        table.add_column(heading, justify="right", no_wrap=True)
+    for column in ("model", "95 % interval", "n", "failed") if model else ():
+        table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         table.add_column(row if model else row.replace("_", " "), justify="right", overflow="fold")
     for metric in dict.fromkeys(metric for row in summary["rows"].values() for metric in row):
         entry = summary["rows"]["model"].get(metric)
-        others = [_control(summary["rows"][row].get(metric), entry) for row in rows]
+        others = [control(summary["rows"][row].get(metric), entry) for row in rows]
         own = _own(entry) if model else ()
         if any((*own, *others)):
-            table.add_row(_heading(metric, summary), *own, *others)
+            table.add_row(heading(metric, summary["metrics"][metric]), *own, *others)
     return table
 
 
 def _own(entry: Mapping[str, Any] | None) -> tuple[str, ...]:
-    return ("", "", "", "") if entry is None else (_mean(entry), _interval(entry), *_counts(entry))
-
-
-def _heading(metric: str, summary: Mapping[str, Any]) -> str:
-    facts = summary["metrics"][metric]
-    arrow = {True: " ↑", False: " ↓", None: ""}[facts["higher_is_better"]]
-    return f"{metric}{arrow}" + (f" ({facts['unit']})" if facts["unit"] else "")
-
-
-def _mean(entry: Mapping[str, Any]) -> str:
-    return "-" if entry["mean"] is None else f"{entry['mean']:.3f}"
-
-
-def _interval(entry: Mapping[str, Any]) -> str:
-    low, high = entry["ci95"]
-    return "-" if low is None else f"{low:.3f} .. {high:.3f}"
-
-
-def _counts(entry: Mapping[str, Any]) -> tuple[str, str]:
-    return str(entry["n"]), str(entry["failed"])
-
-
-def _control(entry: Mapping[str, Any] | None, model: Mapping[str, Any] | None) -> str:
-    if entry is None:
-        return ""
-    if model is not None and _counts(entry) == _counts(model):
-        return _mean(entry)
-    n, failed = _counts(entry)
-    return f"{_mean(entry)} (n {n}, failed {failed})"
+    return ("", "", "", "") if entry is None else (mean(entry), interval(entry), *counts(entry))

@@ -62,10 +62,16 @@ def find_pairs(outputs: Path, reference: Path | None = None, scenes: Path | None
     return _with_truth(pairs, scenes)
 
 
-def _in_folders(outputs: Path, reference: Path | None) -> list[Pair]:
+def is_run(outputs: Path) -> bool:
+    """Whether it is a run directory."""
     run = Run(outputs)
+    return run.about.is_file() and run.resolved.is_file()
+
+
+def _in_folders(outputs: Path, reference: Path | None) -> list[Pair]:
     recordings: dict[str, str] = {}
-    if run.about.is_file() and run.resolved.is_file():
+    if is_run(outputs):
+        run = Run(outputs)
         recordings, outputs = _recordings(run), run.outputs
         if not outputs.is_dir():
             raise DataError(

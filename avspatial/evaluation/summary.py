@@ -7,15 +7,14 @@ measure (no lateral source, no true angles). An interval is `[null, null]` where
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from avspatial.evaluation.controls import MIRRORED, SEEN
 from avspatial.evaluation.scores import ClipScores, NamedMetric
 from avspatial.evaluation.scoring import in_order, score_clip
-from avspatial.evaluation.statistics import DRAWS, LEVEL, SEED, interval, pooled_correlation, ratio, resample
+from avspatial.evaluation.statistics import DRAWS, LEVEL, SEED
+from avspatial.evaluation.tally import Tally, without_sd
 from avspatial.interfaces import Clip, Convention, Progress
 from avspatial.runs.directory import Run
 from avspatial.runs.whole import write_text
@@ -31,59 +30,23 @@ FLIP_FACTS = {
 }
 
 
-def _entry(mean: float, replicates: np.ndarray, recordings: int, n: int, failed: int) -> dict[str, Any]:
-    bounds = interval(replicates, recordings) if n else None
-    return {
-        "mean": float(mean) if np.isfinite(mean) else None,
-        "ci95": list(bounds) if bounds else [None, None],
-        "n": n,
-        "failed": failed,
-    }
-
-
-def _tables(clips: Sequence[Clip], scored: Sequence[ClipScores]) -> tuple[dict[tuple[str, str], np.ndarray], Any]:
-    """{(row, metric): (recordings, 3) sums of value, n, failed}, and (recordings, 6) flip moments."""
-    place = {recording: number for number, recording in enumerate(dict.fromkeys(clip.recording for clip in clips))}
-    sums: dict[tuple[str, str], np.ndarray] = {}
-    flips = np.zeros((len(place), 6))
-    for clip, result in zip(clips, scored, strict=True):
-        for score in result.scores:
-            table = sums.setdefault((score.row, score.metric), np.zeros((len(place), 3)))
-            table[place[clip.recording]] += (score.value or 0.0, score.value is not None, score.error is not None)
-        if result.flip is not None:
-            flips[place[clip.recording]] += result.flip
-    return sums, flips
-
-
 def summarize(
-    clips: Sequence[Clip], scored: Sequence[ClipScores], metrics: Sequence[NamedMetric], convention: Convention
+    clips: Sequence[Clip], scored: Iterable[ClipScores], metrics: Sequence[NamedMetric], convention: Convention
 ) -> dict[str, Any]:
     """The contents of `summary.json`: plain, finite numbers and None."""
-    sums, flips = _tables(clips, scored)
-    keys = list(sums)
-    drawn = resample(np.concatenate([*(sums[key][:, :2] for key in keys), flips], axis=1)) if keys else np.zeros((1, 6))
-    rows: dict[str, dict[str, Any]] = {}
-    for number, (row, metric) in enumerate(keys):
-        total, n, failed = sums[row, metric].sum(0)
-        means = ratio(drawn[:, 2 * number], drawn[:, 2 * number + 1])
-        recordings = int((sums[row, metric][:, 1] > 0).sum())
-        mean = total / n if n else np.nan
-        rows.setdefault(row, {})[metric] = _entry(mean, means, recordings, int(n), int(failed))
+    tally = Tally(clip.recording for clip in clips)
+    for result in scored:
+        tally.add(result)
+    entries, flip = tally.entries()
+    rows = {row: without_sd(made) for row, made in entries.items()}
     facts = {name: _facts(named, name) for named in metrics for name in named.metric.names}
     if MIRRORED in rows:
-        moments = [result.flip for result in scored if result.flip is not None]
-        rows[MIRRORED][FLIP] = _entry(
-            float(pooled_correlation(flips.sum(0))),
-            pooled_correlation(drawn[:, -6:]),
-            int((flips[:, 0] > 0).sum()),
-            sum(bool(moment[0]) for moment in moments),
-            len(scored) - len(moments),
-        )
+        rows[MIRRORED][FLIP] = flip
         facts[FLIP] = FLIP_FACTS
     return {
         "convention": convention.name,
-        "clips": len(clips),
-        "failed": sum(result.failed for result in scored),
+        "clips": tally.clips,
+        "failed": tally.failed,
         "rows": rows,
         "metrics": facts,
         "interval": {"method": "cluster bootstrap over recordings", "level": LEVEL, "draws": DRAWS, "seed": SEED},

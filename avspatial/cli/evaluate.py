@@ -1,0 +1,128 @@
+"""`avspatial evaluate`: scores for saved predictions, whoever saved them."""
+
+from __future__ import annotations
+
+import json as jsons
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from avspatial.cli.score_table import control, counts, heading, interval, mean, on_stdout
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from avspatial.evaluation.evaluate import Evaluation
+
+SHOWN = 10
+"""Failed clips and notes that are listed one by one."""
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def evaluate(
+    outputs: Annotated[
+        Path,
+        typer.Argument(
+            help="Folders <clip>/predicted_binaural.* with input_binaural.*; a folder of predictions, with "
+            "--reference; a csv of pairs (columns prediction,reference[,clip][,recording]); or a run directory. "
+            "wav, flac or video files."
+        ),
+    ],
+    reference: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The references, named as the predictions; suffixes may differ.")
+    ] = None,
+    convention: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The convention; by default that of the run, else fairplay.")
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,NAME", help="The metrics; by default those of the run, else FAIR-Play's and SPL's."),
+    ] = None,
+    scenes: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A scenes.jsonl of simulated data: the true angles.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(metavar="N", min=1, help="Clips at once; by default the cores.")] = None,
+    trim: Annotated[bool, typer.Option("--trim", help="Cut the longer sound of a pair; otherwise it fails.")] = False,
+    controls: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME",
+            help="Control rows: all, none, or some of mono,swapped,reference,level_panned. Each takes as long as the "
+            "predictions. By default mono in the table, none with --json.",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of a table.")] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep scores.jsonl and summary.json there; goes on where it was stopped."),
+    ] = None,
+) -> None:
+    """Score anything that was saved: folders, a csv of pairs, a run directory."""
+    from avspatial.evaluation.evaluate import evaluate as score
+
+    done = score(
+        outputs,
+        reference=reference,
+        convention=convention,
+        metrics=None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()],
+        scenes=scenes,
+        jobs=jobs,
+        trim=trim,
+        controls=_controls(controls, json, save),
+        save=save,
+    )
+    if json:
+        print(jsons.dumps(done.summary, ensure_ascii=False))
+    else:
+        on_stdout().print(_table(done))
+    _tell(done)
+    if done.failures:
+        raise typer.Exit(1)
+
+
+def _controls(said: str | None, json: bool, save: Path | None) -> list[str] | None:
+    from avspatial.evaluation.controls import CONTROLS
+    from avspatial.evaluation.saved import saved_controls
+
+    if said is None:
+        kept = saved_controls(save) if save is not None else None
+        return list(kept) if kept is not None else [] if json else ["mono"]
+    given: dict[str, list[str]] = {"all": list(CONTROLS), "none": []}
+    return given.get(said, [name.strip() for name in said.split(",")])
+
+
+def _table(done: Evaluation) -> Table:
+    from rich.table import Table
+
+    summary = done.summary
+    controls = summary.get("controls", {})
+    table = Table(title=f"{summary['clips']} clips, convention {summary['convention']}", box=None, pad_edge=False)
+    table.add_column("metric", no_wrap=True)
+    for title in ("mean", "sd", "95 % interval", "n", "failed"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in controls:
+        table.add_column(row.replace("_", " "), justify="right", overflow="fold")
+    for metric, entry in summary["metrics"].items():
+        sd = "-" if entry["sd"] is None else f"{entry['sd']:.3f}"
+        others = [control(found[metric], entry) for found in controls.values()]
+        table.add_row(heading(metric, entry), mean(entry), sd, interval(entry), *counts(entry), *others)
+    return table
+
+
+def _tell(done: Evaluation) -> None:
+    """Notes and failed clips, on stderr."""
+    for note, clips in list(done.notes.items())[:SHOWN]:
+        print(f"note: {note} ({clips} of {done.summary['clips']} clips)", file=sys.stderr)
+    if len(done.notes) > SHOWN:
+        print(f"note: and {len(done.notes) - SHOWN} other notes", file=sys.stderr)
+    if not done.failures:
+        return
+    print(f"{len(done.failures)} of {done.summary['clips']} clips failed:", file=sys.stderr)
+    for clip, why in done.failures[:SHOWN]:
+        print(f"  {clip}: {why.splitlines()[0]}", file=sys.stderr)
+    if len(done.failures) > SHOWN:
+        print(f"  and {len(done.failures) - SHOWN} more (`--save DIR` keeps all of them)", file=sys.stderr)
