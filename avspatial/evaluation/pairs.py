@@ -10,9 +10,10 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from unicodedata import normalize
 
 from avspatial.data.simulated.render import read_scenes
 from avspatial.errors import DataError, did_you_mean
@@ -77,10 +78,11 @@ def _in_folders(outputs: Path, reference: Path | None) -> list[Pair]:
             raise DataError(
                 "this run has no outputs yet", where=run.path, fix="Finish it with `avspatial run --resume`."
             )
-    predictions = _by_clip(outputs, _PREDICTED)
+    found = list(_sounds(outputs))
+    predictions = _by_clip(outputs, found, _PREDICTED)
     if reference is None:
-        references = _by_clip(outputs, _REFERENCE, only=True)
-        named = _by_clip(outputs, _PREDICTED, only=True)
+        references = _by_clip(outputs, found, _REFERENCE, only=True)
+        named = _by_clip(outputs, found, _PREDICTED, only=True)
         if not references and not named:
             what = "holds sound, but no references" if predictions else "holds nothing to score"
             raise DataError(what, where=outputs, fix=_LAYOUTS)
@@ -88,7 +90,7 @@ def _in_folders(outputs: Path, reference: Path | None) -> list[Pair]:
     else:
         if not reference.is_dir():
             raise DataError("no such folder of references", where=reference, fix="Name it with `--reference DIR`.")
-        references, official = _by_clip(reference, _REFERENCE), False
+        references, official = _by_clip(reference, list(_sounds(reference)), _REFERENCE), False
         _refuse_strangers(outputs, predictions, reference, references)
     clips = sorted({*predictions, *references, *recordings})
 
@@ -121,15 +123,15 @@ def _recordings(run: Run) -> dict[str, str]:
         ) from error
 
 
-def _by_clip(folder: Path, stem: str, *, only: bool = False) -> dict[str, Path]:
-    """{clip: file}: the files named `stem` by their folders, or, where there is none and not `only`, all sound files
-    by their own names."""
-    files = list(_sounds(folder))
+def _by_clip(folder: Path, files: Sequence[Path], stem: str, *, only: bool = False) -> dict[str, Path]:
+    """{clip: file}: those of the files that are named `stem`, by their folders; or, where there is none and not
+    `only`, all of them by their own names."""
     named = [(file.parent, file) for file in files if file.stem == stem]
     keyed = named or ([] if only else [(file.with_suffix(""), file) for file in files])
     found: dict[str, Path] = {}
     for key, file in keyed:
-        clip = key.relative_to(folder).as_posix()
+        # Names that look alike are alike: some systems write an accent as a letter of its own.
+        clip = normalize("NFC", (key.relative_to(folder) if key != folder else Path(folder.resolve().name)).as_posix())
         if clip in found:
             what = f"two files for clip {clip}: {found[clip].name} and {file.name}"
             raise DataError(what, where=file.parent, fix="Remove or rename one of them.")
@@ -138,10 +140,22 @@ def _by_clip(folder: Path, stem: str, *, only: bool = False) -> dict[str, Path]:
 
 
 def _sounds(folder: Path) -> Iterator[Path]:
-    for here, _, names in os.walk(folder, followlinks=True):
+    """Every sound and video file below a folder, hidden ones left out; DataError for what cannot be listed."""
+    for here, _, names in os.walk(folder, followlinks=True, onerror=_unlisted):
         for name in sorted(names):
-            if is_sound(Path(name)) and not name.startswith("."):
-                yield Path(here, name)
+            if not is_sound(Path(name)) or name.startswith("."):
+                continue
+            path = Path(here, name)
+            try:
+                str(path).encode()
+            except UnicodeEncodeError as error:
+                raise DataError("a name that is not in UTF-8", where=ascii(str(path)), fix="Rename it.") from error
+            yield path
+
+
+def _unlisted(error: OSError) -> None:
+    what = f"cannot be listed: {error.strerror}"
+    raise DataError(what, where=error.filename, fix="Give yourself the right to read it.") from error
 
 
 def _refuse_strangers(
@@ -150,6 +164,8 @@ def _refuse_strangers(
     for folder, found in ((outputs, predictions), (reference, references)):
         if not found:
             raise DataError("holds no sound or video file", where=folder, fix=_LAYOUTS)
+    if predictions == references:
+        raise DataError("the references are the predictions themselves", where=reference, fix="Name their own folder.")
     if not predictions.keys() & references.keys():
         first, second = min(predictions), min(references)
         raise DataError(
@@ -192,6 +208,9 @@ def _check_columns(path: Path, columns: object) -> None:
 
 
 def _row(path: Path, line: int, row: Mapping[str | None, str | None]) -> Pair:
+    if None in row:
+        what = "has more fields than there are columns"
+        raise DataError(what, where=f"{path}:{line}", fix="Put quotes around a name that holds a comma.")
     said = {column: (row.get(column) or "").strip() for column in COLUMNS}
     for column in COLUMNS[:2]:
         if not said[column]:

@@ -135,7 +135,10 @@ def keeping(folder: Path, about: Mapping[str, Any], pairs: Sequence[Pair]) -> It
 
     DataError where the folder holds another evaluation (and what differs), something else, or is being written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise DataError("is a file", where=folder, fix="Give a folder with `--save DIR`.") from error
     lock = filelock.FileLock(folder / ".evaluation.lock")
     try:
         lock.acquire(timeout=0)
@@ -230,10 +233,8 @@ def _unlike(there: Line, wanted: Line) -> Iterator[tuple[str, Any, Any]]:
     for key in dict.fromkeys([*there, *wanted]):
         old, new = there.get(key), wanted.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
-            prefix = "" if key == "versions" else f"{key} of "
-            yield from (
-                (f"{prefix}{name}", old[name], new[name]) for name in old if old[name] != new.get(name, old[name])
-            )
+            both = (name for name in old if name in new)
+            yield from ((f"{key} of {name}", old[name], new[name]) for name in both if old[name] != new[name])
         elif old != new:
             yield key, old, new
 

@@ -90,7 +90,7 @@ def _hear(path: Path, convention: Convention) -> _Heard | str:
         if len(sound) != 2:
             return f"{path}: {len(sound)} channel{'s' * (len(sound) > 1)}; left and right are needed"
         return _Heard(resampled(sound, rate, convention), rate, sound.shape[1])
-    except (AvspatialError, ValueError) as error:
+    except (AvspatialError, ValueError, OSError) as error:
         return str(error)
 
 

@@ -11,9 +11,11 @@ from av.error import FFmpegError
 from avspatial.errors import MediaError
 from avspatial.media.wav import read_wav
 
-SOUND_FILES = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".w64", ".rf64", ".caf", ".au"})
+SOUND_FILES = frozenset({".wav", ".flac", ".ogg", ".aif", ".aiff", ".w64", ".rf64", ".caf", ".au"})
 """Read by soundfile, sample for sample."""
-VIDEO_FILES = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4a", ".m4v", ".ts", ".opus", ".aac", ".mka"})
+TRACK_FILES = frozenset(
+    {".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".ts", ".mka", ".m4a", ".mp3", ".opus", ".aac"}
+)
 """Read by FFmpeg: the first sound track, decoded as a player does."""
 # PyAV raises these three beside its own class when FFmpeg reports out of memory, end of file, or a missing stream.
 _DECODING = (FFmpegError, MemoryError, EOFError, IndexError)
@@ -21,7 +23,7 @@ _DECODING = (FFmpegError, MemoryError, EOFError, IndexError)
 
 def is_sound(path: Path) -> bool:
     """Whether the name is that of a sound or video file."""
-    return path.suffix.lower() in SOUND_FILES | VIDEO_FILES
+    return path.suffix.lower() in SOUND_FILES | TRACK_FILES
 
 
 def read_sound(path: str | Path) -> tuple[np.ndarray, int]:
@@ -49,16 +51,24 @@ def _track(path: Path) -> tuple[np.ndarray, int]:
 
 def _decoded(container: av.container.InputContainer, path: Path) -> tuple[np.ndarray, int]:
     stream = container.streams.audio[0]
-    resampler = av.AudioResampler(format="fltp")  # the same rate and channels, as planar floats
-    parts: list[np.ndarray] = []
-    for frame in container.decode(stream):
-        parts += [converted.to_ndarray() for converted in resampler.resample(frame)]
-    parts += [converted.to_ndarray() for converted in resampler.resample(None)] if parts else []
-    if not parts:
+    planar = av.AudioResampler(format="fltp")  # the same rate and channels
+    frames = [floats for frame in container.decode(stream) for floats in planar.resample(frame)]
+    frames += planar.resample(None) if frames else []
+    if not frames:
         raise MediaError("holds no sound at all", where=path, fix="Copy it again, or leave the clip out.")
-    if len({len(part) for part in parts}) > 1:
-        raise MediaError("changes its number of channels midway", where=path, fix="Convert it to wav.")
-    samples = np.ascontiguousarray(np.concatenate(parts, axis=1))
+    if len({(frame.sample_rate, frame.layout.nb_channels) for frame in frames}) > 1:
+        raise MediaError("changes its rate or its number of channels midway", where=path, fix="Convert it to wav.")
+    samples = np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
+    samples = samples[:, : _declared(stream, frames, samples.shape[1])]
     if not np.isfinite(samples).all():
         raise MediaError("has samples that are NaN or infinite", where=path, fix="Write the file again.")
-    return samples, stream.rate
+    return np.ascontiguousarray(samples), frames[0].sample_rate
+
+
+def _declared(stream: av.AudioStream, frames: list[av.AudioFrame], decoded: int) -> int:
+    """How many of the decoded samples are the sound: encoders fill their last block with silence, and the file says
+    where the sound ends. A length that is off by more than a block is a guess of the file's, and all is kept."""
+    if stream.duration is None or stream.time_base is None:
+        return decoded
+    said = round(stream.duration * stream.time_base * frames[0].sample_rate)
+    return said if 0 < decoded - said < frames[-1].samples else decoded
