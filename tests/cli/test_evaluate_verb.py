@@ -1,0 +1,98 @@
+"""`avspatial evaluate` as a program: what it prints, where, and how it exits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avspatial.cli.main import main
+from avspatial.media.wav import write_wav
+
+RATE = 16000
+
+
+@pytest.fixture
+def outputs(tmp_path: Path) -> Path:
+    """Three clips in the official layout."""
+    for number in range(3):
+        generator = np.random.default_rng(number)
+        reference = 0.1 * generator.standard_normal((2, 4000))
+        prediction = reference + 0.01 * generator.standard_normal((2, 4000))
+        write_wav(tmp_path / "outputs" / f"clip{number}" / "predicted_binaural.wav", prediction, RATE)
+        write_wav(tmp_path / "outputs" / f"clip{number}" / "input_binaural.wav", reference, RATE)
+    return tmp_path / "outputs"
+
+
+def test_a_table_with_the_convention_and_the_mono_row(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(outputs), "--metrics", "snr,stft_distance", "--convention", "raw"]) == 0
+    told = capsys.readouterr()
+    title, heads, snr, distance = told.out.splitlines()
+    assert title.strip() == "3 clips, convention raw"
+    assert heads.split() == ["metric", "mean", "sd", "95", "%", "interval", "n", "failed", "mono"]
+    assert snr.split()[:3] == ["snr", "↑", "(dB)"] and snr.split()[-3:-1] == ["3", "0"]
+    assert distance.split()[:2] == ["stft_distance", "↓"]
+    assert told.err.startswith("Scoring clips (3) ...\nScoring clips (3): ")
+
+
+def test_one_line_of_json_which_is_what_is_saved(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["evaluate", str(outputs), "--metrics", "snr", "--json", "--save", str(tmp_path / "kept")]
+    assert main(command) == 0
+    line = capsys.readouterr().out
+    assert line.count("\n") == 1 and (tmp_path / "kept" / "summary.json").read_text() == line
+    assert list(json.loads(line)) == ["convention", "versions", "clips", "failed", "metrics"]
+    assert main(command) == 0
+    told = capsys.readouterr()
+    assert told.out == line and told.err == ""  # nothing was left to do
+    assert main([*command[:-3], "--save", str(tmp_path / "kept")]) == 0
+    assert "mono" not in capsys.readouterr().out  # the rows that were saved
+
+
+def test_failures_are_listed_and_the_exit_code_is_one(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (outputs / "clip1" / "input_binaural.wav").unlink()
+    write_wav(outputs / "clip2" / "predicted_binaural.wav", np.ones((2, 3999)), RATE)
+    assert main(["evaluate", str(outputs), "--metrics", "snr", "--json"]) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)["failed"] == 2
+    lengths = "the prediction has 3999 samples, the reference 4000 (`avspatial evaluate --trim` cuts to the shorter)"
+    assert told.err.splitlines()[-3:] == [
+        "2 of 3 clips failed:",
+        f"  clip1: {outputs}/clip1/input_binaural.wav: no such sound file",
+        f"  clip2: {lengths}",
+    ]
+    assert main(["evaluate", str(outputs), "--metrics", "snr", "--trim", "--json"]) == 1
+    assert "note: reference cut by 1 samples (1 of 3 clips)\n" in capsys.readouterr().err
+
+
+def test_only_the_first_ten_failures_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "".join(f"p{number:02d}.wav,r.wav\n" for number in range(12))
+    (tmp_path / "pairs.csv").write_text("prediction,reference\n" + rows)
+    assert main(["evaluate", str(tmp_path / "pairs.csv"), "--metrics", "snr", "--json"]) == 1
+    listed = capsys.readouterr().err.splitlines()[-12:]
+    assert listed[0] == "12 of 12 clips failed:" and listed[1].startswith("  p00: ")
+    assert listed[-1] == "  and 2 more (`--save DIR` keeps all of them)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--metrics", "snrr"], "error: unknown metric 'snrr' (did you mean 'snr'?)\n"),
+        (["--convention", "rw"], "error: unknown convention 'rw' (did you mean 'raw'?)\n"),
+        (["--controls", "mno"], "error: unknown control row 'mno' (did you mean 'mono'?)\n"),
+    ],
+)
+def test_mistakes_exit_with_two(
+    outputs: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(outputs), *arguments]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith(message) and told.out == ""
+
+
+def test_nothing_to_score_exits_with_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path}: holds nothing to score\n")
