@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 from avspatial.version import __version__
 
-__all__ = ["__version__", "evaluate", "load", "run"]
+__all__ = ["__version__", "compare", "evaluate", "load", "run"]
 
 if TYPE_CHECKING:
+    from avspatial.comparing import compare
     from avspatial.evaluation.evaluate import evaluate
     from avspatial.runner import load, run
 
 
-_HOME = {"run": "avspatial.runner", "load": "avspatial.runner", "evaluate": "avspatial.evaluation.evaluate"}
+_HOME = {
+    "run": "avspatial.runner",
+    "load": "avspatial.runner",
+    "evaluate": "avspatial.evaluation.evaluate",
+    "compare": "avspatial.comparing",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """`avspatial.run`, `load` and `evaluate`, imported on first use: importing avspatial costs nothing."""
+    """`avspatial.run`, `load`, `evaluate` and `compare`, imported on first use: importing avspatial costs nothing."""
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'avspatial' has no attribute {name!r}")

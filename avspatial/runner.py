@@ -166,8 +166,9 @@ def _make_run(runs: Path, loaded: Loaded, original: str, work: _Work) -> Run:
     """The new run directory, made by the first process and known to all."""
     path = ""
     if work.devices.main:
-        data = "+".join([work.dataset.fingerprint(), *(each.fingerprint for each in work.companions.values())])
-        facts = provenance(work.registry.plugins, device=str(work.devices.device), data=data)
+        facts = provenance(work.registry.plugins, device=str(work.devices.device), data=work.dataset.fingerprint())
+        facts["companions"] = {name: each.fingerprint for name, each in work.companions.items()}
+        facts["clips"] = {part: len(clips) for part, clips in work.clips.items()}
         path = str(create_run(runs, loaded.recipe.name, loaded.resolved, original, facts).path)
     return Run(Path(work.devices.share(path)))
 

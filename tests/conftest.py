@@ -14,6 +14,8 @@ from avspatial.registry import Registry
 from avspatial.registry.discovery import BUILTIN
 from avspatial.registry.loading import load
 
+sys.path.insert(0, str(Path(__file__).parent))  # for `scored_runs`, which tests of several rooms use
+
 # The suite runs in as many processes as there are cores. Tiny networks gain nothing from threads, and threads that wait
 # for one another on a busy machine make them many times slower. Set before torch is imported, and for child processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

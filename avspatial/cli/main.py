@@ -25,6 +25,7 @@ from avspatial.version import __version__
 VERBS = {
     "run": "Run a recipe: data, training, spatialized clips, scores, report.",
     "evaluate": "Score anything that was saved: folders, a csv of pairs, a run directory.",
+    "compare": "Set systems side by side, and say what the differences are worth.",
     "data": "Make simulated scenes with known angles.",
     "recipes": "List, show, check and copy recipes.",
     "plugins": "List, show, check and begin plugins.",

@@ -1,0 +1,139 @@
+"""`avspatial compare`: systems side by side, and what the differences are worth."""
+
+from __future__ import annotations
+
+import json as jsons
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from avspatial.errors import RunError
+
+if TYPE_CHECKING:
+    from avspatial.evaluation.compare import Comparison
+    from avspatial.evaluation.requirements import Answer
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def compare(
+    systems: Annotated[
+        list[str],
+        typer.Argument(metavar="SYSTEM...", help="Run directories, folders of runs, saved evaluations, or recipes."),
+    ],
+    baseline: Annotated[
+        str | None, typer.Option(metavar="SYSTEM", help="Set the others against this one; by default all pairs.")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME", help="Only these metrics; by default all that are shared.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(metavar="N", min=1, help="Recipes: so many training seeds each.")] = None,
+    splits: Annotated[
+        str | None, typer.Option(metavar="1-10", help="Recipes: on these splits each (data.split), as in 1-10 or 1,3.")
+    ] = None,
+    set: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Recipes: override a key of all. Repeatable.")
+    ] = None,
+    smoke: Annotated[bool, typer.Option(help="Recipes: take a few steps only.")] = False,
+    device: Annotated[str | None, typer.Option(metavar="D", help="Recipes: the torch device to run on.")] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STATEMENT", help='Exit 1 unless it is established, as "model.snr > baseline". Repeatable.'
+        ),
+    ] = None,
+    runs: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs of recipes are.")] = Path("runs"),
+    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line a metric and system or pair.")] = False,
+) -> None:
+    """Set systems side by side on the same clips, and say what the differences are worth."""
+    if json + markdown + csv > 1:
+        raise RunError("--json, --markdown and --csv exclude each other", fix="Give one of them.")
+    from avspatial.evaluation.requirements import answers, statement
+
+    required = [statement(text) for text in require or ()]  # a misspelled one is told before any run begins
+    from avspatial.comparing import compare as compare_named
+
+    comparison = compare_named(
+        systems,
+        baseline=baseline,
+        metrics=[name.strip() for name in metrics.split(",") if name.strip()] if metrics else (),
+        seeds=seeds,
+        splits=_splits(splits) if splits else (),
+        runs=runs,
+        set=set or (),
+        smoke=smoke,
+        device=device,
+    )
+    answered = answers(comparison, required)
+    form = "json" if json else "markdown" if markdown else "csv" if csv else ""
+    _print(comparison, form, answered)
+    for name, count in comparison.failed().items():
+        told = f"{count} of {len(comparison.clips)} clips of {name} failed; the pairs are without them."
+        print(told, file=sys.stderr)
+    for each in answered:
+        print(each, file=sys.stderr if form else sys.stdout)
+    if not all(each.holds for each in answered):
+        raise typer.Exit(1)
+
+
+def _splits(text: str) -> list[str]:
+    """`1-10`, `1,3`, `clean1`, or several with commas -> the splits one by one."""
+    found: list[str] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, dash, last = part.partition("-")
+        if dash and first.isdigit() and last.isdigit():
+            if int(last) < int(first):
+                raise RunError(f"{part} counts down", where="--splits", fix="Give the lower number first, as in 1-10.")
+            found += [str(number) for number in range(int(first), int(last) + 1)]
+        else:
+            found.append(part)
+    if not found or len(found) != len({*found}):
+        raise RunError(f"{text!r} names no split, or one twice", where="--splits", fix="Give them as in 1-10 or 1,3.")
+    return found
+
+
+def _print(comparison: Comparison, form: str, answered: Sequence[Answer]) -> None:
+    from avspatial.report import comparison_tables
+
+    if form == "json":
+        said = [{"statement": each.text, "holds": each.holds, "why": each.why} for each in answered]
+        whole = comparison.as_json() | ({"required": said} if said else {})
+        print(jsons.dumps(whole, ensure_ascii=False, allow_nan=False))
+    elif form == "markdown":
+        print(comparison_tables.as_markdown(comparison), end="")
+    elif form == "csv":
+        print(comparison_tables.as_csv(comparison), end="")
+    else:
+        _show(comparison)
+
+
+def _show(comparison: Comparison) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from avspatial.report.comparison_tables import fitting, legend, tables
+
+    # A pipe has no width of its own: lines there are as long as they need to be.
+    console = Console() if sys.stdout.isatty() else Console(width=1000)
+    for one in comparison.systems:
+        print(f"{one.name}: {one.origin}" + (f" ({len(one.runs)} runs)" if len(one.runs) > 1 else ""))
+    for whole in tables(comparison):
+        for piece in fitting(whole, console.width):
+            table = Table(box=None, pad_edge=False)
+            for at, column in enumerate(piece.columns):
+                table.add_column(Text(column.heading), justify="right" if at else "left", no_wrap=True)
+            for row in piece.rows:
+                table.add_row(*map(Text, row))
+            console.print()
+            console.print(Text(piece.title, style="bold"))
+            console.print(table)
+    console.print()
+    for note in (legend(comparison), *comparison.notes):
+        console.print(note, markup=False, highlight=False, soft_wrap=not sys.stdout.isatty())

@@ -1,0 +1,178 @@
+"""Systems from whatever names them, set side by side: `avspatial.compare`.
+
+A system is named by a run directory, a folder of runs that differ in seed and split only, a saved evaluation, or a
+recipe, which is run first where it has no finished run.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from avspatial.errors import RunError, did_you_mean
+from avspatial.evaluation.compare import Comparison
+from avspatial.evaluation.compare import compare as compare_systems
+from avspatial.evaluation.scored import is_evaluation, is_run, read_scored
+from avspatial.evaluation.systems import Scored, system
+from avspatial.recipe import Loaded, load_recipe
+from avspatial.recipe.catalogue import locate, shipped
+from avspatial.registry import Registry, discover
+from avspatial.runs import Run, digest8
+
+_KINDS = (
+    "Name a run directory, a folder of runs, what `avspatial evaluate --save DIR` saved, or a recipe "
+    "(`avspatial recipes list` lists the shipped ones)."
+)
+
+
+def compare(
+    systems: Iterable[str | Path],
+    *,
+    baseline: str | None = None,
+    metrics: Iterable[str] = (),
+    seeds: int | None = None,
+    splits: Sequence[str | int] = (),
+    runs: str | Path = "runs",
+    set: Sequence[str] = (),
+    smoke: bool = False,
+    device: str | None = None,
+) -> Comparison:
+    """Set systems side by side on the same clips.
+
+    systems: run directories, folders of runs, saved evaluations, or recipes (a file or a shipped name). baseline: the
+    system that the others are set against, by the name or path it was given or the name it has in the tables; without
+    it, all pairs. metrics: those to look at; all by default. For recipes alone: seeds, how many training seeds, from
+    the recipe's own on; splits, values of `data.split`; set, smoke and device as `avspatial.run` takes them. runs:
+    where their runs are looked for, and made where there is no finished one with the same resolved recipe.
+
+    Raises AvspatialError for everything that the caller can mend, such as systems scored on other clips.
+    """
+    given = [str(one) for one in systems]
+    recipes = _Recipes(Path(runs), seeds or 1, splits, set, smoke, device)
+    found = [_found(name, recipes) for name in given]
+    if recipes.used == 0 and (seeds or splits or set or smoke):
+        what = "--seeds, --splits, --set and --smoke say how a recipe is run, and no recipe is among the systems"
+        raise RunError(what, fix="Leave them out, or name a recipe.")
+    named = [
+        system(name, origin, scored)
+        for name, origin, (scored, _) in zip(_names([scored for scored, _ in found]), given, found, strict=True)
+    ]
+    by_origin = {one.origin: one.name for one in reversed(named)}
+    comparison = compare_systems(named, by_origin.get(baseline or "", baseline), metrics)
+    return replace(comparison, notes=(*(note for _, notes in found for note in notes), *comparison.notes))
+
+
+def _names(found: Sequence[Sequence[Scored]]) -> list[str]:
+    """A name for each system: its runs', numbered where several systems have the same."""
+    names = [scored[0].name for scored in found]
+    counts, seen = Counter(names), Counter[str]()
+    numbered = []
+    for name in names:
+        seen[name] += 1
+        numbered.append(f"{name}-{seen[name]}" if counts[name] > 1 else name)
+    return numbered
+
+
+def _found(given: str, recipes: _Recipes) -> tuple[list[Scored], list[str]]:
+    """The scored sets that a name stands for, and what to say about them."""
+    path = Path(given)
+    if not path.is_dir():
+        return recipes.scored(given), []
+    if is_run(path) or is_evaluation(path):
+        return [read_scored(path)], []
+    folders = sorted(about.parent for about in path.glob("*/run.json"))
+    if folders:
+        return _folder_of_runs(path, folders)
+    raise RunError("nothing in it can be compared", where=path, fix=_KINDS)
+
+
+def _folder_of_runs(path: Path, folders: Sequence[Path]) -> tuple[list[Scored], list[str]]:
+    """The finished runs of a folder: one method, each seed and split once, the newest of those made twice."""
+    notes, newest = [], dict[tuple[int | None, str | None], Scored]()
+    for folder in folders:
+        if not Run(folder).finished:
+            notes.append(f"{folder} is left out: it is not finished.")
+            continue
+        scored = read_scored(folder)
+        older = newest.pop((scored.seed, scored.split), None)
+        if older is not None:
+            notes.append(f"{older.path} is left out: {folder.name} is newer, with the same seed and split.")
+        newest[scored.seed, scored.split] = scored
+    found = sorted(newest.values(), key=lambda one: (_order(one.split), one.seed or 0))
+    if not found:
+        raise RunError("none of its runs is finished", where=path, fix=_KINDS)
+    for other in found[1:]:
+        if other.method != found[0].method:
+            keys = ", ".join(_differing_keys(found[0].method or {}, other.method or {}))
+            what = f"{found[0].path.name} and {other.path.name} differ in more than seed and split: {keys}"
+            raise RunError(what, where=path, fix="Name the runs one by one.")
+    return found, notes
+
+
+def _order(split: str | None) -> tuple[int, str]:
+    return (int(split), "") if split is not None and split.isdigit() else (0, split or "")
+
+
+def _differing_keys(one: Mapping[str, object], other: Mapping[str, object], head: str = "") -> list[str]:
+    keys = []
+    for key in dict.fromkeys([*one, *other]):
+        mine, theirs = one.get(key), other.get(key)
+        if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
+            keys += _differing_keys(mine, theirs, f"{head}{key}.")
+        elif mine != theirs:
+            keys.append(f"{head}{key}")
+    return keys
+
+
+class _Recipes:
+    """Recipes as systems: their finished runs, made where they are missing."""
+
+    def __init__(
+        self, runs: Path, seeds: int, splits: Sequence[str | int], set: Sequence[str], smoke: bool, device: str | None
+    ) -> None:
+        self.runs, self.seeds, self.splits, self.set = runs, seeds, splits, tuple(set)
+        self.smoke, self.device = smoke, device
+        self.used = 0
+        self._registry: Registry | None = None
+
+    @property
+    def registry(self) -> Registry:
+        if self._registry is None:
+            self._registry = discover()
+        return self._registry
+
+    def scored(self, given: str) -> list[Scored]:
+        """One scored set a split and seed. RunError where there is no such recipe, RecipeError for mistakes in it."""
+        self.used += 1
+        known = [one.name for one in shipped()]
+        if not Path(given).is_file() and given not in known:
+            what = f"there is no such folder or file, and no shipped recipe of that name{did_you_mean(given, known)}"
+            raise RunError(what, where=given, fix=_KINDS)
+        file = locate(given)
+        first = load_recipe(file, self.registry, self.set, smoke=self.smoke).recipe.seed
+        wanted = []
+        for split in self.splits or (None,):
+            for seed in range(first, first + self.seeds):
+                sets = [*self.set, f"seed={seed}", *([] if split is None else [f"data.split={split}"])]
+                wanted.append((sets, load_recipe(file, self.registry, sets, smoke=self.smoke)))
+        return [self._run(file, sets, loaded, f"{at} of {len(wanted)}") for at, (sets, loaded) in enumerate(wanted, 1)]
+
+    def _run(self, file: Path, sets: list[str], loaded: Loaded, place: str) -> Scored:
+        """The newest finished run of this resolved recipe; else one that was stopped, gone on with; else a new one."""
+        folder = self.runs / loaded.recipe.name
+        same = [Run(path) for path in sorted(folder.glob(f"*-{digest8(loaded.resolved)}"), reverse=True)]
+        same = [run for run in same if run.resolved.read_text(encoding="utf-8") == loaded.resolved]
+        finished = next((run for run in same if run.finished), None)
+        if finished is None:
+            from avspatial.runner import run as run_recipe  # torch and all networks, which reading scores needs not
+
+            what = ", ".join(text for text in sets if text.startswith(("seed=", "data.split=")))
+            print(f"Running {loaded.recipe.name} ({what}), {place} ...", file=sys.stderr)
+            if same:
+                finished = run_recipe(resume=same[0].path, device=self.device).run
+            else:
+                finished = run_recipe(file, set=sets, runs=self.runs, device=self.device, smoke=self.smoke).run
+        return read_scored(finished.path)

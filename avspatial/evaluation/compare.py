@@ -1,0 +1,327 @@
+"""Systems side by side on the same clips, and what the differences are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import Any
+
+from avspatial.errors import RunError, did_you_mean
+from avspatial.evaluation import paired
+from avspatial.evaluation.agreement import refuse_differing, unsaid
+from avspatial.evaluation.controls import MODEL, SEEN
+from avspatial.evaluation.estimates import Estimate, Estimator, Sample
+from avspatial.evaluation.statistics import DRAWS, LEVEL, SEED
+from avspatial.evaluation.systems import Facts, Row, ScoredClip, System
+
+BETTER, WORSE, HIGHER, LOWER, UNCLEAR = "better", "worse", "higher", "lower", "not distinguishable"
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over clips with its 95 % interval (None from one recording); of all clips, `n` have a value and `failed`
+    an error."""
+
+    mean: float | None
+    interval: tuple[float, float] | None
+    n: int
+    failed: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {"mean": self.mean, "ci95": _bounds(self.interval), "n": self.n, "failed": self.failed}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """System `a` against system `b` by one metric. Every difference is a's minus b's, on the same clip.
+
+    `differences` are those of the `n` clips that both have a value for; `failed` clips have an error in either. `p` is
+    of the signed-rank test (over splits: of the corrected t-test), `p_holm` adjusted for all tests of the comparison,
+    `effect` the rank-biserial correlation, `mdd` the difference that a test as large would find in four of five cases.
+    None where the clips do not suffice. `verdict` speaks of a.
+    """
+
+    metric: str
+    a: str
+    b: str
+    difference: float | None
+    interval: tuple[float, float] | None
+    p: float | None
+    p_holm: float | None
+    effect: float | None
+    mdd: float | None
+    n: int
+    failed: int
+    verdict: str = UNCLEAR
+    differences: Mapping[str, float] = field(default_factory=dict, repr=False)
+
+    @property
+    def established(self) -> bool:
+        """Whether the difference is told from none."""
+        return self.verdict != UNCLEAR
+
+    def as_json(self) -> dict[str, Any]:
+        said = ("a", "b", "difference", "p", "p_holm", "effect", "mdd", "n", "failed", "verdict")
+        return {name: getattr(self, name) for name in said} | {"ci95": _bounds(self.interval)}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Systems by metrics, the control rows, and every pair.
+
+    `means[system][metric]`, `controls[row][metric]` (a row that the model makes is called "row (system)"),
+    `between_seeds[system][metric]`, `pairs` by metric, then in the order of the systems. `baseline` is None where all
+    systems are paired with all. `clips` are what all systems were scored on, by key, with their recordings; a
+    system's own `clips` have its files.
+    """
+
+    systems: tuple[System, ...]
+    baseline: str | None
+    convention: str
+    facts: Mapping[str, Facts]
+    clips: Mapping[str, ScoredClip]
+    means: Mapping[str, Mapping[str, Mean]]
+    controls: Mapping[str, Mapping[str, Mean]]
+    between_seeds: Mapping[str, Mapping[str, float]]
+    pairs: tuple[Pair, ...]
+    notes: tuple[str, ...] = ()
+
+    def pair(self, metric: str, a: str, b: str) -> Pair:
+        """The pair of these two systems; KeyError where it was not computed."""
+        for pair in self.pairs:
+            if (pair.metric, pair.a, pair.b) == (metric, a, b):
+                return pair
+        raise KeyError((metric, a, b))
+
+    @property
+    def splits(self) -> tuple[str | None, ...]:
+        return self.systems[0].splits
+
+    @property
+    def recordings(self) -> int:
+        return len({clip.recording for clip in self.clips.values()})
+
+    def failed(self) -> dict[str, int]:
+        """{system: clips of it with any error}, of those that have some."""
+        counts = {one.name: len({c for by in one.model.errors.values() for c in by}) for one in self.systems}
+        return {name: count for name, count in counts.items() if count}
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain, finite data, as `avspatial compare --json` prints it."""
+        return {
+            "systems": [_system_json(one) for one in self.systems],
+            "baseline": self.baseline,
+            "convention": self.convention,
+            "clips": len(self.clips),
+            "recordings": self.recordings,
+            "splits": [split for split in self.splits if split is not None],
+            "metrics": {metric: self._metric_json(metric) for metric in self.facts},
+            "interval": {"method": self._method, "level": LEVEL, "draws": DRAWS, "seed": SEED},
+            "effect": "matched-pairs rank-biserial correlation",
+            "notes": list(self.notes),
+        }
+
+    @property
+    def _method(self) -> str:
+        several = len(self.splits) > 1
+        return "corrected resampled t over splits" if several else "cluster bootstrap over recordings"
+
+    def _metric_json(self, metric: str) -> dict[str, Any]:
+        said = ("id", "version", "settings", "unit", "higher_is_better")
+        seeds = {name: spread[metric] for name, spread in self.between_seeds.items() if metric in spread}
+        return {name: self.facts[metric].get(name) for name in said} | {
+            "means": {name: of[metric].as_json() for name, of in self.means.items()},
+            "controls": {row: of[metric].as_json() for row, of in self.controls.items() if metric in of},
+            "between_seeds_sd": seeds,
+            "paired": [pair.as_json() for pair in self.pairs if pair.metric == metric],
+        }
+
+
+def _system_json(one: System) -> dict[str, Any]:
+    runs = [{"path": str(run.path), "seed": run.seed, "split": run.split} for run in one.runs]
+    return {"name": one.name, "origin": one.origin, "runs": runs}
+
+
+def _bounds(found: tuple[float, float] | None) -> list[float | None]:
+    return list(found) if found else [None, None]
+
+
+def compare(systems: Sequence[System], baseline: str | None = None, metrics: Iterable[str] = ()) -> Comparison:
+    """Set systems side by side.
+
+    baseline: the name of the system that the others are set against; without it, every system against every other
+    that was named before it. metrics: those to look at, all that the systems share by default; the family of tests
+    that is corrected for is that of these metrics and pairs.
+
+    RunError for fewer than two systems, for names that are not there, and for systems that cannot be compared: other
+    clips, data, split, convention, or other versions or settings of a metric.
+    """
+    if len(systems) < 2:
+        fix = "Name two or more: avspatial compare RUN RUN."
+        raise RunError("there is nothing to compare with", where=systems[0].name if systems else "", fix=fix)
+    names = [one.name for one in systems]
+    if baseline is not None and baseline not in names:
+        fix = f"The systems are: {', '.join(names)}."
+        raise RunError(f"no system is called {baseline!r}{did_you_mean(baseline, names)}", where="--baseline", fix=fix)
+    chosen, notes = _metrics(systems, list(metrics))
+    refuse_differing(systems, chosen)
+    knowing = next((one for one in systems if one.knows_recordings), systems[0])
+    clips = {key: knowing.clips[key] for key in systems[0].clips}
+    estimator = Estimator(list(clips.values()), _test_over_train(systems[0]))
+    rows = [(one.name, one.model) for one in systems]
+    controls = [(label, row) for label, row in _controls(systems)]
+    means: dict[str, dict[str, Mean]] = {label: {} for label, _ in (*rows, *controls)}
+    pairs: list[Pair] = []
+    for metric in chosen:
+        found, tested = _one_metric(metric, (*rows, *controls), _pairs(systems, baseline), estimator)
+        pairs += tested
+        for label, mean in found.items():
+            means[label][metric] = mean
+    pairs = _judged(pairs, systems[0].facts)
+    return Comparison(
+        systems=tuple(systems),
+        baseline=baseline,
+        convention=systems[0].convention,
+        facts={metric: systems[0].facts[metric] for metric in chosen},
+        clips=clips,
+        means={label: means[label] for label, _ in rows},
+        controls={label: means[label] for label, _ in controls},
+        between_seeds={one.name: _between_seeds(one, chosen) for one in systems},
+        pairs=tuple(pairs),
+        notes=(*notes, *unsaid(systems, chosen), *_limits(systems, pairs, estimator)),
+    )
+
+
+def _between_seeds(one: System, metrics: Iterable[str]) -> dict[str, float]:
+    return {metric: sd for metric in metrics if (sd := one.between_seeds(metric)) is not None}
+
+
+def _test_over_train(one: System) -> float:
+    """Test clips by training clips of a split; 0 from one split, where it is not needed."""
+    if len(one.splits) == 1:
+        return 0.0
+    train = [run.train for run in one.runs if run.train]
+    if len(train) < len(one.runs):
+        fix = "Run it again with this version, or compare one split."
+        raise RunError("run.json does not say how many clips it learnt from", where=one.origin, fix=fix)
+    return sum(len(run.clips) for run in one.runs) / sum(train)
+
+
+def _one_metric(
+    metric: str, rows: Sequence[tuple[str, Row]], against: Sequence[tuple[System, System]], estimator: Estimator
+) -> tuple[dict[str, Mean], list[Pair]]:
+    """{label: mean} of the rows that have the metric, and its pairs, with one set of draws for all."""
+    having = [(label, row) for label, row in rows if metric in row.metrics]
+    samples = [estimator.sample(row.values.get(metric, {})) for _, row in having]
+    differences = [estimator.differences(a.values(metric), b.values(metric)) for a, b in against]
+    estimates = estimator.estimates([*samples, *differences])
+    means = {
+        label: Mean(found.mean, found.interval, len(sample.clips), len(row.errors.get(metric, {})))
+        for (label, row), sample, found in zip(having, samples, estimates, strict=False)
+    }
+    of_pairs = zip(against, differences, estimates[len(samples) :], strict=True)
+    return means, [_pair(metric, a, b, sample, found, estimator) for (a, b), sample, found in of_pairs]
+
+
+def _pair(metric: str, a: System, b: System, sample: Sample, found: Estimate, estimator: Estimator) -> Pair:
+    """A pair before the correction for the other tests."""
+    test = paired.signed_rank(sample.values, estimator.places(sample))
+    some = bool(len(sample.clips))
+    return Pair(
+        metric=metric,
+        a=a.name,
+        b=b.name,
+        difference=found.mean,
+        interval=found.interval,
+        p=(found.p if estimator.several else test.p) if some else None,
+        p_holm=None,
+        effect=test.effect if some else None,
+        mdd=paired.detectable(found.error, found.freedom),
+        n=len(sample.clips),
+        failed=len({*a.model.errors.get(metric, {}), *b.model.errors.get(metric, {})}),
+        differences={clip.key: float(value) for clip, value in zip(sample.clips, sample.values, strict=True)},
+    )
+
+
+def _metrics(systems: Sequence[System], asked: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The metrics to look at, and what to say about those that not every system has."""
+    everywhere = [name for name in systems[0].facts if all(name in one.facts for one in systems)]
+    for name in asked:
+        having = [one.name for one in systems if name in one.facts]
+        if not having:
+            known = list(dict.fromkeys(metric for one in systems for metric in one.facts))
+            what = f"no system was scored by {name!r}{did_you_mean(name, known)}"
+            raise RunError(what, where="--metrics", fix=f"The scores are of: {', '.join(known)}.")
+        if name not in everywhere:
+            lacking = ", ".join(one.name for one in systems if one.name not in having)
+            raise RunError(f"{lacking} was not scored by {name}", where="--metrics", fix="Score it with that metric.")
+    if not asked and not everywhere:
+        fix = "Score them by the same metrics."
+        raise RunError("the systems have no metric in common", where=", ".join(one.name for one in systems), fix=fix)
+    notes = []
+    for name in () if asked else dict.fromkeys(metric for one in systems for metric in one.facts):
+        if name not in everywhere:
+            lacking = ", ".join(one.name for one in systems if name not in one.facts)
+            notes.append(f"{name} is left out: {lacking} was not scored by it.")
+    return list(dict.fromkeys(asked)) or everywhere, notes
+
+
+def _pairs(systems: Sequence[System], baseline: str | None) -> list[tuple[System, System]]:
+    if baseline is None:
+        return [(later, earlier) for earlier, later in combinations(systems, 2)]
+    against = next(one for one in systems if one.name == baseline)
+    return [(one, against) for one in systems if one is not against]
+
+
+def _controls(systems: Sequence[System]) -> Iterator[tuple[str, Row]]:
+    """(label, row): what the reference alone makes, once; what a model makes, for each system that has it."""
+    rows = list(dict.fromkeys(row for one in systems for row in one.rows if row != MODEL))
+    for name in rows:
+        having = [one for one in systems if name in one.rows]
+        if name in SEEN:
+            yield from ((f"{name} ({one.name})", one.rows[name]) for one in having)
+        else:
+            yield name, having[0].rows[name]
+
+
+def _judged(pairs: Sequence[Pair], facts: Mapping[str, Facts]) -> list[Pair]:
+    """The pairs with p adjusted over all of them, and a verdict."""
+    tested = [pair for pair in pairs if pair.p is not None]
+    adjusted = iter(paired.holm([pair.p for pair in tested if pair.p is not None]))
+    judged = []
+    for pair in pairs:
+        p_holm = None if pair.p is None else next(adjusted)
+        verdict = _verdict(pair, p_holm, facts[pair.metric].get("higher_is_better"))
+        judged.append(replace(pair, p_holm=p_holm, verdict=verdict))
+    return judged
+
+
+def _verdict(pair: Pair, p_holm: float | None, higher_is_better: bool | None) -> str:
+    """A verdict needs the adjusted test, an interval without 0, and both to the same side."""
+    if p_holm is None or p_holm >= paired.ALPHA or pair.interval is None or not pair.difference or not pair.effect:
+        return UNCLEAR
+    low, high = pair.interval
+    if low <= 0 <= high or (pair.difference > 0) != (pair.effect > 0):
+        return UNCLEAR
+    higher = pair.difference > 0
+    if higher_is_better is None:
+        return HIGHER if higher else LOWER
+    return BETTER if higher == higher_is_better else WORSE
+
+
+def _limits(systems: Sequence[System], pairs: Sequence[Pair], estimator: Estimator) -> list[str]:
+    """What a reader must know before believing or disbelieving the verdicts."""
+    notes = []
+    tests = sum(pair.p is not None for pair in pairs)
+    recordings = estimator.recordings
+    if not estimator.several and tests * paired.smallest_p(recordings) >= paired.ALPHA:
+        least = min(1.0, tests * paired.smallest_p(recordings))
+        notes.append(
+            f"{recordings} recordings are too few for {tests} tests at once: the smallest p that they allow is "
+            f"{least:.2g} after Holm's correction, so no verdict could be reached. Score more recordings, or fewer "
+            "metrics (--metrics)."
+        )
+    if all(one.seeds == 1 for one in systems):
+        notes.append("One training run each: the intervals say nothing about training again with another seed.")
+    return notes

@@ -1,0 +1,155 @@
+"""Statements that a comparison must bear out: "model.stft_distance < baseline", "sagm.snr > 6".
+
+A statement between two systems holds only where the difference is established (see `compare`): the verdict is for the
+side that the statement names. One with a number holds where the whole 95 % interval of the mean lies on that side of
+it. Neither holds while clips of a system failed: those that are left may be the easy ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from avspatial.errors import RunError, did_you_mean
+from avspatial.evaluation.compare import Comparison, Pair
+
+MODEL, BASELINE = "model", "baseline"
+_FORM = re.compile(r"\s*(?P<left>[^<>=!]+?)\s*(?P<sign>[<>=!]+)\s*(?P<right>[^<>=!]+?)\s*")
+_GRAMMAR = "Write SYSTEM.METRIC < SYSTEM or SYSTEM.METRIC > NUMBER, as in model.stft_distance < baseline."
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SYSTEM.METRIC below or above a system's same metric or a number, as it was written."""
+
+    text: str
+    left: str
+    below: bool
+    right: str
+
+    @property
+    def number(self) -> float | None:
+        try:
+            return float(self.right)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether a statement holds, and the numbers that say so."""
+
+    text: str
+    holds: bool
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.text}: {'holds' if self.holds else 'does not hold'}: {self.why}"
+
+
+def statement(text: str) -> Statement:
+    """Read a statement; RunError for what is none. Its names are looked up by `answer`."""
+    found = _FORM.fullmatch(text)
+    if not found:
+        raise RunError(f"{text!r} is not understood", where="--require", fix=_GRAMMAR)
+    if found["sign"] not in "<>":
+        what = f"{found['sign']} cannot be required: data can establish a difference, never that there is none"
+        raise RunError(what, where="--require", fix=_GRAMMAR)
+    if "." not in found["left"]:
+        raise RunError(f"{found['left']!r} names no metric", where="--require", fix=_GRAMMAR)
+    return Statement(text.strip(), found["left"], found["sign"] == "<", found["right"])
+
+
+def answer(comparison: Comparison, said: Statement) -> Answer:
+    """Whether a statement holds. RunError for a system or metric that was not compared."""
+    a, metric = _operand(comparison, said.left)
+    number = said.number
+    if number is not None:
+        return _against_number(comparison, said, a, metric, number)
+    b, other = _operand(comparison, said.right, metric)
+    if other != metric:
+        what = f"{metric} and {other} are two metrics, and no difference between them means anything"
+        raise RunError(what, where=f"--require {said.text}", fix="Name the same metric on both sides.")
+    return _against_system(comparison, said, a, b, metric)
+
+
+def _operand(comparison: Comparison, text: str, metric: str = "") -> tuple[str, str]:
+    """The system and metric that `SYSTEM.METRIC`, or `SYSTEM` where a metric is given, names. Names may have dots."""
+    names = [one.name for one in comparison.systems]
+    against = comparison.baseline or names[0]
+    words = {BASELINE: against, MODEL: next(name for name in reversed(names) if name != against)}
+    words |= {name: name for name in names}
+    for word in sorted(words, key=len, reverse=True):
+        if text == word and metric:
+            return words[word], metric
+        if text.startswith(f"{word}."):
+            return words[word], _known_metric(comparison, text.removeprefix(f"{word}."))
+    named = text if metric else text.rpartition(".")[0]
+    fix = f"The systems are: {', '.join(names)}; `model` is {words[MODEL]}, `baseline` is {words[BASELINE]}."
+    raise RunError(f"no system is called {named!r}{did_you_mean(named, words)}", where="--require", fix=fix)
+
+
+def _known_metric(comparison: Comparison, metric: str) -> str:
+    if metric not in comparison.facts:
+        what = f"{metric!r} was not compared{did_you_mean(metric, comparison.facts)}"
+        raise RunError(what, where="--require", fix=f"Compared are: {', '.join(comparison.facts)}.")
+    return metric
+
+
+def _against_system(comparison: Comparison, said: Statement, a: str, b: str, metric: str) -> Answer:
+    pair, sign = _pair(comparison, said, a, b, metric)
+    lower = pair.established and sign * (pair.difference or 0.0) < 0
+    right_way = pair.established and lower == said.below
+    told = _numbers(pair, sign)
+    if pair.failed:
+        why = f"{_failed(pair.failed)}, and those that are left may be the easy ones ({told})"
+        return Answer(said.text, False, why)
+    verdict = f"{a} is {'lower' if lower else 'higher'}" if pair.established else pair.verdict
+    return Answer(said.text, right_way, f"{verdict} ({told})")
+
+
+def _pair(comparison: Comparison, said: Statement, a: str, b: str, metric: str) -> tuple[Pair, int]:
+    """The pair of two systems and the sign that makes its difference a's minus b's."""
+    for first, second, sign in ((a, b, 1), (b, a, -1)):
+        try:
+            return comparison.pair(metric, first, second), sign
+        except KeyError:
+            continue
+    where = f"--require {said.text}"
+    if a == b:
+        raise RunError("it sets a system against itself", where=where, fix="Name two systems.")
+    what = f"{a} and {b} were not set against each other"
+    raise RunError(
+        what, where=where, fix="Leave out --baseline to compare all pairs, or make one of them the baseline."
+    )
+
+
+def _against_number(comparison: Comparison, said: Statement, a: str, metric: str, number: float) -> Answer:
+    mean = comparison.means[a][metric]
+    if mean.mean is None or mean.interval is None:
+        return Answer(said.text, False, f"there is no interval from {mean.n} clips")
+    low, high = mean.interval
+    told = f"mean {mean.mean:.6g}, 95 % interval {low:.6g} .. {high:.6g}, {mean.n} clips"
+    if mean.failed:
+        why = f"{_failed(mean.failed)}, and those that are left may be the easy ones ({told})"
+        return Answer(said.text, False, why)
+    return Answer(said.text, high < number if said.below else low > number, told)
+
+
+def _failed(count: int) -> str:
+    return f"{count} clip{'s' * (count != 1)} failed"
+
+
+def _numbers(pair: Pair, sign: int) -> str:
+    if pair.difference is None or pair.interval is None or pair.p_holm is None:
+        return f"{pair.n} clips are too few for an interval"
+    low, high = sorted(sign * bound for bound in pair.interval)
+    told = f"difference {sign * pair.difference:+.6g}, 95 % interval {low:+.6g} .. {high:+.6g}, "
+    detectable = "" if pair.established or pair.mdd is None else f", detectable {pair.mdd:.6g}"
+    return f"{told}p {pair.p_holm:.3g} after Holm, {pair.n} clips{detectable}"
+
+
+def answers(comparison: Comparison, said: Sequence[Statement]) -> list[Answer]:
+    """An answer for each statement, in order."""
+    return [answer(comparison, each) for each in said]

@@ -1,0 +1,171 @@
+"""Scores that were saved, read back: a run directory's, or those of an evaluation (`scores.jsonl`, `summary.json`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from avspatial.errors import RunError
+from avspatial.evaluation.controls import MODEL
+from avspatial.evaluation.systems import Facts, Row, Scored, ScoredClip
+from avspatial.inference.outputs import PICTURE, PREDICTED, REFERENCE
+from avspatial.runs.directory import Run, open_run
+
+SCORES, SUMMARY, CLIPS, ABOUT = "scores.jsonl", "summary.json", "clips.jsonl", "evaluation.json"
+_AGAIN = "Restore the file, or score the sounds again."
+_FREE = ("name", "seed", "smoke")
+"""Keys of a recipe that do not make another method; `data.split` is the other one."""
+
+
+def is_run(path: Path) -> bool:
+    return Run(path).about.is_file()
+
+
+def is_evaluation(path: Path) -> bool:
+    return (path / SCORES).is_file() and (path / SUMMARY).is_file()
+
+
+def read_scored(path: Path) -> Scored:
+    """What a run directory or a saved evaluation says. RunError where it has no scores, or a file is damaged."""
+    return _read_run(path) if is_run(path) else _read_evaluation(path)
+
+
+def _read_evaluation(path: Path) -> Scored:
+    """`scores.jsonl` and `summary.json`; recordings, control rows and settings where the folder says them too."""
+    summary = _whole(path / SUMMARY)
+    rows, recordings = _rows(path / SCORES)
+    if (path / CLIPS).is_file():
+        recordings = _told(path / CLIPS, rows)
+    _refuse_lost(path, summary, recordings)
+    settings = _whole(path / ABOUT).get("settings", {}) if (path / ABOUT).is_file() else {}
+    clips = {id: ScoredClip(id, id, recording) for id, recording in recordings.items()}
+    facts = {
+        name: _evaluation_facts(name, entry, summary.get("versions", {}), settings)
+        for name, entry in summary.get("metrics", {}).items()
+        if name in rows[MODEL].metrics
+    }
+    return Scored(path, path.resolve().name, _convention(path, summary), facts, clips, rows)
+
+
+def _evaluation_facts(
+    name: str, entry: Mapping[str, Any], versions: Mapping[str, str], settings: Mapping[str, Any]
+) -> Facts:
+    """The facts of one metric, in the words of a run's summary; `versions` has "id@version" under its name."""
+    id, _, version = str(versions.get(name, "")).partition("@")
+    about = {"id": id, "version": version, "settings": settings.get(f"settings of {id}")} if version else {}
+    said = {key: entry[key] for key in ("id", "version", "settings", "unit", "higher_is_better") if key in entry}
+    return {**about, **said}
+
+
+def _told(path: Path, rows: dict[str, Row]) -> dict[str, str]:
+    """Take the control rows and what was skipped from a `clips.jsonl` into rows; {clip: recording}, in order."""
+    recordings = {}
+    for number, line in _lines(path):
+        try:
+            clip = str(line["clip"])
+            recordings[clip] = str(line["recording"])
+            for metric, why in line["skipped"].items():
+                rows[MODEL].add(metric, clip, {"skipped": why})
+            for row, found in line["controls"].items():
+                for metric, outcome in found.items():
+                    rows.setdefault(row, Row()).add(metric, clip, outcome)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _no_line(path, number, error) from error
+    return recordings
+
+
+def _read_run(path: Path) -> Scored:
+    run = open_run(path)
+    if not run.summary.is_file() or not run.scores.is_file():
+        fix = f"Finish it: avspatial run --resume {run.path}"
+        raise RunError("this run has no scores yet", where=path, fix=fix)
+    summary, about = _whole(run.summary), run.facts
+    rows, recordings = _rows(run.scores)
+    _refuse_lost(path, summary, recordings)
+    recipe = dict(YAML(typ="safe").load(run.resolved.read_text(encoding="utf-8")))
+    split = recipe.get("data", {}).get("split")
+    return Scored(
+        path,
+        str(about.get("name", recipe.get("name", path.resolve().name))),
+        _convention(path, summary),
+        _facts(summary, rows),
+        {id: _clip(run, id, recording) for id, recording in recordings.items()},
+        rows,
+        seed=recipe.get("seed"),
+        split=None if split is None else str(split),
+        data=about.get("data") or None,
+        train=(about.get("clips") or {}).get("train"),
+        method=_method(recipe),
+    )
+
+
+def _refuse_lost(path: Path, summary: Mapping[str, Any], clips: Mapping[str, str]) -> None:
+    """RunError where `scores.jsonl` does not hold as many clips as were scored: those lost must not go unnoticed."""
+    if summary.get("clips", len(clips)) != len(clips):
+        what = f"{SCORES} has {len(clips)} clips, {SUMMARY} says {summary['clips']}"
+        raise RunError(what, where=path, fix=_AGAIN)
+
+
+def _method(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in recipe.items() if key not in _FREE}
+    return kept | {"data": {key: value for key, value in recipe.get("data", {}).items() if key != "split"}}
+
+
+def _clip(run: Run, id: str, recording: str) -> ScoredClip:
+    found = [path if (path := run.outputs / id / name).is_file() else None for name in (PREDICTED, REFERENCE, PICTURE)]
+    return ScoredClip(id, id, recording, None, *found)
+
+
+def _convention(path: Path, summary: Mapping[str, Any]) -> str:
+    if not isinstance(summary.get("convention"), str):
+        raise RunError("summary.json names no convention", where=path, fix=_AGAIN)
+    return str(summary["convention"])
+
+
+def _facts(summary: Mapping[str, Any], rows: Mapping[str, Row]) -> dict[str, Facts]:
+    """The facts of the metrics that clips were scored by; a number over all clips has no pairs."""
+    measured = rows[MODEL].metrics
+    return {name: facts for name, facts in summary.get("metrics", {}).items() if name in measured}
+
+
+def _rows(path: Path) -> tuple[dict[str, Row], dict[str, str]]:
+    """The rows of a `scores.jsonl`, and {clip: recording} in order; RunError where it is damaged or has no model."""
+    rows: dict[str, Row] = {}
+    recordings: dict[str, str] = {}
+    for number, line in _lines(path):
+        try:
+            clip, row, metric = str(line["clip"]), str(line.get("row", MODEL)), str(line["metric"])
+            recordings.setdefault(clip, str(line.get("recording", clip)))
+            rows.setdefault(row, Row()).add(metric, clip, line)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _no_line(path, number, error) from error
+    if MODEL not in rows:
+        raise RunError(f"it has no scores of a {MODEL}", where=path, fix=_AGAIN)
+    return rows, recordings
+
+
+def _no_line(path: Path, number: int, error: Exception) -> RunError:
+    what = f"line {number} is not what it should be: {type(error).__name__}: {error}"
+    return RunError(what, where=path, fix=_AGAIN)
+
+
+def _whole(path: Path) -> Any:
+    return _json(path, path.read_text(encoding="utf-8"))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, Any]]:
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield number, _json(path, line, f"line {number}: ")
+
+
+def _json(path: Path, text: str, place: str = "") -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise RunError(f"{place}not JSON: {error}", where=path, fix=_AGAIN) from error

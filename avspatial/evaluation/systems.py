@@ -1,0 +1,173 @@
+"""What is compared: systems, each one or several scored sets of clips (a run, a saved evaluation).
+
+A system is a method. Its sets differ in nothing but the training seed and the split: a clip's value is the mean over
+the seeds, so that seeds are not mistaken for clips, and the clips of several splits stand side by side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from avspatial.errors import RunError
+from avspatial.evaluation.controls import MODEL
+
+Facts = Mapping[str, Any]
+"""What a metric's numbers must be called: id, version, settings, unit, higher_is_better, as in `summary.json`."""
+
+
+@dataclass(frozen=True)
+class ScoredClip:
+    """A clip that was scored, and the files to listen to and look at: None for those that were not saved.
+
+    `key` names it in the values: its id, behind its split where there are several.
+    """
+
+    key: str
+    id: str
+    recording: str
+    split: str | None = None
+    predicted: Path | None = None
+    reference: Path | None = None
+    picture: Path | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table, by metric and clip: each clip has a value, an error, or a reason why there is nothing."""
+
+    values: dict[str, dict[str, float]] = field(default_factory=dict)
+    errors: dict[str, dict[str, str]] = field(default_factory=dict)
+    skipped: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def add(self, metric: str, clip: str, outcome: Mapping[str, Any]) -> None:
+        """Take in a clip's "value", "error" or "skipped", as in a line of `scores.jsonl`; nan is an error."""
+        if outcome.get("error") is not None:
+            self.errors.setdefault(metric, {})[clip] = str(outcome["error"])
+        elif outcome.get("skipped") is not None:
+            self.skipped.setdefault(metric, {})[clip] = str(outcome["skipped"])
+        elif math.isfinite(value := float(outcome["value"])):
+            self.values.setdefault(metric, {})[clip] = value
+        else:
+            self.errors.setdefault(metric, {})[clip] = f"the value is {value}"
+
+    @property
+    def metrics(self) -> dict[str, None]:
+        """The metrics that it has any line of, in order."""
+        return dict.fromkeys([*self.values, *self.errors, *self.skipped])
+
+    def outcome(self, metric: str, clip: str) -> dict[str, Any]:
+        """{"value" | "error" | "skipped": ...}; a clip without any is an error, for nothing may be lost."""
+        kinds: dict[str, dict[str, Any]] = {"value": self.values, "error": self.errors, "skipped": self.skipped}
+        for name, kind in kinds.items():
+            if clip in kind.get(metric, {}):
+                return {name: kind[metric][clip]}
+        return {"error": "it has no score"}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One scored set of clips: a run directory or a saved evaluation.
+
+    `data` is the data set's fingerprint, `split` and `seed` are the recipe's, `train` the number of training clips;
+    None where nothing says. `method` is the recipe without seed, split and name.
+    """
+
+    path: Path
+    name: str
+    convention: str
+    facts: Mapping[str, Facts]
+    clips: Mapping[str, ScoredClip]
+    rows: Mapping[str, Row]
+    seed: int | None = None
+    split: str | None = None
+    data: str | None = None
+    train: int | None = None
+    method: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class System:
+    """A method under one name, with the scores of all its runs on the clips of all its splits.
+
+    `origin` is the path or name that was given, `rows` the model's and the control rows', means over seeds. `facts`
+    are those of the metrics that every run has.
+    """
+
+    name: str
+    origin: str
+    runs: tuple[Scored, ...]
+    convention: str
+    facts: Mapping[str, Facts]
+    clips: Mapping[str, ScoredClip]
+    rows: Mapping[str, Row]
+
+    @property
+    def model(self) -> Row:
+        return self.rows[MODEL]
+
+    @property
+    def splits(self) -> tuple[str | None, ...]:
+        return tuple(dict.fromkeys(run.split for run in self.runs))
+
+    @property
+    def knows_recordings(self) -> bool:
+        """Whether its scores say which clips were cut from one recording; FAIR-Play's lists, for one, do not."""
+        return any(clip.recording != clip.id for clip in self.clips.values())
+
+    @property
+    def seeds(self) -> int:
+        """How many runs each split has."""
+        return len(self.runs) // len(self.splits)
+
+    def values(self, metric: str) -> Mapping[str, float]:
+        """The model's value by clip, where there is one."""
+        return self.model.values.get(metric, {})
+
+    def between_seeds(self, metric: str) -> float | None:
+        """Standard deviation of the runs' means over seeds (root mean square over splits); None from one seed."""
+        if self.seeds < 2:
+            return None
+        variances = []
+        for split in self.splits:
+            runs = [run for run in self.runs if run.split == split]
+            means = [fmean(values) for run in runs if (values := run.rows[MODEL].values.get(metric, {}).values())]
+            variances += [stdev(means) ** 2] if len(means) > 1 else []
+        return fmean(variances) ** 0.5 if variances else None
+
+
+def system(name: str, origin: str, runs: Sequence[Scored]) -> System:
+    """The system that these runs are. RunError where they are not one method, or not the same seeds on each split."""
+    first = runs[0]
+    splits: dict[str | None, list[Scored]] = {}
+    for run in runs:
+        splits.setdefault(run.split, []).append(run)
+    if len({len(of) for of in splits.values()}) > 1:
+        counts = ", ".join(f"{len(of)} of split {split}" for split, of in splits.items())
+        fix = "Run the seeds that are missing, or name the runs one by one."
+        raise RunError(f"its splits have different numbers of runs: {counts}", where=origin, fix=fix)
+    several = len(splits) > 1
+    clips: dict[str, ScoredClip] = {}
+    rows: dict[str, Row] = {}
+    facts = {name: of for name, of in first.facts.items() if all(name in run.facts for run in runs)}
+    for split, of in splits.items():
+        mark = f"{split}/" if several else ""
+        clips |= {mark + id: replace(clip, key=mark + id, split=split) for id, clip in of[0].clips.items()}
+        for row in of[0].rows:
+            if all(row in run.rows for run in of):
+                _join(rows.setdefault(row, Row()), [run.rows[row] for run in of], facts, of[0].clips, mark)
+    return System(name, origin, tuple(runs), first.convention, facts, clips, rows)
+
+
+def _join(into: Row, rows: Sequence[Row], metrics: Iterable[str], clips: Iterable[str], mark: str) -> None:
+    """Take in the rows of all seeds: the mean where each has a value, else the first reason why one has none."""
+    for metric in [name for name in metrics if all(name in row.metrics for row in rows)]:
+        for clip in clips:
+            outcomes = [row.outcome(metric, clip) for row in rows]
+            without = [each for each in outcomes if "error" in each] or [each for each in outcomes if "skipped" in each]
+            joined = without[0] if without else {"value": fmean(each["value"] for each in outcomes)}
+            into.add(metric, mark + clip, joined)

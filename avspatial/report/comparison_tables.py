@@ -1,0 +1,212 @@
+"""A comparison as tables of text: for the terminal, for a paper (Markdown), for a spreadsheet (CSV)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from avspatial.evaluation.compare import Comparison, Mean, Pair
+from avspatial.evaluation.systems import Facts
+
+_ARROWS = {True: " ↑", False: " ↓", None: ""}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its heading, and a cell a line. `group` columns after it belong to it and are not torn from it."""
+
+    heading: str
+    cells: tuple[str, ...]
+    group: int = 0
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A titled table; its first column names the lines."""
+
+    title: str
+    columns: tuple[Column, ...]
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        return list(zip(*(column.cells for column in self.columns), strict=True))
+
+
+def tables(comparison: Comparison) -> list[TextTable]:
+    """The means, the control rows, and one table a pair of systems."""
+    against = dict.fromkeys((pair.a, pair.b) for pair in comparison.pairs)
+    controls = [_controls(comparison)] if comparison.controls else []
+    return [_means(comparison), *controls, *(_pairs(comparison, a, b) for a, b in against)]
+
+
+def heading(metric: str, facts: Facts) -> str:
+    """A metric with its direction and unit: "snr ↑ (dB)"."""
+    unit = f" ({facts['unit']})" if facts.get("unit") else ""
+    return f"{metric}{_ARROWS[facts.get('higher_is_better')]}{unit}"
+
+
+def title(comparison: Comparison) -> str:
+    """What was compared on what: "30 clips of 12 recordings, convention fairplay"."""
+    several = [split for split in comparison.splits if split is not None]
+    splits = f" in {len(several)} splits" if len(several) > 1 else ""
+    clips, recordings = len(comparison.clips), comparison.recordings
+    return f"{clips} clips of {recordings} recordings{splits}, convention {comparison.convention}"
+
+
+def _metric_column(comparison: Comparison) -> Column:
+    return Column("metric", tuple(heading(metric, facts) for metric, facts in comparison.facts.items()))
+
+
+def _means(comparison: Comparison) -> TextTable:
+    columns = [_metric_column(comparison)]
+    for name, means in comparison.means.items():
+        spread = comparison.between_seeds.get(name, {})
+        of = [means[metric] for metric in comparison.facts]
+        group = [("95 % interval", [_interval(mean.interval, _decimals(mean.interval)) for mean in of])]
+        group += [("n", [str(mean.n) for mean in of]), ("failed", [str(mean.failed) for mean in of])]
+        if spread:
+            cells = [_number(spread.get(metric), _decimals(means[metric].interval)) for metric in comparison.facts]
+            group.append(("sd of seeds", cells))
+        columns.append(Column(name, tuple(_mean(mean) for mean in of), len(group)))
+        columns += [Column(head, tuple(cells)) for head, cells in group]
+    return TextTable(title(comparison), tuple(columns))
+
+
+def _controls(comparison: Comparison) -> TextTable:
+    columns = [_metric_column(comparison)]
+    for row, means in comparison.controls.items():
+        cells = [_counted(means.get(metric), len(comparison.clips)) for metric in comparison.facts]
+        columns.append(Column(row, tuple(cells)))
+    return TextTable("The control rows", tuple(columns))
+
+
+def _pairs(comparison: Comparison, a: str, b: str) -> TextTable:
+    pairs = [comparison.pair(metric, a, b) for metric in comparison.facts]
+    decimals = [_decimals(pair.interval) for pair in pairs]
+    numbered = list(zip(pairs, decimals, strict=True))
+    columns = {
+        "difference": [_number(pair.difference, d, sign=True) for pair, d in numbered],
+        "95 % interval": [_interval(pair.interval, d, sign=True) for pair, d in numbered],
+        f"{a} is": [pair.verdict for pair in pairs],
+        "p": [_p(pair.p) for pair in pairs],
+        "p, Holm": [_p(pair.p_holm) for pair in pairs],
+        "effect": [_number(pair.effect, 2, sign=True) for pair in pairs],
+        "detectable": [_number(pair.mdd, d) for pair, d in numbered],
+        "n": [str(pair.n) for pair in pairs],
+        "failed": [str(pair.failed) for pair in pairs],
+    }
+    told = [Column(head, tuple(cells)) for head, cells in columns.items()]
+    return TextTable(f"{a} against {b}: {a} minus {b}", (_metric_column(comparison), *told))
+
+
+def _decimals(interval: tuple[float, float] | None) -> int:
+    """Two digits of the interval's width, at least three decimals: more would pretend, fewer would hide."""
+    width = interval[1] - interval[0] if interval else 0.0
+    return min(9, max(3, 1 - math.floor(math.log10(width)))) if width > 0 else 3
+
+
+def _number(value: float | None, decimals: int, *, sign: bool = False) -> str:
+    if value is None:
+        return "-"
+    shown = f"{value:.{decimals}f}"
+    return f"+{shown}" if sign and float(shown) > 0 else shown if float(shown) else shown.lstrip("-")
+
+
+def _interval(bounds: tuple[float, float] | None, decimals: int, *, sign: bool = False) -> str:
+    return "-" if bounds is None else " .. ".join(_number(bound, decimals, sign=sign) for bound in bounds)
+
+
+def _mean(mean: Mean) -> str:
+    return _number(mean.mean, _decimals(mean.interval))
+
+
+def _counted(mean: Mean | None, clips: int) -> str:
+    """A control row's mean; n and failed where they are not all clips and none."""
+    if mean is None:
+        return ""
+    whole = (mean.n, mean.failed) == (clips, 0)
+    return _mean(mean) if whole else f"{_mean(mean)} (n {mean.n}, failed {mean.failed})"
+
+
+def _p(p: float | None) -> str:
+    return "-" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def as_markdown(comparison: Comparison) -> str:
+    """The tables in Markdown, ready to paste, with the notes below them."""
+    parts = []
+    for table in tables(comparison):
+        heads = [column.heading for column in table.columns]
+        rules = [":--", *["--:"] * (len(heads) - 1)]
+        lines = [
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (heads, rules, *table.rows)
+        ]
+        parts.append(f"**{table.title}**\n\n" + "\n".join(lines))
+    parts.append("\n".join(f"- {note}" for note in (legend(comparison), *comparison.notes)))
+    return "\n\n".join(parts) + "\n"
+
+
+def legend(comparison: Comparison) -> str:
+    """How the numbers of the pairs came about, in one sentence."""
+    tests = sum(pair.p is not None for pair in comparison.pairs)
+    if len(comparison.splits) > 1:
+        how = "intervals and p by the corrected t-test over splits (Nadeau and Bengio)"
+    else:
+        how = "95 % cluster bootstrap over recordings; Wilcoxon signed-rank test, Pratt's zeros"
+    return (
+        f"{how}; Holm over {tests} tests; effect: rank-biserial correlation; detectable: with 80 % power at "
+        "alpha 0.05, one test."
+    )
+
+
+def as_csv(comparison: Comparison) -> str:
+    """One line a metric and system, then one a metric and pair, every number in full."""
+    head = ("metric", "unit", "higher_is_better", "system", "against", "mean", "difference", "low", "high")
+    heads = (*head, "n", "failed", "between_seeds_sd", "p", "p_holm", "effect", "mdd", "verdict")
+    out = io.StringIO()
+    writer = csv.DictWriter(out, heads, restval="", lineterminator="\n")
+    writer.writeheader()
+    for metric, facts in comparison.facts.items():
+        about = {"metric": metric, "unit": facts.get("unit", ""), "higher_is_better": facts.get("higher_is_better")}
+        everyone = {**comparison.means, **comparison.controls}
+        for name, means in everyone.items():
+            if metric in means:
+                sd = comparison.between_seeds.get(name, {}).get(metric)
+                writer.writerow({**about, "system": name, **_mean_cells(means[metric]), "between_seeds_sd": sd})
+        for pair in comparison.pairs:
+            if pair.metric == metric:
+                writer.writerow({**about, **_pair_cells(pair)})
+    return out.getvalue()
+
+
+def _mean_cells(mean: Mean) -> dict[str, object]:
+    low, high = mean.interval or (None, None)
+    return {"mean": mean.mean, "low": low, "high": high, "n": mean.n, "failed": mean.failed}
+
+
+def _pair_cells(pair: Pair) -> dict[str, object]:
+    low, high = pair.interval or (None, None)
+    said = ("difference", "n", "failed", "p", "p_holm", "effect", "mdd", "verdict")
+    return {"system": pair.a, "against": pair.b, "low": low, "high": high} | {
+        name: getattr(pair, name) for name in said
+    }
+
+
+def fitting(table: TextTable, width: int, gap: int = 2) -> Sequence[TextTable]:
+    """The table in as many pieces as a width needs, each with the first column; groups stay whole."""
+
+    def size(columns: Sequence[Column]) -> int:
+        return sum(gap + max(map(len, (column.heading, *column.cells))) for column in columns)
+
+    first, rest = table.columns[0], list(table.columns[1:])
+    pieces: list[list[Column]] = [[first]]
+    while rest:
+        group, rest = rest[: 1 + rest[0].group], rest[1 + rest[0].group :]
+        if len(pieces[-1]) > 1 and size([*pieces[-1], *group]) > width + gap:
+            pieces.append([first])
+        pieces[-1] += group
+    titles = [table.title, *[f"{table.title} (continued)"] * (len(pieces) - 1)]
+    return [TextTable(title, tuple(columns)) for title, columns in zip(titles, pieces, strict=True)]
