@@ -1,7 +1,7 @@
 """Systems from whatever names them, set side by side: `avspatial.compare`.
 
-A system is named by a run directory, a folder of runs that differ in seed and split only, a saved evaluation, or a
-recipe, which is run first where it has no finished run.
+A system is named by a run directory, a folder of runs that differ in seed and split only, a saved evaluation, a folder
+or csv of outputs, which is scored first, or a recipe, which is run first where it has no finished run.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from pathlib import Path
 from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.compare import Comparison
 from avspatial.evaluation.compare import compare as compare_systems
-from avspatial.evaluation.scored import is_evaluation, is_run, read_scored
+from avspatial.evaluation.evaluate import METRICS
+from avspatial.evaluation.scored import choices, is_evaluation, is_run, read_scored, score_outputs
 from avspatial.evaluation.systems import Scored, system
+from avspatial.interfaces import Progress
 from avspatial.recipe import Loaded, load_recipe
 from avspatial.recipe.catalogue import locate, shipped
 from avspatial.registry import Registry, discover
 from avspatial.runs import Run, digest8
+from avspatial.runs.progress import on_stderr
 
 _KINDS = (
-    "Name a run directory, a folder of runs, what `avspatial evaluate --save DIR` saved, or a recipe "
+    "Name a run directory, a folder of runs, what `avspatial evaluate --save DIR` saved, outputs, or a recipe "
     "(`avspatial recipes list` lists the shipped ones)."
 )
 
@@ -39,20 +42,31 @@ def compare(
     set: Sequence[str] = (),
     smoke: bool = False,
     device: str | None = None,
+    reference: str | Path | None = None,
+    progress: Progress = on_stderr,
 ) -> Comparison:
     """Set systems side by side on the same clips.
 
-    systems: run directories, folders of runs, saved evaluations, or recipes (a file or a shipped name). baseline: the
-    system that the others are set against, by the name or path it was given or the name it has in the tables; without
-    it, all pairs. metrics: those to look at; all by default. For recipes alone: seeds, how many training seeds, from
-    the recipe's own on; splits, values of `data.split`; set, smoke and device as `avspatial.run` takes them. runs:
-    where their runs are looked for, and made where there is no finished one with the same resolved recipe.
+    systems: run directories, folders of runs, saved evaluations, outputs (a folder or csv, as `evaluate` takes them) or
+    recipes (a file or a shipped name). baseline: the system that the others are set against, by what was given for it
+    or its name in the tables; without it, all pairs. metrics: those to look at; all by default.
+
+    For recipes alone: seeds, how many training seeds, from the recipe's own on; splits, values of `data.split`; set,
+    smoke and device as `avspatial.run` takes them; runs, where their runs are looked for, and made where there is no
+    finished one with the same resolved recipe. For outputs alone: reference, the folder of the references that are not
+    beside the predictions. Outputs are scored by the metrics and under the convention of the first system that has
+    scores, else by `evaluate`'s own metrics under `fairplay`.
 
     Raises AvspatialError for everything that the caller can mend, such as systems scored on other clips.
     """
-    given = [str(one) for one in systems]
+    given, metrics = [str(one) for one in systems], tuple(metrics)
     recipes = _Recipes(Path(runs), seeds or 1, splits, set, smoke, device)
-    found = [_found(name, recipes) for name in given]
+    kept = [_found(name, recipes) for name in given]
+    like = next((scored[0] for scored, _ in filter(None, kept)), None)
+    found = [
+        each or ([_scored_like(like, Path(name), reference, metrics, progress)], [])
+        for name, each in zip(given, kept, strict=True)
+    ]
     if recipes.used == 0 and (seeds or splits or set or smoke):
         what = "--seeds, --splits, --set and --smoke say how a recipe is run, and no recipe is among the systems"
         raise RunError(what, fix="Leave them out, or name a recipe.")
@@ -76,17 +90,29 @@ def _names(found: Sequence[Sequence[Scored]]) -> list[str]:
     return numbered
 
 
-def _found(given: str, recipes: _Recipes) -> tuple[list[Scored], list[str]]:
-    """The scored sets that a name stands for, and what to say about them."""
+def _found(given: str, recipes: _Recipes) -> tuple[list[Scored], list[str]] | None:
+    """The scored sets that a name stands for, and what to say about them; None for outputs, which have no scores."""
     path = Path(given)
+    if path.is_file() and path.suffix.lower() == ".csv":
+        return None
     if not path.is_dir():
         return recipes.scored(given), []
     if is_run(path) or is_evaluation(path):
         return [read_scored(path)], []
     folders = sorted(about.parent for about in path.glob("*/run.json"))
-    if folders:
-        return _folder_of_runs(path, folders)
-    raise RunError("nothing in it can be compared", where=path, fix=_KINDS)
+    return _folder_of_runs(path, folders) if folders else None
+
+
+def _scored_like(
+    like: Scored | None, path: Path, reference: str | Path | None, names: Sequence[str], progress: Progress
+) -> Scored:
+    """Score outputs as another system was; where there is none, by the metrics named or `evaluate`'s own."""
+    registry = discover()
+    facts = like.facts if like else {name: {} for name in names or METRICS}
+    wanted = {name: of for name, of in facts.items() if not names or name in names}
+    convention = like.convention if like else "fairplay"
+    folder = None if reference is None else Path(reference)
+    return score_outputs(path, folder, choices(wanted, registry), convention, registry, progress)
 
 
 def _folder_of_runs(path: Path, folders: Sequence[Path]) -> tuple[list[Scored], list[str]]:

@@ -23,13 +23,18 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def compare(
     systems: Annotated[
         list[str],
-        typer.Argument(metavar="SYSTEM...", help="Run directories, folders of runs, saved evaluations, or recipes."),
+        typer.Argument(
+            metavar="SYSTEM...", help="Run directories, folders of runs, saved evaluations, outputs, or recipes."
+        ),
     ],
     baseline: Annotated[
         str | None, typer.Option(metavar="SYSTEM", help="Set the others against this one; by default all pairs.")
     ] = None,
     metrics: Annotated[
         str | None, typer.Option(metavar="NAME,NAME", help="Only these metrics; by default all that are shared.")
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Outputs: the references, where they are not beside them.")
     ] = None,
     seeds: Annotated[int | None, typer.Option(metavar="N", min=1, help="Recipes: so many training seeds each.")] = None,
     splits: Annotated[
@@ -69,6 +74,7 @@ def compare(
         set=set or (),
         smoke=smoke,
         device=device,
+        reference=reference,
     )
     answered = answers(comparison, required)
     form = "json" if json else "markdown" if markdown else "csv" if csv else ""

@@ -1,19 +1,28 @@
-"""Scores that were saved, read back: a run directory's, or those of an evaluation (`scores.jsonl`, `summary.json`)."""
+"""Scored sets of clips: read back from a run directory or a saved evaluation, or made from a folder of outputs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from avspatial.errors import RunError
-from avspatial.evaluation.controls import MODEL
+from avspatial.evaluation.controls import CONTROLS, MODEL
+from avspatial.evaluation.pairs import find_pairs
+from avspatial.evaluation.scores import build_metrics
+from avspatial.evaluation.scoring import score_pairs
+from avspatial.evaluation.summary import facts_of
 from avspatial.evaluation.systems import Facts, Row, Scored, ScoredClip
 from avspatial.inference.outputs import PICTURE, PREDICTED, REFERENCE
+from avspatial.interfaces import Progress
+from avspatial.metrics.conventions import CONVENTIONS
+from avspatial.registry import Registry
 from avspatial.runs.directory import Run, open_run
+from avspatial.settings import Selected
 
 SCORES, SUMMARY, CLIPS, ABOUT = "scores.jsonl", "summary.json", "clips.jsonl", "evaluation.json"
 _AGAIN = "Restore the file, or score the sounds again."
@@ -162,6 +171,45 @@ def _lines(path: Path) -> Iterator[tuple[int, Any]]:
         for number, line in enumerate(lines, 1):
             if line.strip():
                 yield number, _json(path, line, f"line {number}: ")
+
+
+def choices(facts: Mapping[str, Facts], registry: Registry) -> list[Selected]:
+    """The metrics that gave such facts, with their settings, to score others by the same."""
+    found: dict[str, Selected] = {}
+    for name, of in facts.items():
+        version = f"@{of['version']}" if of.get("version") else ""
+        entry = registry.get("metric", f"{of.get('id', name)}{version}")
+        settings = entry.settings_class().model_validate(of.get("settings") or {}, context={"registry": registry})
+        found.setdefault(f"{entry.id} {settings}", Selected("metric", entry.id, entry.version, settings))
+    return list(found.values())
+
+
+def score_outputs(
+    outputs: Path,
+    reference: Path | None,
+    selected: Iterable[Selected],
+    convention: str,
+    registry: Registry,
+    progress: Progress,
+) -> Scored:
+    """Score what `pairs.find_pairs` finds in outputs, control rows too. DataError where it finds nothing."""
+    pairs = find_pairs(outputs, reference)
+    metrics = build_metrics(selected, CONVENTIONS[convention], registry)
+    rows: dict[str, Row] = {}
+    jobs = os.cpu_count() or 1
+    scored = score_pairs(
+        pairs, metrics, CONVENTIONS[convention], jobs=jobs, controls=tuple(CONTROLS), progress=progress
+    )
+    for score in (score for clip in scored for score in clip.scores):
+        rows.setdefault(score.row, Row()).add(score.metric, score.clip, score.line())
+    clips = {}
+    for pair in pairs:
+        files = (pair.prediction, pair.reference, pair.prediction.parent / PICTURE)
+        clips[pair.clip] = ScoredClip(
+            pair.clip, pair.clip, pair.recording, None, *(path if path.is_file() else None for path in files)
+        )
+    facts = {name: facts_of(named, name) for named in metrics for name in named.metric.names}
+    return Scored(outputs, outputs.resolve().stem, convention, facts, clips, rows)
 
 
 def _json(path: Path, text: str, place: str = "") -> Any:

@@ -39,7 +39,7 @@ def summarize(
         tally.add(result)
     entries, flip = tally.entries()
     rows = {row: without_sd(made) for row, made in entries.items()}
-    facts = {name: _facts(named, name) for named in metrics for name in named.metric.names}
+    facts = {name: facts_of(named, name) for named in metrics for name in named.metric.names}
     if MIRRORED in rows:
         rows[MIRRORED][FLIP] = flip
         facts[FLIP] = FLIP_FACTS
@@ -53,7 +53,8 @@ def summarize(
     }
 
 
-def _facts(named: NamedMetric, name: str) -> dict[str, Any]:
+def facts_of(named: NamedMetric, name: str) -> dict[str, Any]:
+    """What a number by this metric must be called: id, version, settings, unit, direction, in words."""
     metric = named.metric
     return {
         "id": named.id,

@@ -8,7 +8,7 @@ import pytest
 from scored_runs import write_scored_run
 
 import avspatial
-from avspatial.errors import RunError
+from avspatial.errors import DataError, RunError
 from avspatial.evaluation.scored import read_scored
 
 SNR = np.arange(6) / 10
@@ -138,7 +138,7 @@ def test_a_run_without_scores_says_how_to_finish_it(tmp_path: Path) -> None:
 # Folders of runs
 
 KINDS = (
-    "  Name a run directory, a folder of runs, what `avspatial evaluate --save DIR` saved, or a recipe "
+    "  Name a run directory, a folder of runs, what `avspatial evaluate --save DIR` saved, outputs, or a recipe "
     "(`avspatial recipes list` lists the shipped ones)."
 )
 
@@ -205,9 +205,11 @@ def test_several_splits_need_the_number_of_training_clips(tmp_path: Path) -> Non
 
 
 def test_a_folder_of_nothing_known_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RunError) as caught:
+    with pytest.raises(DataError) as nothing:
         avspatial.compare([tmp_path, tmp_path])
-    assert str(caught.value) == f"{tmp_path}: nothing in it can be compared\n{KINDS}"
+    assert str(nothing.value).startswith(
+        f"{tmp_path}: holds nothing to score\n  Give folders <clip>/predicted_binaural"
+    )
     write_scored_run(tmp_path, "ours", {"snr": SNR}, finished=False)
     with pytest.raises(RunError) as caught:
         avspatial.compare([tmp_path / "ours", tmp_path])

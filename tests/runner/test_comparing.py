@@ -1,0 +1,100 @@
+"""Recipes, runs and outputs side by side, for real: runs are found or made, outputs are scored as the others were."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import avspatial
+from avspatial.errors import DataError, RecipeError
+from avspatial.inference.outputs import PREDICTED, REFERENCE
+from avspatial.media.wav import read_wav, write_wav
+from avspatial.runner import Finished
+from avspatial.runs.directory import Run
+from avspatial.runs.progress import silent
+
+
+def test_the_outputs_of_a_run_score_as_the_run_did(finished: Finished, tmp_path: Path) -> None:
+    outputs = tmp_path / "theirs"
+    shutil.copytree(finished.path / "outputs", outputs)
+    found = avspatial.compare([finished.path, outputs], progress=silent)
+    assert [one.name for one in found.systems] == ["first", "theirs"]
+    assert list(found.facts) == ["stft_distance", "snr", "left_right"]
+    assert {pair.verdict for pair in found.pairs} == {"not distinguishable"}
+    assert {value for pair in found.pairs for value in pair.differences.values()} == {0.0}
+    clip = next(iter(found.systems[1].clips.values()))
+    assert clip.predicted == outputs / clip.id / PREDICTED and clip.picture == outputs / clip.id / "picture.jpg"
+
+
+def test_outputs_of_two_folders_are_scored_against_references_elsewhere(finished: Finished, tmp_path: Path) -> None:
+    for name in ("references", "swapped", "quiet"):
+        (tmp_path / name).mkdir()
+    for folder in (finished.path / "outputs").iterdir():
+        sound, rate = read_wav(folder / REFERENCE)
+        write_wav(tmp_path / "references" / f"{folder.name}.wav", sound, rate)
+        write_wav(tmp_path / "swapped" / f"{folder.name}.wav", sound[::-1], rate)
+        write_wav(tmp_path / "quiet" / f"{folder.name}.wav", 0.5 * sound, rate)
+    found = avspatial.compare(
+        [tmp_path / "swapped", tmp_path / "quiet"],
+        reference=tmp_path / "references",
+        metrics=["stft_distance"],
+        progress=silent,
+    )
+    assert found.convention == "fairplay"
+    assert found.means["swapped"]["stft_distance"].mean == found.controls["swapped"]["stft_distance"].mean
+    assert found.means["quiet"]["stft_distance"].mean == pytest.approx(0, abs=1e-9)
+
+
+def test_outputs_without_references_are_told(finished: Finished, tmp_path: Path) -> None:
+    sound, rate = read_wav(next((finished.path / "outputs").iterdir()) / REFERENCE)
+    write_wav(tmp_path / "a.wav", sound, rate)
+    with pytest.raises(DataError, match="holds sound, but no references"):
+        avspatial.compare([finished.path, tmp_path], progress=silent)
+
+
+PLAIN = """\
+schema: 1
+name: plain
+data: {use: simulated, clips: 6, seconds: 1.2, picture: [48, 64], sources: [1, 1], root: ROOT}
+window: {seconds: 1.0, picture: [32, 32]}
+model:
+  use: masking
+  visual_encoder: null
+  audio_encoder: {use: unet, width: 0.03125}
+  mask_generator: {use: unet}
+trainer: {use: supervised, steps: 2, batch_size: 2}
+metrics: [snr]
+"""
+
+
+def test_recipes_are_run_once_a_seed_and_found_again(
+    workplace: Path, finished: Finished, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "plain.yaml").write_text(PLAIN.replace("ROOT", str(workplace / "scenes")))
+    systems = [finished.path, tmp_path / "plain.yaml"]
+    arguments = {"seeds": 2, "runs": tmp_path / "runs", "device": "cpu", "set": ["trainer.steps=1"]}
+    found = avspatial.compare(systems, **arguments)
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Running")]
+    assert told == [f"Running plain (seed={seed}), {seed + 1} of 2 ..." for seed in (0, 1)]
+    assert [(one.name, one.seeds) for one in found.systems] == [("first", 1), ("plain", 2)]
+    assert list(found.between_seeds["plain"]) == list(found.facts) == ["snr"]
+
+    made = sorted(tmp_path.glob("runs/*/*"))
+    assert len(made) == 2
+    stopped = Run(made[0])
+    stopped.summary.unlink()
+    stopped.note(state="running")
+    again = avspatial.compare(systems, **arguments)
+    assert sorted(tmp_path.glob("runs/*/*")) == made, "the stopped run is gone on with, the other is found"
+    assert stopped.finished and json.dumps(again.as_json()) == json.dumps(found.as_json())
+    seeds = [list(run.rows["model"].values["snr"].values()) for run in found.systems[1].runs]
+    assert found.means["plain"]["snr"].mean == pytest.approx(np.mean(seeds))
+
+
+def test_a_mistake_in_a_recipe_is_told_as_everywhere(workplace: Path, finished: Finished) -> None:
+    with pytest.raises(RecipeError, match=r"data\.split"):
+        avspatial.compare([workplace / "tiny.yaml", finished.path], splits=[1, 2], runs=workplace / "none")
