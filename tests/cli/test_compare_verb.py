@@ -129,8 +129,8 @@ def test_failed_clips_are_told_on_stderr(runs: list[str], tmp_path: Path, capsys
         (
             ["nothing"],
             "error: nothing: there is no such folder or file, and no shipped recipe of that name\n"
-            "  Name a run directory, a folder of runs, what `avspatial evaluate --save DIR` saved, outputs, or a recipe "
-            "(`avspatial recipes list` lists the shipped ones).\n",
+            "  Name a run directory, a folder of runs, what `avspatial evaluate --save DIR` saved, outputs, or a "
+            "recipe (`avspatial recipes list` lists the shipped ones).\n",
         ),
         (
             ["sagm_dem"],
