@@ -118,6 +118,33 @@ def test_holm_is_over_every_test_of_the_comparison(three: Comparison) -> None:
     assert alone.pairs[0].p_holm == alone.pairs[0].p == three.pair("snr", "new", "old").p
 
 
+def test_a_verdict_needs_an_interval_without_zero(tmp_path: Path) -> None:
+    # All but one clip a little better, one much worse: the ranks are sure, the mean is not.
+    base = np.full(CLIPS, 10.0)
+    change = np.where(np.arange(CLIPS) == 7, -5.0, 0.1)
+    values = [{"snr": base}, {"snr": base + change}]
+    runs = [write_scored_run(tmp_path, f"s{n}", each, per_recording=1) for n, each in enumerate(values)]
+    (pair,) = avspatial.compare(runs).pairs
+    assert pair.difference > 0 and pair.effect > 0 and pair.p_holm < 0.001
+    assert pair.interval[0] < 0 < pair.interval[1]
+    assert pair.verdict == "not distinguishable"
+
+
+def test_a_verdict_needs_the_corrected_p(tmp_path: Path) -> None:
+    # Seven recordings that all agree: p is 2 / 2^7 = 0.0156, and 0.047 or 0.0625 after three or four tests.
+    base = {"snr": np.arange(7.0), "stft_distance": np.arange(7.0), "spl_magnitude": np.arange(7.0)}
+    runs = []
+    for name, shift in (("a", 0.0), ("b", 1.0), ("c", 3.0)):
+        moved = {metric: found + shift for metric, found in base.items()}
+        runs.append(write_scored_run(tmp_path, name, moved, per_recording=1))
+    three = avspatial.compare(runs[:2]).pairs
+    assert [pair.verdict for pair in three] == ["better", "worse", "higher"]
+    assert [pair.p_holm for pair in three] == pytest.approx([3 / 64] * 3)
+    more = avspatial.compare(runs, metrics=["snr", "stft_distance"], baseline="a").pairs
+    assert [pair.p for pair in more] == pytest.approx([1 / 64] * 4)
+    assert {pair.verdict for pair in more} == {"not distinguishable"}
+
+
 def test_without_a_baseline_all_pairs_are_set_later_against_earlier(three: Comparison) -> None:
     found = avspatial.compare([one.origin for one in three.systems], metrics=["snr"])
     assert [(pair.a, pair.b) for pair in found.pairs] == [("new", "old"), ("same", "old"), ("same", "new")]
