@@ -30,6 +30,16 @@ def test_the_outputs_of_a_run_score_as_the_run_did(finished: Finished, tmp_path:
     assert clip.predicted == outputs / clip.id / PREDICTED and clip.picture == outputs / clip.id / "picture.jpg"
 
 
+def test_what_evaluate_saved_is_set_beside_the_run(finished: Finished, tmp_path: Path) -> None:
+    controls = ["mono", "swapped"]
+    avspatial.evaluate(finished.path, save=tmp_path / "scores", controls=controls, progress=silent)
+    found = avspatial.compare([finished.path, tmp_path / "scores"])
+    assert list(found.facts) == ["stft_distance", "snr", "left_right"]
+    assert {pair.verdict for pair in found.pairs} == {"not distinguishable"}
+    assert all(value == 0 for pair in found.pairs for value in pair.differences.values())
+    assert not [note for note in found.notes if "does not say" in note]
+
+
 def test_outputs_of_two_folders_are_scored_against_references_elsewhere(finished: Finished, tmp_path: Path) -> None:
     for name in ("references", "swapped", "quiet"):
         (tmp_path / name).mkdir()
