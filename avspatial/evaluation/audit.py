@@ -1,0 +1,247 @@
+"""Can these published numbers belong together? Checks that need nothing but the table.
+
+**STFT distance against Wave L2 (Parseval).** With e the error of one channel, w the window (Hann, 400 samples) in
+frames of n_fft = 512, hop 160, and E_m[k] the spectrum of frame m, Parseval's theorem for real signals says
+
+    sum over k = 0..256 of |E_m[k]|^2  =  (n_fft sum_n w^2 e^2 + |E_m[0]|^2 + |E_m[256]|^2) / 2.
+
+Frames summed, every sample is weighted by s[n] = sum_m w^2[n - 160 m], which swings around sum w^2 / hop with a period
+of one hop. Divided as `metrics.fairplay.stft_distance` and `wave_l2` divide (M = 1 + T / hop frames, real and imaginary
+planes, the sum over two channels against the mean), the ratio STFT distance / Wave L2 in natural units is
+
+    n_fft / (n_fft + 2) * T / M * (mean of s over the error's energy) * (1 + what lies in bins 0 and 256).
+
+- `least`: s at its minimum, nothing in bins 0 and 256. No error can score less in clips of whole hops (elsewhere only
+  by what lies behind the last frame, 10 ms of a clip): below it the two numbers are of different files or conventions.
+- `even`: s at its mean, 150 n_fft / (n_fft + 2) = 149.4 for long clips; white noise, with its share of bins 0 and 256,
+  150.0. To score less, errors have to keep step with the hop (a beat of 100 Hz at 16 kHz): not impossible, not usual.
+- `constant`: an error that is one constant value, 1.52 times `even`. Bin 0 of a 25 ms window reaches up to some 80 Hz
+  and holds 13 % more at 40 Hz: what lies between `even` and here says how much of the error lies near 0 Hz.
+- `most`: nothing can score more: s at its maximum, and all in bins 0 and 256 (a share of window / n_fft at most).
+
+All four hold for means over clips as well, because both numbers are means over the same clips with the same weights.
+The hop matters for `least` and `most` only. Other windows shift all rows of a table alike: a Hann window of 512 samples
+gives 191 instead of 149.4.
+
+**Envelope distance against Wave L2.** | |h(y)| - |h(x)| | <= |h(y - x)| and the mean of |h(e)|^2 is at most twice that
+of e^2, so ENV <= sqrt(8 Wave L2); and with the above ENV <= sqrt(8 STFT / least). Means over clips keep both (Jensen).
+
+**SNR against Wave L2.** The mean over clips of 10 log10 of the error's power is at most 10 log10 of its mean, so
+SNR + 10 log10(Wave L2) is an upper limit of the references' mean level in dB. All rows of a table share their
+references, so the level is at most the lowest of these. A row cannot be refuted by that, only be seen to stand apart.
+
+**Phase distance of mono.** A mono prediction has no difference signal: pi / 2 if the reference's phases lean nowhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from avspatial.evaluation.published import Claim, PublishedTable, published
+
+IMPOSSIBLE, SUSPICIOUS, CONSISTENT = "impossible", "suspicious", "consistent"
+SLACK = 0.005
+"""How far below `even` real errors may fall before it is remarked: four kinds of error on a real FAIR-Play clip fall
+by less than 0.001."""
+NEAR_ZERO_SHARE = 0.1
+"""From this share of the error's energy at 0 Hz on, a high ratio is remarked."""
+_ASSUMED = 10.0
+"""Length of clips that is not known, s: that of FAIR-Play's. Twice as long moves the limits by 0.05 %."""
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """Values that STFT distance / Wave L2 can take; see the module."""
+
+    least: float
+    even: float
+    constant: float
+    most: float
+
+    def near_zero(self, ratio: float) -> float:
+        """Share of the error's energy that has to be a constant, for a ratio above `even`."""
+        return (ratio - self.even) / (self.constant - self.even)
+
+
+def parseval(
+    seconds: float | None = None, *, rate: int = 16000, n_fft: int = 512, window: int = 400, hop: int = 160
+) -> Ratios:
+    """The limits for clips of that length (10 s where unknown); derivation in the module."""
+    import numpy as np
+    from scipy.signal.windows import hann
+
+    weights = np.asarray(hann(window, sym=False))
+    swing = np.pad(weights**2, (0, -window % hop)).reshape(-1, hop).sum(0)
+    samples = rate * (_ASSUMED if seconds is None else seconds)
+    scale = n_fft / (n_fft + 2) * hop
+    short = samples / (samples + hop)
+    even = scale * short * float(swing.mean())
+    bin_zero = float(weights.sum() ** 2 / (n_fft * (weights**2).sum()))
+    return Ratios(
+        least=scale * short * float(swing.min()),
+        even=even,
+        constant=even * (1 + bin_zero),
+        most=scale * float(swing.max()) * (1 + window / n_fft),
+    )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check of one row: `value` is what the check computed, `said` the sentence for a reader."""
+
+    table: str
+    row: str
+    check: str
+    verdict: str
+    value: float
+    said: str
+
+
+def _parseval(table: PublishedTable, row: str) -> Finding | None:
+    cells = table.rows[row]
+    if not {"stft_distance", "wave_l2"} <= set(cells):
+        return None
+    stft, wave = cells["stft_distance"], cells["wave_l2"] / 1e3
+    off, off_wave = table.rounding("stft_distance"), table.rounding("wave_l2") / 1e3
+    low, high, ratio = (stft - off) / (wave + off_wave), (stft + off) / (wave - off_wave), stft / wave
+    limits = parseval(table.clip_seconds)
+    share = limits.near_zero(low)
+    if high < limits.least:
+        verdict, why = IMPOSSIBLE, f"no error scores below {limits.least:.1f}: not one set of files and one convention"
+    elif low > limits.most:
+        verdict, why = IMPOSSIBLE, f"no error scores above {limits.most:.1f}: not one set of files and one convention"
+    elif high < limits.even * (1 - SLACK):
+        verdict, why = SUSPICIOUS, f"below {limits.even:.1f} only if errors keep step with the hop of 10 ms"
+    elif share > 1:
+        verdict, why = SUSPICIOUS, f"above {limits.constant:.1f} even a constant error does not score"
+    elif share > NEAR_ZERO_SHARE:
+        verdict, why = SUSPICIOUS, f"only if {share:.0%} of the error's energy is a constant (0 Hz)"
+    else:
+        verdict, why = CONSISTENT, f"{limits.even:.1f} and a little more is what errors of any kind score"
+    return Finding(table.name, row, "stft_to_wave", verdict, ratio, f"STFT / Wave L2 = {ratio:.1f}; {why}")
+
+
+def _envelope(table: PublishedTable, row: str) -> Finding | None:
+    cells = table.rows[row]
+    if "envelope_distance" not in cells or not {"stft_distance", "wave_l2"} & set(cells):
+        return None
+    if "wave_l2" in cells:
+        power, of = (cells["wave_l2"] + table.rounding("wave_l2")) / 1e3, "Wave L2"
+    else:
+        power = (cells["stft_distance"] + table.rounding("stft_distance")) / parseval(table.clip_seconds).least
+        of = "STFT"
+    share = (cells["envelope_distance"] - table.rounding("envelope_distance")) / math.sqrt(8 * power)
+    verdict = IMPOSSIBLE if share > 1 else CONSISTENT
+    return Finding(table.name, row, "envelope", verdict, share, f"ENV is {share:.0%} of the most that its {of} allows")
+
+
+def _implied_level(table: PublishedTable, row: str) -> float | None:
+    cells = table.rows[row]
+    return cells["snr"] + 10 * math.log10(cells["wave_l2"] / 1e3) if {"snr", "wave_l2"} <= set(cells) else None
+
+
+def _level(table: PublishedTable, row: str) -> Finding | None:
+    levels = {name: level for name in table.rows if (level := _implied_level(table, name)) is not None}
+    if row not in levels:
+        return None
+    above = levels[row] - min(levels.values())
+    beside = f"{above:.2f} dB above the table's lowest" if above else "the table's lowest"
+    said = f"SNR and Wave L2 put the references at {levels[row]:.2f} dB or lower, {beside}; that refutes nothing"
+    return Finding(table.name, row, "snr_to_wave", CONSISTENT, levels[row], said)
+
+
+def _mono_phase(table: PublishedTable, row: str) -> Finding | None:
+    value = table.rows[row].get("phase_distance")
+    if row != table.mono or value is None:
+        return None
+    close = abs(value - math.pi / 2) <= 0.01
+    said = f"phase distance {value:.3f}; mono scores pi / 2 = {math.pi / 2:.3f}"
+    return Finding(table.name, row, "mono_phase", CONSISTENT if close else SUSPICIOUS, value, said)
+
+
+def audit(tables: Iterable[PublishedTable]) -> list[Finding]:
+    """Every check that a row's numbers allow, in the order of the tables and rows."""
+    checks = (_parseval, _envelope, _level, _mono_phase)
+    found = (check(table, row) for table in tables for row in table.rows for check in checks)
+    return [finding for finding in found if finding is not None]
+
+
+@dataclass(frozen=True)
+class Improvement:
+    """How much better `row` is than `other`, in per cent of the other (dB for `snr`); negative: worse."""
+
+    table: str
+    row: str
+    other: str
+    metric: str
+    gain: float
+
+
+def improvements(table: PublishedTable, row: str) -> list[Improvement]:
+    """The row against each other row of the table, recomputed from the printed numbers; empty if it is not in it."""
+    own = table.rows.get(row, {})
+    others = {other: cells for other, cells in table.rows.items() if other != row}
+    return [
+        Improvement(table.name, row, other, metric, gain(metric, own, cells))
+        for other, cells in others.items()
+        for metric in cells
+        if metric in own
+    ]
+
+
+def gain(metric: str, own: Any, other: Any) -> float:
+    """How much better own[metric] is than other[metric]: per cent of the other, or dB where the unit is dB."""
+    column = published().columns[metric]
+    change = own[metric] - other[metric] if column.higher_is_better else other[metric] - own[metric]
+    return float(change if column.unit == "dB" else 100 * change / other[metric])
+
+
+@dataclass(frozen=True)
+class ClaimFinding:
+    """A claim and what the tables say of it: `holds`, and the cases against it or with reservation."""
+
+    claim: Claim
+    holds: bool
+    notes: tuple[str, ...]
+
+
+def check_claims(tables: Iterable[PublishedTable]) -> list[ClaimFinding]:
+    """The claims about these tables, held against the numbers."""
+    names = {table.name for table in tables}
+    return [check_claim(claim) for claim in published().claims if names & set(claim.tables)]
+
+
+def check_claim(claim: Claim) -> ClaimFinding:
+    """One claim held against the tables it names."""
+    return {"best": _check_best, "figures": _check_figures}[claim.kind](claim)
+
+
+def _check_best(claim: Claim) -> ClaimFinding:
+    beaten, notes = False, []
+    for name in claim.tables:
+        table = published().tables[name]
+        for each in improvements(table, claim.row):
+            label = published().columns[each.metric].label
+            if each.gain < 0:
+                beaten = True
+                notes.append(f"{name}: {each.other} is better in {label}")
+            elif each.gain == 0:
+                notes.append(f"{name}: {each.other} has the same {label} to the printed digit")
+    return ClaimFinding(claim, not beaten, tuple(notes))
+
+
+def _check_figures(claim: Claim) -> ClaimFinding:
+    tables, notes, holds = published().tables, [], True
+    other = tables[claim.against["table"]].rows[claim.against["row"]]
+    own = tables[claim.tables[0]].rows[claim.row]
+    for metric, (mine, theirs) in claim.figures.items():
+        column = published().columns[metric]
+        if (own[metric], other[metric]) != (mine, theirs):
+            holds = False
+            notes.append(f"{column.label}: the tables here say {own[metric]} and {other[metric]}")
+        unit = "dB" if column.unit == "dB" else "%"
+        notes.append(f"{column.label}: better by {gain(metric, own, other):.1f} {unit} than {claim.against['row']}")
+    return ClaimFinding(claim, holds, tuple(notes))

@@ -1,0 +1,86 @@
+"""A user's own results beside a published table, with everything that keeps the two from being compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from avspatial.errors import AvspatialError
+from avspatial.evaluation.published import PublishedTable
+
+_FILES = ("summary.json", "evaluation.json")
+
+
+@dataclass(frozen=True)
+class OwnResult:
+    """Means of a run or an evaluation: `data` and `split` are empty where the files do not say."""
+
+    name: str
+    path: Path
+    convention: str
+    data: str
+    split: str
+    clips: int
+    failed: int
+    means: Mapping[str, float]
+
+
+def read_result(path: Path) -> OwnResult:
+    """A run directory, a folder that `evaluate --save` wrote, or what `evaluate --json` printed, in a file.
+
+    AvspatialError where there is no result to be read.
+    """
+    file = next((path / name for name in _FILES if (path / name).is_file()), path)
+    if not file.is_file():
+        raise AvspatialError(
+            "holds no results",
+            where=path,
+            fix="Give a finished run, a folder from `avspatial evaluate --save`, or a file with its JSON.",
+        )
+    try:
+        summary = json.loads(file.read_text(encoding="utf-8"))
+        return _result(path, summary)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AvspatialError(
+            f"is no summary of scores ({type(error).__name__}: {error})",
+            where=file,
+            fix="Give a finished run, a folder from `avspatial evaluate --save`, or a file with its JSON.",
+        ) from error
+
+
+def _result(path: Path, summary: Mapping[str, Any]) -> OwnResult:
+    entries = summary["rows"]["model"] if "rows" in summary else summary["metrics"]
+    recipe = _recipe(path / "recipe.resolved.yaml")
+    data = recipe.get("data", {})
+    split = data.get("split")
+    return OwnResult(
+        name=str(recipe.get("name") or path.stem),
+        path=path,
+        convention=str(summary["convention"]),
+        data=str(data.get("use", "")).partition("@")[0].rpartition(".")[2],
+        split="" if split is None else f"split {split}",
+        clips=int(summary["clips"]),
+        failed=int(summary["failed"]),
+        means={metric: float(entry["mean"]) for metric, entry in entries.items() if entry["mean"] is not None},
+    )
+
+
+def _recipe(path: Path) -> Mapping[str, Any]:
+    from ruamel.yaml import YAML
+
+    return YAML(typ="safe").load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def differences(own: OwnResult, table: PublishedTable) -> list[str]:
+    """What is different or unknown between the two, a phrase each; never empty, for no paper says everything."""
+    found = []
+    for what, mine, theirs in (("data", own.data, table.data), ("split", own.split, table.split)):
+        if mine != theirs or not mine:
+            found.append(f"{what}: {mine or 'not recorded'}, published: {theirs or 'not known'}")
+    found.append(f"convention: {own.convention}, published: not known ({', '.join(table.unknown)})")
+    if own.failed:
+        found.append(f"{own.failed} of {own.clips} clips failed and are not in the means")
+    return found

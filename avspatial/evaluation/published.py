@@ -1,0 +1,121 @@
+"""Published results as data: `published.yaml`, read and checked. Imports no torch and no numpy.
+
+Nothing here is measured by this project. Every table names its source, the place in it, how its numbers came here, and
+which choices of its evaluation are known; most papers leave most of them open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from avspatial.errors import AvspatialError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric as tables head it; `name` is the component's. `higher_is_better` says which way is better."""
+
+    name: str
+    label: str
+    unit: str
+    higher_is_better: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where numbers were published: title, identifier (arXiv number, conference) and year."""
+
+    cite: str
+    id: str
+    year: int
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """One table: means by method and metric, all under one convention as far as its paper says.
+
+    `known` and `unknown` choices of the evaluation; `split` is empty and `clip_seconds` None where unknown; `decimals`
+    as printed, from which the rounding follows; `mono` names the row that is mono copied to both ears, if any.
+    """
+
+    name: str
+    title: str
+    data: str
+    source: Source
+    place: str
+    taken: str
+    known: Mapping[str, Any]
+    unknown: tuple[str, ...]
+    decimals: Mapping[str, int]
+    rows: Mapping[str, Mapping[str, float]]
+    split: str = ""
+    clip_seconds: float | None = None
+    mono: str = ""
+
+    def rounding(self, metric: str) -> float:
+        """Half a unit of the last printed digit."""
+        return 0.5 * 10.0 ** -self.decimals[metric]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a paper says of its own numbers: `kind` best (in every column of the tables) or figures (ours against)."""
+
+    source: Source
+    said: str
+    kind: str
+    row: str
+    tables: tuple[str, ...]
+    against: Mapping[str, str] = field(default_factory=dict)
+    figures: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Published:
+    """Everything in the file."""
+
+    columns: Mapping[str, Column]
+    tables: Mapping[str, PublishedTable]
+    claims: tuple[Claim, ...]
+
+
+def _table(name: str, entry: dict[str, Any], sources: Mapping[str, Source]) -> PublishedTable:
+    entry = dict(entry)
+    return PublishedTable(name, **(entry | {"source": sources[entry["source"]], "unknown": tuple(entry["unknown"])}))
+
+
+def _claim(entry: dict[str, Any], sources: Mapping[str, Source]) -> Claim:
+    figures = {metric: (own, other) for metric, (own, other) in entry.get("figures", {}).items()}
+    changed = {"source": sources[entry["source"]], "tables": tuple(entry["tables"]), "figures": figures}
+    return Claim(**(entry | changed))
+
+
+@cache
+def published() -> Published:
+    """The whole file, read once."""
+    from ruamel.yaml import YAML
+
+    text = files("avspatial.evaluation").joinpath("published.yaml").read_text(encoding="utf-8")
+    data = YAML(typ="safe").load(text)
+    sources = {name: Source(**entry) for name, entry in data["sources"].items()}
+    return Published(
+        MappingProxyType({name: Column(name, **entry) for name, entry in data["metrics"].items()}),
+        MappingProxyType({name: _table(name, entry, sources) for name, entry in data["tables"].items()}),
+        tuple(_claim(entry, sources) for entry in data["claims"]),
+    )
+
+
+def chosen_tables(names: Iterable[str] = ()) -> list[PublishedTable]:
+    """The tables of these names, all by default. AvspatialError names the nearest for one that is not there."""
+    tables = published().tables
+    for name in names:
+        if name not in tables:
+            raise AvspatialError(
+                f"there is no published table {name!r}{did_you_mean(name, tables)}", fix=f"Tables: {', '.join(tables)}"
+            )
+    return [tables[name] for name in names or tables]
