@@ -30,6 +30,7 @@ VERBS = {
     "recipes": "List, show, check and copy recipes.",
     "plugins": "List, show, check and begin plugins.",
     "weights": "Turn published weights into ours.",
+    "leaderboard": "Build and verify a table of saved outputs.",
     "published": "Published tables, what cannot be true in them, and your results beside them.",
     "doctor": "Check versions, devices, media libraries, data folders and plugins.",
 }

@@ -59,7 +59,7 @@ def _headings(table: PublishedTable) -> list[str]:
     for metric in table.decimals:
         column = published().columns[metric]
         unit = f" ({column.unit})" if column.unit else ""
-        found.append(f"{column.label}{unit} {'↑' if column.higher_is_better else '↓'}")
+        found.append(f"{column.label} {'↑' if column.higher_is_better else '↓'}{unit}")
     return found
 
 

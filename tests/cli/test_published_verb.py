@@ -25,7 +25,7 @@ def write_evaluation(folder: Path) -> Path:
 def test_a_table_is_printed_as_published(capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(capsys, "--table", "clup").splitlines()
     assert lines[0] == "clup: CLUP on FAIR-Play, mean over the 10 random splits"
-    assert lines[-2].split("  ")[1:] == ["method", "STFT ↓", "ENV ↓", "Wave L2 (1e-3) ↓", "SNR (dB) ↑"]
+    assert lines[-2].split("  ")[1:] == ["method", "STFT ↓", "ENV ↓", "Wave L2 ↓ (1e-3)", "SNR ↑ (dB)"]
     assert lines[-1].split() == ["CLUP", "0.787", "0.128", "5.244", "7.546"]
 
 
@@ -47,7 +47,7 @@ def test_ones_own_results_stand_below_with_a_mark(tmp_path: Path, capsys: pytest
 def test_markdown(capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(capsys, "--table", "clup", "--markdown").splitlines()
     assert lines[2:5] == [
-        "| method | STFT ↓ | ENV ↓ | Wave L2 (1e-3) ↓ | SNR (dB) ↑ |",
+        "| method | STFT ↓ | ENV ↓ | Wave L2 ↓ (1e-3) | SNR ↑ (dB) |",
         "| --- | ---: | ---: | ---: | ---: |",
         "| CLUP | 0.787 | 0.128 | 5.244 | 7.546 |",
     ]

@@ -1,0 +1,71 @@
+"""`avspatial leaderboard`: a table rebuilt from saved outputs alone, and verified by measuring again."""
+
+from __future__ import annotations
+
+import json as jsons
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avspatial.version import __version__
+
+app = typer.Typer(
+    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="Build and verify a table of saved outputs."
+)
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with one folder of outputs a system.")]
+Reference = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="One folder of references for all; by default beside the outputs.")
+]
+Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Clips at once; by default the usable cores.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+
+
+@app.command("build")
+def build(
+    folder: Folder,
+    reference: Reference = None,
+    convention: Annotated[str, typer.Option(metavar="NAME", help="The convention of every number.")] = "fairplay",
+    metrics: Annotated[
+        str | None, typer.Option(metavar="NAME,NAME", help="What is measured; by default as `evaluate`.")
+    ] = None,
+    jobs: Jobs = None,
+    json: AsJson = False,
+) -> None:
+    """Score every system in DIR by its files and write leaderboard.json and leaderboard.md into it."""
+    from avspatial.evaluation.leaderboard import Choices
+    from avspatial.report import leaderboard
+
+    named = {"metrics": [name.strip() for name in metrics.split(",") if name.strip()]} if metrics else {}
+    board = leaderboard.build(folder, Choices(convention, reference=reference, **named), jobs=jobs)
+    if json:
+        print(jsons.dumps(board, ensure_ascii=False, allow_nan=False))
+    else:
+        print(leaderboard.markdown(board), end="")
+    failed = {row["name"]: row for row in board["systems"] if row["failed"]}
+    for name, row in failed.items():
+        clip, why = next(iter(row["failures"].items()))
+        print(f"{row['failed']} of {row['clips']} clips of {name} failed; first {clip}: {why}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command("verify")
+def verify(folder: Folder, reference: Reference = None, jobs: Jobs = None, json: AsJson = False) -> None:
+    """Measure everything again from the files, and name the first difference from the table, if there is one."""
+    from avspatial.report import leaderboard
+
+    board, found = leaderboard.verify(folder, reference=reference, jobs=jobs)
+    before = board["versions"].get("avspatial")
+    if before != __version__:
+        print(f"The table was measured with avspatial {before}; this is {__version__}.", file=sys.stderr)
+    if json:
+        print(jsons.dumps({"verified": not found, "differences": [vars(each) for each in found]}, ensure_ascii=False))
+    elif found:
+        more = f" ({len(found) - 1} more; --json lists them)" if len(found) > 1 else ""
+        print(f"{found[0]}{more}")
+    else:
+        print(f"{len(board['systems'])} systems, {board['clips']} clips: the table is what its files say.")
+    if found:
+        raise typer.Exit(1)

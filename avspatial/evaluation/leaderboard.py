@@ -1,0 +1,247 @@
+"""A table that rests on saved sound alone: measured from the files, and measured again by anyone who doubts it.
+
+A leaderboard is a folder with one folder a system, each in any layout that `evaluate` reads. What is measured becomes
+plain data (`leaderboard.json`): means, every clip's scores, the SHA-256 of every file, convention and versions. A
+system's own digest is that of its list of files and their digests, so it changes with any byte of any of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from avspatial.errors import DataError, MediaError
+from avspatial.evaluation.evaluate import METRICS, Evaluation, evaluate
+from avspatial.evaluation.pairs import Pair, find_pairs
+from avspatial.evaluation.saved import SCORES
+from avspatial.interfaces import Progress
+from avspatial.media.sound import read_sound
+from avspatial.runs.progress import silent
+
+SCHEMA = 1
+TOLERANCE = 1e-9
+"""Numbers that agree to this share are the same: what another processor's rounding may change."""
+_LAYOUT = "Put one folder a system into it, each with <clip>/predicted_binaural.wav and input_binaural.wav."
+_SHOWN = 3
+
+Board = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How a leaderboard is measured: convention, names of metrics, folder of references (None: beside the outputs)."""
+
+    convention: str = "fairplay"
+    metrics: Sequence[str] = METRICS
+    reference: Path | None = None
+
+
+def measure(folder: Path, choices: Choices, *, jobs: int | None = None, progress: Progress = silent) -> Board:
+    """Score every system in `folder` by the files alone -> what `leaderboard.json` holds.
+
+    DataError where there is no system, where systems have other clips or other references, and as `find_pairs`.
+    A clip that cannot be scored counts as failed.
+    """
+    pairs = {name: find_pairs(folder / name, choices.reference) for name in _names(folder, choices.reference)}
+    _refuse_other_clips(folder, pairs)
+    references = _references(folder, pairs)
+    rows = []
+    for name, found in pairs.items():
+        scores, evaluation = _scored(folder / name, choices, jobs, _of(progress, name))
+        rows.append(_row(folder, name, found, scores, evaluation))
+    entries = evaluation.summary["metrics"]
+    return {
+        "schema": SCHEMA,
+        "convention": choices.convention,
+        "versions": dict(evaluation.summary["versions"]),
+        "reference": None if choices.reference is None else _relative(choices.reference, folder),
+        "metrics": {m: {key: entries[m][key] for key in ("unit", "higher_is_better")} for m in entries},
+        "clips": len(references),
+        "references": {"sha256": _digest(references), "sounds": references},
+        "systems": rows,
+    }
+
+
+def _names(folder: Path, reference: Path | None) -> list[str]:
+    """The folders in it, without hidden ones and the references."""
+    if not folder.is_dir():
+        raise DataError("no such folder", where=folder, fix=_LAYOUT)
+    here = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    names = sorted(path.name for path in here if reference is None or path.resolve() != reference.resolve())
+    if not names:
+        raise DataError("holds no system", where=folder, fix=_LAYOUT)
+    return names
+
+
+def _refuse_other_clips(folder: Path, pairs: Mapping[str, Sequence[Pair]]) -> None:
+    everywhere = {pair.clip for found in pairs.values() for pair in found}
+    lacking = {name: sorted(everywhere - {pair.clip for pair in found}) for name, found in pairs.items()}
+    told = [f"{name} lacks {_some(clips)}" for name, clips in lacking.items() if clips]
+    if told:
+        what = f"the systems do not have the same clips: {'; '.join(told)}"
+        raise DataError(what, where=folder, fix="Give every system all clips, or leave the others' out: a mean over "
+                        "fewer clips is another number.")  # fmt: skip
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _references(folder: Path, pairs: Mapping[str, Sequence[Pair]]) -> dict[str, str | None]:
+    """{clip: SHA-256 of the reference's decoded sound, None where there is none}; DataError where systems differ."""
+    first, *others = pairs
+    known = {pair.clip: _sound_digest(pair.reference) for pair in pairs[first]}
+    for name in others:
+        found = {pair.clip: pair.reference for pair in pairs[name]}
+        same = {pair.clip for pair in pairs[first] if found[pair.clip] == pair.reference}
+        differing = [clip for clip in known if clip not in same and _sound_digest(found[clip]) != known[clip]]
+        if differing:
+            what = f"the references of {_some(differing)} are other sounds in {name} than in {first}"
+            fix = "Give all systems the same references, or one folder of them with `--reference DIR`."
+            raise DataError(what, where=folder, fix=fix)
+    return known
+
+
+def _sound_digest(path: Path) -> str | None:
+    try:
+        sound, rate = read_sound(path)
+    except MediaError:
+        return None
+    return hashlib.sha256(f"{rate} {sound.shape} ".encode() + sound.astype("<f4").tobytes()).hexdigest()
+
+
+def _of(progress: Progress, name: str) -> Progress:
+    return lambda items, title: progress(items, f"{title} of {name}")
+
+
+def _scored(
+    outputs: Path, choices: Choices, jobs: int | None, progress: Progress
+) -> tuple[dict[str, dict[str, Any]], Evaluation]:
+    """{clip: {metric: value, or None where it failed}} and the evaluation."""
+    with tempfile.TemporaryDirectory() as kept:
+        done = evaluate(
+            outputs,
+            reference=choices.reference,
+            convention=choices.convention,
+            metrics=tuple(choices.metrics),
+            jobs=jobs,
+            save=kept,
+            progress=progress,
+        )
+        scores: dict[str, dict[str, Any]] = {}
+        for text in (Path(kept) / SCORES).read_text(encoding="utf-8").splitlines():
+            line = json.loads(text)
+            scores.setdefault(line["clip"], {})[line["metric"]] = line.get("value")
+    return scores, done
+
+
+def _row(
+    folder: Path, name: str, pairs: Sequence[Pair], scores: Mapping[str, Any], evaluation: Evaluation
+) -> dict[str, Any]:
+    files = {_relative(pair.prediction, folder): _file_digest(pair.prediction) for pair in pairs}
+    told = ("mean", "sd", "ci95", "n", "failed")
+    return {
+        "name": name,
+        "sha256": _digest(files),
+        "clips": evaluation.summary["clips"],
+        "failed": evaluation.summary["failed"],
+        "metrics": {m: {key: entry[key] for key in told} for m, entry in evaluation.summary["metrics"].items()},
+        "scores": {pair.clip: scores.get(pair.clip, {}) for pair in pairs},
+        "files": files,
+        "file_of": {pair.clip: _relative(pair.prediction, folder) for pair in pairs},
+        "failures": dict(evaluation.failures),
+    }
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """From the folder, with slashes, so that the folder may be moved and sent."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _file_digest(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(files: Mapping[str, str | None]) -> str:
+    """Of the sorted list of names and digests, a line each."""
+    lines = "".join(f"{name} {digest}\n" for name, digest in sorted(files.items()))
+    return hashlib.sha256(lines.encode("utf-8")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where a table and its files first part: what (a file, or a system), which number or digest, old and new."""
+
+    where: str
+    what: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}: {_told(self.old)} in the table, {_told(self.new)} now"
+
+
+def _told(value: Any) -> str:
+    if value is None:
+        return "none"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def differences(old: Board, new: Board) -> Iterator[Difference]:
+    """Everything in which a board differs from what is measured now, in the order of systems and clips: for each clip
+    its numbers, then its file. Versions are not compared, only what they made."""
+    for key in ("convention", "clips", "metrics"):
+        if old[key] != new[key]:
+            yield Difference("leaderboard.json", key, old[key], new[key])
+    yield from _digests("reference of clip ", old["references"]["sounds"], new["references"]["sounds"])
+    before, after = ({row["name"]: row for row in board["systems"]} for board in (old, new))
+    for name in dict.fromkeys([*before, *after]):
+        if name not in before or name not in after:
+            yield Difference(name, "system", *(("there" if name in rows else None) for rows in (before, after)))
+        else:
+            yield from _row_differences(before[name], after[name])
+
+
+def _row_differences(old: Board, new: Board) -> Iterator[Difference]:
+    for clip in dict.fromkeys([*old["scores"], *new["scores"]]):
+        yield from _numbers(new["file_of"].get(clip, clip), old["scores"].get(clip, {}), new["scores"].get(clip, {}))
+    yield from _digests("", old["files"], new["files"])
+    for metric in dict.fromkeys([*old["metrics"], *new["metrics"]]):
+        mine, theirs = (_flat(metric, row["metrics"].get(metric, {})) for row in (old, new))
+        yield from _numbers(old["name"], mine, theirs)
+    yield from _numbers(old["name"], *({key: row[key] for key in ("clips", "failed", "sha256")} for row in (old, new)))
+
+
+def _flat(metric: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    low, high = entry.get("ci95") or (None, None)
+    flat = {key: item for key, item in entry.items() if key != "ci95"} | {"lower bound": low, "upper bound": high}
+    return {f"{key} of {metric}": item for key, item in flat.items()}
+
+
+def _numbers(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in dict.fromkeys([*old, *new]):
+        if not _same(old.get(name), new.get(name)):
+            yield Difference(where, name, old.get(name), new.get(name))
+
+
+def _same(old: Any, new: Any) -> bool:
+    if isinstance(old, float) and isinstance(new, (float, int)):
+        return math.isclose(old, new, rel_tol=TOLERANCE, abs_tol=1e-300)
+    return bool(old == new)
+
+
+def _digests(head: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
+    for name in dict.fromkeys([*old, *new]):
+        if old.get(name) != new.get(name):
+            yield Difference(f"{head}{name}", "sha256", old.get(name), new.get(name))
