@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -57,7 +59,7 @@ def _spans(flags: np.ndarray, times: np.ndarray) -> list[tuple[float, float]]:
     return [(times[a] - half, times[b - 1] + half) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _sides(axes: Axes) -> None:
+def name_sides(axes: Axes) -> None:
     """The words at the ends of an axis on which left is up."""
     where = blended_transform_factory(axes.transAxes, axes.transAxes)
     for height, word, edge in ((1.0, "left", "top"), (0.0, "right", "bottom")):
@@ -74,25 +76,59 @@ def _draw_truth(axes: Axes, truth: Truth, seconds: float) -> None:
     axes.set(ylim=(-95, 95), yticks=(-90, 0, 90), ylabel="true (°)", xlim=(0, seconds))
 
 
-def _draw_levels(axes: Axes, sounds: Sounds) -> None:
-    times = frame_times(sounds.reference.shape[-1], sounds.rate)
-    active = active_frames(sounds.reference, sounds.rate)
-    curves = {
-        "mono": (np.repeat(sounds.mono, 2, axis=0), MONO, 1.4, (0, (4, 2))),
-        "reference": (sounds.reference, REFERENCE, 1.5, "solid"),
-        "prediction": (sounds.prediction, PREDICTION, 1.7, "solid"),
-    }
-    largest = 0.0
-    for label, (stereo, colour, width, dashes) in curves.items():
-        curve = level_difference(stereo, sounds.rate)
-        largest = max(largest, np.abs(curve[active]).max(initial=0.0))
-        axes.plot(times, curve, color=colour, linewidth=width, linestyle=dashes, label=label)
-    for begin, end in _spans(~active, times):
+@dataclass(frozen=True)
+class Curve:
+    """One line over time: values (K,) at times (K,) in s, and how it is drawn. `key` names it for the page's style."""
+
+    key: str
+    times: np.ndarray
+    values: np.ndarray
+    colour: str
+    width: float = 1.5
+    dashes: Any = "solid"
+
+
+def draw_curves(axes: Axes, curves: Sequence[Curve], quiet: Sequence[tuple[float, float]], seconds: float) -> None:
+    """The lines, a line at zero, and shade over the stretches in which they say nothing."""
+    for curve in curves:
+        (line,) = axes.plot(
+            curve.times, curve.values, color=curve.colour, linewidth=curve.width, linestyle=curve.dashes
+        )
+        line.set_gid(f"curve-{curve.key}")
+    for begin, end in quiet:
         axes.axvspan(begin, end, color=QUIET, linewidth=0, zorder=0.5)
-    limit = min(40.0, max(6.0, 1.12 * largest))
     axes.axhline(0, color=FAINT, linewidth=0.7)
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.set(xlim=(0, sounds.seconds), ylim=(-limit, limit), ylabel="left − right (dB)")
+    axes.set_xlim(0, seconds)
+
+
+def quiet_spans(reference: np.ndarray, rate: int) -> list[tuple[float, float]]:
+    """Where the reference (2, T) is quiet, see `signal.level.active_frames`: (begin, end) in s."""
+    return _spans(~active_frames(reference, rate), frame_times(reference.shape[-1], rate))
+
+
+def level_curve(key: str, stereo: np.ndarray, rate: int, colour: str, **drawn: Any) -> Curve:
+    """The level difference of stereo (2, T), dB; left is up."""
+    return Curve(key, frame_times(stereo.shape[-1], rate), level_difference(stereo, rate), colour, **drawn)
+
+
+def level_limit(curves: Sequence[Curve], reference: np.ndarray, rate: int) -> float:
+    """How far the axis of level differences goes, dB: what the curves reach where the reference sounds, 6 to 40."""
+    active = active_frames(reference, rate)
+    heard = (np.abs(curve.values[: len(active)][active[: len(curve.values)]]) for curve in curves)
+    return float(min(40.0, max(6.0, 1.12 * max(part.max(initial=0.0) for part in heard))))
+
+
+def _draw_levels(axes: Axes, sounds: Sounds) -> None:
+    rate = sounds.rate
+    curves = [
+        level_curve("mono", np.repeat(sounds.mono, 2, axis=0), rate, MONO, width=1.4, dashes=(0, (4, 2))),
+        level_curve("reference", sounds.reference, rate, REFERENCE),
+        level_curve("prediction", sounds.prediction, rate, PREDICTION, width=1.7),
+    ]
+    draw_curves(axes, curves, quiet_spans(sounds.reference, rate), sounds.seconds)
+    limit = level_limit(curves, sounds.reference, rate)
+    axes.set(ylim=(-limit, limit), ylabel="left − right (dB)")
 
 
 def level_plot(sounds: Sounds, truth: Truth | None, name: str, clip: str, *, size: tuple[int, int]) -> TimePlot:
@@ -110,7 +146,7 @@ def level_plot(sounds: Sounds, truth: Truth | None, name: str, clip: str, *, siz
     plain_axes(axes)
     _draw_levels(axes, sounds)
     for each in {axes, last}:
-        _sides(each)
+        name_sides(each)
     last.set_xlabel("time (s)")
     drawing.align_ylabels()
     known = "" if truth is None else " Below it the true azimuth of each source."
@@ -119,10 +155,10 @@ def level_plot(sounds: Sounds, truth: Truth | None, name: str, clip: str, *, siz
         f"reference, prediction, and mono, which stays at zero.{known}"
     )
     svg = inline_svg(drawing, name, description)
-    return TimePlot(svg, *_extent(drawing, axes))
+    return TimePlot(svg, *time_extent(drawing, axes))
 
 
-def _extent(drawing: Figure, axes: Axes) -> tuple[float, float]:
+def time_extent(drawing: Figure, axes: Axes) -> tuple[float, float]:
     """Where the axes' left and right edges lie, as shares of the figure's width (after layout)."""
     box = axes.get_position()
     return float(box.x0), float(box.x1)
@@ -146,14 +182,16 @@ def _channels(stereo: np.ndarray, rate: int) -> dict[str, np.ndarray]:
 
 def spectrogram_plot(sounds: Sounds, name: str, clip: str) -> Markup:
     """Left, right and difference of reference and prediction, all on one colour scale in dB under the loudest point."""
-    drawing = figure(920, 470)
-    grid = drawing.subplots(3, 2, sharex=True, sharey=True)
-    columns = {
-        "Reference": _channels(sounds.reference, sounds.rate),
-        "Prediction": _channels(sounds.prediction, sounds.rate),
-    }
+    return spectrogram_grid({"Reference": sounds.reference, "Prediction": sounds.prediction}, sounds.rate, name, clip)
+
+
+def spectrogram_grid(sounds: Mapping[str, np.ndarray], rate: int, name: str, clip: str) -> Markup:
+    """Left, right and difference of each sound (2, T), a column a sound, on one colour scale."""
+    drawing = figure(max(920, 300 * len(sounds)), 470)
+    grid = drawing.subplots(3, len(sounds), sharex=True, sharey=True, squeeze=False)
+    columns = {title: _channels(stereo, rate) for title, stereo in sounds.items()}
     top = max(panel.max() for panels in columns.values() for panel in panels.values())
-    extent = (0.0, sounds.seconds, 0.0, sounds.rate / 2000)
+    extent = (0.0, next(iter(sounds.values())).shape[-1] / rate, 0.0, rate / 2000)
     scale = ScalarMappable(Normalize(-_RANGE_DB, 0), "magma")
     for column, (title, panels) in enumerate(columns.items()):
         grid[0, column].set_title(title, color=INK, size=10, loc="left")
@@ -166,10 +204,11 @@ def spectrogram_plot(sounds: Sounds, name: str, clip: str) -> Markup:
     for axes in grid[-1]:
         axes.set_xlabel("time (s)")
     _colour_bar(drawing, grid, scale)
+    *others, last = [title.lower() if title in ("Reference", "Prediction") else title for title in sounds]
     return inline_svg(
         drawing,
         name,
-        f"Spectrograms of clip {clip}: left, right and difference, the reference beside the prediction, "
+        f"Spectrograms of clip {clip}: left, right and difference, the {', '.join(others)} beside the {last}, "
         "on one colour scale.",
     )
 

@@ -70,16 +70,17 @@ class ClipView:
         return drawn + sum(len(source.data) for source in self.sources) + len(self.picture or "")
 
 
-def _data_uri(kind: str, content: bytes) -> str:
+def data_uri(kind: str, content: bytes) -> str:
+    """The content itself as an address."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def _wav_uri(sound: np.ndarray, rate: int) -> str:
+def wav_uri(sound: np.ndarray, rate: int) -> str:
     """sound (C, T) as a 16 bit wav in a data URI."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sound.wav"
         write_wav(path, sound, rate, subtype="PCM_16")
-        return _data_uri("audio/wav", path.read_bytes())
+        return data_uri("audio/wav", path.read_bytes())
 
 
 def _load(folder: Path) -> tuple[Sounds, float]:
@@ -128,9 +129,9 @@ def clip_view(record: Record, choice: Choice, place: int) -> ClipView:
         seconds=sounds.seconds,
         whole_seconds=whole,
         gain_db=20 * float(np.log10(gain)),
-        picture=_data_uri("image/jpeg", picture.read_bytes()) if picture.is_file() else None,
+        picture=data_uri("image/jpeg", picture.read_bytes()) if picture.is_file() else None,
         has_truth=truth is not None,
-        sources=tuple(Source(key, label, hint, _wav_uri(x * gain, sounds.rate)) for key, label, hint, x in heard),
+        sources=tuple(Source(key, label, hint, wav_uri(x * gain, sounds.rate)) for key, label, hint, x in heard),
         wide=level_plot(sounds, truth, f"level{place}w", choice.clip, size=(920, 380 if truth else 300)),
         narrow=level_plot(sounds, truth, f"level{place}n", choice.clip, size=(400, 340 if truth else 260)),
         spectrograms=spectrogram_plot(sounds, f"spectrogram{place}", choice.clip),

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
-
 from avspatial.report.choosing import choose_clips
 from avspatial.report.clips import clip_views
 from avspatial.report.reading import Record, read_record
+from avspatial.report.rendering import render
 from avspatial.report.run_plots import standing_plots, term_plots
 from avspatial.report.table import row_label, score_table
 from avspatial.runs.directory import Run
@@ -24,25 +19,6 @@ from avspatial.runs.whole import write_text
 _BUDGET = 11_000_000
 """Bytes that clips may add to the page."""
 _REWARD_MONO = ("stft_distance", "envelope_distance")
-
-
-def _environment() -> Environment:
-    loader = PackageLoader("avspatial.report", "templates")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["breakable"] = _breakable
-    environment.filters["spaced"] = lambda name: name.replace("_", " ")
-    return environment
-
-
-def _source(environment: Environment, name: str) -> str:
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0].strip()
-
-
-def _hash(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 
 def _steps(record: Record) -> dict[str, Any]:
@@ -65,12 +41,6 @@ def _best_step(run: Run) -> int | None:
     if not (run.checkpoints / "BEST").is_file():
         return None
     return int(run.checkpoint("BEST").name.removeprefix("step-"))
-
-
-def _breakable(text: str) -> Markup:
-    """A long name may go on in the next line after a dot or an underscore, rather than in the middle of a word."""
-    safe = str(escape(text))
-    return Markup(re.sub(r"(?<=[._])(?=\w)", "<wbr>", safe) if max(map(len, safe.split()), default=0) > 18 else safe)
 
 
 def _component(recipe: Mapping[str, Any], key: str) -> str:
@@ -138,15 +108,13 @@ def write_report(run: Run, clips: Sequence[str] = ()) -> Path:
     run without scores, a damaged file or an id without outputs; OSError if the file system refuses.
     """
     record = read_record(run)
-    environment = _environment()
-    script = _source(environment, "player.js")
     steps, best_step = _steps(record), _best_step(run)
     shown, left_out = clip_views(record, choose_clips(record, clips), _BUDGET)
     table = score_table(record)
-    page = environment.get_template("page.html.j2").render(
-        style=Markup(_source(environment, "page.css")),
-        script=Markup(script),
-        script_hash=_hash(script),
+    page = render(
+        "page.html.j2",
+        ("page.css",),
+        "player.js",
         name=record.recipe.get("name", run.path.name),
         run=run.path.name,
         facts=_facts(record, steps),
