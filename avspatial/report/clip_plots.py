@@ -88,13 +88,18 @@ class Curve:
     dashes: Any = "solid"
 
 
-def draw_curves(axes: Axes, curves: Sequence[Curve], quiet: Sequence[tuple[float, float]], seconds: float) -> None:
-    """The lines, a line at zero, and shade over the stretches in which they say nothing."""
+def draw_curves(
+    axes: Axes, curves: Sequence[Curve], quiet: Sequence[tuple[float, float]], seconds: float, family: str = "level"
+) -> None:
+    """The lines, a line at zero, and shade over the stretches in which they say nothing.
+
+    The page finds a line by an id that ends in `family-curve-key`.
+    """
     for curve in curves:
         (line,) = axes.plot(
             curve.times, curve.values, color=curve.colour, linewidth=curve.width, linestyle=curve.dashes
         )
-        line.set_gid(f"curve-{curve.key}")
+        line.set_gid(f"{family}-curve-{curve.key}")
     for begin, end in quiet:
         axes.axvspan(begin, end, color=QUIET, linewidth=0, zorder=0.5)
     axes.axhline(0, color=FAINT, linewidth=0.7)
@@ -187,8 +192,11 @@ def spectrogram_plot(sounds: Sounds, name: str, clip: str) -> Markup:
 
 def spectrogram_grid(sounds: Mapping[str, np.ndarray], rate: int, name: str, clip: str) -> Markup:
     """Left, right and difference of each sound (2, T), a column a sound, on one colour scale."""
-    drawing = figure(max(920, 300 * len(sounds)), 470)
-    grid = drawing.subplots(3, len(sounds), sharex=True, sharey=True, squeeze=False)
+    width = max(920, 300 * len(sounds))
+    drawing = figure(width, 470, margins=(62, 92, 26, 42))
+    grid = drawing.subplots(
+        3, len(sounds), sharex=True, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.05, "hspace": 0.09}
+    )
     columns = {title: _channels(stereo, rate) for title, stereo in sounds.items()}
     top = max(panel.max() for panels in columns.values() for panel in panels.values())
     extent = (0.0, next(iter(sounds.values())).shape[-1] / rate, 0.0, rate / 2000)
@@ -203,7 +211,9 @@ def spectrogram_grid(sounds: Mapping[str, np.ndarray], rate: int, name: str, cli
                 axes.set_ylabel(f"{row}\nkHz")
     for axes in grid[-1]:
         axes.set_xlabel("time (s)")
-    _colour_bar(drawing, grid, scale)
+    grid[0, 0].xaxis.set_major_locator(MaxNLocator(4, prune="upper"))
+    grid[0, 0].yaxis.set_major_locator(MaxNLocator(4, prune="upper"))
+    _colour_bar(drawing, drawing.add_axes((1 - 74 / width, 0.13, 12 / width, 0.77)), scale)
     *others, last = [title.lower() if title in ("Reference", "Prediction") else title for title in sounds]
     return inline_svg(
         drawing,
@@ -213,8 +223,8 @@ def spectrogram_grid(sounds: Mapping[str, np.ndarray], rate: int, name: str, cli
     )
 
 
-def _colour_bar(drawing: Figure, grid: np.ndarray, scale: ScalarMappable) -> None:
-    bar = drawing.colorbar(scale, ax=grid, shrink=0.9, pad=0.015, aspect=34)
+def _colour_bar(drawing: Figure, place: Axes, scale: ScalarMappable) -> None:
+    bar = drawing.colorbar(scale, cax=place)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=FAINT, labelsize=8, length=3)
     bar.set_label("dB under the loudest point", color=FAINT, size=8.5)

@@ -21,7 +21,7 @@ from avspatial.report.clip_plots import Sounds, TimePlot, level_plot, spectrogra
 from avspatial.report.reading import Record
 from avspatial.report.table import decimals_for, heading, metric_names, number
 
-_SECONDS = 20.0
+SECONDS = 20.0
 """Longer clips are shown and heard from their start for this long, which keeps the page a page."""
 
 
@@ -86,7 +86,7 @@ def wav_uri(sound: np.ndarray, rate: int) -> str:
 def _load(folder: Path) -> tuple[Sounds, float]:
     """The three sounds, cut to what the page shows, and the clip's whole length in s."""
     (reference, rate), (prediction, _), (mono, _) = (read_wav(folder / name) for name in (REFERENCE, PREDICTED, MONO))
-    kept = round(_SECONDS * rate)
+    kept = round(SECONDS * rate)
     return Sounds(reference[:, :kept], prediction[:, :kept], mono[:, :kept], rate), reference.shape[-1] / rate
 
 

@@ -14,6 +14,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+PAPER = "#fdfcfb"
 INK = "#1b1c1d"
 FAINT = "#7a7b7c"
 RULE = "#d8d9da"
@@ -22,8 +23,11 @@ REFERENCE = "#2b2c2d"
 PREDICTION = "#d55e01"
 MONO = "#8a8b8c"
 TRUTH = "#0173b2"
+SYSTEMS = ("#0068a9", "#c34f02", "#00795b", "#a23f8b", "#8a6b01", "#5b6fd3", "#7b4a2d")
+"""Systems of a comparison: told apart by people who see few colours, each also by its dashes and marker."""
 
 _SCHEME = {
+    PAPER: "paper",
     INK: "ink",
     FAINT: "faint",
     RULE: "rule",
@@ -32,13 +36,24 @@ _SCHEME = {
     PREDICTION: "prediction",
     MONO: "mono",
     TRUTH: "truth",
+    **{colour: f"system{place}" for place, colour in enumerate(SYSTEMS)},
 }
 _INCH = 96
 
 
-def figure(width: float, height: float) -> Figure:
-    """A blank figure of that size in CSS pixels, at which its text has its nominal size."""
-    return Figure(figsize=(width / _INCH, height / _INCH), dpi=_INCH, facecolor="none", layout="constrained")
+def figure(width: float, height: float, margins: tuple[float, float, float, float] | None = None) -> Figure:
+    """A blank figure of that size in CSS pixels, at which its text has its nominal size.
+
+    margins: left, right, top and bottom of the plots, in pixels; without them they are found from the labels, which
+    takes many times as long where there are many plots.
+    """
+    size = (width / _INCH, height / _INCH)
+    if margins is None:
+        return Figure(figsize=size, dpi=_INCH, facecolor="none", layout="constrained")
+    drawing = Figure(figsize=size, dpi=_INCH, facecolor="none")
+    left, right, top, bottom = margins
+    drawing.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
+    return drawing
 
 
 def plain_axes(axes: Axes) -> None:

@@ -71,6 +71,12 @@ def number(value: float | None, decimals: int) -> str:
     return text.replace("-", "−") if float(text) else text.removeprefix("-")
 
 
+def signed(value: float | None, decimals: int) -> str:
+    """A difference for reading: with its sign, and none for zero."""
+    shown = number(value, decimals)
+    return f"+{shown}" if value is not None and value > 0 and float(f"{value:.{decimals}f}") else shown
+
+
 def decimals_for(scale: float) -> int:
     """Decimals that show three figures of a number of this size, at most six."""
     if not math.isfinite(scale) or scale == 0:

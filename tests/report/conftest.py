@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.signal import chirp
 
+from avspatial.evaluation.compare import Comparison, compare
+from avspatial.evaluation.scored import read_scored
+from avspatial.evaluation.systems import system
 from avspatial.inference.outputs import save_outputs
 from avspatial.interfaces import Truth
+from avspatial.report.comparison import write_comparison
 from avspatial.report.page import write_report
 from avspatial.runs.directory import Run, open_run
 
@@ -62,9 +67,9 @@ def _outputs(folder: Path, place: int, louder: float) -> None:
     )
 
 
-def _scores() -> list[dict[str, object]]:
+def _scores(model: float) -> list[dict[str, object]]:
     lines: list[dict[str, object]] = []
-    for row, level in ROWS.items():
+    for row, level in (ROWS | {"model": model}).items():
         for place, clip in enumerate(CLIPS):
             head = {"row": row, "clip": clip, "recording": clip, "metric": ""}
             values = {"stft_distance": level * (1 + 0.2 * place), "left_right": 1 - level / 3, "spl_magnitude": 0.8}
@@ -114,17 +119,24 @@ def _log(path: Path) -> None:
 
 
 def write_run(
-    folder: Path, *, gain: str = "mixture", trained: bool = True, broken: str = "", louder: float = 1.0
+    folder: Path,
+    *,
+    gain: str = "mixture",
+    trained: bool = True,
+    broken: str = "",
+    louder: float = 1.0,
+    name: str = "tones",
+    model: float = ROWS["model"],
 ) -> Run:
     """A finished run; `gain` as in a recipe, `trained` for a log, `broken` names a clip whose metrics failed for the
-    model, `louder` multiplies every sound."""
-    path = folder / "runs" / "tones" / "20260101T000000Z-0123abcd"
+    model, `louder` multiplies every sound, `model` is the level of the model's scores (0: perfect)."""
+    path = folder / "runs" / name / "20260101T000000Z-0123abcd"
     path.mkdir(parents=True)
-    (path / "recipe.yaml").write_text("name: tones\n")
-    (path / "recipe.resolved.yaml").write_text(RECIPE.replace("GAIN", gain))
+    (path / "recipe.yaml").write_text(f"name: {name}\n")
+    (path / "recipe.resolved.yaml").write_text(RECIPE.replace("GAIN", gain).replace("name: tones", f"name: {name}"))
     plugins = [{"name": "resnet", "version": "0.1.0", "origin": "installed"}]
     (path / "run.json").write_text(json.dumps({"versions": {"avspatial": "0.1.0"}, "plugins": plugins}))
-    lines = [_broken(line) if line["clip"] == broken and line["row"] == "model" else line for line in _scores()]
+    lines = [_broken(line) if line["clip"] == broken and line["row"] == "model" else line for line in _scores(model)]
     (path / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (path / "summary.json").write_text(json.dumps(_summary(lines) | {"failed": int(bool(broken))}))
     for place, clip in enumerate(CLIPS):
@@ -155,3 +167,24 @@ def report_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return write_report(write_run(tmp_path_factory.mktemp("run"), **options))  # type: ignore[arg-type]
 
     return report
+
+
+def compared(folder: Path, levels: Mapping[str, float], baseline: str | None = None, **options: Any) -> Comparison:
+    """Systems of these names and levels of scores, each one run as `write_run` makes it, side by side."""
+    runs = {name: write_run(folder, name=name, model=level, **options) for name, level in levels.items()}
+    return compare([system(name, str(run.path), [read_scored(run.path)]) for name, run in runs.items()], baseline)
+
+
+@pytest.fixture
+def make_comparison(tmp_path: Path) -> Callable[..., Comparison]:
+    """Make a comparison of one's own (see `compared`)."""
+    return partial(compared, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def comparison_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of three systems against a baseline, with two clips."""
+    folder = tmp_path_factory.mktemp("comparison")
+    levels = {"a_base_line_of_a_long_name": 0.4, "ours": 0.2, "theirs": 0.6}
+    comparison = compared(folder, levels, baseline="a_base_line_of_a_long_name")
+    return write_comparison(comparison, folder / "comparison.html", clips=2)

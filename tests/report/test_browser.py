@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from avspatial.media.wav import read_wav
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -14,6 +17,19 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM.is_file(), reason=f"no headless Chromium at {CHROMIUM} (apt-get install chromium)"),
 ]
+
+CONTRAST = """names => {
+  const light = name => {
+    const probe = document.createElement('i');
+    probe.style.color = `var(--${name})`; document.body.append(probe);
+    const parts = getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255);
+    const [r, g, b] = parts.map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const [text, ...grounds] = names.map(light);
+  return Math.min(...grounds.map(ground => Math.max(text, ground) / Math.min(text, ground)));
+}"""
+"""Of the first colour, in the page's names, against the others: the least contrast (WCAG)."""
 
 
 def until(page: Any, expression: str) -> None:
@@ -37,8 +53,21 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def opened(browser: Any, report_of: Callable[..., Path]) -> Iterator[Callable[..., Any]]:
-    """Open the page of a run; at the end there must have been no complaint on the console and no request outside."""
-    page_file = report_of(broken="000002")
+    """Open the page of a run."""
+    with watched(browser, report_of(broken="000002")) as open_page:
+        yield open_page
+
+
+@pytest.fixture
+def opened_comparison(browser: Any, comparison_page: Path) -> Iterator[Callable[..., Any]]:
+    """Open the page of a comparison."""
+    with watched(browser, comparison_page) as open_page:
+        yield open_page
+
+
+@contextmanager
+def watched(browser: Any, page_file: Path) -> Iterator[Callable[..., Any]]:
+    """Open a page; at the end there must have been no complaint on the console and no request outside."""
     complaints: list[str] = []
     requests: list[str] = []
     pages: list[Any] = []
@@ -132,18 +161,96 @@ def test_the_first_column_stays_while_the_table_scrolls(opened: Callable[..., An
 
 def test_text_is_legible_in_both_schemes(opened: Callable[..., Any]) -> None:
     """Contrast of text, faint text and the model's colour on the page: at least 4.5 (WCAG AA)."""
-    contrast = """names => {
-      const light = name => {
-        const probe = document.createElement('i');
-        probe.style.color = `var(--${name})`; document.body.append(probe);
-        const parts = getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255);
-        const [r, g, b] = parts.map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
-      };
-      const [text, ...grounds] = names.map(light);
-      return Math.min(...grounds.map(ground => Math.max(text, ground) / Math.min(text, ground)));
-    }"""
     for scheme in ("light", "dark"):
         page = opened(color_scheme=scheme)
         for colour in ("ink", "text", "faint", "prediction", "truth", "bad"):
-            assert page.evaluate(contrast, [colour, "paper", "card"]) >= 4.5, (scheme, colour)
+            assert page.evaluate(CONTRAST, [colour, "paper", "card"]) >= 4.5, (scheme, colour)
+
+
+def test_every_player_of_a_comparison_decodes(opened_comparison: Callable[..., Any]) -> None:
+    """Two clips, each with the reference, mono and three systems."""
+    page = opened_comparison()
+    lengths = page.evaluate("[...document.querySelectorAll('audio')].map(a => a.error ? a.error.message : a.duration)")
+    assert lengths == [2.0] * 10
+
+
+def test_switching_between_systems_keeps_the_place(opened_comparison: Callable[..., Any]) -> None:
+    page = opened_comparison()
+    page.keyboard.press("ArrowRight")
+    heard = "[...document.querySelector('article').querySelectorAll('.source')].map(b => b.ariaPressed).indexOf('true')"
+    for key in "54312":
+        page.keyboard.press(key)
+        assert page.evaluate(heard) == int(key) - 1
+        at = f"document.querySelectorAll('audio')[{int(key) - 1}].currentTime"
+        assert page.evaluate(at) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_playing_system_gives_way_to_the_next_without_a_gap_in_time(opened_comparison: Callable[..., Any]) -> None:
+    page = opened_comparison()
+    page.keyboard.press("3")
+    page.keyboard.press(" ")
+    until(page, "document.querySelectorAll('audio')[2].currentTime > 0.1")
+    page.keyboard.press("4")
+    until(page, "!document.querySelectorAll('audio')[3].paused")
+    before, after = page.evaluate("[...document.querySelectorAll('audio')].slice(2, 4).map(a => a.currentTime)")
+    assert before <= after < before + 1.5
+    assert page.evaluate("[...document.querySelectorAll('audio')].filter(a => !a.paused).length") <= 1
+
+
+def test_the_curve_of_the_system_that_is_heard_stands_out(opened_comparison: Callable[..., Any]) -> None:
+    page = opened_comparison()
+    page.keyboard.press("4")
+    found = page.evaluate(
+        "[...document.querySelector('.plot.wide').querySelectorAll('[id*=curve-]')]"
+        ".map(g => [g.id.split('curve-')[1], getComputedStyle(g).opacity])"
+    )
+    assert len(found) == 8
+    assert dict(found) == {"reference": "1", "system0": "0.25", "system1": "1", "system2": "0.25"}
+
+
+def test_a_point_leads_to_its_clip_and_the_keys_follow(opened_comparison: Callable[..., Any]) -> None:
+    page = opened_comparison()
+    last = page.locator("article.clip").last
+    anchor = last.get_attribute("id")
+    page.locator(f"a.dot[href='#{anchor}']").first.click()
+    assert page.evaluate("location.hash") == f"#{anchor}"
+    until(page, f"document.getElementById('{anchor}').getBoundingClientRect().top < 850")
+    page.keyboard.press("ArrowRight")
+    times = last.evaluate("c => [...c.querySelectorAll('audio')].map(a => a.currentTime)")
+    assert times[0] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_sound_can_be_downloaded(opened_comparison: Callable[..., Any], tmp_path: Path) -> None:
+    page = opened_comparison()
+    link = page.locator("article.clip").first.locator(".downloads a", has_text="ours")
+    with page.expect_download() as waiting:
+        link.click()
+    assert waiting.value.suggested_filename.endswith("-ours.wav")
+    waiting.value.save_as(tmp_path / "x.wav")
+    sound, rate = read_wav(tmp_path / "x.wav")
+    assert sound.shape == (2, 2 * rate)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_comparison_is_as_wide_as_the_screen(opened_comparison: Callable[..., Any], width: int) -> None:
+    page = opened_comparison(width)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_everything_in_a_comparison_can_be_reached_and_has_a_name(opened_comparison: Callable[..., Any]) -> None:
+    page = opened_comparison()
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('a[href], button, input, [role=region], [role=group], svg[role=img]')]"
+        ".filter(e => !(e.getAttribute('aria-label') || e.textContent.trim())).map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert nameless == []
+    page.locator("article.clip").first.locator("button.play").focus()
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert page.evaluate("document.activeElement.matches('.play')") and outline is not None
+
+
+def test_the_colours_of_systems_are_legible_in_both_schemes(opened_comparison: Callable[..., Any]) -> None:
+    for scheme in ("light", "dark"):
+        page = opened_comparison(color_scheme=scheme)
+        for colour in (*(f"system{place}" for place in range(7)), "better", "worse"):
+            assert page.evaluate(CONTRAST, [colour, "paper", "card", "quiet"]) >= 4.5, (scheme, colour)

@@ -21,6 +21,9 @@
     play.addEventListener("click", () => { current = player; toggle(); });
     buttons.forEach((button, place) => button.addEventListener("click", () => { current = player; choose(place); }));
     seek.addEventListener("input", () => { current = player; goTo(Number(seek.value)); });
+    article.querySelectorAll("a[download]").forEach((link) => {
+      link.href = audios.find((audio) => audio.dataset.source === link.dataset.source).src;
+    });
     article.addEventListener("pointerdown", () => { current = player; });
     article.addEventListener("focusin", () => { current = player; });
     article.querySelectorAll(".plot").forEach((plot) => {
@@ -79,12 +82,15 @@
     }
   }
 
+  const arrive = () => { current = players.find((player) => `#${player.article.id}` === location.hash) ?? current; };
+  window.addEventListener("hashchange", arrive);
+  arrive();
   document.addEventListener("keydown", (event) => {
     if (!current || event.ctrlKey || event.metaKey || event.altKey) return;
     const on = event.target instanceof Element ? event.target : document.body;
     const elsewhere = on.closest("summary, a, .scroll, pre") && !on.closest(".player");
     if (event.key === " " && !elsewhere) { event.preventDefault(); if (!event.repeat) current.toggle(); }
-    else if (/^[123]$/.test(event.key)) current.choose(Number(event.key) - 1);
+    else if (/^[1-9]$/.test(event.key)) current.choose(Number(event.key) - 1);
     else if (!elsewhere && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
       event.preventDefault();
       current.move(event.key === "ArrowLeft" ? -1 : 1);

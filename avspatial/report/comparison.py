@@ -1,0 +1,240 @@
+"""The comparison page: one self-contained HTML file, made from a comparison and the sounds its systems saved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from avspatial.errors import RunError, did_you_mean
+from avspatial.evaluation.compare import BETTER, UNCLEAR, WORSE, Comparison, Mean, Pair
+from avspatial.report.comparison_clips import choose, compared_clips, order_metric
+from avspatial.report.comparison_plots import (
+    DASHES,
+    Drawn,
+    Scatter,
+    decimals,
+    forest_plot,
+    scatter_plot,
+)
+from avspatial.report.comparison_tables import legend, title
+from avspatial.report.rendering import render
+from avspatial.report.svg import SYSTEMS
+from avspatial.report.table import number, signed
+from avspatial.runs.whole import write_text
+
+_BUDGET = 24_000_000
+"""Bytes that clips may add to the page."""
+_DOTS = 6000
+"""Points of scatter plots that say which clip they are; beyond that, only those of clips on the page do."""
+_ARROW = {True: ("↑", "higher is better"), False: ("↓", "lower is better"), None: ("", "descriptive")}
+_MARKS = {BETTER: "▲", WORSE: "▼", UNCLEAR: "≈"}
+
+
+@dataclass(frozen=True)
+class SystemView:
+    """A system in the head of the page: its colour's number, its dashes as SVG says them, and where it is from."""
+
+    name: str
+    place: int
+    dashes: str
+    origin: str
+    runs: int
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A mean with its interval, and what it rests on."""
+
+    mean: str
+    interval: str
+    n: int
+    failed: int
+    seeds: str = ""
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One metric: every system's mean and every control row's."""
+
+    name: str
+    unit: str
+    arrow: str
+    direction: str
+    sentence: str
+    means: tuple[Cell, ...]
+    controls: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """One metric of a pair."""
+
+    metric: str
+    unit: str
+    arrow: str
+    difference: str
+    interval: str
+    verdict: str
+    mark: str
+    kind: str
+    p: str
+    p_holm: str
+    effect: str
+    mdd: str
+    n: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class PairView:
+    """Two systems: a sentence, the table, the clips against each other."""
+
+    a: str
+    b: str
+    place: int
+    counts: tuple[tuple[str, str, int], ...]
+    rows: tuple[PairRow, ...]
+    scatters: tuple[Scatter, ...]
+
+
+def write_comparison(comparison: Comparison, path: Path, *, clips: int = 6, metric: str | None = None) -> Path:
+    """Write the page to `path`, whole or not at all, and return it.
+
+    clips: how many are heard and seen, in turn the best and the worst of each pair by the paired difference of
+    `metric` (by default the first that has a direction). RunError for a metric that was not compared; OSError if the
+    file system refuses. Clips whose sounds were not saved are named as not shown.
+    """
+    if metric is not None and metric not in comparison.facts:
+        what = f"{metric!r} was not compared{did_you_mean(metric, comparison.facts)}"
+        raise RunError(what, fix=f"Compared were: {', '.join(comparison.facts)}.")
+    by = order_metric(comparison, metric)
+    shown, left_out = compared_clips(comparison, choose(comparison, by, clips), _BUDGET)
+    anchors = {clip.clip: clip.anchor for clip in shown}
+    pairs = _pairs(comparison)
+    page = render(
+        "comparison.html.j2",
+        ("page.css", "comparison.css"),
+        "player.js",
+        systems=_systems(comparison),
+        baseline=comparison.baseline,
+        title=title(comparison),
+        name=_name(comparison),
+        metrics=_metrics(comparison),
+        controls=list(comparison.controls),
+        pairs=pairs,
+        forests=_forests(comparison),
+        anchors=anchors,
+        all_dots=sum(len(s.dots) for pair in pairs for s in pair.scatters) <= _DOTS,
+        by=by,
+        clips=shown,
+        left_out=left_out,
+        several_seeds=any(one.seeds > 1 for one in comparison.systems),
+        legend=legend(comparison),
+        notes=comparison.notes,
+        failed=comparison.failed(),
+    )
+    write_text(path, page)
+    return path
+
+
+def _name(comparison: Comparison) -> str:
+    names = [one.name for one in comparison.systems]
+    if comparison.baseline is not None:
+        others = [name for name in names if name != comparison.baseline]
+        return f"{_listed(others)} against {comparison.baseline}"
+    return " against ".join(reversed(names)) if len(names) == 2 else _listed(names)
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _systems(comparison: Comparison) -> list[SystemView]:
+    return [
+        SystemView(one.name, place % len(SYSTEMS), dashes(place), one.origin, len(one.runs), one.seeds)
+        for place, one in enumerate(comparison.systems)
+    ]
+
+
+def dashes(place: int) -> str:
+    """The dashes of the system in that place, as `stroke-dasharray`; those of the curves, twice as long."""
+    pattern = DASHES[place % len(DASHES)]
+    return "none" if isinstance(pattern, str) else " ".join(f"{1.5 * part:g}" for part in pattern[1])
+
+
+def _cell(mean: Mean, digits: int, seeds: float | None = None) -> Cell:
+    interval = " to ".join(number(bound, digits) for bound in mean.interval or ())
+    spread = "" if seeds is None else f"± {number(seeds, digits)} over seeds"
+    return Cell(number(mean.mean, digits), interval, mean.n, mean.failed, spread)
+
+
+def _metrics(comparison: Comparison) -> list[MetricRow]:
+    rows = []
+    for metric, facts in comparison.facts.items():
+        arrow, direction = _ARROW[facts.get("higher_is_better")]
+        digits = max(decimals(of[metric].interval, of[metric].mean) for of in comparison.means.values())
+        means = tuple(
+            _cell(of[metric], digits, comparison.between_seeds.get(name, {}).get(metric))
+            for name, of in comparison.means.items()
+        )
+        controls = tuple(_cell(of[metric], digits) if metric in of else None for of in comparison.controls.values())
+        sentence = str(facts.get("summary") or "").rstrip(". ")
+        rows.append(
+            MetricRow(metric, facts.get("unit") or "", arrow, direction, sentence and f"{sentence}.", means, controls)
+        )
+    return rows
+
+
+def _pairs(comparison: Comparison) -> list[PairView]:
+    views = []
+    places: Mapping[str, int] = {one.name: place for place, one in enumerate(comparison.systems)}
+    for number_of, (a, b) in enumerate(dict.fromkeys((pair.a, pair.b) for pair in comparison.pairs)):
+        pairs = [comparison.pair(metric, a, b) for metric in comparison.facts]
+        counts = Counter(pair.verdict for pair in pairs)
+        told = tuple((verdict, _kind(verdict), count) for verdict, count in counts.most_common())
+        plots = (
+            scatter_plot(comparison, metric, a, b, f"scatter{number_of}-{place}")
+            for place, metric in enumerate(comparison.facts)
+        )
+        scatters = tuple(plot for plot in plots if plot is not None)
+        rows = tuple(_pair_row(comparison, pair) for pair in pairs)
+        views.append(PairView(a, b, places[a] % len(SYSTEMS), told, rows, scatters))
+    return views
+
+
+def _kind(verdict: str) -> str:
+    return verdict.replace(" ", "-")
+
+
+def _pair_row(comparison: Comparison, pair: Pair) -> PairRow:
+    facts = comparison.facts[pair.metric]
+    digits = decimals(pair.interval, pair.difference)
+    bounds = " to ".join(signed(bound, digits) for bound in pair.interval or ())
+    return PairRow(
+        metric=pair.metric,
+        unit=facts.get("unit") or "",
+        arrow=_ARROW[facts.get("higher_is_better")][0],
+        difference=signed(pair.difference, digits),
+        interval=bounds,
+        verdict=pair.verdict,
+        mark=_MARKS.get(pair.verdict, "◆"),
+        kind=_kind(pair.verdict),
+        p=_probability(pair.p),
+        p_holm=_probability(pair.p_holm),
+        effect=signed(pair.effect, 2),
+        mdd=number(pair.mdd, digits),
+        n=pair.n,
+        failed=pair.failed,
+    )
+
+
+def _probability(p: float | None) -> str:
+    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _forests(comparison: Comparison) -> list[Drawn]:
+    plots = (forest_plot(comparison, metric, f"forest{place}") for place, metric in enumerate(comparison.facts))
+    return [plot for plot in plots if plot is not None]

@@ -1,0 +1,236 @@
+"""The clips of a comparison page: which are shown, and what is heard and drawn of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from markupsafe import Markup
+
+from avspatial.errors import MediaError
+from avspatial.evaluation.compare import Comparison, Pair
+from avspatial.media.resample import resample
+from avspatial.media.sound import read_sound
+from avspatial.report.clip_plots import TimePlot, spectrogram_grid
+from avspatial.report.clips import SECONDS, data_uri, wav_uri
+from avspatial.report.comparison_plots import clip_curves, curves_plot
+from avspatial.report.table import decimals_for, number, signed
+from avspatial.signal import stereo
+
+_HIGHEST_KEY = 9
+_SPECTROGRAMS = 4
+"""Systems whose spectrograms are drawn: more would be too small to see anything."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """One of the sounds of a player. `place` is the system's in the comparison, None for reference and mono."""
+
+    key: str
+    label: str
+    hint: str
+    data: str
+    file: str
+    place: int | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One metric of a clip: every system's number, which is best, and the difference of the first pair."""
+
+    metric: str
+    unit: str
+    arrow: str
+    values: tuple[str, ...]
+    best: int | None
+
+
+@dataclass(frozen=True)
+class ComparedClip:
+    """Everything the page shows of a clip."""
+
+    anchor: str
+    clip: str
+    reasons: tuple[str, ...]
+    seconds: float
+    whole_seconds: float
+    gain_db: float
+    picture: str | None
+    takes: tuple[Take, ...]
+    wide: TimePlot
+    narrow: TimePlot
+    spectrograms: Markup
+    lines: tuple[Line, ...]
+
+    @property
+    def weight(self) -> int:
+        """Bytes this clip adds to the page."""
+        drawn = len(self.wide.svg) + len(self.narrow.svg) + len(self.spectrograms)
+        return drawn + sum(len(take.data) for take in self.takes) + len(self.picture or "")
+
+
+def order_metric(comparison: Comparison, wanted: str | None) -> str:
+    """The metric that chooses clips: the one asked for, or the first that has a better and a worse."""
+    directed = [m for m, facts in comparison.facts.items() if facts.get("higher_is_better") is not None]
+    return wanted or (directed or list(comparison.facts))[0]
+
+
+def choose(comparison: Comparison, metric: str, count: int) -> dict[str, list[str]]:
+    """{clip: why it is shown}: in turn each pair's best and worst by the paired difference, up to `count` clips."""
+    pairs = [pair for pair in comparison.pairs if pair.metric == metric]
+    higher = comparison.facts[metric].get("higher_is_better")
+    chosen: dict[str, list[str]] = {}
+    for clip, reason, telling in _candidates(pairs, higher):
+        if clip not in chosen and len(chosen) < count:
+            chosen[clip] = [reason]
+        elif clip in chosen and telling:
+            chosen[clip].append(reason)
+    return chosen
+
+
+def _candidates(pairs: list[Pair], higher_is_better: bool | None) -> Iterator[tuple[str, str, bool]]:
+    """Clips, reasons, and whether it is the best or worst of all: of every pair in turn the best, the worst, the second
+    best, the second worst, ..."""
+    words = ("highest", "lowest") if higher_is_better is None else ("best", "worst")
+    sign = 1 if higher_is_better is False else -1
+    ranked = [(pair, _ranked(pair, sign)) for pair in pairs]
+    for depth in range(max((len(order) for _, order in ranked), default=0)):
+        for pair, order in ranked:
+            ends = (depth, len(order) - 1 - depth)
+            for word, place in zip(words, ends, strict=True):
+                if ends[0] < ends[1] or (ends[0] == ends[1] and word == words[0]):
+                    yield order[place], _reason(pair, order[place], depth, word), depth == 0
+
+
+def _ranked(pair: Pair, sign: int) -> list[str]:
+    """The pair's clips, best first if sign is 1 and less is better."""
+    return sorted(pair.differences, key=lambda clip: (sign * pair.differences[clip], clip))
+
+
+def _reason(pair: Pair, clip: str, depth: int, word: str) -> str:
+    rank = f"{_ordinal(depth + 1)} " if depth else ""
+    difference = pair.differences[clip]
+    return f"{rank}{word} for {pair.a} against {pair.b} ({signed(difference, decimals_for(difference))})"
+
+
+def _ordinal(place: int) -> str:
+    return {2: "second", 3: "third"}.get(place, f"{place}th")
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """Sounds of one length and rate, (2, T) each: the reference and, by place, the systems."""
+
+    reference: np.ndarray
+    systems: Mapping[int, np.ndarray]
+    rate: int
+    whole: float
+
+    @property
+    def mono(self) -> np.ndarray:
+        return stereo.mixture(self.reference)[None] / 2
+
+
+def _at(path: Path, rate: int | None = None) -> tuple[np.ndarray, int]:
+    """The two channels of a file, at `rate` if given; MediaError for other than two."""
+    sound, own = read_sound(path)
+    if len(sound) != 2:
+        raise MediaError(f"{len(sound)} channels; left and right are needed", where=path)
+    return (sound, own) if rate is None or rate == own else (resample(sound, own, rate), rate)
+
+
+def _hear(comparison: Comparison, key: str) -> _Heard:
+    """The sounds of a clip from the first run of each system; MediaError where one is missing or unreadable."""
+    clips = [one.clips[key] for one in comparison.systems]
+    references = [clip.reference for clip in clips if clip.reference is not None]
+    if not references:
+        raise MediaError("no reference was saved", where=key)
+    reference, rate = _at(references[0])
+    sounds = {}
+    for place, clip in enumerate(clips[: _HIGHEST_KEY - 2]):
+        if clip.predicted is None:
+            raise MediaError(f"{comparison.systems[place].name} saved no sound", where=key)
+        sounds[place] = _at(clip.predicted, rate)[0]
+    shared = min(sound.shape[-1] for sound in (reference, *sounds.values()))
+    kept = min(shared, round(SECONDS * rate))
+    return _Heard(reference[:, :kept], {p: s[:, :kept] for p, s in sounds.items()}, rate, shared / rate)
+
+
+def _takes(comparison: Comparison, key: str, heard: _Heard, gain: float) -> tuple[Take, ...]:
+    stem = key.replace("/", "-")
+    reference = wav_uri(heard.reference * gain, heard.rate)
+    mono = wav_uri(heard.mono * gain, heard.rate)
+    takes = [
+        Take("reference", "Reference", "the true stereo", reference, f"{stem}-reference.wav"),
+        Take("mono", "Mono", "what every system heard", mono, f"{stem}-mono.wav"),
+    ]
+    for place, sound in heard.systems.items():
+        name = comparison.systems[place].name
+        data = wav_uri(sound * gain, heard.rate)
+        takes.append(Take(f"system{place}", name, f"what {name} made of it", data, f"{stem}-{name}.wav", place))
+    return tuple(takes)
+
+
+def _lines(comparison: Comparison, key: str) -> tuple[Line, ...]:
+    arrows = {True: "↑", False: "↓", None: ""}
+    lines = []
+    for metric, facts in comparison.facts.items():
+        values = [one.values(metric).get(key) for one in comparison.systems]
+        known = [value for value in values if value is not None]
+        if not known:
+            continue
+        digits = min(3, decimals_for(min(known, key=abs) or max(known, key=abs)))
+        higher = facts.get("higher_is_better")
+        best = None if higher is None else (max if higher else min)(known)
+        place = values.index(best) if best is not None and known.count(best) == 1 and len(known) > 1 else None
+        shown = tuple(number(value, digits) for value in values)
+        lines.append(Line(metric, facts.get("unit") or "", arrows[higher], shown, place))
+    return tuple(lines)
+
+
+def compared_clip(comparison: Comparison, key: str, reasons: list[str], place: int) -> ComparedClip:
+    """Read and draw one clip; its sounds keep their levels, lowered together where one would clip at 16 bit.
+
+    MediaError where a sound is missing or unreadable.
+    """
+    heard = _hear(comparison, key)
+    peak = max(float(np.abs(sound).max(initial=0.0)) for sound in (heard.reference, *heard.systems.values()))
+    gain = min(1.0, 0.999 / peak) if peak else 1.0
+    picture = next((p for one in comparison.systems if (p := one.clips[key].picture) is not None), None)
+    curves = clip_curves(heard.reference, heard.systems, heard.rate)
+    drawn = {comparison.systems[p].name: sound for p, sound in list(heard.systems.items())[:_SPECTROGRAMS]}
+    return ComparedClip(
+        anchor=f"clip-{place}",
+        clip=key,
+        reasons=tuple(reasons),
+        seconds=curves.seconds,
+        whole_seconds=heard.whole,
+        gain_db=20 * float(np.log10(gain)),
+        picture=data_uri("image/jpeg", picture.read_bytes()) if picture is not None else None,
+        takes=_takes(comparison, key, heard, gain),
+        wide=curves_plot(curves, f"curves{place}w", key, size=(920, 430)),
+        narrow=curves_plot(curves, f"curves{place}n", key, size=(340, 400)),
+        spectrograms=spectrogram_grid({"Reference": heard.reference, **drawn}, heard.rate, f"spectrogram{place}", key),
+        lines=_lines(comparison, key),
+    )
+
+
+def compared_clips(
+    comparison: Comparison, chosen: Mapping[str, list[str]], budget: int
+) -> tuple[list[ComparedClip], list[str]]:
+    """The clips that fit in `budget` bytes (the first always does), and for each one left out its id and why."""
+    shown: list[ComparedClip] = []
+    left_out: list[str] = []
+    for place, (key, reasons) in enumerate(chosen.items(), 1):
+        try:
+            clip = compared_clip(comparison, key, reasons, place)
+        except MediaError as error:
+            left_out.append(f"{key} ({error.what})")
+            continue
+        if shown and sum(each.weight for each in shown) + clip.weight > budget:
+            left_out.append(f"{key} (the page would be too heavy)")
+        else:
+            shown.append(clip)
+    return shown, left_out

@@ -1,0 +1,239 @@
+"""Plots of a comparison: differences with their intervals, clip against clip, and curves of one clip."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from avspatial.evaluation.compare import Comparison, Pair
+from avspatial.metrics.time_curve import time_difference
+from avspatial.report.clip_plots import (
+    Curve,
+    TimePlot,
+    draw_curves,
+    level_curve,
+    level_limit,
+    name_sides,
+    quiet_spans,
+    time_extent,
+)
+from avspatial.report.svg import FAINT, INK, PAPER, QUIET, REFERENCE, SYSTEMS, figure, inline_svg, plain_axes
+from avspatial.signal.level import frame_times
+
+MARKERS = ("o", "s", "D", "^", "v", "P", "X")
+DASHES = ("solid", (0, (6, 1.6)), (0, (2.2, 1.4)), (0, (7, 1.5, 1.5, 1.5)), (0, (1, 1)), (0, (9, 3)), (0, (4, 1, 1, 1)))
+_LONGEST_NAME = 34
+_ITD_LIMIT = 1000.0
+_LOGARITHMIC = 20.0
+"""From this ratio of the largest to the smallest value on, a scatter plot is logarithmic."""
+
+
+def colour_of(place: int) -> str:
+    """The colour of the system in that place; an eighth has the first one's again, and another marker never."""
+    return SYSTEMS[place % len(SYSTEMS)]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One small plot and what stands above it."""
+
+    title: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A clip in a scatter plot: where it is, in per cent of the picture from its left upper corner."""
+
+    clip: str
+    left: float
+    top: float
+    said: str
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """One metric, clip by clip: system a upwards, b to the right."""
+
+    title: str
+    svg: Markup
+    dots: tuple[Dot, ...]
+    side: float
+
+
+def short(name: str) -> str:
+    """A name that fits into a small plot."""
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
+def forest_plot(comparison: Comparison, metric: str, name: str) -> Drawn | None:
+    """Every pair's mean paired difference with its interval; None where no pair has one."""
+    places = {one.name: place for place, one in enumerate(comparison.systems)}
+    pairs = [pair for pair in comparison.pairs if pair.metric == metric and pair.difference is not None]
+    if not pairs:
+        return None
+    labelled = len(pairs) > 1
+    drawing = figure(300, 62 + (34 if labelled else 18) * len(pairs))
+    axes = drawing.subplots()
+    plain_axes(axes)
+    axes.grid(False, axis="y")
+    axes.axvline(0, color=FAINT, linewidth=1)
+    for row, pair in enumerate(pairs):
+        _draw_difference(axes, row, pair, places[pair.a])
+        if labelled:
+            _label(axes, row, pair.a if comparison.baseline is not None else f"{short(pair.a)} − {short(pair.b)}")
+    reach = 1.12 * max(abs(bound) for pair in pairs for bound in (pair.difference or 0, *(pair.interval or ()))) or 1.0
+    axes.set(xlim=(-reach, reach), ylim=(len(pairs) - 0.45, -0.85 if labelled else -0.55), yticks=[])
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    _name_better(axes, comparison.facts[metric].get("higher_is_better"))
+    said = "; ".join(f"{pair.a} minus {pair.b}: {pair.difference:.3g}, {pair.verdict}" for pair in pairs)
+    return Drawn(
+        metric, inline_svg(drawing, name, f"Paired differences of {metric} with 95 percent intervals. {said}.")
+    )
+
+
+def _draw_difference(axes: Axes, row: int, pair: Pair, place: int) -> None:
+    colour = colour_of(place)
+    if pair.interval is not None:
+        axes.plot(pair.interval, [row, row], color=colour, linewidth=2.4, solid_capstyle="round")
+    axes.plot(
+        [pair.difference or 0.0],
+        [row],
+        color=colour,
+        marker=MARKERS[place % len(MARKERS)],
+        markersize=7,
+        markerfacecolor=colour if pair.established else "none",
+        markeredgewidth=1.8,
+    )
+
+
+def _label(axes: Axes, row: int, text: str) -> None:
+    """The pair's name above its line, on a ground of its own where it crosses the line at zero."""
+    ground = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.2}
+    where = axes.get_yaxis_transform()
+    axes.text(0.0, row - 0.3, short(text), transform=where, va="bottom", size=8.5, color=INK, bbox=ground)
+
+
+def _name_better(axes: Axes, higher_is_better: bool | None) -> None:
+    words = {True: "better →", False: "← better", None: "higher →"}
+    right = higher_is_better is not False
+    axes.set_xlabel(words[higher_is_better], loc="right" if right else "left")
+
+
+def scatter_plot(comparison: Comparison, metric: str, a: str, b: str, name: str) -> Scatter | None:
+    """Each clip's value by system a over that by b; the half where a is better is shaded. None from no clip."""
+    systems = {one.name: one for one in comparison.systems}
+    ours, theirs = systems[a].values(metric), systems[b].values(metric)
+    clips = [clip for clip in comparison.clips if clip in ours and clip in theirs]
+    if not clips:
+        return None
+    y, x = np.array([ours[clip] for clip in clips]), np.array([theirs[clip] for clip in clips])
+    place = list(systems).index(a)
+    drawing = figure(300, 300)
+    axes = drawing.subplots()
+    plain_axes(axes)
+    ends = _square(axes, np.concatenate([x, y]))
+    higher = comparison.facts[metric].get("higher_is_better")
+    if higher is not None:
+        axes.fill_between(ends, ends, ends[1] if higher else ends[0], color=QUIET, linewidth=0, zorder=0.2)
+    axes.plot(ends, ends, color=FAINT, linewidth=0.9)
+    axes.scatter(x, y, s=17, color=colour_of(place), alpha=0.75, linewidths=0, marker=MARKERS[place % len(MARKERS)])
+    axes.set(xlabel=short(b), ylabel=short(a))
+    svg = inline_svg(drawing, name, f"{metric} of {len(clips)} clips: {a} upwards, {b} to the right.")
+    corner = drawing.transFigure.inverted().transform(axes.transData.transform(np.stack([x, y], -1)))
+    wins = int((y > x).sum() if higher else (y < x).sum())
+    dots = tuple(
+        Dot(clip, 100 * left, 100 * (1 - up), f"{clip}: {a} {v:.4g}, {b} {w:.4g}")
+        for clip, (left, up), v, w in zip(clips, corner.tolist(), y.tolist(), x.tolist(), strict=True)
+    )
+    return Scatter(metric, svg, dots, wins / len(clips))
+
+
+def _square(axes: Axes, values: np.ndarray) -> tuple[float, float]:
+    """Both axes alike, over all values; in octaves and decades where the largest is far from the smallest."""
+    low, high = float(values.min()), float(values.max())
+    if low > 0 and high > _LOGARITHMIC * low:
+        ends = (low / 1.25, high * 1.25)
+        axes.set(xscale="log", yscale="log")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 3) if high < 300 * low else (1,), numticks=6))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
+    else:
+        margin = 0.06 * (high - low) or 0.06 * abs(high) or 1.0
+        ends = (low - margin, high + margin)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(4))
+    axes.set(xlim=ends, ylim=ends, aspect="equal", adjustable="box")
+    return ends
+
+
+def _time_curve(key: str, stereo: np.ndarray, rate: int, colour: str, **drawn: Any) -> Curve:
+    microseconds = 1e6 * time_difference(stereo, rate)
+    return Curve(key, frame_times(stereo.shape[-1], rate), microseconds, colour, **drawn)
+
+
+@dataclass(frozen=True)
+class ClipCurves:
+    """The curves of a clip: level difference in dB and time difference in us; left is up in both."""
+
+    levels: tuple[Curve, ...]
+    times: tuple[Curve, ...]
+    quiet: tuple[tuple[float, float], ...]
+    level_limit: float
+    seconds: float
+
+
+def clip_curves(reference: np.ndarray, systems: Mapping[int, np.ndarray], rate: int) -> ClipCurves:
+    """reference (2, T) and each system's sound (2, T), by its place in the comparison."""
+    quiet = quiet_spans(reference, rate)
+    looks: list[tuple[str, np.ndarray, str, dict[str, Any]]] = [("reference", reference, REFERENCE, {"width": 2.0})]
+    looks += [
+        (f"system{place}", stereo, colour_of(place), {"width": 1.5, "dashes": DASHES[place % len(DASHES)]})
+        for place, stereo in systems.items()
+    ]
+    levels = tuple(level_curve(key, stereo, rate, colour, **drawn) for key, stereo, colour, drawn in looks)
+    times = tuple(_time_curve(key, stereo, rate, colour, **drawn) for key, stereo, colour, drawn in looks)
+    limit = level_limit(levels, reference, rate)
+    return ClipCurves(levels, times, tuple(quiet), limit, reference.shape[-1] / rate)
+
+
+def curves_plot(curves: ClipCurves, name: str, clip: str, *, size: tuple[int, int]) -> TimePlot:
+    """Both families of curves, one above the other, on one time axis."""
+    drawing = figure(*size)
+    upper, lower = drawing.subplots(2, 1, sharex=True)
+    for axes, family, drawn in ((upper, "level", curves.levels), (lower, "time", curves.times)):
+        plain_axes(axes)
+        draw_curves(axes, drawn, curves.quiet, curves.seconds, family)
+        name_sides(axes)
+    upper.set(ylim=(-curves.level_limit, curves.level_limit), ylabel="level (dB)")
+    reach = _time_limit(curves.times)
+    lower.set(ylim=(-reach, reach), ylabel="time (µs)", xlabel="time (s)")
+    drawing.align_ylabels()
+    said = (
+        f"Level difference and time difference between the ears of clip {clip} over {curves.seconds:.1f} seconds, left "
+        "is up: the reference and every system."
+    )
+    return TimePlot(inline_svg(drawing, name, said), *time_extent(drawing, upper))
+
+
+def _time_limit(curves: Sequence[Curve]) -> float:
+    """How far the axis goes, us: what the middle nine tenths of any curve reach, at least 100."""
+    reached = [np.nanquantile(np.abs(c.values), 0.95) for c in curves if np.isfinite(c.values).any()]
+    return min(_ITD_LIMIT, max(100.0, 1.25 * float(max(reached, default=0.0))))
+
+
+def decimals(interval: tuple[float, float] | None, value: float | None) -> int:
+    """Two digits of an interval's width, but at most four figures of its number; three of a number without one."""
+    size = abs(value or 0.0)
+    width = interval[1] - interval[0] if interval else 0.0
+    step = max(width, size / 1000) if width else size / 10
+    return min(6, max(0, 1 - math.floor(math.log10(step)))) if step > 0 else 3
