@@ -55,6 +55,15 @@ def compare(
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line a metric and system or pair.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a page to look at and listen to, one file.")
+    ] = None,
+    clips: Annotated[
+        int, typer.Option(metavar="N", min=0, help="The page: how many clips are heard, best and worst in turn.")
+    ] = 6,
+    by: Annotated[
+        str | None, typer.Option(metavar="METRIC", help="The page: by which metric; by default the first.")
+    ] = None,
 ) -> None:
     """Set systems side by side on the same clips, and say what the differences are worth."""
     if json + markdown + csv > 1:
@@ -76,6 +85,11 @@ def compare(
         device=device,
         reference=reference,
     )
+    if html is not None:
+        from avspatial.report.comparison import write_comparison
+
+        write_comparison(comparison, html, clips=clips, metric=by)
+        print(f"Page: {html}", file=sys.stderr)
     answered = answers(comparison, required)
     form = "json" if json else "markdown" if markdown else "csv" if csv else ""
     _print(comparison, form, answered)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avspatial.cli.main import main
 from avspatial.errors import RunError
 from avspatial.evaluation.compare import Comparison
 from avspatial.report.comparison import write_comparison
@@ -109,6 +110,16 @@ def test_a_metric_that_was_not_compared(make_comparison: Maker, tmp_path: Path) 
         "'snrr' was not compared (did you mean 'snr'?)\n  Compared were: stft_distance, snr, left_right, spl_magnitude."
     )
     assert not (tmp_path / "p.html").exists()
+
+
+def test_the_verb_writes_the_page(make_comparison: Maker, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [str(one.runs[0].path) for one in make_comparison({"a": 0.4, "b": 0.2}).systems]
+    page = tmp_path / "new" / "page.html"
+    options = ["--html", str(page), "--clips", "1", "--by", "snr", "--metrics", "snr", "--json"]
+    assert main(["compare", *paths, *options]) == 0
+    told = capsys.readouterr()
+    assert told.out.count("\n") == 1 and f"Page: {page}\n" in told.err
+    assert "best and worst clips by snr" in text_of(page) and page.read_text().count("<article") == 1
 
 
 def test_a_point_stands_where_the_page_puts_its_ring(make_comparison: Maker) -> None:
