@@ -11,7 +11,7 @@ from typing import Any
 from avspatial.errors import AvspatialError
 from avspatial.evaluation.published import PublishedTable
 
-_FILES = ("summary.json", "evaluation.json")
+_SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def read_result(path: Path) -> OwnResult:
 
     AvspatialError where there is no result to be read.
     """
-    file = next((path / name for name in _FILES if (path / name).is_file()), path)
+    file = path / _SUMMARY if path.is_dir() else path
     if not file.is_file():
         raise AvspatialError(
             "holds no results",
