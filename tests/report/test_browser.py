@@ -78,7 +78,7 @@ def watched(browser: Any, page_file: Path) -> Iterator[Callable[..., Any]]:
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
-        page.goto(page_file.as_uri())
+        page.goto(page_file.as_uri(), timeout=120_000)  # a busy machine takes its time
         until(page, "[...document.querySelectorAll('audio')].every(a => a.readyState === 4 || a.error)")
         return page
 
