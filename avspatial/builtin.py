@@ -40,6 +40,14 @@ def _metrics() -> list[Component]:
             "Error of the heard azimuth (known angles)",
             "AzimuthSettings",
         ),
+        _metric(
+            "ild_error", "binaural:IldError", "Error of the level difference in bands and frames, and its coverage"
+        ),
+        _metric("itd_error", "binaural:ItdError", "Error of the time difference in bands and frames, and its coverage"),
+        _metric("coherence_error", "binaural:CoherenceError", "Error of the interaural coherence, and its coverage"),
+        _metric("mono_error", "mono:MonoError", "Error of left + right, relative to the reference's"),
+        _metric("loudness_change", "loudness:LoudnessChange", "Loudness above the reference's (BS.1770)"),
+        _metric("true_peak", "loudness:TruePeak", "True peak of the prediction (BS.1770)"),
     ]
 
 

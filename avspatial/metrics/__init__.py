@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from avspatial.metrics.binaural import coherence_error, ild_error, itd_error
     from avspatial.metrics.conventions import CONVENTIONS, prepare
     from avspatial.metrics.direction import azimuth_error, lateral_gain, left_right
     from avspatial.metrics.fairplay import (
@@ -23,16 +24,23 @@ if TYPE_CHECKING:
         stft_distance,
         wave_l2,
     )
+    from avspatial.metrics.loudness import loudness_change, true_peak
+    from avspatial.metrics.mono import mono_error
     from avspatial.metrics.multiresolution import mrstft
     from avspatial.metrics.spl import spl_correlation, spl_direction, spl_distance, spl_magnitude, spl_rmse
 
 __all__ = [
     "CONVENTIONS",
     "azimuth_error",
+    "coherence_error",
     "envelope_distance",
+    "ild_error",
+    "itd_error",
     "lateral_gain",
     "left_right",
+    "loudness_change",
     "magnitude_distance",
+    "mono_error",
     "mrstft",
     "phase_distance",
     "prepare",
@@ -43,13 +51,16 @@ __all__ = [
     "spl_magnitude",
     "spl_rmse",
     "stft_distance",
+    "true_peak",
     "wave_l2",
 ]
+
+_MODULES = ("binaural", "conventions", "direction", "fairplay", "loudness", "mono", "multiresolution", "spl")
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        for stem in ("conventions", "direction", "fairplay", "multiresolution", "spl"):
+        for stem in _MODULES:
             module = import_module(f"{__name__}.{stem}")
             if name in vars(module):
                 return vars(module)[name]

@@ -58,18 +58,58 @@ def gammatone(x: Array, rate: int) -> Array:
     return np.asarray(ifft(spectrum * (2 / (squared * squared)), length, axis=-1))
 
 
-def _lagged_products(left: Array, right: Array, lags: range, hop: int) -> Array:
-    """Sums over frames of left(t) right(t + lag): (..., J, T) -> (lags, ..., J, K), frames of two hops."""
-    blocks = left.shape[-1] // hop
-    shape = (*left.shape[:-1], blocks, hop)
-    first = left[..., : blocks * hop].reshape(shape)
-    reach = max(-lags[0], lags[-1])
-    padded = np.pad(right, [(0, 0)] * (right.ndim - 1) + [(reach, reach)])
-    sums = np.empty((len(lags), *shape[:-1]), np.float32)
+def _hops(x: Array, hop: int) -> Array:
+    """x (..., T) -> (..., K + 1, hop), a view."""
+    count = x.shape[-1] // hop
+    return x[..., : count * hop].reshape(*x.shape[:-1], count, hop)
+
+
+def _frame_sums(x: Array, hop: int) -> Array:
+    """Sums over frames, of two hops: x (..., J, T) -> (..., J, K)."""
+    sums = _hops(x, hop).sum(-1)
+    return np.asarray(sums[..., :-1] + sums[..., 1:])
+
+
+def _frame_products(left: Array, right: Array, hop: int) -> Array:
+    """The same of left(t) right(t), without storing the products."""
+    sums = np.einsum("...t,...t->...", _hops(left, hop), _hops(right, hop))
+    return np.asarray(sums[..., :-1] + sums[..., 1:])
+
+
+def _moved_sums(x: Array, reach: int, hop: int) -> Array:
+    """Sums over frames moved by -reach to reach samples: x (..., J, T) -> (2 reach + 1, ..., J, K).
+
+    The first are summed, each further one gains a sample at one end and loses one at the other.
+    """
+    frames = x.shape[-1] // hop - 1
+    padded = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(reach, reach)])
+    moved = [_frame_sums(padded[..., : x.shape[-1]], hop)]
+    for shift in range(2 * reach):
+        lost, gained = (padded[..., start:][..., : frames * hop : hop] for start in (shift, shift + 2 * hop))
+        moved.append(moved[-1] + (gained - lost))
+    return np.stack(moved)
+
+
+def _correlations(left: Array, right: Array, lags: range, hop: int, centred: Array) -> tuple[Array, Array]:
+    """Normalised cross-correlation of left(t) and right(t + lag) in frames: (..., J, T) -> (lags, ..., J, K).
+
+    Half of a lag is each ear's, so that exchanging the ears changes nothing but the sign of the lag. `centred` (J, 1):
+    bands whose mean in each frame is taken off. Also which of them (..., J, K) are loud enough at both ears.
+    """
+    samples, reach = left.shape[-1], -(-max(-lags[0], lags[-1]) // 2)
+    ears = [np.pad(ear, [(0, 0)] * (ear.ndim - 1) + [(reach, reach)]) for ear in (left, right)]
+    sums = [_moved_sums(ear.astype(np.float64), reach, hop) * centred for ear in (left, right)]
+    squares = [_moved_sums(np.square(ear, dtype=np.float64), reach, hop) for ear in (left, right)]
+    energies = [np.maximum(square - total**2 / (2 * hop), 0) for square, total in zip(squares, sums, strict=True)]
+    heard = np.logical_and(*(square.min(0) > 2 * hop * POWER_FLOOR for square in squares))
+    found = np.empty((len(lags), *heard.shape), np.float32)
     for place, lag in enumerate(lags):
-        shifted = padded[..., reach + lag : reach + lag + blocks * hop].reshape(shape)
-        np.einsum("...t,...t->...", first, shifted, out=sums[place])
-    return sums[..., :-1] + sums[..., 1:]
+        late, early = reach - lag // 2, reach + lag - lag // 2
+        products = _frame_products(ears[0][..., late : late + samples], ears[1][..., early : early + samples], hop)
+        products = products - sums[0][late] * sums[1][early] / (2 * hop)
+        energy = energies[0][late] * energies[1][early]
+        found[place] = products / np.sqrt(np.maximum(energy, (2 * hop * POWER_FLOOR) ** 2))
+    return found, heard
 
 
 def _peak(correlation: Array) -> tuple[Array, Array]:
@@ -77,7 +117,7 @@ def _peak(correlation: Array) -> tuple[Array, Array]:
     best = correlation.argmax(0)
     inner = np.clip(best, 1, len(correlation) - 2)[None]
     below, top, above = (np.take_along_axis(correlation, inner + step, 0)[0] for step in (-1, 0, 1))
-    curvature = below - 2 * top + above
+    curvature = (below + above) - 2 * top  # the same with the lags in reverse, to the last bit
     shift = np.where(curvature < 0, 0.5 * (below - above) / np.where(curvature < 0, curvature, 1), 0.0)
     place = np.where(best == inner[0], inner[0] + np.clip(shift, -0.5, 0.5), best)
     return place, correlation.max(0)
@@ -96,35 +136,43 @@ def _bands(stereo: Array, rate: int, hop: int) -> Array:
 
 def _powers(bands: Array, hop: int) -> Array:
     """Mean square in each frame, (2, ..., J, K), left then right: half that of the envelope."""
-    return np.stack([_lagged_products(ear, ear, range(1), hop)[0] / (4 * hop) for ear in _ears(np.abs(bands))])
+    return np.stack([_frame_products(ear, ear, hop) / (4 * hop) for ear in _ears(np.abs(bands))])
+
+
+def _level_difference(power: Array) -> Array:
+    louder = np.maximum(power, POWER_FLOOR)
+    return np.clip(10 * np.log10(louder[0] / louder[1]), -LARGEST_ILD, LARGEST_ILD)
+
+
+def level_cues(stereo: Array, rate: int) -> tuple[Array, Array]:
+    """stereo (2, T) -> `ild` and `power` (J, K) of its cues, without the rest of them."""
+    hop = round(FRAME_HOP * rate)
+    power = _powers(_bands(stereo, rate, hop), hop)
+    return _level_difference(power), power.sum(0)
 
 
 def band_power(stereo: Array, rate: int) -> Array:
     """stereo (2, T) -> (J, K): the `power` of its cues, without the rest of them."""
-    hop = round(FRAME_HOP * rate)
-    return np.asarray(_powers(_bands(stereo, rate, hop), hop).sum(0))
+    return level_cues(stereo, rate)[1]
 
 
 def cues(stereo: Array, rate: int, hop: int | None = None) -> Cues:
     """stereo (..., 2, T) -> `Cues` (..., J, K), frames of two hops (10 ms a hop unless told, in samples).
 
-    itd and coherence are the place and the height of the maximum of the normalised cross-correlation within +-1 ms.
-    A silent ear has no correlation: itd and coherence 0.
+    itd and coherence are the place and the height of the maximum, within +-1 ms, of the normalised cross-correlation,
+    of envelopes without their mean: two envelopes are never negative, and would always be alike. Without sound at
+    one ear nothing correlates: itd and coherence 0.
     """
     hop = round(FRAME_HOP * rate) if hop is None else hop
     bands = _bands(stereo, rate, hop)
-    waveform = np.where((centres(rate) <= FINE_STRUCTURE)[:, None], bands.real, np.abs(bands))
+    envelope = (centres(rate) > FINE_STRUCTURE)[:, None]
+    waveform = np.where(envelope, np.abs(bands), bands.real)
     reach = round(LONGEST_ITD * rate)
-    left, right = _ears(waveform)
-    lags = range(-reach, reach + 1)
-    # The lagged ear's energy is that of its own samples: otherwise sounds that swell would seem to be late.
-    energy = _lagged_products(left, left, range(1), hop) * _lagged_products(np.ones_like(right), right**2, lags, hop)
-    heard = energy.min(0) > (2 * hop * POWER_FLOOR) ** 2
-    place, height = _peak(_lagged_products(left, right, lags, hop) / np.sqrt(np.where(heard, energy, 1)))
+    correlation, heard = _correlations(*_ears(waveform), range(-reach, reach + 1), hop, envelope)
+    place, height = _peak(correlation)
     power = _powers(bands, hop)
-    louder = np.maximum(power, POWER_FLOOR)
     return Cues(
-        ild=np.clip(10 * np.log10(louder[0] / louder[1]), -LARGEST_ILD, LARGEST_ILD),
+        ild=_level_difference(power),
         itd=np.where(heard, (place - reach) / rate, 0.0),
         coherence=np.where(heard, np.clip(height, 0, 1), 0.0),
         power=power.sum(0),
