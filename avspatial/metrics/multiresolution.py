@@ -16,7 +16,7 @@ RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
 """n_fft, hop and window length in samples."""
 POWER_FLOOR = 1e-8
 """Least power of a bin; makes the logarithm of silence finite."""
-BLOCK = 32
+BLOCK = 16
 """Frames taken at once: what fits a processor's cache is done twice as fast, and memory does not grow with T."""
 
 

@@ -34,18 +34,41 @@ def as_pair(prediction: Sound, reference: Sound) -> tuple[Array, Array]:
     return y, x
 
 
-def spectrogram(x: Array, n_fft: int, hop: int, window: int, pad: str) -> Array:
-    """x (..., T) -> (..., M, F): periodic Hann window in the middle of n_fft, frames centred, M = 1 + T // hop.
-
-    pad: `zeros`, or `reflect`, repeatedly where T is shorter than n_fft // 2.
-    """
-    from scipy.fft import rfft
+def _frames(x: Array, n_fft: int, hop: int, window: int, pad: str) -> tuple[Array, Array]:
+    """x (..., T) -> its frames (..., M, window), a view, not yet weighted; and the weights (window,)."""
     from scipy.signal.windows import hann
 
     margin = n_fft // 2
     edges = [(0, 0)] * (x.ndim - 1) + [(margin, margin)]
     padded = np.pad(x, edges) if pad == "zeros" else np.pad(x, edges, mode="reflect")
     lead = (n_fft - window) // 2
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=-1)[..., ::hop, :]
-    weights = np.pad(hann(window, sym=False), (lead, n_fft - window - lead))
-    return np.asarray(rfft(frames * weights, axis=-1))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=-1)[..., ::hop, lead : lead + window]
+    return frames, hann(window, sym=False)
+
+
+def spectrogram(x: Array, n_fft: int, hop: int, window: int, pad: str) -> Array:
+    """x (..., T) -> (..., M, F): periodic Hann window in the middle of n_fft, frames centred, M = 1 + T // hop.
+
+    pad: `zeros`, or `reflect`, repeatedly where T is shorter than n_fft // 2.
+    """
+    from scipy.fft import rfft
+
+    frames, weights = _frames(x, n_fft, hop, window, pad)
+    lead = (n_fft - window) // 2
+    margins = [(0, 0)] * (frames.ndim - 1) + [(lead, n_fft - window - lead)]
+    return np.asarray(rfft(np.pad(frames * weights, margins), axis=-1))
+
+
+def mean_power(x: Array, n_fft: int, hop: int, window: int, pad: str) -> Array:
+    """x (..., T) -> mean |X|^2 (...) over the bins and frames of its `spectrogram`, without a transform.
+
+    By Parseval: all n_fft bins hold n_fft times the energy of the weighted frame, and the F = n_fft // 2 + 1 bins half
+    of that and half of the bins that stand alone, 0 Hz and, for an even n_fft, half the rate.
+    """
+    frames, weights = _frames(x, n_fft, hop, window, pad)
+    weighted = frames * weights
+    alone = np.square(weighted.sum(-1))
+    if n_fft % 2 == 0:
+        alone += np.square(weighted[..., ::2].sum(-1) - weighted[..., 1::2].sum(-1))
+    energy = n_fft * np.einsum("...t,...t->...", weighted, weighted)
+    return np.asarray((energy + alone).mean(-1) / 2 / (n_fft // 2 + 1))
