@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from avspatial.metrics.adapter import torchmetric
     from avspatial.metrics.binaural import coherence_error, ild_error, itd_error
     from avspatial.metrics.conventions import CONVENTIONS, prepare
     from avspatial.metrics.direction import azimuth_error, lateral_gain, left_right
@@ -51,17 +52,25 @@ __all__ = [
     "spl_magnitude",
     "spl_rmse",
     "stft_distance",
+    "torchmetric",
     "true_peak",
     "wave_l2",
 ]
 
-_MODULES = ("binaural", "conventions", "direction", "fairplay", "loudness", "mono", "multiresolution", "spl")
+_MODULES = {
+    **dict.fromkeys(("coherence_error", "ild_error", "itd_error"), "binaural"),
+    **dict.fromkeys(("CONVENTIONS", "prepare"), "conventions"),
+    **dict.fromkeys(("azimuth_error", "lateral_gain", "left_right"), "direction"),
+    **dict.fromkeys(("loudness_change", "true_peak"), "loudness"),
+    "mono_error": "mono",
+    "mrstft": "multiresolution",
+    **dict.fromkeys(("spl_correlation", "spl_direction", "spl_distance", "spl_magnitude", "spl_rmse"), "spl"),
+    "torchmetric": "adapter",
+}
+"""Where a name is; in `fairplay` unless told."""
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        for stem in _MODULES:
-            module = import_module(f"{__name__}.{stem}")
-            if name in vars(module):
-                return vars(module)[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'fairplay')}"), name)
