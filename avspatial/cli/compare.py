@@ -6,7 +6,7 @@ import json as jsons
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -18,52 +18,64 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
+Systems = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SYSTEM...", help="Run directories, folders of runs, saved evaluations, outputs, or recipes."
+    ),
+]
+Baseline = Annotated[
+    str | None, typer.Option(metavar="SYSTEM", help="Set the others against this one; by default all pairs.")
+]
+Metrics = Annotated[
+    str | None, typer.Option(metavar="NAME,NAME", help="Only these metrics; by default all that are shared.")
+]
+Reference = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Outputs: the references, where they are not beside them.")
+]
+Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Recipes: so many training seeds each.")]
+Splits = Annotated[
+    str | None, typer.Option(metavar="1-10", help="Recipes: on these splits each (data.split), as in 1-10 or 1,3.")
+]
+Set = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Recipes: override a key of all. Repeatable.")]
+Smoke = Annotated[bool, typer.Option(help="Recipes: take a few steps only.")]
+Device = Annotated[str | None, typer.Option(metavar="D", help="Recipes: the torch device to run on.")]
+Require = Annotated[
+    list[str] | None,
+    typer.Option(metavar="STATEMENT", help='Exit 1 unless it is established, as "model.snr > baseline". Repeatable.'),
+]
+Runs = Annotated[Path, typer.Option(metavar="DIR", help="Where the runs of recipes are.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, one line a metric and system or pair.")]
+Html = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Also write a page to look at and listen to, one file.")
+]
+Clips = Annotated[
+    int, typer.Option(metavar="N", min=0, help="The page: how many clips are heard, best and worst in turn.")
+]
+By = Annotated[str | None, typer.Option(metavar="METRIC", help="The page: by which metric; by default the first.")]
+
 
 @app.command()
 def compare(
-    systems: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SYSTEM...", help="Run directories, folders of runs, saved evaluations, outputs, or recipes."
-        ),
-    ],
-    baseline: Annotated[
-        str | None, typer.Option(metavar="SYSTEM", help="Set the others against this one; by default all pairs.")
-    ] = None,
-    metrics: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME", help="Only these metrics; by default all that are shared.")
-    ] = None,
-    reference: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Outputs: the references, where they are not beside them.")
-    ] = None,
-    seeds: Annotated[int | None, typer.Option(metavar="N", min=1, help="Recipes: so many training seeds each.")] = None,
-    splits: Annotated[
-        str | None, typer.Option(metavar="1-10", help="Recipes: on these splits each (data.split), as in 1-10 or 1,3.")
-    ] = None,
-    set: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Recipes: override a key of all. Repeatable.")
-    ] = None,
-    smoke: Annotated[bool, typer.Option(help="Recipes: take a few steps only.")] = False,
-    device: Annotated[str | None, typer.Option(metavar="D", help="Recipes: the torch device to run on.")] = None,
-    require: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="STATEMENT", help='Exit 1 unless it is established, as "model.snr > baseline". Repeatable.'
-        ),
-    ] = None,
-    runs: Annotated[Path, typer.Option(metavar="DIR", help="Where the runs of recipes are.")] = Path("runs"),
-    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one line a metric and system or pair.")] = False,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write a page to look at and listen to, one file.")
-    ] = None,
-    clips: Annotated[
-        int, typer.Option(metavar="N", min=0, help="The page: how many clips are heard, best and worst in turn.")
-    ] = 6,
-    by: Annotated[
-        str | None, typer.Option(metavar="METRIC", help="The page: by which metric; by default the first.")
-    ] = None,
+    systems: Systems,
+    baseline: Baseline = None,
+    metrics: Metrics = None,
+    reference: Reference = None,
+    seeds: Seeds = None,
+    splits: Splits = None,
+    set: Set = None,
+    smoke: Smoke = False,
+    device: Device = None,
+    require: Require = None,
+    runs: Runs = Path("runs"),
+    json: Json = False,
+    markdown: Markdown = False,
+    csv: Csv = False,
+    html: Html = None,
+    clips: Clips = 6,
+    by: By = None,
 ) -> None:
     """Set systems side by side on the same clips, and say what the differences are worth."""
     if json + markdown + csv > 1:
@@ -76,7 +88,7 @@ def compare(
     comparison = compare_named(
         systems,
         baseline=baseline,
-        metrics=[name.strip() for name in metrics.split(",") if name.strip()] if metrics else (),
+        metrics=_names(metrics),
         seeds=seeds,
         splits=_splits(splits) if splits else (),
         runs=runs,
@@ -93,13 +105,22 @@ def compare(
     answered = answers(comparison, required)
     form = "json" if json else "markdown" if markdown else "csv" if csv else ""
     _print(comparison, form, answered)
+    _tell(comparison, answered, sys.stderr if form else sys.stdout)
+    if not all(each.holds for each in answered):
+        raise typer.Exit(1)
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _tell(comparison: Comparison, answered: Sequence[Answer], stream: TextIO) -> None:
+    """What failed, on stderr; then the answers to `--require`."""
     for name, count in comparison.failed().items():
         told = f"{count} of {len(comparison.clips)} clips of {name} failed; the pairs are without them."
         print(told, file=sys.stderr)
     for each in answered:
-        print(each, file=sys.stderr if form else sys.stdout)
-    if not all(each.holds for each in answered):
-        raise typer.Exit(1)
+        print(each, file=stream)
 
 
 def _splits(text: str) -> list[str]:

@@ -21,45 +21,54 @@ SHOWN = 10
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
+Outputs = Annotated[
+    Path,
+    typer.Argument(
+        help="Folders <clip>/predicted_binaural.* with input_binaural.*; a folder of predictions, with "
+        "--reference; a csv of pairs (columns prediction,reference[,clip][,recording]); or a run directory. "
+        "wav, flac or video files."
+    ),
+]
+Reference = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="The references, named as the predictions; suffixes may differ.")
+]
+Convention = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The convention; by default that of the run, else fairplay.")
+]
+Metrics = Annotated[
+    str | None,
+    typer.Option(metavar="NAME,NAME", help="The metrics; by default those of the run, else FAIR-Play's and SPL's."),
+]
+Scenes = Annotated[Path | None, typer.Option(metavar="FILE", help="A scenes.jsonl of simulated data: the true angles.")]
+Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Clips at once; by default the cores.")]
+Trim = Annotated[bool, typer.Option("--trim", help="Cut the longer sound of a pair; otherwise it fails.")]
+Controls = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,NAME",
+        help="Control rows: all, none, or some of mono,swapped,reference,level_panned. Each takes as long as the "
+        "predictions. By default mono in the table, none with --json.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of a table.")]
+Save = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Keep scores.jsonl and summary.json there; goes on where it was stopped."),
+]
+
 
 @app.command()
 def evaluate(
-    outputs: Annotated[
-        Path,
-        typer.Argument(
-            help="Folders <clip>/predicted_binaural.* with input_binaural.*; a folder of predictions, with "
-            "--reference; a csv of pairs (columns prediction,reference[,clip][,recording]); or a run directory. "
-            "wav, flac or video files."
-        ),
-    ],
-    reference: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The references, named as the predictions; suffixes may differ.")
-    ] = None,
-    convention: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The convention; by default that of the run, else fairplay.")
-    ] = None,
-    metrics: Annotated[
-        str | None,
-        typer.Option(metavar="NAME,NAME", help="The metrics; by default those of the run, else FAIR-Play's and SPL's."),
-    ] = None,
-    scenes: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A scenes.jsonl of simulated data: the true angles.")
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(metavar="N", min=1, help="Clips at once; by default the cores.")] = None,
-    trim: Annotated[bool, typer.Option("--trim", help="Cut the longer sound of a pair; otherwise it fails.")] = False,
-    controls: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME,NAME",
-            help="Control rows: all, none, or some of mono,swapped,reference,level_panned. Each takes as long as the "
-            "predictions. By default mono in the table, none with --json.",
-        ),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of a table.")] = False,
-    save: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Keep scores.jsonl and summary.json there; goes on where it was stopped."),
-    ] = None,
+    outputs: Outputs,
+    reference: Reference = None,
+    convention: Convention = None,
+    metrics: Metrics = None,
+    scenes: Scenes = None,
+    jobs: Jobs = None,
+    trim: Trim = False,
+    controls: Controls = None,
+    json: Json = False,
+    save: Save = None,
 ) -> None:
     """Score anything that was saved: folders, a csv of pairs, a run directory."""
     from avspatial.evaluation.evaluate import evaluate as score

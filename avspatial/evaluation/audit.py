@@ -220,17 +220,15 @@ def check_claim(claim: Claim) -> ClaimFinding:
 
 
 def _check_best(claim: Claim) -> ClaimFinding:
-    beaten, notes = False, []
-    for name in claim.tables:
-        table = published().tables[name]
-        for each in improvements(table, claim.row):
-            label = published().columns[each.metric].label
-            if each.gain < 0:
-                beaten = True
-                notes.append(f"{name}: {each.other} is better in {label}")
-            elif each.gain == 0:
-                notes.append(f"{name}: {each.other} has the same {label} to the printed digit")
-    return ClaimFinding(claim, not beaten, tuple(notes))
+    tables, columns = published().tables, published().columns
+    found = [(name, each) for name in claim.tables for each in improvements(tables[name], claim.row) if each.gain <= 0]
+    notes = [
+        f"{name}: {each.other} is better in {columns[each.metric].label}"
+        if each.gain < 0
+        else f"{name}: {each.other} has the same {columns[each.metric].label} to the printed digit"
+        for name, each in found
+    ]
+    return ClaimFinding(claim, all(each.gain == 0 for _, each in found), tuple(notes))
 
 
 def _check_figures(claim: Claim) -> ClaimFinding:

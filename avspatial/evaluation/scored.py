@@ -79,12 +79,18 @@ def _told(path: Path, rows: dict[str, Row]) -> dict[str, str]:
             recordings[clip] = str(line["recording"])
             for metric, why in line["skipped"].items():
                 rows[MODEL].add(metric, clip, {"skipped": why})
-            for row, found in line["controls"].items():
-                for metric, outcome in found.items():
-                    rows.setdefault(row, Row()).add(metric, clip, outcome)
+            for row, metric, outcome in _controls(line):
+                rows.setdefault(row, Row()).add(metric, clip, outcome)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _no_line(path, number, error) from error
     return recordings
+
+
+def _controls(line: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Row, metric and outcome of every control score in a line of `clips.jsonl`."""
+    for row, found in line["controls"].items():
+        for metric, outcome in found.items():
+            yield row, metric, outcome
 
 
 def _read_run(path: Path) -> Scored:
