@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from avspatial.version import __version__
 
-__all__ = ["__version__", "compare", "evaluate", "load", "run"]
+__all__ = ["__version__", "compare", "evaluate", "load", "run", "spatialize"]
 
 if TYPE_CHECKING:
     from avspatial.comparing import compare
     from avspatial.evaluation.evaluate import evaluate
     from avspatial.runner import load, run
+    from avspatial.spatializing import spatialize
 
 
 _HOME = {
@@ -20,11 +21,12 @@ _HOME = {
     "load": "avspatial.runner",
     "evaluate": "avspatial.evaluation.evaluate",
     "compare": "avspatial.comparing",
+    "spatialize": "avspatial.spatializing",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """`avspatial.run`, `load`, `evaluate` and `compare`, imported on first use: importing avspatial costs nothing."""
+    """`avspatial.run` and its siblings, imported on first use: importing avspatial costs nothing."""
     if name in _HOME:
         return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'avspatial' has no attribute {name!r}")

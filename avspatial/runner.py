@@ -39,7 +39,7 @@ from avspatial.report.page import write_report
 from avspatial.runs import Run, create_run, digest8, open_run
 from avspatial.runs.progress import on_stderr, silent
 from avspatial.runs.provenance import provenance
-from avspatial.training import checkpoints
+from avspatial.trained import load_best, load_trained
 from avspatial.training.devices import Devices
 from avspatial.training.loop import train
 
@@ -115,16 +115,12 @@ def run(
 
 
 def load(run: str | Path, device: str | None = None) -> Spatializer:
-    """The spatializer of a run, in eval mode, with the weights that validated best (the newest, without validation).
+    """The spatializer of a run, or of a file that `avspatial export` made, in eval mode, with the weights that
+    validated best (the newest, without validation).
 
-    RunError for a directory that is no run, has no checkpoint, or whose weights do not fit its recipe.
+    RunError for a place that is neither, has no checkpoint, or whose weights do not fit its recipe.
     """
-    place = open_run(run)
-    registry = discover()
-    recipe = load_recipe(place.resolved, registry).recipe
-    spatializer: Spatializer = registry.build(chosen.untrained(recipe.model), framing=recipe.framing, builder=registry)
-    _load_best(place, spatializer, recipe)
-    return spatializer.to(Devices(device).device).eval()
+    return load_trained(run, device).spatializer
 
 
 def _texts(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
@@ -300,7 +296,7 @@ class _Work:
             observe=lambda record: self.registry.observe(str(run.path), record),
         )
         if self.devices.main:
-            _load_best(run, self.trainer.spatializer, self.recipe)
+            load_best(run, self.trainer.spatializer, self.recipe)
 
     def _spatialize(self, run: Run) -> dict[str, str]:
         """Save every test clip as seen and as the controls, skipping what is there; {clip id: why it failed}."""
@@ -332,13 +328,3 @@ class _Work:
     def _predict(self, recording: Recording, view: View) -> Any:
         inference, spatializer = self.recipe.inference, self.trainer.spatializer
         return spatialize(spatializer, recording.audio, recording.pictures, inference, view=view).numpy()
-
-
-def _load_best(run: Run, spatializer: Spatializer, recipe: Recipe) -> None:
-    for pointer in (checkpoints.BEST, checkpoints.LATEST):
-        folder = checkpoints.pointed(run, pointer)
-        if folder is not None:
-            checkpoints.load_weights(folder, spatializer, chosen.components(recipe))
-            return
-    fix = f"Go on with it: avspatial run --resume {run.path}"
-    raise RunError("this run stopped before its first checkpoint", where=run.path, fix=fix)

@@ -29,6 +29,8 @@ VERBS = {
     "data": "Make simulated scenes with known angles.",
     "recipes": "List, show, check and copy recipes.",
     "plugins": "List, show, check and begin plugins.",
+    "spatialize": "Give videos binaural sound, with a trained model.",
+    "export": "Write a run's model into one file.",
     "weights": "Turn published weights into ours.",
     "leaderboard": "Build and verify a table of saved outputs.",
     "published": "Published tables, what cannot be true in them, and your results beside them.",

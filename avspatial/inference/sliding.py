@@ -1,4 +1,4 @@
-"""A whole clip through a spatializer: overlapping windows, batched, averaged where they overlap.
+"""Sound through a spatializer: overlapping windows, batched, averaged where they overlap.
 
 The walk is that of the official demos (2.5D Visual Sound, `demo.py`): windows start at 0, hop, 2 hop, ... while
 start + N < length, and always one more lies on the last N samples; where windows overlap, the result is the sum over
@@ -10,28 +10,27 @@ the count. Three things differ, each because the original breaks there:
 - A clip shorter than a window is padded with zeros to one window.
 - Pictures repeat between windows: each distinct group of pictures is encoded once (windows come in the order of time,
   so only the groups of the last batch are kept: memory does not grow with the clip).
+
+`SlidingWalk` is fed block by block and keeps no more than a batch of windows spans; `spatialize` feeds it a whole clip.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from avspatial.data.windows import picture_indices
 from avspatial.errors import DataError
+from avspatial.inference.looks import ClipPictures, Looks, View
 from avspatial.interfaces import Spatializer
 from avspatial.recipe.schema import Inference
 from avspatial.signal import stereo
 from avspatial.signal.gain import window_scale
 
-View = Literal["seen", "blank", "mirrored"]
-"""What the spatializer is shown: the clip's pictures, black pictures, or the pictures with left and right exchanged."""
+__all__ = ["SlidingWalk", "View", "evaluating", "spatialize", "window_starts"]
 
 
 def window_starts(length: int, samples: int, hop: int) -> list[int]:
@@ -39,7 +38,6 @@ def window_starts(length: int, samples: int, hop: int) -> list[int]:
     return [*range(0, max(length - samples, 0), hop), length - samples]
 
 
-@torch.inference_mode()
 def spatialize(
     spatializer: Spatializer,
     audio: Tensor | np.ndarray,
@@ -56,21 +54,17 @@ def spatialize(
     Raises DataError for a mono signal where the gain comes from the true stereo, and for a clip with no sound or no
     picture.
     """
-    walk = _Walk.over(spatializer, torch.tensor(np.asarray(audio, np.float32)), inference)
-    looks = _Looks(spatializer, np.asarray(pictures), view, inference.batch_size)
-    total = torch.zeros(2, walk.length, device=walk.device)
-    count = torch.zeros(walk.length, device=walk.device)
-    with _evaluating(spatializer):
-        for starts in walk.batches():
-            visual = looks(starts)
-            for start, window in zip(starts, walk.stereo(spatializer, starts, visual), strict=True):
-                total[:, start : start + walk.covered] += window[:, : walk.covered]
-                count[start : start + walk.covered] += 1
-    return (total / count.clamp_min(1))[:, : walk.samples_in].cpu()
+    sound = torch.tensor(np.asarray(audio, np.float32))
+    if sound.ndim != 2 or sound.shape[0] not in {1, 2} or not sound.shape[1]:
+        raise DataError(f"needs sound (2, T) or (1, T), got {tuple(sound.shape)}")
+    looks = Looks(spatializer, ClipPictures(np.asarray(pictures)), inference.batch_size, view)
+    walk = SlidingWalk(spatializer, sound.shape[0], looks, inference)
+    with evaluating(spatializer):
+        return torch.cat((walk.push(sound), walk.finish()), 1)
 
 
 @contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
+def evaluating(module: nn.Module) -> Iterator[None]:
     """Eval mode inside the block, the former mode of every module after it."""
     modes = [(each, each.training) for each in module.modules()]
     module.eval()
@@ -81,93 +75,93 @@ def _evaluating(module: nn.Module) -> Iterator[None]:
             each.training = training
 
 
-@dataclass(frozen=True)
-class _Walk:
-    """The padded sound and the steps over it. `audio` (2 or 1, length); `samples_in` the clip's own T."""
+class SlidingWalk:
+    """The walk over a sound of `channels` (2, or 1 for mono) at the model's rate, which comes block by block.
 
-    audio: Tensor
-    samples_in: int
-    window: int
-    covered: int
-    hop: int
-    batch_size: int
+    `looks` gives the visual features of the windows that start at some samples.
+    DataError for a mono signal where the gain comes from the true stereo.
+    """
 
-    @classmethod
-    def over(cls, spatializer: Spatializer, audio: Tensor, inference: Inference) -> _Walk:
+    def __init__(
+        self,
+        spatializer: Spatializer,
+        channels: int,
+        looks: Callable[[Sequence[int]], Tensor | None],
+        inference: Inference,
+    ) -> None:
         framing = spatializer.framing
-        if audio.ndim != 2 or audio.shape[0] not in {1, 2} or not audio.shape[1]:
-            raise DataError(f"needs sound (2, T) or (1, T), got {tuple(audio.shape)}")
-        if audio.shape[0] == 1 and framing.window.gain == "reference_stereo":
+        if channels == 1 and framing.window.gain == "reference_stereo":
             raise DataError(
                 "the scale of a window comes from the true stereo, and this sound is mono",
                 where="window.gain",
                 fix="Train with window.gain: mixture to spatialize mono sound.",
             )
-        covered = min(spatializer.covered, framing.samples)
-        length = max(audio.shape[1] + framing.samples - covered, framing.samples)
-        padded = nn.functional.pad(audio, (0, length - audio.shape[1])).to(spatializer.mixture_rms.device)
-        hop = max(1, min(round(inference.hop * framing.window.rate), covered))
-        return cls(padded, audio.shape[1], framing.samples, covered, hop, inference.batch_size)
+        self._spatializer, self._looks = spatializer, looks
+        self._window = framing.samples
+        self._covered = min(spatializer.covered, framing.samples)
+        self._hop = max(1, min(round(inference.hop * framing.window.rate), self._covered))
+        self._batch_size = inference.batch_size
+        device = spatializer.mixture_rms.device
+        self._audio = torch.zeros(channels, 0, device=device)
+        self._total = torch.zeros(2, 0, device=device)
+        self._count = torch.zeros(0, device=device)
+        self._base = 0  # where these three begin in the clip
+        self._came = 0
+        self._next = 0
+        self._waiting: list[int] = []
 
-    @property
-    def device(self) -> torch.device:
-        return self.audio.device
+    @torch.inference_mode()
+    def push(self, block: Tensor) -> Tensor:
+        """block (C, n) -> the stereo that no later window changes any more, (2, k) on the CPU; k may be 0."""
+        self._extend(block)
+        self._came += block.shape[1]
+        done = [torch.zeros(2, 0)]
+        while self._next + max(self._window, self._covered + 1) <= self._came:
+            self._waiting.append(self._next)
+            self._next += self._hop
+            if len(self._waiting) == self._batch_size:
+                # The last window of all may start before the next regular one does.
+                done.append(self._compute(min(self._next, self._came - self._covered)))
+        return torch.cat(done, 1)
 
-    @property
-    def length(self) -> int:
-        return self.audio.shape[1]
+    @torch.inference_mode()
+    def finish(self) -> Tensor:
+        """The rest, (2, k): afterwards as many samples came out as went in."""
+        end = max(self._came + self._window - self._covered, self._window)
+        self._extend(torch.zeros(self._audio.shape[0], end - self._came))
+        starts = [*self._waiting, *range(self._next, max(end - self._window, 0), self._hop), end - self._window]
+        done = [torch.zeros(2, 0)]
+        for first in range(0, len(starts), self._batch_size):
+            self._waiting = starts[first : first + self._batch_size]
+            following = starts[first + self._batch_size :]
+            done.append(self._compute(min(following, default=end)))
+        return torch.cat(done, 1)[:, : self._came - (self._base - sum(part.shape[1] for part in done))]
 
-    def batches(self) -> Iterator[list[int]]:
-        starts = window_starts(self.length, self.window, self.hop)
-        for first in range(0, len(starts), self.batch_size):
-            yield starts[first : first + self.batch_size]
+    def _extend(self, block: Tensor) -> None:
+        self._audio = torch.cat((self._audio, block.to(self._audio)), 1)
+        self._total = nn.functional.pad(self._total, (0, block.shape[1]))
+        self._count = nn.functional.pad(self._count, (0, block.shape[1]))
 
-    def stereo(self, spatializer: Spatializer, starts: list[int], visual: Tensor | None) -> Tensor:
+    def _compute(self, following: int) -> Tensor:
+        """Compute the waiting windows; no later one starts before `following`."""
+        starts, self._waiting = self._waiting, []
+        windows = self._stereo(starts)
+        for start, window in zip(starts, windows, strict=True):
+            place = slice(start - self._base, start - self._base + self._covered)
+            self._total[:, place] += window[:, : self._covered]
+            self._count[place] += 1
+        done = following - self._base
+        stereo_done = self._total[:, :done] / self._count[:done].clamp_min(1)
+        self._audio, self._total = self._audio[:, done:].clone(), self._total[:, done:].clone()
+        self._count, self._base = self._count[done:].clone(), following
+        return stereo_done.cpu()
+
+    def _stereo(self, starts: list[int]) -> Tensor:
         """Stereo (B, 2, N) of the windows at `starts`, at the level of the clip."""
-        windows = torch.stack([self.audio[:, start : start + self.window] for start in starts])
+        visual = self._looks(starts)
+        firsts = [start - self._base for start in starts]
+        windows = torch.stack([self._audio[:, first : first + self._window] for first in firsts])
         reference = windows if windows.shape[1] == 2 else None
         mixture = 2 * windows[:, 0] if reference is None else stereo.mixture(reference)
-        scale = window_scale(mixture, reference, spatializer.framing.window.gain, spatializer.mixture_rms)
-        return spatializer.spatialize(mixture * scale, visual) / scale[:, None]
-
-
-class _Looks:
-    """What the spatializer sees at each window, each distinct group of pictures encoded once."""
-
-    def __init__(self, spatializer: Spatializer, pictures: np.ndarray, view: View, batch_size: int) -> None:
-        if pictures.ndim != 4 or pictures.shape[-1] != 3 or not pictures.shape[0]:
-            raise DataError(f"needs pictures (P, H, W, 3), got {tuple(pictures.shape)}")
-        self.spatializer = spatializer
-        self.pictures = pictures
-        self.view = view
-        self.batch_size = batch_size
-        self.known: dict[tuple[int, ...], Tensor] = {}
-
-    def __call__(self, starts: list[int]) -> Tensor | None:
-        """Visual features of the windows at `starts`, first axis B; None for a spatializer that needs no pictures."""
-        groups = [self._group(start) for start in starts]
-        wanted = dict.fromkeys(groups)
-        self.known = {group: look for group, look in self.known.items() if group in wanted}
-        fresh = [group for group in wanted if group not in self.known]
-        for first in range(0, len(fresh), self.batch_size):
-            some = fresh[first : first + self.batch_size]
-            looks = self.spatializer.look(self._frames(some))
-            if looks is None:
-                return None
-            self.known.update(zip(some, looks, strict=True))
-        return torch.stack([self.known[group] for group in groups])
-
-    def _group(self, start: int) -> tuple[int, ...]:
-        """The pictures of the window at `start`; black pictures are all alike, so they are one group."""
-        window = self.spatializer.framing.window
-        if self.view == "blank":
-            return (0,) * window.pictures
-        return tuple(int(index) for index in picture_indices(start / window.rate, window, len(self.pictures)))
-
-    def _frames(self, groups: list[tuple[int, ...]]) -> Tensor:
-        """frames (B, N, 3, H, W) in [0, 1] of the groups, as `view` shows them, on the spatializer's device."""
-        chosen = torch.from_numpy(self.pictures[np.array(groups)]).to(self.spatializer.mixture_rms.device)
-        frames = chosen.permute(0, 1, 4, 2, 3).float() / 255
-        if self.view == "blank":
-            return torch.zeros_like(frames)
-        return frames.flip(-1) if self.view == "mirrored" else frames
+        scale = window_scale(mixture, reference, self._spatializer.framing.window.gain, self._spatializer.mixture_rms)
+        return self._spatializer.spatialize(mixture * scale, visual) / scale[:, None]

@@ -17,3 +17,35 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     kept = min(length, changed.shape[-1])
     out[:, :kept] = changed[:, :kept]
     return out
+
+
+class Resampler:
+    """The same, block by block: the blocks laid end to end equal `resample` of the whole, to the sample and the bit."""
+
+    def __init__(self, channels: int, from_rate: int, to_rate: int) -> None:
+        self.from_rate, self.to_rate = from_rate, to_rate
+        self._channels = channels
+        self._came = self._went = 0
+        self._stream = None
+        if from_rate != to_rate:
+            self._stream = soxr.ResampleStream(from_rate, to_rate, channels, dtype="float32", quality="VHQ")
+
+    def push(self, block: np.ndarray) -> np.ndarray:
+        """block (C, T) float32 -> what is ready, (C, K)."""
+        self._came += block.shape[1]
+        if self._stream is None:
+            return np.asarray(block, np.float32)
+        ready = self._stream.resample_chunk(np.ascontiguousarray(block.T, np.float32)).T
+        self._went += ready.shape[1]
+        return np.asarray(ready)
+
+    def finish(self) -> np.ndarray:
+        """The rest, (C, K): afterwards round(T * to_rate / from_rate) samples came out of T."""
+        if self._stream is None:
+            return np.zeros((self._channels, 0), np.float32)
+        rest = self._stream.resample_chunk(np.zeros((0, self._channels), np.float32), last=True).T
+        missing = round(self._came * self.to_rate / self.from_rate) - self._went
+        out = np.zeros((self._channels, max(0, missing)), np.float32)
+        kept = min(out.shape[1], rest.shape[1])
+        out[:, :kept] = rest[:, :kept]
+        return out

@@ -1,0 +1,30 @@
+"""`avspatial export`: a run's model as one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avspatial.errors import RunError
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run directory.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The file to make: NAME.safetensors.")],
+    force: Annotated[bool, typer.Option(help="Write over a file that exists.")] = False,
+) -> None:
+    """Write a run's best model into one file, with all that `avspatial spatialize` needs of it."""
+    if out.suffix != ".safetensors":
+        raise RunError("a model file's name ends in .safetensors", where=out, fix=f"Give -o {out.stem}.safetensors.")
+    if out.exists() and not force:
+        raise RunError("exists, and nothing is written over", where=out, fix="Give another name with -o, or --force.")
+    from avspatial.inference.exported import write_model
+    from avspatial.trained import load_trained
+
+    write_model(out, load_trained(run, "cpu").exported())
+    print(out)

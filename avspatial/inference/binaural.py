@@ -1,0 +1,117 @@
+"""Mono at full quality and a difference at the model's rate -> stereo at full quality, at the level of the input.
+
+The model works at a low rate (16 kHz) on the mixture; what it predicts, the difference, is brought back to the rate of
+the sound and laid under the mono that was read: left and right are m + d / 2 and m - d / 2. So (left + right) / 2 is
+the input's mono sound, and what lies above the model's band stays mono, untouched.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from avspatial.media.resample import Resampler
+from avspatial.signal import stereo
+from avspatial.signal.loudness import LOWEST_RATE, LoudnessMeter, TruePeakMeter
+
+PEAK = -1.0
+"""Highest true peak of an output, dBTP."""
+SILENCE = -90.0
+"""A sound with no higher true peak than this, dBTP, is silent."""
+
+
+def mono(block: np.ndarray) -> np.ndarray:
+    """block (1, n) or (2, n) -> (n,): what both ears hear, (left + right) / 2."""
+    return block[0] if len(block) == 1 else stereo.mixture(block) / 2
+
+
+class Meters:
+    """Loudness (LUFS) and true peak (dBTP) of a sound that comes in blocks. A mono sound is measured on both ears."""
+
+    def __init__(self, rate: int) -> None:
+        self._loudness = LoudnessMeter(rate) if rate >= LOWEST_RATE else None
+        self._peak = TruePeakMeter(rate)
+
+    def add(self, block: np.ndarray) -> None:
+        """block (2, n) or (1, n)."""
+        both = np.broadcast_to(block, (2, block.shape[1]))
+        if self._loudness is not None:
+            self._loudness.add(both)
+        self._peak.add(both)
+
+    @property
+    def loudness(self) -> float | None:
+        """None for a sound that is too short (under 0.4 s), too quiet (below -70 LUFS) or below 4 kHz to have one."""
+        value = math.nan if self._loudness is None else self._loudness.integrated()
+        return value if math.isfinite(value) else None
+
+    @property
+    def peak(self) -> float:
+        return self._peak.peak()
+
+
+@dataclass(frozen=True)
+class Level:
+    """What became of the level: LUFS before and after, true peak after (dBTP), and the common gain (dB)."""
+
+    loudness_before: float | None
+    loudness_after: float | None
+    true_peak: float
+    gain: float
+
+    @property
+    def change(self) -> float | None:
+        """The change of the loudness in LU; not 0 only where the true peak asked for a lower gain."""
+        if self.loudness_before is None or self.loudness_after is None:
+            return None
+        return self.loudness_after - self.loudness_before
+
+    @property
+    def factor(self) -> float:
+        return float(10 ** (self.gain / 20))
+
+
+def common_gain(before: float | None, output: Meters) -> Level:
+    """The gain that gives an output the loudness `before`, lowered where its true peak would be above -1 dBTP."""
+    after, peak = output.loudness, output.peak
+    gain = before - after if before is not None and after is not None else 0.0
+    gain = min(gain, PEAK - peak)
+    return Level(before, None if after is None else after + gain, peak + gain, gain)
+
+
+class Joined:
+    """Mono blocks at the sound's rate and differences at the model's, in step -> stereo blocks.
+
+    `width` scales the difference; 1 is what the model says.
+    """
+
+    def __init__(self, rate: int, model_rate: int, width: float) -> None:
+        self._resampler = Resampler(1, model_rate, rate)
+        self._width = width
+        self._mono: deque[np.ndarray] = deque()
+        self._difference = np.zeros(0, np.float32)
+
+    def mono(self, block: np.ndarray) -> None:
+        """block (n,): sound that was read."""
+        self._mono.append(block)
+
+    def difference(self, block: np.ndarray) -> Iterator[np.ndarray]:
+        """block (k,): what the model says of the sound so far -> the stereo (2, n) that is ready, block by block."""
+        return self._ready(self._resampler.push(block[None])[0])
+
+    def finish(self) -> Iterator[np.ndarray]:
+        """The rest: as many samples come out as mono went in."""
+        yield from self._ready(self._resampler.finish()[0])
+        missing = sum(len(block) for block in self._mono) - len(self._difference)
+        yield from self._ready(np.zeros(max(0, missing), np.float32))
+
+    def _ready(self, more: np.ndarray) -> Iterator[np.ndarray]:
+        self._difference = np.concatenate((self._difference, more))
+        while self._mono and len(self._mono[0]) <= len(self._difference):
+            block = self._mono.popleft()
+            difference, self._difference = self._difference[: len(block)], self._difference[len(block) :]
+            yield stereo.stereo(2 * block, self._width * difference)

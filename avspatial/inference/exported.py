@@ -1,0 +1,74 @@
+"""A trained model as one file: weights, resolved recipe, components, and a hash over all of it (safetensors)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from avspatial.errors import RunError
+from avspatial.runs.whole import whole_file
+from avspatial.version import __version__
+
+SUFFIX = ".safetensors"
+_KEY, _FORMAT = "avspatial", 1
+_FIX = "Export it again: avspatial export RUN -o FILE.safetensors."
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What the file holds: the resolved recipe as YAML, id@version of each component, and the weights by name."""
+
+    recipe: str
+    components: Mapping[str, str]
+    weights: Mapping[str, Tensor]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over recipe, components, and every tensor's name, type, shape and bytes, hexadecimal."""
+        digest = hashlib.sha256(json.dumps([self.recipe, dict(sorted(self.components.items()))]).encode())
+        for name, value in sorted(self.weights.items()):
+            digest.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def write_model(path: Path, model: Exported) -> None:
+    """Write the file, whole or not at all. OSError when the file system refuses."""
+    facts = {
+        "format": _FORMAT,
+        "avspatial": __version__,
+        "recipe": model.recipe,
+        "components": dict(model.components),
+        "sha256": model.digest,
+    }
+    plain = {name: value.detach().cpu().contiguous() for name, value in model.weights.items()}
+    with whole_file(path) as aside:
+        save_file(plain, aside, {_KEY: json.dumps(facts)})
+
+
+def read_model(path: Path) -> Exported:
+    """Read the file and check its hash. RunError for one that is missing, damaged or something else."""
+    if not path.is_file():
+        raise RunError("no such file", where=path, fix="Give a run directory, or a file that `avspatial export` made.")
+    try:
+        with safe_open(path, "pt") as file:
+            facts = json.loads((file.metadata() or {}).get(_KEY, "null"))
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the handle is no dict
+    except (OSError, SafetensorError, ValueError) as error:
+        raise RunError(f"not a readable safetensors file ({error})", where=path, fix=_FIX) from error
+    if not isinstance(facts, dict):
+        raise RunError("weights alone, without the recipe that they belong to", where=path, fix=_FIX)
+    if facts.get("format") != _FORMAT:
+        made = f"by avspatial {facts.get('avspatial')}"
+        raise RunError(f"a model file of format {facts.get('format')}, made {made}", where=path, fix=_FIX)
+    model = Exported(facts["recipe"], facts["components"], weights)
+    if model.digest != facts.get("sha256"):
+        raise RunError("damaged: its content is not what was exported", where=path, fix=_FIX)
+    return model

@@ -1,0 +1,110 @@
+"""One file, from its video and sound to the same with binaural sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from avspatial.errors import MediaError
+from avspatial.inference.binaural import Level
+from avspatial.inference.jobs import Job
+from avspatial.inference.looks import Looks
+from avspatial.inference.render import Advance, Survey, picture_count, predict, refuse_channels, survey
+from avspatial.inference.scenes import ScenePictures
+from avspatial.inference.sliding import SlidingWalk
+from avspatial.interfaces import Spatializer
+from avspatial.media.container import opened, picture_stream
+from avspatial.media.containers import check_video, container_of
+from avspatial.media.facts import describe
+from avspatial.media.frames import on_grid, stream_frames
+from avspatial.media.remux import remux
+from avspatial.media.sound_file import write_sound
+from avspatial.media.track import SoundReader
+from avspatial.recipe.schema import Inference
+from avspatial.settings import Window
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How it is done: the walk over the sound, and what the difference is multiplied by."""
+
+    inference: Inference
+    width: float = 1.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a file: its length, level, and the notes that its user should read."""
+
+    seconds: float
+    rate: int
+    level: Level
+    notes: tuple[str, ...] = field(default=())
+
+
+def spatialize_file(spatializer: Spatializer, job: Job, manner: Manner, advance: Advance) -> Done:
+    """Make `job.out`, whole or not at all. `spatializer` is in eval mode; `advance` hears how far it is.
+
+    MediaError for a file that cannot be read, used or written, DataError for a model that cannot take mono sound.
+    """
+    check(job)
+    known = survey(SoundReader(job.source))
+    rate = spatializer.framing.window.rate
+    job.out.parent.mkdir(parents=True, exist_ok=True)
+    with grid_of(job, spatializer.framing.window, known) as pictures:
+        looks = Looks(spatializer, pictures, manner.inference.batch_size)
+        walk = SlidingWalk(spatializer, 1, looks, manner.inference)
+        with predict(walk, SoundReader(job.source), known, rate, manner.width, job.out.parent, advance) as prediction:
+            left_out = write(job, prediction.blocks(SoundReader(job.source)), known)
+            return Done(known.seconds, known.rate, prediction.level, notes(known, pictures, left_out))
+
+
+def check(job: Job) -> None:
+    """MediaError, by the headers alone, for what cannot come out well: before anything is computed."""
+    facts = describe(job.source)
+    if facts.sound is None:
+        raise MediaError("has no sound: the file has no audio stream", where=job.source)
+    refuse_channels(facts.sound.channels, job.source)
+    with opened(job.video) as container:
+        picture_stream(container, job.video)
+    if not job.sound_only:
+        check_video(job.source, job.out, container_of(job.out, facts.sound.rate))
+
+
+@contextmanager
+def grid_of(job: Job, window: Window, known: Survey) -> Iterator[ScenePictures]:
+    """The pictures of a job on the model's grid, which starts with the sound; decoded as they are asked for."""
+    with opened(job.video) as container:
+        stream = picture_stream(container, job.video)
+        # The sound of a file of its own begins with the pictures.
+        frames = stream_frames(container, stream, job.video, known.start if job.video == job.source else None)
+        count = picture_count(known.seconds, window.fps)
+        yield ScenePictures(on_grid(frames, window.fps, window.picture, count, job.video), count)
+
+
+def write(job: Job, blocks: Iterator[np.ndarray], known: Survey) -> tuple[str, ...]:
+    """Write the output; what of the input was left out."""
+    if job.sound_only:
+        write_sound(job.out, blocks, known.rate, known.samples)
+        return ()
+    kind = container_of(job.out, known.rate)
+    return remux(job.source, job.out, kind, blocks, known.rate, known.start, keep_original=job.keep_original)
+
+
+def notes(known: Survey, pictures: ScenePictures, left_out: tuple[str, ...]) -> tuple[str, ...]:
+    """What a listener should know about the result."""
+    said = []
+    if known.channels == 2:
+        said.append("the input is stereo: its own left and right were mixed, and the result is made from the mixture")
+    if known.holes:
+        said.append(f"{known.holes / known.rate:.2f} s of silence fill holes in the sound's time stamps")
+    if pictures.still:
+        said.append("the picture does not move: directions are guessed from a single picture")
+    if pictures.cuts:
+        said.append(f"{len(pictures.cuts)} scene cuts: no window mixes pictures of two scenes")
+    if left_out:
+        said.append(f"left out: {', '.join(left_out)}")
+    return tuple(said)

@@ -1,0 +1,131 @@
+"""Which files a call means, and where their outputs go."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from avspatial.errors import MediaError
+from avspatial.media.containers import CONTAINERS, LOSSLESS_INSTEAD
+from avspatial.media.facts import SOUND_SUFFIXES, VIDEO_SUFFIXES
+
+MARK = "_binaural"
+"""What an output's name ends in, before the suffix; inputs of that name are not looked for in folders."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file to spatialize: where its sound, its pictures and its output are."""
+
+    source: Path
+    out: Path
+    video: Path
+    keep_original: bool = False
+
+    @property
+    def sound_only(self) -> bool:
+        """Whether a sound file is made, its pictures coming from elsewhere."""
+        return self.source.suffix.lower() in SOUND_SUFFIXES
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs in order. `named`: a single file was named, so that an output that exists is a mistake, not a rest."""
+
+    jobs: tuple[Job, ...]
+    named: bool
+
+
+def find_jobs(
+    inputs: Sequence[str | Path], out: Path | None = None, video: Path | None = None, keep_original: bool = False
+) -> Jobs:
+    """The jobs of files, folders (with those in them) and globs.
+
+    `out` is the output's name for a single file if it has a suffix, and otherwise a folder, in which the folders of
+    the inputs are kept. `video` gives a single wav or flac file its pictures. MediaError for what is not there, of a
+    kind that cannot be read, or would be written to one place.
+    """
+    found = [pair for given in inputs for pair in _found(str(given))]
+    sources = dict(found)
+    named = len(inputs) == 1 and len(sources) == 1 and Path(inputs[0]).is_file()
+    if out is not None and out.suffix and not out.is_dir() and not named:
+        raise MediaError(f"one file cannot hold {len(sources)} outputs", where=out, fix="Give a folder with -o DIR.")
+    if video is not None and (len(sources) != 1 or next(iter(sources)).suffix.lower() not in SOUND_SUFFIXES):
+        raise MediaError("--video gives pictures to one wav or flac file", where=video, fix="Give that file as input.")
+    jobs = tuple(
+        Job(source, _output(source, below, out, named), _pictures(source, video), keep_original)
+        for source, below in sources.items()
+    )
+    _refuse_clashes(jobs)
+    return Jobs(jobs, named)
+
+
+def _found(given: str) -> list[tuple[Path, Path]]:
+    """The files that an input means, each with its place below the folder that was given."""
+    path = Path(given)
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if _wanted(file))
+        if not files:
+            kinds = ", ".join(VIDEO_SUFFIXES)
+            raise MediaError(f"holds no video to spatialize ({kinds})", where=path)
+        return [(file, file.relative_to(path)) for file in files]
+    if path.exists():
+        return [(_known_kind(path), Path(path.name))]
+    files = sorted(map(Path, glob.glob(given, recursive=True)))  # noqa: PTH207 - a pattern may be absolute
+    if not files:
+        raise MediaError("no such file or folder", where=given)
+    return [(file, Path(file.name)) for file in files if _wanted(file)]
+
+
+def _wanted(file: Path) -> bool:
+    hidden = file.name.startswith(".")
+    return file.suffix.lower() in VIDEO_SUFFIXES and not hidden and not file.stem.endswith(MARK) and file.is_file()
+
+
+def _known_kind(path: Path) -> Path:
+    if path.suffix.lower() not in VIDEO_SUFFIXES + SOUND_SUFFIXES:
+        raise MediaError(
+            f"{path.suffix or 'a file without suffix'} is not a kind of file that can be spatialized",
+            where=path,
+            fix=f"Put it into one of {', '.join(VIDEO_SUFFIXES)}; sound alone into wav or flac.",
+        )
+    return path
+
+
+def _output(source: Path, below: Path, out: Path | None, named: bool) -> Path:
+    suffix = source.suffix.lower()
+    name = f"{source.stem}{MARK}{LOSSLESS_INSTEAD.get(suffix, suffix)}"
+    if out is None:
+        return source.with_name(name)
+    if not (named and out.suffix and not out.is_dir()):
+        return out / below.with_name(name)
+    allowed = SOUND_SUFFIXES if suffix in SOUND_SUFFIXES else tuple(CONTAINERS)
+    if out.suffix.lower() not in allowed:
+        kind = "sound" if suffix in SOUND_SUFFIXES else "video"
+        raise MediaError(
+            f"a {kind} file cannot be written as {out.suffix}",
+            where=out,
+            fix=f"Give a name that ends in one of {', '.join(allowed)}.",
+        )
+    return out
+
+
+def _pictures(source: Path, video: Path | None) -> Path:
+    if source.suffix.lower() in SOUND_SUFFIXES and video is None:
+        raise MediaError(
+            "sound alone: there are no pictures to go by", where=source, fix="Give them with --video FILE."
+        )
+    return video or source
+
+
+def _refuse_clashes(jobs: Sequence[Job]) -> None:
+    taken: dict[Path, Path] = {}
+    for job in jobs:
+        place = job.out.resolve()
+        if place in {job.source.resolve(), job.video.resolve()}:
+            raise MediaError("an input cannot be its own output", where=job.out, fix="Give another name with -o.")
+        if place in taken:
+            raise MediaError(f"{taken[place]} and {job.source} would both be written here", where=job.out)
+        taken[place] = job.source

@@ -1,0 +1,86 @@
+"""What the spatializer sees at each window, each distinct group of pictures encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avspatial.data.windows import picture_indices
+from avspatial.errors import DataError
+from avspatial.interfaces import Spatializer
+from avspatial.settings import Window
+
+View = Literal["seen", "blank", "mirrored"]
+"""What the spatializer is shown: the clip's pictures, black pictures, or the pictures with left and right exchanged."""
+
+Group = tuple[int, ...]
+"""The grid pictures of one window, by number."""
+
+
+class Pictures(Protocol):
+    """The pictures of a clip on the model's grid, in memory or still to be decoded."""
+
+    def group(self, start_seconds: float, window: Window) -> Group:
+        """The pictures that the window starting there sees."""
+
+    def take(self, groups: Sequence[Group]) -> np.ndarray:
+        """The pictures of the groups, uint8 (G, N, H, W, 3)."""
+
+
+class ClipPictures:
+    """All pictures of a clip, (P, H, W, 3) uint8, in memory. DataError for another shape or no picture."""
+
+    def __init__(self, pictures: np.ndarray) -> None:
+        if pictures.ndim != 4 or pictures.shape[-1] != 3 or not pictures.shape[0]:
+            raise DataError(f"needs pictures (P, H, W, 3), got {tuple(pictures.shape)}")
+        self._pictures = pictures
+
+    def group(self, start_seconds: float, window: Window) -> Group:
+        return tuple(int(index) for index in picture_indices(start_seconds, window, len(self._pictures)))
+
+    def take(self, groups: Sequence[Group]) -> np.ndarray:
+        return self._pictures[np.array(groups)]
+
+
+class Looks:
+    """Visual features of windows. They come in the order of time, so only the groups of the last call are kept."""
+
+    def __init__(self, spatializer: Spatializer, pictures: Pictures, batch_size: int, view: View = "seen") -> None:
+        self._spatializer = spatializer
+        self._pictures = pictures
+        self._batch_size = batch_size
+        self._view = view
+        self._known: dict[Group, Tensor] = {}
+
+    def __call__(self, starts: Sequence[int]) -> Tensor | None:
+        """Features of the windows at `starts` (samples), first axis B; None where no pictures are needed."""
+        groups = [self._group(start) for start in starts]
+        wanted = dict.fromkeys(groups)
+        self._known = {group: look for group, look in self._known.items() if group in wanted}
+        fresh = [group for group in wanted if group not in self._known]
+        for first in range(0, len(fresh), self._batch_size):
+            some = fresh[first : first + self._batch_size]
+            looks = self._spatializer.look(self._frames(some))
+            if looks is None:
+                return None
+            self._known.update(zip(some, looks, strict=True))
+        return torch.stack([self._known[group] for group in groups])
+
+    def _group(self, start: int) -> Group:
+        """The pictures of the window at `start`; black pictures are all alike, so they are one group."""
+        window = self._spatializer.framing.window
+        if self._view == "blank":
+            return (0,) * window.pictures
+        return self._pictures.group(start / window.rate, window)
+
+    def _frames(self, groups: list[Group]) -> Tensor:
+        """frames (B, N, 3, H, W) in [0, 1] of the groups, as `view` shows them, on the spatializer's device."""
+        chosen = torch.from_numpy(self._pictures.take(groups)).to(self._spatializer.mixture_rms.device)
+        frames = chosen.permute(0, 1, 4, 2, 3).float() / 255
+        if self._view == "blank":
+            return torch.zeros_like(frames)
+        return frames.flip(-1) if self._view == "mirrored" else frames

@@ -1,0 +1,151 @@
+"""One sound, guided by its pictures, from end to end in constant memory.
+
+Three passes over the sound, of which only the second costs: `survey` reads it through, so that what cannot be used is
+said before anything is computed; `predict` lets the model listen and look, writes the differences to a temporary file
+(4 bytes a sample at the model's rate) and measures what will become of the level; `Prediction.blocks` reads the sound
+again and puts the two together, at the common gain.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+import numpy as np
+import torch
+
+from avspatial.errors import MediaError
+from avspatial.inference.binaural import SILENCE, Joined, Level, Meters, common_gain, mono
+from avspatial.media.resample import Resampler
+from avspatial.signal import stereo
+
+Advance = Callable[[float, float], None]
+"""Told how many seconds of the sound are done, and how many there are."""
+
+
+class Sound(Protocol):
+    """A sound in blocks; the attributes hold once the last block was given."""
+
+    path: Path
+    start: float
+    rate: int
+    channels: int
+    samples: int
+    holes: int
+
+    def blocks(self) -> Iterator[np.ndarray]: ...
+
+
+class Walk(Protocol):
+    """What turns sound at the model's rate, block by block, into stereo."""
+
+    def push(self, block: torch.Tensor) -> torch.Tensor: ...
+    def finish(self) -> torch.Tensor: ...
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was read of a sound: rate in Hz, number of channels, samples (T), time stamp of the first one, s, silence
+    that was filled in, in samples, loudness in LUFS."""
+
+    rate: int
+    channels: int
+    samples: int
+    start: float
+    holes: int
+    loudness: float | None
+
+    @property
+    def seconds(self) -> float:
+        return self.samples / self.rate
+
+
+def survey(sound: Sound) -> Survey:
+    """Read a sound through. MediaError for one that cannot be read or used: damaged, silent, of many channels."""
+    meters: Meters | None = None
+    for block in sound.blocks():
+        if meters is None:
+            refuse_channels(sound.channels, sound.path)
+            meters = Meters(sound.rate)
+        meters.add(block)
+    if meters is None or meters.peak <= SILENCE:
+        raise MediaError("its sound is silent, so there is nothing to spatialize", where=sound.path)
+    return Survey(sound.rate, sound.channels, sound.samples, sound.start, sound.holes, meters.loudness)
+
+
+def refuse_channels(channels: int, where: object) -> None:
+    """MediaError for a sound of more than two channels."""
+    if channels > 2:
+        raise MediaError(
+            f"its sound has {channels} channels; mono or stereo is needed",
+            where=where,
+            fix="Mix it down to mono first; if it is surround or ambisonic sound, it is spatial already.",
+        )
+
+
+def picture_count(seconds: float, fps: float) -> int:
+    """A picture for every grid time within a sound of that length."""
+    return max(1, math.ceil(seconds * fps - 1e-6))
+
+
+class Prediction:
+    """The differences of a sound, at the model's rate in a temporary file, and the level that the result has."""
+
+    def __init__(self, file: IO[bytes], model_rate: int, width: float, level: Level) -> None:
+        self.level = level
+        self._file = file
+        self._model_rate = model_rate
+        self._width = width
+
+    def blocks(self, sound: Sound) -> Iterator[np.ndarray]:
+        """Stereo blocks (2, n) float32 of the sound, which is read again, at the common gain."""
+        self._file.seek(0)
+        factor = np.float32(self.level.factor)
+        joined: Joined | None = None
+        came = went = 0
+        for block in sound.blocks():
+            joined = joined or Joined(sound.rate, self._model_rate, self._width)
+            joined.mono(mono(block))
+            came += block.shape[1]
+            wanted = came * self._model_rate // sound.rate - went
+            went += wanted
+            yield from (factor * ready for ready in joined.difference(self._read(wanted)))
+        if joined is not None:
+            yield from (factor * ready for ready in joined.difference(self._read(-1)))
+            yield from (factor * ready for ready in joined.finish())
+
+    def _read(self, count: int) -> np.ndarray:
+        return np.frombuffer(self._file.read(4 * count if count >= 0 else -1), np.float32)
+
+
+@contextmanager
+def predict(
+    walk: Walk, sound: Sound, known: Survey, model_rate: int, width: float, folder: Path, advance: Advance
+) -> Iterator[Prediction]:
+    """Let `walk` hear all of `sound`, and yield what it says. The temporary file, in `folder`, has no name: whatever
+    happens, nothing is left of it. Errors as those of the sound and of the walk; OSError for a full disk."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        resampler = Resampler(1, known.rate, model_rate)
+        joined = Joined(known.rate, model_rate, width)
+        meters = Meters(known.rate)
+
+        def keep(said: torch.Tensor) -> None:
+            difference = np.ascontiguousarray(stereo.difference(said.numpy()), np.float32)
+            file.write(difference.tobytes())
+            for ready in joined.difference(difference):
+                meters.add(ready)
+
+        for block in sound.blocks():
+            joined.mono(mono(block))
+            keep(walk.push(torch.from_numpy(resampler.push(mono(block)[None]))))
+            advance(sound.samples / known.rate, known.seconds)
+        keep(walk.push(torch.from_numpy(resampler.finish())))
+        keep(walk.finish())
+        for ready in joined.finish():
+            meters.add(ready)
+        yield Prediction(file, model_rate, width, common_gain(known.loudness, meters))

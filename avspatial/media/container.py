@@ -1,0 +1,58 @@
+"""Opening media files with FFmpeg (PyAV), and what becomes of its complaints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+from av.error import FFmpegError
+
+from avspatial.errors import MediaError
+
+# PyAV raises these three beside its own class when FFmpeg reports out of memory, end of file, or a missing stream.
+DECODING = (FFmpegError, MemoryError, EOFError, IndexError)
+
+
+def reason(error: BaseException) -> str:
+    """What FFmpeg or the file system says, in its own words."""
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)
+
+
+@contextmanager
+def opened(path: Path, **options: str) -> Iterator[Any]:
+    """An open container; everything FFmpeg has to complain about in the block becomes a MediaError."""
+    if not path.exists():
+        raise MediaError("no such video file", where=path)
+    try:
+        with av.open(str(path), metadata_errors="replace", options=options) as container:
+            yield container
+    except DECODING as error:
+        raise MediaError(
+            f"not a readable video ({reason(error)}); it is damaged or cut short",
+            where=path,
+            fix="Copy or download it again.",
+        ) from error
+
+
+def is_cover(stream: Any) -> bool:
+    """Whether a video stream is one attached picture: the cover of an album, a thumbnail."""
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def picture_stream(container: Any, path: Path) -> Any:
+    """The first video stream that is no cover; MediaError where there is none."""
+    for stream in container.streams.video:
+        if not is_cover(stream):
+            return stream
+    only = "its only picture is a cover" if container.streams.video else "the file has no video stream"
+    raise MediaError(f"a clip with no picture: {only}", where=path, fix="Leave the clip out.")
+
+
+def declared_seconds(container: Any, stream: Any) -> float:
+    """The length of a stream by the header alone, 0 where it says nothing."""
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / 1e6

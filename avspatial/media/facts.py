@@ -1,0 +1,95 @@
+"""What a media file holds, by its header alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from avspatial.errors import MediaError
+from avspatial.media.container import declared_seconds, is_cover, opened
+from avspatial.media.wav import wav_info
+
+SOUND_SUFFIXES = (".wav", ".flac")
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """The first video stream: codec, size in pixels, frames a second where the header says them."""
+
+    codec: str
+    width: int
+    height: int
+    fps: float | None
+
+
+@dataclass(frozen=True)
+class SoundFacts:
+    """The first sound track: codec, rate in Hz, number of channels and their layout, length in seconds."""
+
+    codec: str
+    rate: int
+    channels: int
+    layout: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class MediaFacts:
+    """A file: its container's name (FFmpeg's list of names), and the streams; `others` are beside these two."""
+
+    container: str
+    video: VideoFacts | None
+    sound: SoundFacts | None
+    others: tuple[str, ...] = ()
+
+
+def describe(path: str | Path) -> MediaFacts:
+    """The facts of a video or sound file. MediaError for one that is missing or cannot be read."""
+    path = Path(path)
+    if path.suffix.lower() in SOUND_SUFFIXES:
+        return _sound_file(path)
+    with opened(path) as container:
+        videos = [stream for stream in container.streams.video if not is_cover(stream)]
+        sounds = list(container.streams.audio)
+        taken = [*videos[:1], *sounds[:1]]
+        others = tuple(_named(stream) for stream in container.streams if stream not in taken)
+        video = _video(videos[0], path) if videos else None
+        sound = _sound(container, sounds[0], path) if sounds else None
+        return MediaFacts(container.format.name, video, sound, others)
+
+
+def _sound_file(path: Path) -> MediaFacts:
+    info = wav_info(path)
+    layout = {1: "mono", 2: "stereo"}.get(info.channels, f"{info.channels} channels")
+    kind = path.suffix.lower().removeprefix(".")
+    return MediaFacts(kind, None, SoundFacts(kind, info.rate, info.channels, layout, info.seconds))
+
+
+def _video(stream: Any, path: Path) -> VideoFacts:
+    if stream.codec_context is None:
+        raise _unknown("pictures", path)
+    rate = stream.average_rate
+    return VideoFacts(stream.codec_context.name, stream.width, stream.height, float(rate) if rate else None)
+
+
+def _sound(container: Any, stream: Any, path: Path) -> SoundFacts:
+    codec = stream.codec_context
+    if codec is None:
+        raise _unknown("sound", path)
+    if not codec.sample_rate or not codec.channels:
+        raise MediaError("its header does not say the sound's rate and channels", where=path, fix="Copy it again.")
+    layout = codec.layout.name if codec.layout else f"{codec.channels} channels"
+    return SoundFacts(codec.name, codec.sample_rate, codec.channels, layout, declared_seconds(container, stream))
+
+
+def _unknown(what: str, path: Path) -> MediaError:
+    return MediaError(
+        f"its {what} are in a format that FFmpeg cannot decode here", where=path, fix="Convert it to h264 and aac."
+    )
+
+
+def _named(stream: Any) -> str:
+    codec = stream.codec_context.name if stream.codec_context is not None else "unknown"
+    return f"{stream.type} ({codec})"

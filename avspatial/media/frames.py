@@ -1,0 +1,119 @@
+"""Frames with their times, and the choice of one for every place of a fixed grid.
+
+A grid of `fps` pictures a second: picture k belongs to the time k / fps. Whatever the frame rate of the file, constant
+or not, picture k is the frame whose time stamp is nearest (the earlier one of two equally near).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import torch
+
+from avspatial.errors import MediaError
+from avspatial.media.container import opened
+
+_TOLERANCE = 1e-6
+_PICTURE_FILES = frozenset({".png", ".jpg", ".jpeg"})
+
+Timed = tuple[float, Any]
+"""A decoded frame and its time in seconds."""
+
+
+def stream_frames(container: Any, stream: Any, path: Path, origin: float | None = None) -> Iterator[Timed]:
+    """Frames with their time since `origin`, a time stamp in seconds; since the start of the stream where None.
+
+    Frames are decoded one after another. MediaError for a damaged frame, and at the end if half a second is missing.
+    """
+    stream.thread_type = "AUTO"
+    time_base = stream.time_base or Fraction(1, 1)
+    start = float(stream.start_time * time_base) if stream.start_time is not None else None
+    end = 0.0
+    for frame in container.decode(stream):
+        if frame.time is None:
+            raise MediaError("its frames have no time stamps", where=path, fix="Put the video into an mp4 file.")
+        if frame.is_corrupt:
+            raise MediaError(f"damaged near {frame.time:.2f} s", where=path, fix="Copy or download it again.")
+        start = frame.time if start is None else start
+        end = frame.time - start + float(frame.duration * time_base)
+        yield frame.time - (start if origin is None else origin), frame
+    declared = float((stream.duration or 0) * time_base)
+    if declared - end > 0.5:
+        raise MediaError(
+            f"cut short: its pictures end at {end:.2f} s of {declared:.2f} s",
+            where=path,
+            fix="Copy or download it again.",
+        )
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """The numbered picture files of a folder, in the order of their numbers; MediaError where there is none."""
+    if not folder.is_dir():
+        raise MediaError("no such folder of pictures", where=folder)
+    files = [f for f in folder.iterdir() if f.suffix.lower() in _PICTURE_FILES and f.stem.isdigit()]
+    if not files:
+        raise MediaError("holds no numbered png or jpg picture", where=folder, fix="Name them 1.jpg or 000001.png ...")
+    return sorted(files, key=lambda file: (int(file.stem), file.name))
+
+
+def folder_frames(folder: Path, rate: float) -> Iterator[Timed]:
+    """The numbered pictures of a folder, `rate` a second; MediaError for one that cannot be read."""
+    for number, file in enumerate(picture_files(folder)):
+        with opened(file, pattern_type="none") as container:
+            frame = next(container.decode(video=0), None)
+        if frame is None:
+            raise MediaError("a picture that cannot be read", where=file, fix="Copy it again.")
+        yield number / rate, frame
+
+
+def on_grid(
+    frames: Iterator[Timed], fps: float, size: tuple[int, int], count: int | None, path: Path
+) -> Iterator[np.ndarray]:
+    """The nearest frame for every grid time, as uint8 (H, W, 3), `size` being (H, W); only those taken are converted.
+
+    `count` pictures, the last frame being repeated where the video is shorter, or as many as the video is long.
+    """
+    taken = 0
+    previous: Timed | None = None
+    step = 0.0
+    for time, frame in frames:
+        if previous is not None:
+            step = time - previous[0]
+            end = _grid_end((time + previous[0]) / 2 * fps, count)
+            yield from _repeated(previous[1], end - taken, size)
+            taken = max(taken, end)
+        previous = time, frame
+        if count is not None and taken >= count:
+            return
+    if previous is None:
+        raise MediaError("a clip with no picture: not one frame could be decoded", where=path, fix="Copy it again.")
+    if count is None:
+        count = max(1, math.ceil((previous[0] + step) * fps - _TOLERANCE))
+    yield from _repeated(previous[1], max(count, 1) - taken, size)
+
+
+def _grid_end(boundary: float, count: int | None) -> int:
+    """How many grid pictures lie at or before `boundary` (in grid steps)."""
+    end = math.floor(boundary + _TOLERANCE) + 1
+    return end if count is None else min(end, count)
+
+
+def _repeated(frame: av.VideoFrame, times: int, size: tuple[int, int]) -> list[np.ndarray]:
+    return [picture(frame, size)] * times if times > 0 else []
+
+
+def picture(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
+    """A decoded frame -> uint8 (H, W, 3), upright, stretched to `size` with antialiasing."""
+    upright = np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90) % 4))
+    if upright.shape[:2] == tuple(size):
+        return upright
+    # torch resizes uint8 with antialiasing as Pillow does, several times faster than swscale's area filter.
+    planes = torch.from_numpy(upright).permute(2, 0, 1)[None]
+    resized = torch.nn.functional.interpolate(planes, size=tuple(size), mode="bilinear", antialias=True)
+    return np.ascontiguousarray(resized[0].permute(1, 2, 0).numpy())

@@ -1,0 +1,159 @@
+"""Files in, the same files with binaural sound out: `avspatial.spatialize`; and on arrays, `spatialize_arrays`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import torch
+
+from avspatial.errors import AvspatialError, Interrupted, MediaError
+from avspatial.inference.file import Done, Manner, spatialize_file
+from avspatial.inference.jobs import Job, find_jobs
+from avspatial.media.facts import describe
+from avspatial.runs import clock
+from avspatial.trained import Trained, load_trained
+
+_TOLERANCE = 0.001
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one file: `done`, `skipped` (it was there) or `failed`, with the error. `took` in seconds."""
+
+    source: Path
+    out: Path
+    state: str
+    done: Done | None = None
+    error: str = ""
+    took: float = 0.0
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON. Loudness in LUFS, true peak in dBTP, gain in dB, change in LU."""
+        said: dict[str, Any] = {"input": str(self.source), "output": str(self.out), "state": self.state}
+        if self.done is not None:
+            level = self.done.level
+            said |= {"seconds": self.done.seconds, "rate": self.done.rate, **asdict(level), "change": level.change}
+            said |= {"notes": list(self.done.notes), "real_time_factor": self.done.seconds / self.took}
+        return said | ({"error": self.error} if self.error else {})
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of all files, in their order."""
+
+    model: str
+    results: tuple[Result, ...]
+
+    def count(self, state: str) -> int:
+        return sum(result.state == state for result in self.results)
+
+    def plain(self) -> dict[str, Any]:
+        counts = {state: self.count(state) for state in ("done", "skipped", "failed")}
+        return {"model": self.model, **counts, "files": [result.plain() for result in self.results]}
+
+
+def spatialize(
+    inputs: str | Path | Sequence[str | Path],
+    run: str | Path | Trained,
+    *,
+    out: str | Path | None = None,
+    video: str | Path | None = None,
+    width: float = 100,
+    device: str | None = None,
+    jobs: int = 1,
+    force: bool = False,
+    keep_original: bool = False,
+    progress: Callable[[], Any] = clock.shown,
+    told: Callable[[Result], None] = lambda result: None,
+) -> Summary:
+    """Give video files binaural sound, guided by their pictures.
+
+    inputs: files, folders (all videos in them) and globs. run: a run directory, a file that `avspatial export` made,
+    or what `load_trained` gave. out: the output's name for a single file, or a folder; by default `NAME_binaural`
+    beside the input. video: the pictures of a single wav or flac file. width: per cent of the model's difference, 0
+    (mono) to 150. jobs: files at once. force: write over what exists. keep_original: the old sound stays as a track
+    after the new one. told: hears of each file as soon as it is finished.
+
+    Outputs that exist are skipped, unless a single file was named: then that is a MediaError. A file that fails is
+    counted, with its error, and the others go on. AvspatialError for whatever is wrong with the call itself.
+    """
+    if not 0 <= width <= 150:
+        raise AvspatialError(f"the width is {width:g} %; it can be 0 to 150", where="width")
+    given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    found = find_jobs(given, _path(out), _path(video), keep_original)
+    if found.named and found.jobs[0].out.exists() and not force:
+        raise MediaError(
+            "exists, and nothing is written over", where=found.jobs[0].out, fix="Give another name with -o, or --force."
+        )
+    trained = run if isinstance(run, Trained) else load_trained(run, device)
+    manner = Manner(trained.recipe.inference, width / 100)
+    with progress() as display:
+        work = _Work(trained, manner, force, display, told, Event())
+        return Summary(trained.name, work.all(found.jobs, jobs))
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The files of one call, one after another or several at once."""
+
+    trained: Trained
+    manner: Manner
+    force: bool
+    display: clock.Clock
+    told: Callable[[Result], None]
+    stopped: Event
+
+    def all(self, jobs: Sequence[Job], at_once: int) -> tuple[Result, ...]:
+        if at_once <= 1 or len(jobs) == 1:
+            return tuple(self.one(job) for job in jobs)
+        with ThreadPoolExecutor(at_once) as pool:
+            waiting = [pool.submit(self.one, job) for job in jobs]
+            try:
+                return tuple(future.result() for future in waiting)
+            except BaseException:
+                self.stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def one(self, job: Job) -> Result:
+        begun = time.monotonic()
+        try:
+            if job.out.exists() and not self.force:
+                result = self._there(job)
+            else:
+                done = self._made(job)
+                result = Result(job.source, job.out, "done", done, took=time.monotonic() - begun)
+        except Interrupted:
+            raise
+        except AvspatialError as error:
+            result = Result(job.source, job.out, "failed", error=str(error))
+        self.told(result)
+        return result
+
+    def _made(self, job: Job) -> Done:
+        with self.display(job.source.name) as show:
+
+            def advance(done: float, total: float) -> None:
+                if self.stopped.is_set():
+                    raise Interrupted("interrupted; no file is half-written", where=job.out)
+                show(done, total)
+
+            with torch.inference_mode():
+                return spatialize_file(self.trained.spatializer, job, self.manner, advance)
+
+    def _there(self, job: Job) -> Result:
+        """Skip an output that is whole and as long as its input; MediaError for another."""
+        old, new = describe(job.source).sound, describe(job.out).sound
+        if new is None or (old is not None and abs(old.seconds - new.seconds) > max(_TOLERANCE, 0.05)):
+            raise MediaError("exists, but is not this input's output", where=job.out, fix="Remove it, or give --force.")
+        return Result(job.source, job.out, "skipped")

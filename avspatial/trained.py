@@ -1,0 +1,99 @@
+"""What training left, for use: the spatializer of a run directory or of an exported file, with its recipe."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from avspatial.errors import RecipeError, RunError
+from avspatial.inference.exported import SUFFIX, Exported, read_model
+from avspatial.interfaces import Spatializer
+from avspatial.models.pretrained import differences
+from avspatial.recipe import Loaded, chosen, load_recipe
+from avspatial.recipe.schema import Recipe
+from avspatial.registry import Registry, discover
+from avspatial.runs import Run, digest8, open_run
+from avspatial.training import checkpoints
+from avspatial.training.devices import Devices
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A spatializer with its weights, in eval mode, and its recipe."""
+
+    spatializer: Spatializer
+    loaded: Loaded
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.loaded.recipe
+
+    @property
+    def name(self) -> str:
+        """What the recipe is called, and the first digits of its digest."""
+        return f"{self.recipe.name}-{digest8(self.loaded.resolved)}"
+
+    def exported(self) -> Exported:
+        """All that a model file holds."""
+        weights = dict(self.spatializer.state_dict())
+        return Exported(self.loaded.resolved, chosen.components(self.recipe), weights)
+
+
+def load_trained(place: str | Path, device: str | None = None) -> Trained:
+    """The model of a run directory, or of a file that `avspatial export` made.
+
+    Of a run, the weights that validated best, or the newest, without validation. RunError for a place that is neither,
+    a run without a checkpoint, a damaged file, weights that do not fit the recipe, or a device that is not there.
+    """
+    on = Devices(device).device
+    registry = discover()
+    path = Path(place)
+    if path.is_file() or path.suffix == SUFFIX:
+        trained = _of_file(path, registry)
+    else:
+        run = open_run(path)
+        loaded = load_recipe(run.resolved, registry)
+        trained = Trained(_untrained(loaded.recipe, registry), loaded)
+        load_best(run, trained.spatializer, loaded.recipe)
+    trained.spatializer.to(on).eval()
+    return trained
+
+
+def load_best(run: Run, spatializer: Spatializer, recipe: Recipe) -> None:
+    """Fill the spatializer with the best weights of a run; RunError if it has none, or others."""
+    for pointer in (checkpoints.BEST, checkpoints.LATEST):
+        folder = checkpoints.pointed(run, pointer)
+        if folder is not None:
+            checkpoints.load_weights(folder, spatializer, chosen.components(recipe))
+            return
+    fix = f"Go on with it: avspatial run --resume {run.path}"
+    raise RunError("this run stopped before its first checkpoint", where=run.path, fix=fix)
+
+
+def _untrained(recipe: Recipe, registry: Registry) -> Spatializer:
+    built: Spatializer = registry.build(chosen.untrained(recipe.model), framing=recipe.framing, builder=registry)
+    return built
+
+
+def _of_file(path: Path, registry: Registry) -> Trained:
+    model = read_model(path)
+    loaded = _recipe_of(model, path, registry)
+    spatializer = _untrained(loaded.recipe, registry)
+    wrong = differences(spatializer.state_dict(), model.weights)
+    if wrong:
+        fix = "Install the plugins, in the versions, that the model was exported with."
+        raise RunError(f"its weights do not fit the networks that its recipe names: {wrong}", where=path, fix=fix)
+    spatializer.load_state_dict(dict(model.weights))
+    return Trained(spatializer, loaded)
+
+
+def _recipe_of(model: Exported, path: Path, registry: Registry) -> Loaded:
+    """The recipe in the file; what is wrong with it is said of the file."""
+    with tempfile.TemporaryDirectory() as folder:
+        written = Path(folder) / "recipe.resolved.yaml"
+        written.write_text(model.recipe, encoding="utf-8")
+        try:
+            return load_recipe(written, registry)
+        except RecipeError as error:
+            raise RecipeError(error.what.replace(str(written), f"{path}")) from error
