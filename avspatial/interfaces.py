@@ -171,6 +171,13 @@ class MaskGenerator(nn.Module, ABC):
         self.levels = tuple(levels)
         self.visual = visual
 
+    @property
+    def along_time(self) -> bool:
+        """Whether `forward` also takes spectrograms of other lengths, and with them visual features that vary along
+        time: (B, S, C, N', H', W'), where S is M divided by the coarsest level's reduction and visual[:, s] belongs to
+        the frames of step s. Inference in one pass (`--mode continuous`) needs it."""
+        return False
+
     @abstractmethod
     def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
         """maps finest first, visual (B, C, N', H', W') or None, mixture (B, 2, F, M) -> masks (B, 2, F, M)."""
@@ -275,6 +282,19 @@ class Spatializer(nn.Module, ABC):
     @abstractmethod
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
         """mixture (B, T) -> stereo (B, 2, T), left + right equal to the mixture where the method keeps that."""
+
+    @property
+    def step(self) -> int | None:
+        """Samples of a step of `spatialize_along`; None for a spatializer that works on single windows alone."""
+        return None
+
+    def spatialize_along(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
+        """mixture (B, S * step) at the level of training, of any length -> stereo (B, 2, S * step).
+
+        visual (B, S, ...) has what `look` gave for the pictures of each step's own time. A result may depend on three
+        steps on either side, no more, so that long sounds can be cut into chunks which overlap.
+        """
+        raise NotImplementedError(f"{type(self).__name__} works on single windows alone")
 
     def terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
         """The supervised loss terms, `loss` being "l1" or "mse"; by default on the samples of both channels."""

@@ -10,21 +10,28 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import numpy as np
 import torch
 
 from avspatial.errors import AvspatialError, Interrupted, MediaError
-from avspatial.inference.file import Done, Manner, spatialize_file
+from avspatial.inference.file import Done, spatialize_file
 from avspatial.inference.jobs import Job, find_jobs
+from avspatial.inference.looks import ClipPictures
+from avspatial.inference.plan import Plan, Probe, plan, probe
+from avspatial.inference.walks import Manner, Mode, Precision, walk_over
 from avspatial.media.facts import describe
 from avspatial.runs import clock
 from avspatial.trained import Trained, load_trained
 
-_TOLERANCE = 0.001
+_LONGER = 0.05
+"""A container may say a length to this many seconds."""
+_NO_PICTURES = ClipPictures(np.zeros((1, 1, 1, 3), np.uint8))
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one file: `done`, `skipped` (it was there) or `failed`, with the error. `took` in seconds."""
+    """What became of one file: `done`, `skipped` (it was there), `failed`, with the error, or, in a dry run, `planned`.
+    `took` in seconds."""
 
     source: Path
     out: Path
@@ -32,6 +39,7 @@ class Result:
     done: Done | None = None
     error: str = ""
     took: float = 0.0
+    plan: Plan | None = None
 
     def plain(self) -> dict[str, Any]:
         """For JSON. Loudness in LUFS, true peak in dBTP, gain in dB, change in LU."""
@@ -40,6 +48,8 @@ class Result:
             level = self.done.level
             said |= {"seconds": self.done.seconds, "rate": self.done.rate, **asdict(level), "change": level.change}
             said |= {"notes": list(self.done.notes), "real_time_factor": self.done.seconds / self.took}
+        if self.plan is not None:
+            said |= asdict(self.plan)
         return said | ({"error": self.error} if self.error else {})
 
 
@@ -49,13 +59,17 @@ class Summary:
 
     model: str
     results: tuple[Result, ...]
+    probe: Probe | None = None
 
     def count(self, state: str) -> int:
         return sum(result.state == state for result in self.results)
 
     def plain(self) -> dict[str, Any]:
         counts = {state: self.count(state) for state in ("done", "skipped", "failed")}
-        return {"model": self.model, **counts, "files": [result.plain() for result in self.results]}
+        if self.probe is not None:
+            counts["planned"] = self.count("planned")
+        probed = asdict(self.probe) if self.probe else {}
+        return {"model": self.model, **counts, **probed, "files": [result.plain() for result in self.results]}
 
 
 def spatialize(
@@ -66,9 +80,12 @@ def spatialize(
     video: str | Path | None = None,
     width: float = 100,
     device: str | None = None,
+    precision: Precision = "fp32",
+    mode: Mode = "exact",
     jobs: int = 1,
     force: bool = False,
     keep_original: bool = False,
+    dry_run: bool = False,
     progress: Callable[[], Any] = clock.shown,
     told: Callable[[Result], None] = lambda result: None,
 ) -> Summary:
@@ -77,8 +94,9 @@ def spatialize(
     inputs: files, folders (all videos in them) and globs. run: a run directory, a file that `avspatial export` made,
     or what `load_trained` gave. out: the output's name for a single file, or a folder; by default `NAME_binaural`
     beside the input. video: the pictures of a single wav or flac file. width: per cent of the model's difference, 0
-    (mono) to 150. jobs: files at once. force: write over what exists. keep_original: the old sound stays as a track
-    after the new one. told: hears of each file as soon as it is finished.
+    (mono) to 150. precision, mode: see `avspatial.inference.walks`. jobs: files at once. force: write over what exists.
+    keep_original: the old sound stays as a track after the new one. dry_run: nothing is written; results are `planned`.
+    told: hears of each file as soon as it is finished.
 
     Outputs that exist are skipped, unless a single file was named: then that is a MediaError. A file that fails is
     counted, with its error, and the others go on. AvspatialError for whatever is wrong with the call itself.
@@ -92,10 +110,12 @@ def spatialize(
             "exists, and nothing is written over", where=found.jobs[0].out, fix="Give another name with -o, or --force."
         )
     trained = run if isinstance(run, Trained) else load_trained(run, device)
-    manner = Manner(trained.recipe.inference, width / 100)
+    manner = Manner(trained.recipe.inference, width / 100, mode, precision)
+    walk_over(trained.spatializer, _NO_PICTURES, manner)  # what the model cannot do is said once, not for every file
+    measured = probe(trained.spatializer, manner) if dry_run else None
     with progress() as display:
-        work = _Work(trained, manner, force, display, told, Event())
-        return Summary(trained.name, work.all(found.jobs, jobs))
+        work = _Work(trained, manner, force, display, told, Event(), measured)
+        return Summary(trained.name, work.all(found.jobs, jobs), measured)
 
 
 def _path(given: str | Path | None) -> Path | None:
@@ -112,6 +132,7 @@ class _Work:
     display: clock.Clock
     told: Callable[[Result], None]
     stopped: Event
+    probe: Probe | None = None
 
     def all(self, jobs: Sequence[Job], at_once: int) -> tuple[Result, ...]:
         if at_once <= 1 or len(jobs) == 1:
@@ -130,6 +151,8 @@ class _Work:
         try:
             if job.out.exists() and not self.force:
                 result = self._there(job)
+            elif self.probe is not None:
+                result = Result(job.source, job.out, "planned", plan=plan(job, self.trained.recipe.window.rate))
             else:
                 done = self._made(job)
                 result = Result(job.source, job.out, "done", done, took=time.monotonic() - begun)
@@ -154,6 +177,6 @@ class _Work:
     def _there(self, job: Job) -> Result:
         """Skip an output that is whole and as long as its input; MediaError for another."""
         old, new = describe(job.source).sound, describe(job.out).sound
-        if new is None or (old is not None and abs(old.seconds - new.seconds) > max(_TOLERANCE, 0.05)):
+        if new is None or (old is not None and abs(old.seconds - new.seconds) > _LONGER):
             raise MediaError("exists, but is not this input's output", where=job.out, fix="Remove it, or give --force.")
         return Result(job.source, job.out, "skipped")

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json as jsons
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from avspatial.spatializing import Result
+    from avspatial.spatializing import Result, Summary
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+class _Precision(StrEnum):
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+class _Mode(StrEnum):
+    exact = "exact"
+    continuous = "continuous"
 
 
 @app.command()
@@ -29,7 +40,14 @@ def spatialize(
     device: Annotated[
         str | None, typer.Option(metavar="D", help="A torch device, such as cpu or cuda:0; by default a GPU, if any.")
     ] = None,
+    precision: Annotated[_Precision, typer.Option(help="Arithmetic of the networks.")] = _Precision.fp32,
+    mode: Annotated[
+        _Mode, typer.Option(help="Overlapping windows, averaged, or one long pass: faster, nearly the same.")
+    ] = _Mode.exact,
     jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Files at once.")] = 1,
+    dry_run: Annotated[
+        bool, typer.Option(help="Say what would be done, how long it takes and how much memory; write nothing.")
+    ] = False,
     force: Annotated[bool, typer.Option(help="Write over outputs that exist.")] = False,
     keep_original: Annotated[bool, typer.Option(help="Keep the old sound as a track after the new one.")] = False,
     json: Annotated[bool, typer.Option("--json", help="End with one line of JSON: what became of every file.")] = False,
@@ -45,6 +63,9 @@ def spatialize(
         video=video,
         width=width,
         device=device,
+        precision=precision.value,
+        mode=mode.value,
+        dry_run=dry_run,
         jobs=jobs,
         force=force,
         keep_original=keep_original,
@@ -52,10 +73,25 @@ def spatialize(
     )
     if json:
         print(jsons.dumps(summary.plain(), ensure_ascii=False))
+    elif summary.probe is not None:
+        _tell_probe(summary)
     elif len(summary.results) > 1:
         print(f"{summary.count('done')} done, {summary.count('skipped')} skipped, {summary.count('failed')} failed")
     if summary.count("failed"):
         raise typer.Exit(1)
+
+
+def _tell_probe(summary: Summary) -> None:
+    probe = summary.probe
+    plans = [result.plan for result in summary.results if result.plan is not None]
+    assert probe is not None
+    seconds = sum(plan.seconds for plan in plans)
+    room = sum(plan.output_bytes for plan in plans) + max((plan.temporary_bytes for plan in plans), default=0)
+    print(
+        f"{len(plans)} files, {seconds:.0f} s of sound: about {seconds / probe.real_time_factor:.0f} s at "
+        f"{probe.real_time_factor:.1f} times real time, decoding of pictures left aside; "
+        f"{probe.memory / 1e9:.1f} GB of memory, up to {room / 1e9:.2f} GB of disk. Nothing was written."
+    )
 
 
 def _nothing(result: Result) -> None:
@@ -67,6 +103,8 @@ def _tell(result: Result) -> None:
     _nothing(result)
     if result.state == "skipped":
         print(f"{result.out} is there already; skipped.", file=sys.stderr)
+    if result.plan is not None:
+        print(f"{result.source} -> {result.out}: {result.plan.words}")
     if result.done is None:
         return
     done = result.done

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avspatial.errors import MediaError
 from avspatial.media.resample import Resampler
 from avspatial.signal import stereo
 from avspatial.signal.loudness import LOWEST_RATE, LoudnessMeter, TruePeakMeter
@@ -27,6 +28,16 @@ SILENCE = -90.0
 def mono(block: np.ndarray) -> np.ndarray:
     """block (1, n) or (2, n) -> (n,): what both ears hear, (left + right) / 2."""
     return block[0] if len(block) == 1 else stereo.mixture(block) / 2
+
+
+def refuse_channels(channels: int, where: object) -> None:
+    """MediaError for a sound of more than two channels."""
+    if channels > 2:
+        raise MediaError(
+            f"its sound has {channels} channels; mono or stereo is needed",
+            where=where,
+            fix="Mix it down to mono first; if it is surround or ambisonic sound, it is spatial already.",
+        )
 
 
 class Meters:

@@ -8,31 +8,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from avspatial.errors import MediaError
 from avspatial.inference.binaural import Level
 from avspatial.inference.jobs import Job
-from avspatial.inference.looks import Looks
-from avspatial.inference.render import Advance, Survey, picture_count, predict, refuse_channels, survey
+from avspatial.inference.plan import plan
+from avspatial.inference.render import Advance, Survey, picture_count, predict, survey
 from avspatial.inference.scenes import ScenePictures
-from avspatial.inference.sliding import SlidingWalk
+from avspatial.inference.walks import Manner, walk_over
 from avspatial.interfaces import Spatializer
 from avspatial.media.container import opened, picture_stream
-from avspatial.media.containers import check_video, container_of
-from avspatial.media.facts import describe
+from avspatial.media.containers import container_of
 from avspatial.media.frames import on_grid, stream_frames
 from avspatial.media.remux import remux
 from avspatial.media.sound_file import write_sound
 from avspatial.media.track import SoundReader
-from avspatial.recipe.schema import Inference
 from avspatial.settings import Window
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How it is done: the walk over the sound, and what the difference is multiplied by."""
-
-    inference: Inference
-    width: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -50,28 +39,15 @@ def spatialize_file(spatializer: Spatializer, job: Job, manner: Manner, advance:
 
     MediaError for a file that cannot be read, used or written, DataError for a model that cannot take mono sound.
     """
-    check(job)
-    known = survey(SoundReader(job.source))
     rate = spatializer.framing.window.rate
+    plan(job, rate)
+    known = survey(SoundReader(job.source))
     job.out.parent.mkdir(parents=True, exist_ok=True)
-    with grid_of(job, spatializer.framing.window, known) as pictures:
-        looks = Looks(spatializer, pictures, manner.inference.batch_size)
-        walk = SlidingWalk(spatializer, 1, looks, manner.inference)
+    with grid_of(job, spatializer.framing.window, known) as pictures, manner.arithmetic(spatializer):
+        walk = walk_over(spatializer, pictures, manner)
         with predict(walk, SoundReader(job.source), known, rate, manner.width, job.out.parent, advance) as prediction:
             left_out = write(job, prediction.blocks(SoundReader(job.source)), known)
             return Done(known.seconds, known.rate, prediction.level, notes(known, pictures, left_out))
-
-
-def check(job: Job) -> None:
-    """MediaError, by the headers alone, for what cannot come out well: before anything is computed."""
-    facts = describe(job.source)
-    if facts.sound is None:
-        raise MediaError("has no sound: the file has no audio stream", where=job.source)
-    refuse_channels(facts.sound.channels, job.source)
-    with opened(job.video) as container:
-        picture_stream(container, job.video)
-    if not job.sound_only:
-        check_video(job.source, job.out, container_of(job.out, facts.sound.rate))
 
 
 @contextmanager

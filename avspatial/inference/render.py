@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from avspatial.errors import MediaError
-from avspatial.inference.binaural import SILENCE, Joined, Level, Meters, common_gain, mono
+from avspatial.inference.binaural import SILENCE, Joined, Level, Meters, common_gain, mono, refuse_channels
+from avspatial.inference.walks import Walk
 from avspatial.media.resample import Resampler
 from avspatial.signal import stereo
 
@@ -39,13 +40,6 @@ class Sound(Protocol):
     holes: int
 
     def blocks(self) -> Iterator[np.ndarray]: ...
-
-
-class Walk(Protocol):
-    """What turns sound at the model's rate, block by block, into stereo."""
-
-    def push(self, block: torch.Tensor) -> torch.Tensor: ...
-    def finish(self) -> torch.Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -76,16 +70,6 @@ def survey(sound: Sound) -> Survey:
     if meters is None or meters.peak <= SILENCE:
         raise MediaError("its sound is silent, so there is nothing to spatialize", where=sound.path)
     return Survey(sound.rate, sound.channels, sound.samples, sound.start, sound.holes, meters.loudness)
-
-
-def refuse_channels(channels: int, where: object) -> None:
-    """MediaError for a sound of more than two channels."""
-    if channels > 2:
-        raise MediaError(
-            f"its sound has {channels} channels; mono or stereo is needed",
-            where=where,
-            fix="Mix it down to mono first; if it is surround or ambisonic sound, it is spatial already.",
-        )
 
 
 def picture_count(seconds: float, fps: float) -> int:

@@ -20,6 +20,15 @@ class RepeatedVisual(nn.Module):
         self.reduce = nn.Sequential(nn.Conv2d(visual.channels, reduced, 1), nn.BatchNorm2d(reduced), nn.ReLU())
 
     def forward(self, visual: Tensor, size: tuple[int, int]) -> Tensor:
-        """visual (B, C, N', H', W') -> (B, channels, *size); the same vector at every place."""
+        """visual (B, C, N', H', W') -> (B, channels, *size); the same vector at every place.
+
+        visual (B, S, C, N', H', W'), S being the width of `size`: in every column its own vector.
+        """
+        if visual.ndim == 6:
+            vectors = self._vectors(visual.flatten(0, 1)).unflatten(0, visual.shape[:2])
+            return vectors.transpose(1, 2)[:, :, None].expand(-1, -1, *size)
+        return self._vectors(visual)[:, :, None, None].expand(-1, -1, *size)
+
+    def _vectors(self, visual: Tensor) -> Tensor:
         reduced: Tensor = self.reduce(visual.flatten(2, 3))
-        return reduced.flatten(1)[:, :, None, None].expand(-1, -1, *size)
+        return reduced.flatten(1)

@@ -67,6 +67,18 @@ class MaskingSpatializer(Spatializer):
         difference = self.difference_spectrogram(self.spectrogram(mixture), visual)
         return stereo.stereo(mixture, self.spectrogram.inverse(difference, mixture.shape[-1]))
 
+    @property
+    def step(self) -> int | None:
+        """The frames of one column at the bottleneck, where the pictures come in."""
+        reduction = self.audio_encoder.levels[-1].reduction
+        return int(reduction * self.framing.stft.hop) if self.mask_generator.along_time else None
+
+    def spatialize_along(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
+        """mixture (B, T), T a multiple of `step`, visual (B, T / step, C, N', H', W') -> stereo (B, 2, T)."""
+        spectrogram = self.spectrogram(mixture, mixture.shape[-1] // self.framing.stft.hop)
+        difference = self.difference_spectrogram(spectrogram, visual)
+        return stereo.stereo(mixture, self.spectrogram.inverse(difference, mixture.shape[-1]))
+
     def terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
         """Distance between predicted and true difference spectrogram, and, where the mask generator gives left and
         right masks too, between the differences that they imply and the true one (APNet); `loss` is "l1" or "mse".

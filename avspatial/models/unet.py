@@ -87,6 +87,11 @@ class UnetMaskGenerator(MaskGenerator):
         self.last = nn.ConvTranspose2d(inputs[-1], 2, 4, 2, 1)
         initialise(self.modules())
 
+    @property
+    def along_time(self) -> bool:
+        """A subclass that refines the maps by pictures says for itself whether it can."""
+        return type(self).refine is UnetMaskGenerator.refine
+
     def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
         """maps finest first, visual (B, C, N', H', W') or None, mixture (B, 2, F, M) -> difference mask in -1..1."""
         decoded = self.decode(maps, visual)

@@ -57,19 +57,22 @@ class Spectrogram(nn.Module):
         """Samples from the start of a window up to the centre of the last frame: what `inverse` can be trusted for."""
         return min(self.framing.samples, (self.framing.frames - 1) * self.framing.stft.hop)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x (B, T), T at least `framing.samples` -> (B, 2, F, M), real then imaginary."""
-        if x.shape[-1] < self.framing.samples:
+    def forward(self, x: Tensor, frames: int | None = None) -> Tensor:
+        """x (B, T), T at least `framing.samples` -> (B, 2, F, M), real then imaginary.
+
+        With `frames`, M is that number instead of a window's, and T whatever holds so many.
+        """
+        if frames is None and x.shape[-1] < self.framing.samples:
             raise ValueError(f"a window has {self.framing.samples} samples, this one {x.shape[-1]}")
         stft = self.framing.stft
         full = torch.stft(
             x.float(), stft.n_fft, stft.hop, stft.window, self.hann, pad_mode="constant", return_complex=True
         )
-        kept = full[:, : self.framing.bins, : self.framing.frames]
+        kept = full[:, : self.framing.bins, : frames or self.framing.frames]
         return torch.view_as_real(kept).permute(0, 3, 1, 2).contiguous()
 
     def inverse(self, spectrogram: Tensor, samples: int) -> Tensor:
-        """spectrogram (B, 2, F, M) -> x (B, samples); zero after `covered`, where no frame's centre is left.
+        """spectrogram (B, 2, F, M) -> x (B, samples); zero after the last frame's centre (`covered` in a window).
 
         `stft.inverse` "exact": the true inverse, the top bin zero. "official_510": MONO2BINAURAL's code calls
         librosa.istft without n_fft, which takes F bins for an n_fft of 2 (F - 1), 510 for 256: the same here.
@@ -84,6 +87,6 @@ class Spectrogram(nn.Module):
         else:
             n_fft = 2 * (full.shape[1] - 1)
             full = torch.cat((full[:, :-1], full[:, -1:].real.to(full.dtype)), 1)
-        length = min(samples, self.covered)
+        length = min(samples, (spectrogram.shape[-1] - 1) * stft.hop)
         x = torch.istft(full, n_fft, stft.hop, stft.window, self.hann, length=length)
         return functional.pad(x, (0, samples - length))
