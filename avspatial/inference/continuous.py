@@ -51,6 +51,7 @@ class ContinuousWalk:
             )
         self._spatializer, self._looks, self._step, self._core = spatializer, looks, step, core
         self._window = spatializer.framing.samples
+        self._shared = max(1, spatializer.framing.frames * spatializer.framing.stft.hop // step)
         self._mixture = torch.zeros(0, device=spatializer.mixture_rms.device)
         self._channels = channels
         self._base = self._came = self._done = 0  # where the buffer begins, its end; the steps that are finished
@@ -101,18 +102,19 @@ class ContinuousWalk:
         return (self._spatializer.mixture_rms / rms).float()
 
     def _visual(self, first: int, last: int) -> Tensor | None:
-        """Features of the steps, (1, S, ...): each of the window around its middle; None where none are needed."""
-        fresh = [step for step in range(first, last) if step not in self._seen]
-        middle = self._step // 2 - self._spatializer.framing.stft.hop // 2
-        looks = self._looks([step * self._step + middle - self._window // 2 for step in fresh]) if fresh else None
-        if looks is not None:
-            self._seen.update(zip(fresh, looks, strict=True))
-        return torch.stack([self._seen[step] for step in range(first, last)])[None] if self._seen else None
+        """Features of the steps, (1, S, ...), one look for as many as a window has; None where none are needed."""
+        looks = [step // self._shared for step in range(first, last)]
+        fresh = [look for look in dict.fromkeys(looks) if look not in self._seen]
+        half = (self._shared * self._step - self._spatializer.framing.stft.hop) // 2
+        found = self._looks([look * self._shared * self._step + half - self._window // 2 for look in fresh])
+        if found is not None:
+            self._seen.update(zip(fresh, found, strict=True))
+        return torch.stack([self._seen[look] for look in looks])[None] if self._seen else None
 
     def _forget(self) -> None:
         """Let go of what no later chunk needs."""
         needed = max(0, (self._done - HALO) * self._step - self._window)
         if needed > self._base:
             self._mixture, self._base = self._mixture[needed - self._base :].clone(), needed
-        for step in [step for step in self._seen if step < self._done - HALO]:
-            del self._seen[step]
+        for look in [look for look in self._seen if look < max(0, self._done - HALO) // self._shared]:
+            del self._seen[look]

@@ -1,6 +1,6 @@
 """The pictures of a video as they are decoded, a few at a time, with its cuts.
 
-A cut is where the colours of two neighbouring grid pictures have little in common: a window must not mix the pictures
+A cut is where two neighbouring grid pictures have other colours, in other places: a window must not mix the pictures
 of both sides, so it sees only those of the scene in which its middle lies; the nearest of them stands in for the rest.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,23 +17,38 @@ from avspatial.data.windows import picture_indices
 from avspatial.inference.looks import Group
 from avspatial.settings import Window
 
-CUT = 0.5
-"""Share of the picture whose colours must have changed from one grid picture to the next. Motion within a scene stays
-far below: it moves colours about, and brings few new ones."""
+NEW_COLOURS = 0.5
+"""Share of the picture whose colours are others than in the grid picture before, at a cut. Motion moves colours about,
+and brings few new ones."""
+NEW_PLACES = 20.0
+"""How far the picture's 8 x 8 parts differ on average, of 255, at a cut. A change of light stays below."""
 STILL = 1.0
 """A picture differs from the first one by this on average, of 255, if anything moves at all."""
 
 
-def colours(picture: np.ndarray) -> np.ndarray:
-    """picture (H, W, 3) uint8 -> (512,): the share of the picture in each of 8 x 8 x 8 colours."""
-    levels = picture[::2, ::2].reshape(-1, 3) >> 5
-    places = (levels[:, 0].astype(np.int64) << 6) | (levels[:, 1] << 3) | levels[:, 2]
-    return np.bincount(places, minlength=512) / len(places)
+@dataclass(frozen=True)
+class Impression:
+    """A picture at a glance: the share of it in each of 8 x 8 x 8 colours, and the means of its 8 x 8 parts."""
 
+    colours: np.ndarray
+    parts: np.ndarray
 
-def is_cut(before: np.ndarray, after: np.ndarray) -> bool:
-    """Whether two neighbouring pictures, by their `colours`, belong to two scenes."""
-    return bool(np.abs(before - after).sum() / 2 > CUT)
+    @classmethod
+    def of(cls, picture: np.ndarray) -> Impression:
+        """picture (H, W, 3) uint8, H and W at least 8."""
+        levels = picture.reshape(-1, 3) >> 5
+        places = (levels[:, 0].astype(np.int64) << 6) | (levels[:, 1] << 3) | levels[:, 2]
+        sums = picture.astype(np.float32)
+        for axis in (0, 1):
+            edges = np.arange(8) * picture.shape[axis] // 8
+            sizes = np.diff([*edges, picture.shape[axis]])
+            sums = np.add.reduceat(sums, edges, axis) / np.expand_dims(sizes, [1 - axis, 2])
+        return cls(np.bincount(places, minlength=512) / len(places), sums)
+
+    def is_cut_from(self, before: Impression) -> bool:
+        """Whether it belongs to another scene than its neighbour."""
+        new = np.abs(self.colours - before.colours).sum() / 2
+        return bool(new > NEW_COLOURS and np.abs(self.parts - before.parts).mean() > NEW_PLACES)
 
 
 class ScenePictures:
@@ -48,7 +64,7 @@ class ScenePictures:
         self._kept: deque[np.ndarray] = deque()
         self._first = 0
         self._start: np.ndarray | None = None
-        self._colours: np.ndarray | None = None
+        self._before: Impression | None = None
         self.cuts: list[int] = []
         self.still = True
 
@@ -76,10 +92,10 @@ class ScenePictures:
             self._kept.append(picture)
 
     def _note(self, picture: np.ndarray, index: int) -> None:
-        now = colours(picture)
-        if self._colours is not None and is_cut(self._colours, now):
+        now = Impression.of(picture)
+        if self._before is not None and now.is_cut_from(self._before):
             self.cuts.append(index)
-        self._colours = now
+        self._before = now
         if self._start is None:
             self._start = picture.astype(np.int16)
         elif self.still:

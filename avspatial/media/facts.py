@@ -69,7 +69,7 @@ def _sound_file(path: Path) -> MediaFacts:
 
 def _video(stream: Any, path: Path) -> VideoFacts:
     if stream.codec_context is None:
-        raise _unknown("pictures", path)
+        raise _unknown("its pictures are", path)
     rate = stream.average_rate
     return VideoFacts(stream.codec_context.name, stream.width, stream.height, float(rate) if rate else None)
 
@@ -77,7 +77,7 @@ def _video(stream: Any, path: Path) -> VideoFacts:
 def _sound(container: Any, stream: Any, path: Path) -> SoundFacts:
     codec = stream.codec_context
     if codec is None:
-        raise _unknown("sound", path)
+        raise _unknown("its sound is", path)
     if not codec.sample_rate or not codec.channels:
         raise MediaError("its header does not say the sound's rate and channels", where=path, fix="Copy it again.")
     layout = codec.layout.name if codec.layout else f"{codec.channels} channels"
@@ -86,7 +86,7 @@ def _sound(container: Any, stream: Any, path: Path) -> SoundFacts:
 
 def _unknown(what: str, path: Path) -> MediaError:
     return MediaError(
-        f"its {what} are in a format that FFmpeg cannot decode here", where=path, fix="Convert it to h264 and aac."
+        f"{what} in a format that FFmpeg cannot decode here", where=path, fix="Convert it to h264 and aac."
     )
 
 
