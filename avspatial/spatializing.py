@@ -109,7 +109,7 @@ def spatialize(
         raise MediaError(
             "exists, and nothing is written over", where=found.jobs[0].out, fix="Give another name with -o, or --force."
         )
-    trained = run if isinstance(run, Trained) else load_trained(run, device)
+    trained = (run if isinstance(run, Trained) else load_trained(run, device)).for_inference()
     manner = Manner(trained.recipe.inference, width / 100, mode, precision)
     walk_over(trained.spatializer, _NO_PICTURES, manner)  # what the model cannot do is said once, not for every file
     measured = probe(trained.spatializer, manner) if dry_run else None

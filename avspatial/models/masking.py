@@ -69,9 +69,13 @@ class MaskingSpatializer(Spatializer):
 
     @property
     def step(self) -> int | None:
-        """The frames of one column at the bottleneck, where the pictures come in."""
-        reduction = self.audio_encoder.levels[-1].reduction
-        return int(reduction * self.framing.stft.hop) if self.mask_generator.along_time else None
+        """The frames of one column at the bottleneck, where the pictures come in. A subclass that makes its masks in
+        another way may look further along time: it says for itself whether it can."""
+        other = type(self).masks is not MaskingSpatializer.masks
+        other |= type(self).difference_spectrogram is not MaskingSpatializer.difference_spectrogram
+        if other or not self.mask_generator.along_time:
+            return None
+        return int(self.audio_encoder.levels[-1].reduction * self.framing.stft.hop)
 
     def spatialize_along(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
         """mixture (B, T), T a multiple of `step`, visual (B, T / step, C, N', H', W') -> stereo (B, 2, T)."""

@@ -6,9 +6,11 @@ The same layers, with one picture and a sigmoid, are MONO2BINAURAL's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from avspatial.errors import RecipeError
 from avspatial.interfaces import AudioEncoder, FeatureShape, Level, MaskGenerator, Masks
@@ -101,12 +103,29 @@ class UnetMaskGenerator(MaskGenerator):
         """The decoder's maps up1, up2, ..., coarsest first: each of an up-convolution, before the encoder's map of its
         size is joined to it. The next up-convolution takes both."""
         *skips, bottleneck = maps
-        joined = self._join(bottleneck, visual)
-        decoded = []
-        for place, (convolution, skip) in enumerate(zip(self.convolutions, reversed(skips), strict=True)):
-            decoded.append(self.refine(place, convolution(joined), visual))
+        decoded = [self.refine(0, self._first(bottleneck, visual), visual)]
+        for place, skip in enumerate(reversed(skips[1:]), 1):
             joined = torch.cat((decoded[-1], skip), 1)
+            decoded.append(self.refine(place, self.convolutions[place](joined), visual))
         return decoded
+
+    def _first(self, bottleneck: Tensor, visual: Tensor | None) -> Tensor:
+        """up1 of the bottleneck and the pictures.
+
+        Without gradients their two parts of the first up-convolution are computed apart, for the pictures' part is the
+        same at every place: most of its channels, hardly any of its work. Equal but for rounding.
+        """
+        first = cast(nn.Sequential, self.convolutions[0])
+        if self.fusion is None or visual is None or visual.ndim == 6 or torch.is_grad_enabled():
+            return first(self._join(bottleneck, visual))
+        up_convolution = cast(nn.ConvTranspose2d, first[0])
+        split = [self.fusion.channels, bottleneck.shape[1]]
+        if self.settings.order == "visual_audio":
+            seen, heard = up_convolution.weight.split(split)
+        else:
+            heard, seen = up_convolution.weight.split(split[::-1])
+        up = functional.conv_transpose2d(bottleneck, heard, up_convolution.bias, 2, 1)
+        return first[1:](up + spread(self.fusion(visual, (2, 2)), seen, up.shape[-2:]))
 
     def refine(self, place: int, decoded: Tensor, visual: Tensor | None) -> Tensor:
         """What a subclass makes of a decoder's map; `place` 0 is up1. As it is here."""
@@ -118,6 +137,19 @@ class UnetMaskGenerator(MaskGenerator):
         assert visual is not None, "built for visual features"
         parts = (self.fusion(visual, (bottleneck.shape[-2], bottleneck.shape[-1])), bottleneck)
         return torch.cat(parts if self.settings.order == "visual_audio" else parts[::-1], 1)
+
+
+def spread(constant: Tensor, weight: Tensor, size: Sequence[int]) -> Tensor:
+    """An up-convolution (4/2/1, no bias) of maps that are the same at every place, each side even and at least 4.
+
+    constant (B, C, 2, 2) -> (B, C', *size). Such a result has four rows and four columns: the first, the odd ones, the
+    even ones, the last; those of the smallest map.
+    """
+    smallest = functional.conv_transpose2d(constant, weight, None, 2, 1)
+    for axis, length in zip((-2, -1), size, strict=True):
+        places = [0, *([1, 2] * (length // 2 - 1)), 3]
+        smallest = smallest.index_select(axis, torch.tensor(places, device=constant.device))
+    return smallest
 
 
 def bounded(last: Tensor, activation: str) -> Tensor:

@@ -1,0 +1,108 @@
+"""How fast a sound is spatialized, as ratios: against a plain loop over windows, and one pass against windows.
+
+    pytest -s tests/benchmarks/bench_spatialize.py
+
+The plain loop does what the official demos do: one window at a time, its pictures decoded from jpg files and resized,
+STFT, networks, inverse STFT, overlap-add. Weights are random, for speed does not depend on them; networks, windows and
+pictures are of the papers' size. Both run in turns on one clip, so that a busy machine slows both.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from avspatial.data.windows import picture_indices
+from avspatial.inference.faster import faster
+from avspatial.inference.looks import ClipPictures
+from avspatial.inference.sliding import window_starts
+from avspatial.inference.walks import Manner, walk_over
+from avspatial.interfaces import Spatializer
+from avspatial.media.video import folder_pictures
+from avspatial.recipe.load import load_recipe
+from avspatial.recipe.schema import Inference
+from avspatial.registry import discover
+from avspatial.settings import Window
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+CASES = {
+    "MONO2BINAURAL, hop 0.05 s": ("mono2binaural_fairplay", 0.05, 10.0),
+    "SAGM, hop 0.1 s": ("sagm_fairplay", 0.1, 10.0),
+}
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda name: name.split(",")[0])
+def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A paper-size network, ten seconds of noise and a folder of jpg pictures, 640 x 360."""
+    name, hop, seconds = CASES[request.param]
+    registry, folder = discover(), tmp_path_factory.mktemp("pictures")
+    sets = ["model.visual_encoder.pretrained=false", f"data.root={folder}"]
+    recipe = load_recipe(RECIPES / f"{name}.yaml", registry, sets).recipe
+    torch.manual_seed(0)
+    spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry).eval()
+    torch.nn.init.normal_(spatializer.mask_generator.last.weight, 0, 0.2)
+    random = np.random.default_rng(0)
+    for number in range(round(seconds * recipe.window.fps)):
+        small = random.integers(0, 256, (9, 16, 3), dtype=np.uint8)
+        Image.fromarray(small).resize((640, 360)).save(folder / f"{number + 1:06d}.jpg")
+    noise = random.normal(0, 0.1, (1, round(seconds * recipe.window.rate))).astype(np.float32)
+    return {"name": request.param, "spatializer": spatializer, "window": recipe.window, "folder": folder,
+            "inference": Inference(hop=hop), "sound": torch.from_numpy(noise)}  # fmt: skip
+
+
+def plain_loop(spatializer: Spatializer, window: Window, folder: Path, inference: Inference, sound: Any) -> Any:
+    files = sorted(folder.iterdir())
+    samples, hop = spatializer.framing.samples, round(inference.hop * window.rate)
+    covered = spatializer.covered
+    padded = torch.nn.functional.pad(sound[0], (0, samples - covered))
+    total, count = torch.zeros(2, len(padded)), torch.zeros(len(padded))
+    for start in window_starts(len(padded), samples, hop):
+        pictures = []
+        for index in picture_indices(start / window.rate, window, len(files)):
+            shown = Image.open(files[index]).convert("RGB").resize(window.picture[::-1], Image.Resampling.BILINEAR)
+            pictures.append(np.asarray(shown))
+        frames = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)[None].float() / 255
+        with torch.no_grad():
+            stereo = spatializer(2 * padded[None, start : start + samples], frames)[0]
+        total[:, start : start + covered] += stereo[:, :covered]
+        count[start : start + covered] += 1
+    return (total / count)[:, : sound.shape[1]]
+
+
+def walked(spatializer: Spatializer, case: dict[str, Any], **manner: Any) -> Any:
+    """What `avspatial spatialize` does, decoding of the pictures included."""
+    window, inference = case["window"], case["inference"]
+    how = Manner(inference, **manner)
+    pictures = folder_pictures(case["folder"], window.fps, window.fps, window.picture)
+    with torch.inference_mode(), how.arithmetic(spatializer):
+        walk = walk_over(spatializer, ClipPictures(pictures), how)
+        return torch.cat((walk.push(case["sound"]), walk.finish()), 1)
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    begun = time.perf_counter()
+    result = work()
+    return time.perf_counter() - begun, result
+
+
+def test_against_a_plain_loop(case: dict[str, Any]) -> None:
+    spatializer, quick = case["spatializer"], faster(case["spatializer"])
+    given = (spatializer, case["window"], case["folder"], case["inference"], case["sound"])
+    plain, reference = timed(lambda: plain_loop(*given))
+    lines = [f"\n{case['name']}, {torch.get_num_threads()} threads: plain loop {plain:.1f} s"]
+    exact, found = timed(lambda: walked(quick, case))
+    off = float((found - reference).abs().max())
+    lines.append(f"exact {exact:.1f} s: {plain / exact:.2f} times the plain loop, at most {off:.1e} off")
+    assert off < 1e-4
+    for words, manner in (("exact bf16", {"precision": "bf16"}), ("continuous", {"mode": "continuous"})):
+        took, other = timed(lambda manner=manner: walked(quick, case, **manner))  # type: ignore[misc]
+        difference = float((other - reference).square().mean().sqrt() / (reference[0] - reference[1]).std())
+        lines.append(f"{words} {took:.1f} s: {exact / took:.2f} times exact, {difference:.3f} of the difference off")
+    print("\n  ".join(lines))
