@@ -291,7 +291,7 @@ class Spatializer(nn.Module, ABC):
     def spatialize_along(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
         """mixture (B, S * step) at the level of training, of any length -> stereo (B, 2, S * step).
 
-        visual (B, S, ...) has what `look` gave for the pictures of each step's own time. A result may depend on three
+        visual (B, S, ...) has what `look` gave for the pictures of each step's own time. A result may depend on four
         steps on either side, no more, so that long sounds can be cut into chunks which overlap.
         """
         raise NotImplementedError(f"{type(self).__name__} works on single windows alone")

@@ -2,7 +2,7 @@
 
 Sliding windows compute every sample as many times as windows overlap there. A convolutional network can be laid over
 a sound of any length once: batch normalisation is pointwise when it does not learn, so only borders differ, and chunks
-that overlap by three steps on either side give the very result of one long pass. What was per window becomes smooth
+that overlap by four steps on either side give the very result of one long pass. What was per window becomes smooth
 along time: the gain that brings a window to the level of training is taken from the window around each sample.
 
 It is an approximation of the sliding windows, not a rewriting: there, each window ends in zeros.
@@ -20,8 +20,9 @@ from avspatial.interfaces import Spatializer
 from avspatial.signal import stereo
 from avspatial.signal.gain import FLOOR
 
-HALO = 3
-"""Steps on either side of a chunk that are computed and thrown away: further than a network of `step` sees."""
+HALO = 4
+"""Steps on either side of a chunk that are computed and thrown away. A U-Net of five halvings sees 93 frames (2.9
+steps) either way, and the spectrogram and its inverse a few more."""
 CORE = 24
 """Steps of a chunk that are kept."""
 

@@ -1,0 +1,169 @@
+"""`avspatial spatialize` and `avspatial export` as programs: outputs, exit codes, and what is never written over."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avspatial.cli.main import main
+from avspatial.inference.exported import write_model
+from avspatial.media.video import write_video
+from avspatial.recipe.load import load_recipe
+from avspatial.registry import Registry
+from avspatial.trained import Trained, load_trained
+
+RECIPE = """\
+schema: 1
+name: tiny
+data: {use: simulated, clips: 6}
+window: {seconds: 0.064, rate: 8000, fps: 10, pictures: 4, picture: [32, 32]}
+stft: {n_fft: 64, window: 64, hop: 16}
+inference: {hop: 0.03}
+model:
+  use: masking
+  visual_encoder: null
+  audio_encoder: {use: unet, width: 0.03125}
+  mask_generator: {use: unet}
+trainer: {use: supervised, steps: 1}
+metrics: [stft_distance]
+"""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory, builtin_registry: Registry) -> str:
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "tiny.yaml").write_text(RECIPE)
+    loaded = load_recipe(folder / "tiny.yaml", builtin_registry)
+    torch.manual_seed(0)
+    recipe = loaded.recipe
+    spatializer = builtin_registry.build(recipe.model, framing=recipe.framing, builder=builtin_registry)
+    write_model(folder / "tiny.safetensors", Trained(spatializer, loaded).exported())
+    return str(folder / "tiny.safetensors")
+
+
+def clip(path: Path, seconds: float = 0.5, level: float = 0.1) -> Path:
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (max(1, round(seconds * 10)), 32, 32, 3), dtype=np.uint8)
+    sound = (level * random.standard_normal((1, round(seconds * 16000)))).astype(np.float32)
+    write_video(path, list(pictures), 10, sound, 16000)
+    return path
+
+
+def test_a_folder_is_done_once_and_the_rest_of_it_later(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip(tmp_path / "a.mp4")
+    assert main(["spatialize", str(tmp_path), "--run", model, "--json"]) == 0
+    clip(tmp_path / "deeper.mp4")
+    (tmp_path / "broken.mp4").write_bytes(b"no video at all")
+    capsys.readouterr()
+    assert main(["spatialize", str(tmp_path), "--run", model, "--json"]) == 1
+    told = capsys.readouterr()
+    said = json.loads(told.out)
+    assert (said["done"], said["skipped"], said["failed"]) == (1, 1, 1)
+    assert [file["state"] for file in said["files"]] == ["skipped", "failed", "done"]
+    assert f"error: {tmp_path / 'broken.mp4'}: not a readable video" in told.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a.mp4", "a_binaural.mp4", "broken.mp4", "deeper.mp4", "deeper_binaural.mp4",
+    ]  # fmt: skip
+
+
+def test_a_named_file_is_not_written_over(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = clip(tmp_path / "a.mp4")
+    out = tmp_path / "a_binaural.mp4"
+    out.write_bytes(b"mine")
+    assert main(["spatialize", str(source), "--run", model]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {out}: exists, and nothing is written over\n  Give another name with -o, or --force.\n"
+    )
+    assert out.read_bytes() == b"mine"
+    assert main(["spatialize", str(source), "--run", model, "--force"]) == 0
+    assert out.stat().st_size > 1000
+
+
+def test_a_dry_run_writes_nothing(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = clip(tmp_path / "a.mp4")
+    assert main(["spatialize", str(source), "--run", model, "--dry-run"]) == 0
+    first, last = capsys.readouterr().out.splitlines()
+    assert first == (
+        f"{source} -> {tmp_path / 'a_binaural.mp4'}: 0.5 s; h264 pictures of 32x32, copied; "
+        "aac at 16000 Hz, mono to ALAC, 24 bit, stereo"
+    )
+    assert last.startswith("1 files, 0 s of sound: about") and last.endswith("Nothing was written.")
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_silence_is_no_sound_to_spatialize(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = clip(tmp_path / "a.mp4", level=0)
+    assert main(["spatialize", str(source), "--run", model]) == 1
+    assert capsys.readouterr().err == f"error: {source}: its sound is silent, so there is nothing to spatialize\n"
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.mp4"], "error: nowhere.mp4: no such file or folder\n"),
+        (["a.mp4", "--out", "x.webm"], "error: x.webm: .webm holds Opus sound, which is always at 48000 Hz; this sound "
+         "is at 16000 Hz\n  Give a name that ends in .mkv, which holds the same pictures and sound of any rate.\n"),
+        (["a.mp4", "--out", "x.avi"], "error: x.avi: a video file cannot be written as .avi\n"
+         "  Give a name that ends in one of .mp4, .m4v, .mov, .mkv, .webm.\n"),
+        (["a.mp4", "--out", "a.mp4", "--force"], "error: a.mp4: an input cannot be its own output\n"
+         "  Give another name with -o.\n"),
+        (["a.mp4", "--video", "a.mp4"], "error: a.mp4: --video gives pictures to one wav or flac file\n"
+         "  Give that file as input.\n"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_said(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    arguments: list[str], message: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    clip(Path("a.mp4"))
+    assert main(["spatialize", *arguments, "--run", model]) in {1, 2}
+    assert capsys.readouterr().err == message
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_a_damaged_model_file_is_refused(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = bytearray(Path(model).read_bytes())
+    content[-5] ^= 1
+    (tmp_path / "m.safetensors").write_bytes(content)
+    source = clip(tmp_path / "a.mp4")
+    assert main(["spatialize", str(source), "--run", str(tmp_path / "m.safetensors")]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path / 'm.safetensors'}: damaged: its content is not what was exported\n"
+        "  Export it again: avspatial export RUN -o FILE.safetensors.\n"
+    )
+
+
+def test_an_exported_model_is_the_model(model: str) -> None:
+    first = load_trained(model, "cpu")
+    assert first.exported().digest == load_trained(model, "cpu").exported().digest
+    assert first.recipe.name == "tiny" and not first.spatializer.training
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_stopped_at_any_moment_there_is_no_output_or_a_whole_one(model: str, tmp_path: Path, how: int) -> None:
+    source, out = clip(tmp_path / "a.mp4", seconds=60), tmp_path / "a_binaural.mp4"
+    command = [sys.executable, "-m", "avspatial", "spatialize", str(source), "--run", model]
+    program = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    begun = time.monotonic()
+    # Stopped while the output is being written: its half lies aside, under a hidden name.
+    while time.monotonic() - begun < 120 and program.poll() is None and not list(tmp_path.glob(".*.part*")):
+        time.sleep(0.01)
+    program.send_signal(how)
+    program.communicate(timeout=120)
+    if out.exists():
+        assert main(["spatialize", str(tmp_path), "--run", model]) == 0
+    elif how == signal.SIGINT:
+        assert program.returncode == 130
+        assert list(tmp_path.iterdir()) == [source]
