@@ -107,7 +107,8 @@ class ContinuousWalk:
         looks = [step // self._shared for step in range(first, last)]
         fresh = [look for look in dict.fromkeys(looks) if look not in self._seen]
         half = (self._shared * self._step - self._spatializer.framing.stft.hop) // 2
-        found = self._looks([look * self._shared * self._step + half - self._window // 2 for look in fresh])
+        starts = [look * self._shared * self._step + half - self._window // 2 for look in fresh]
+        found = self._looks(starts) if starts else None
         if found is not None:
             self._seen.update(zip(fresh, found, strict=True))
         return torch.stack([self._seen[look] for look in looks])[None] if self._seen else None

@@ -20,19 +20,16 @@ from avspatial.recipe.schema import Inference
 from avspatial.registry import Registry
 from avspatial.settings import Framing, Selected, Stft, Window
 
-FRAMING = Framing(
-    window=Window(seconds=0.128, rate=8000, fps=10, pictures=4, picture=(32, 32)),
-    stft=Stft(n_fft=64, window=64, hop=16),
-)
+WINDOW = Window(seconds=0.128, rate=8000, fps=10, pictures=4, picture=(32, 32))
+FRAMING = Framing(window=WINDOW, stft=Stft(n_fft=64, window=64, hop=16))
 
 
 @pytest.fixture(scope="module")
 def model(builtin_registry: Registry) -> Spatializer:
+    visual = C3dSettings(pretrained=False, width=1 / 16)
     settings = MaskingSettings.model_validate(
         {
-            "visual_encoder": Selected(
-                "visual_encoder", "avspatial.c3d", "1", C3dSettings(pretrained=False, width=1 / 16)
-            ),
+            "visual_encoder": Selected("visual_encoder", "avspatial.c3d", "1", visual),
             "audio_encoder": Selected("audio_encoder", "avspatial.unet", "1", UnetEncoderSettings(width=1 / 32)),
             "mask_generator": Selected("mask_generator", "avspatial.unet", "1", UnetMaskSettings()),
         }
@@ -42,6 +39,8 @@ def model(builtin_registry: Registry) -> Spatializer:
     torch.nn.init.normal_(made.mask_generator.last.weight, 0, 1)
     with torch.no_grad():
         made.mask_generator.fusion.reduce[0].weight.mul_(100)
+        for up in made.mask_generator.convolutions:
+            up[0].weight.mul_(10)
     for module in made.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.3)  # type: ignore[union-attr]
