@@ -31,8 +31,12 @@ def recording(number: int, seconds: float = 2.0, picture: tuple[int, int] = (6, 
 RECORDINGS = [recording(k) for k in range(5)]
 
 
+def _tensors(batch: Batch) -> tuple[torch.Tensor, ...]:
+    return batch.mixture, batch.reference, batch.frames
+
+
 def equal(first: Batch, second: Batch) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(vars(first).values(), vars(second).values(), strict=True))
+    return all(torch.equal(a, b) for a, b in zip(_tensors(first), _tensors(second), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -100,7 +104,7 @@ def test_shapes_and_ranges() -> None:
     assert batch.mixture.shape == (3, 2000)
     assert batch.reference.shape == (3, 2, 2000)
     assert batch.frames.shape == (3, 2, 3, 6, 8)
-    assert all(tensor.dtype == torch.float32 and tensor.is_contiguous() for tensor in vars(batch).values())
+    assert all(tensor.dtype == torch.float32 and tensor.is_contiguous() for tensor in _tensors(batch))
     assert 0 <= batch.frames.min() <= batch.frames.max() <= 1
 
 

@@ -6,9 +6,9 @@ import pytest
 
 EXTENDS = "extends: good.yaml\n"
 METRICS = (
-    "azimuth_error, envelope_distance, lateral_gain, left_right, magnitude_distance, mrstft, mrstft_linear, "
-    "phase_distance, snr, snr_eps, spl_correlation, spl_direction, spl_distance, spl_magnitude, spl_rmse, "
-    "stft_distance, wave_l2"
+    "azimuth_error, coherence_error, envelope_distance, ild_error, itd_error, lateral_gain, left_right, "
+    "loudness_change, magnitude_distance, mono_error, mrstft, mrstft_linear, phase_distance, snr, snr_eps, "
+    "spl_correlation, spl_direction, spl_distance, spl_magnitude, spl_rmse, stft_distance, true_peak, wave_l2"
 )
 
 
@@ -189,7 +189,8 @@ def test_a_component_that_failed_to_load_is_named(write_plugin, write) -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe(path, discover([home]))
     assert str(caught.value) == (
-        "r.yaml:2:10: trainer: unknown trainer 'broken.teacher'. There are: shared_visual_gan, supervised. Not loaded: "
+        "r.yaml:2:10: trainer: unknown trainer 'broken.teacher'. "
+        "There are: sepstereo, shared_visual_gan, supervised. Not loaded: "
         f"plugin 'broken' ({home / 'pyproject.toml'}): ModuleNotFoundError: No module named 'nothing_of_that_name' "
         f"({home / 'src/broken_plugin/__init__.py'}:1)"
     )

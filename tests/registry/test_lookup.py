@@ -68,7 +68,8 @@ def test_one_name_may_serve_two_kinds() -> None:
 
 def test_an_unknown_name_gets_the_nearest_and_the_list() -> None:
     assert message(discover([]), "trainer", "supervized") == (
-        "unknown trainer 'supervized' (did you mean 'supervised'?)\n  There are: shared_visual_gan, supervised."
+        "unknown trainer 'supervized' (did you mean 'supervised'?)\n"
+        "  There are: sepstereo, shared_visual_gan, supervised."
     )
 
 
@@ -128,7 +129,8 @@ def test_a_failed_plugin_is_named_to_the_recipe_that_may_need_it(write_plugin: A
         f"({home / 'src/broken_plugin/__init__.py'}:1)"
     )
     assert message(registry, "trainer", "broken.teacher") == (
-        f"unknown trainer 'broken.teacher'\n  There are: shared_visual_gan, supervised.\n  Not loaded: {reason}"
+        "unknown trainer 'broken.teacher'\n"
+        f"  There are: sepstereo, shared_visual_gan, supervised.\n  Not loaded: {reason}"
     )
     assert "Not loaded" in message(registry, "trainer", "teacher")
     assert "Not loaded" not in message(registry, "trainer", "avspatial.teacher")

@@ -32,8 +32,8 @@ def _inapplicable(entry: Entry) -> set[str]:
     checks = {"devices_agree"}  # without a GPU
     if entry.kind == "dataset":
         checks.add("truth_whole")  # recordings of the world, and solos
-    if entry.kind == "spatializer" and not entry.target_class().keeps_mixture:
-        checks.add("mixture_kept")
+    if entry.kind == "spatializer":
+        checks.add("mixture_kept")  # what does not keep it says so, as it was built
     if entry.kind == "metric" and None in entry.target_class().higher_is_better.values():
         checks |= {"identity_best", "worse_with_error"}
     return checks
