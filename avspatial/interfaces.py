@@ -279,6 +279,20 @@ class Spatializer(nn.Module, ABC):
         """frames (B, N, 3, H, W) in [0, 1] -> whatever `spatialize` needs of them, first axis B; None if nothing."""
         return frames
 
+    @property
+    def timed(self) -> bool:
+        """Whether `look_at` depends on when a window starts: then equal pictures at two times are looked at twice."""
+        return False
+
+    def look_at(self, frames: Tensor, starts: Tensor) -> Tensor | None:
+        """`look`, as inference asks it, for windows that start at `starts` (B,), seconds from the clip's start."""
+        return self.look(frames)
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is anything to train, a parameter that is not frozen. What does not learn is used as built."""
+        return any(parameter.requires_grad for parameter in self.parameters())
+
     @abstractmethod
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
         """mixture (B, T) -> stereo (B, 2, T), left + right equal to the mixture where the method keeps that."""

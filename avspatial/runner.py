@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +43,7 @@ from avspatial.runs.provenance import provenance
 from avspatial.trained import load_best, load_trained
 from avspatial.training.devices import Devices
 from avspatial.training.loop import train
+from avspatial.training.untrained import keep_as_built
 
 PARTS = ("train", "val", "test")
 _NOTHING = (
@@ -241,11 +243,14 @@ class _Work:
         _refuse_mono(clips)
         store = ClipStore(recipe.window, progress)
         augmentation = recipe.trainer.settings.augmentation
-        larger = ClipStore(recipe.window, progress, picture=augmentation.store)
-        larger.prepare(clips["train"])
-        store.prepare([*clips["val"], *clips["test"]])
-        lessons = [larger.load(clip) for clip in clips["train"]]
-        companions = {name: Companion.ready(each, larger, recipe) for name, each in further.items()}
+        lessons: list[Recording] = []
+        companions: dict[str, Companion] = {}
+        if spatializer.learns:
+            larger = ClipStore(recipe.window, progress, picture=augmentation.store)
+            larger.prepare(clips["train"])
+            lessons = [larger.load(clip) for clip in clips["train"]]
+            companions = {name: Companion.ready(each, larger, recipe) for name, each in further.items()}
+        store.prepare([*(clips["val"] if spatializer.learns else ()), *clips["test"]])
         made = (trainer, metrics, convention, dataset, clips, store, lessons, companions)
         return cls(recipe, registry, devices, progress, *made)
 
@@ -277,6 +282,9 @@ class _Work:
 
     def _train(self, run: Run, resume: bool) -> None:
         """Train, or finish training; afterwards the spatializer has its best weights."""
+        if not self.trainer.spatializer.learns:
+            self._keep_as_built(run)
+            return
         framing, seed, settings = self.recipe.framing, self.recipe.seed, self.recipe.trainer.settings
         lessons = TrainingWindows(self.lessons, framing, seed, settings.augmentation)
         held_out = [self.store.load(clip) for clip in self.clips["val"]]
@@ -297,6 +305,13 @@ class _Work:
         )
         if self.devices.main:
             load_best(run, self.trainer.spatializer, self.recipe)
+
+    def _keep_as_built(self, run: Run) -> None:
+        if not self.devices.main:
+            return
+        print(f"{self.recipe.model.id} has no parameters to train; training is skipped.", file=sys.stderr)
+        keep_as_built(self.trainer, run, chosen.components(self.recipe))
+        load_best(run, self.trainer.spatializer, self.recipe)
 
     def _spatialize(self, run: Run) -> dict[str, str]:
         """Save every test clip as seen and as the controls, skipping what is there; {clip id: why it failed}."""

@@ -76,6 +76,7 @@ def spatialize(
     inputs: str | Path | Sequence[str | Path],
     run: str | Path | Trained,
     *,
+    set: Sequence[str] = (),
     out: str | Path | None = None,
     video: str | Path | None = None,
     width: float = 100,
@@ -91,8 +92,9 @@ def spatialize(
 ) -> Summary:
     """Give video files binaural sound, guided by their pictures.
 
-    inputs: files, folders (all videos in them) and globs. run: a run directory, a file that `avspatial export` made,
-    or what `load_trained` gave. out: the output's name for a single file, or a folder; by default `NAME_binaural`
+    inputs: files, folders (all videos in them) and globs. run: a run directory, a file that `avspatial export` made, a
+    recipe whose model needs no training, or what `load_trained` gave. set: overrides for that recipe,
+    ["model.azimuth=30"]. out: the output's name for a single file, or a folder; by default `NAME_binaural`
     beside the input. video: the pictures of a single wav or flac file. width: per cent of the model's difference, 0
     (mono) to 150. precision, mode: see `avspatial.inference.walks`. jobs: files at once. force: write over what exists.
     keep_original: the old sound stays as a track after the new one. dry_run: nothing is written; results are `planned`.
@@ -109,7 +111,7 @@ def spatialize(
         raise MediaError(
             "exists, and nothing is written over", where=found.jobs[0].out, fix="Give another name with -o, or --force."
         )
-    trained = (run if isinstance(run, Trained) else load_trained(run, device)).for_inference()
+    trained = (run if isinstance(run, Trained) else load_trained(run, device, set)).for_inference()
     manner = Manner(trained.recipe.inference, width / 100, mode, precision)
     walk_over(trained.spatializer, _NO_PICTURES, manner)  # what the model cannot do is said once, not for every file
     measured = probe(trained.spatializer, manner) if dry_run else None

@@ -1,8 +1,12 @@
-"""What training left, for use: the spatializer of a run directory or of an exported file, with its recipe."""
+"""What training left, for use: the spatializer of a run directory or of an exported file, with its recipe.
+
+Where there is nothing to train, the recipe alone will do.
+"""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +16,7 @@ from avspatial.inference.faster import faster
 from avspatial.interfaces import Spatializer
 from avspatial.models.pretrained import differences
 from avspatial.recipe import Loaded, chosen, load_recipe
+from avspatial.recipe.catalogue import locate, shipped
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
 from avspatial.runs import Run, digest8, open_run
@@ -45,16 +50,23 @@ class Trained:
         return Exported(self.loaded.resolved, chosen.components(self.recipe), weights)
 
 
-def load_trained(place: str | Path, device: str | None = None) -> Trained:
-    """The model of a run directory, or of a file that `avspatial export` made.
+def load_trained(place: str | Path, device: str | None = None, overrides: Sequence[str] = ()) -> Trained:
+    """The model of a run directory, of a file that `avspatial export` made, or of a recipe with nothing to train.
 
-    Of a run, the weights that validated best, or the newest, without validation. RunError for a place that is neither,
-    a run without a checkpoint, a damaged file, weights that do not fit the recipe, or a device that is not there.
+    Of a run, the weights that validated best, or the newest, without validation. A recipe is a .yaml file or a shipped
+    recipe's name, and `overrides` are for it, as in ["model.azimuth=30"]. RunError for a place that is none of these,
+    a run without a checkpoint, a recipe whose model learns, a damaged file, weights that do not fit the recipe, or a
+    device that is not there; RecipeError for a recipe that is wrong.
     """
     on = Devices(device).device
     registry = discover()
     path = Path(place)
-    if path.is_file() or path.suffix == SUFFIX:
+    if _is_recipe(place):
+        trained = _of_recipe(place, registry, overrides)
+    elif overrides:
+        fix = "Leave --set away; it is for recipes of models without training, such as panner_demo."
+        raise RunError("what was trained keeps the settings it was trained with", where=path, fix=fix)
+    elif path.is_file() or path.suffix == SUFFIX:
         trained = _of_file(path, registry)
     else:
         run = open_run(path)
@@ -63,6 +75,21 @@ def load_trained(place: str | Path, device: str | None = None) -> Trained:
         load_best(run, trained.spatializer, loaded.recipe)
     trained.spatializer.to(on).eval()
     return trained
+
+
+def _is_recipe(place: str | Path) -> bool:
+    path = Path(place)
+    return path.suffix in {".yaml", ".yml"} or (not path.exists() and str(place) in {one.name for one in shipped()})
+
+
+def _of_recipe(place: str | Path, registry: Registry, overrides: Sequence[str]) -> Trained:
+    loaded = load_recipe(locate(place), registry, overrides)
+    recipe = loaded.recipe
+    spatializer: Spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
+    if spatializer.learns:
+        fix = f"Train it with `avspatial run {place}`, and give the run's directory."
+        raise RunError(f"{recipe.model.id} has to be trained, and this is a recipe", where=place, fix=fix)
+    return Trained(spatializer, loaded)
 
 
 def load_best(run: Run, spatializer: Spatializer, recipe: Recipe) -> None:

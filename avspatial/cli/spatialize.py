@@ -29,7 +29,17 @@ class _Mode(StrEnum):
 @app.command()
 def spatialize(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Videos, folders of them, or globs.")],
-    run: Annotated[str, typer.Option(metavar="RUN", help="A run directory, or a file from `avspatial export`.")],
+    run: Annotated[
+        str,
+        typer.Option(
+            metavar="RUN",
+            help="A run directory, a file from `avspatial export`, or a recipe without training, such as panner_demo.",
+        ),
+    ],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of that recipe: model.azimuth=30. Repeatable."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="OUT", help="The output's name, or a folder for all of them.")
     ] = None,
@@ -59,6 +69,7 @@ def spatialize(
     summary = work(
         inputs,
         run,
+        set=set_ or (),
         out=out,
         video=video,
         width=width,

@@ -19,6 +19,8 @@ View = Literal["seen", "blank", "mirrored"]
 
 Group = tuple[int, ...]
 """The grid pictures of one window, by number."""
+Key = tuple[Group, int]
+"""What a look depends on: the pictures, and the window's start in samples, 0 for spatializers that are not `timed`."""
 
 
 class Pictures(Protocol):
@@ -54,21 +56,27 @@ class Looks:
         self._pictures = pictures
         self._batch_size = batch_size
         self._view = view
-        self._known: dict[Group, Tensor] = {}
+        self._known: dict[Key, Tensor] = {}
 
     def __call__(self, starts: Sequence[int]) -> Tensor | None:
         """Features of the windows at `starts` (samples), first axis B; None where no pictures are needed."""
-        groups = [self._group(start) for start in starts]
-        wanted = dict.fromkeys(groups)
-        self._known = {group: look for group, look in self._known.items() if group in wanted}
-        fresh = [group for group in wanted if group not in self._known]
+        timed = self._spatializer.timed
+        keys = [(self._group(start), start if timed else 0) for start in starts]
+        wanted = dict.fromkeys(keys)
+        self._known = {key: look for key, look in self._known.items() if key in wanted}
+        fresh = [key for key in wanted if key not in self._known]
         for first in range(0, len(fresh), self._batch_size):
             some = fresh[first : first + self._batch_size]
-            looks = self._spatializer.look(self._frames(some))
+            looks = self._look(some)
             if looks is None:
                 return None
             self._known.update(zip(some, looks, strict=True))
-        return torch.stack([self._known[group] for group in groups])
+        return torch.stack([self._known[key] for key in keys])
+
+    def _look(self, keys: Sequence[Key]) -> Tensor | None:
+        frames = self._frames([group for group, _ in keys])
+        starts = torch.tensor([start for _, start in keys], device=frames.device)
+        return self._spatializer.look_at(frames, starts / self._spatializer.framing.window.rate)
 
     def _group(self, start: int) -> Group:
         """The pictures of the window at `start`; black pictures are all alike, so they are one group."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from avspatial.testing.bench import Bench, Inputs, bench, state
 from avspatial.testing.results import Inapplicable, require
@@ -37,7 +37,8 @@ def finite(subject: Subject) -> None:
         module.train()
         loss = table.loss(module, inputs)
         require(loss.isfinite(), f"{what}: the loss is {loss.item()}")
-        loss.backward()
+        if _learning(module):
+            loss.backward()
         for name, parameter in module.named_parameters():
             require(parameter.grad is None or parameter.grad.isfinite().all(), f"{what}: the gradient of {name}")
         for output in evaluate(table, module, inputs):
@@ -48,15 +49,22 @@ def learns(subject: Subject) -> str:
     """Every parameter that is not frozen has a share in the loss."""
     table = bench(subject)
     module = table.build()
+    learning = _learning(module)
+    if not learning:
+        raise Inapplicable("it has no parameters that learn")
     table.loss(module.eval(), table.inputs()).backward()
     moved = {name for name, parameter in module.named_parameters() if _pulled(parameter)}
     module.zero_grad()
     table.loss(module.train(), table.inputs(2)).backward()
     moved |= {name for name, parameter in module.named_parameters() if _pulled(parameter)}
-    learning = [name for name, parameter in module.named_parameters() if parameter.requires_grad]
     idle = [name for name in learning if name not in moved]
     require(not idle, f"no gradient ever reaches {', '.join(idle[:3])} ({len(idle)} of {len(learning)} parameters)")
     return f"{len(learning)} parameters"
+
+
+def _learning(module: nn.Module) -> list[str]:
+    """The names of the parameters that are not frozen; without any, a loss has no gradient."""
+    return [name for name, parameter in module.named_parameters() if parameter.requires_grad]
 
 
 def _pulled(parameter: Tensor) -> bool:
@@ -142,7 +150,9 @@ def bfloat16(subject: Subject) -> str:
     module, inputs = table.build(), table.inputs()
     exact = evaluate(table, module, inputs)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        table.loss(module.train(), inputs).backward()
+        loss = table.loss(module.train(), inputs)
+        if _learning(module):
+            loss.backward()
     module = table.build()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         coarse = evaluate(table, module, inputs)

@@ -1,0 +1,37 @@
+"""Settings of the panner. No torch here: recipes are checked without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import model_validator
+
+from avspatial.settings import Settings, setting
+
+
+class PannerSettings(Settings):
+    """Where the sound is put, and the head that hears it there."""
+
+    azimuth: float | None = setting(None, unit="degrees", ge=-180, le=180)
+    """One fixed angle, positive is left, instead of a track."""
+    track: Literal["motion"] | Path | None = None
+    """`motion` (what is taken where neither is given): what moves in the picture as the sound does. Or a file of angles
+    over time: csv with the columns time,azimuth, or WebVTT with cues such as `azimuth: 30.0`."""
+    field_of_view: float = setting(90.0, unit="degrees", gt=0, lt=180)
+    """The camera's horizontal angle of view, for `motion`."""
+    head: Literal["spherical"] | Path = "spherical"
+    """`spherical`, or a SOFA file of measured head-related impulse responses."""
+    limit: float = setting(4.0, ge=1, le=100)
+    """Largest absolute value of the mask, difference over mixture. The two ears of a head nearly cancel in their sum at
+    some frequencies; there a ratio without a bound would be a whistle."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_of_the_two(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        azimuth, track = given.get("azimuth"), given.get("track")
+        if azimuth is not None and track is not None:
+            raise ValueError("give either azimuth or track; the other is null")
+        return {**given, "track": "motion"} if azimuth is None and track is None else given

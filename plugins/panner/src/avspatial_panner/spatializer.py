@@ -1,0 +1,132 @@
+"""The panner: a mask that gives the mixture the level and time differences of a head, at the azimuth of a track."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avspatial.errors import RecipeError
+from avspatial.interfaces import Builder, Spatializer
+from avspatial.settings import Framing
+from avspatial.signal import stereo
+from avspatial.signal.head import RESPONSE_SECONDS, Head, SphericalHead
+from avspatial.signal.spectrogram import Spectrogram, apply_mask
+from avspatial_panner import tracks
+from avspatial_panner.settings import PannerSettings
+
+
+def masks(head: Head, framing: Framing, limit: float) -> Tensor:
+    """(H_L - H_R) / (H_L + H_R) of a head for the azimuths -180, -179, ..., 180 degrees: (361, F) complex.
+
+    Times the mixture's spectrogram it is the difference's: the two ears then have the head's ratio H_L / H_R, and add
+    up to the mixture again. Where its absolute value exceeds `limit` it is brought down to that.
+    """
+    rate = framing.window.rate
+    length = 2 * round(RESPONSE_SECONDS * rate / 2)
+    responses = head.responses(np.arange(-180, 181), rate, length)
+    frequencies = np.arange(framing.bins) * rate / framing.stft.n_fft
+    # Any frequency, also where the FFT is shorter than the responses.
+    turn = np.exp(-2j * np.pi * np.outer(np.arange(length), frequencies) / rate)
+    left, right = np.moveaxis(responses @ turn, 1, 0)
+    total = left + right
+    tiny = 1e-9 * np.abs(left).max()
+    mask = (left - right) / np.where(np.abs(total) < tiny, tiny, total)
+    size = np.abs(mask)
+    return torch.from_numpy(mask * np.minimum(1, limit / np.maximum(size, 1e-12))).to(torch.complex64)
+
+
+class Panner(Spatializer):
+    """mixture + a track of azimuths -> stereo. Nothing is learned; left + right is the mixture.
+
+    RecipeError for a window that a track of motion cannot be seen in, DataError for a track or head that cannot be read.
+    """
+
+    keeps_mixture = True
+    bank: Tensor
+    times: Tensor
+    azimuths: Tensor
+
+    def __init__(self, settings: PannerSettings, *, framing: Framing, builder: Builder) -> None:
+        super().__init__(settings, framing=framing, builder=builder)
+        self.spectrogram = Spectrogram(framing)
+        self.moving = settings.track == "motion"
+        if self.moving and framing.window.pictures < 4:
+            raise RecipeError(
+                f"motion cannot be followed in {framing.window.pictures} pictures",
+                where="window.pictures",
+                fix="Take at least 4, better 10 a second, or give a track.",
+            )
+        # Kept with the weights: a run stays what it was when the files change.
+        self.register_buffer("bank", torch.view_as_real(masks(_head(settings), framing, settings.limit)))
+        times, azimuths = _points(settings)
+        self.register_buffer("times", torch.tensor(times))
+        self.register_buffer("azimuths", torch.tensor(azimuths))
+
+    @property
+    def covered(self) -> int:
+        return self.spectrogram.covered
+
+    @property
+    def timed(self) -> bool:
+        return len(self.times) > 1
+
+    def look(self, frames: Tensor) -> Tensor | None:
+        """frames (B, N, 3, H, W) in [0, 1] -> motion (B, N - 1, W), or what `look_at` says of the clip's start."""
+        if self.moving:
+            return tracks.motion(frames)
+        return self.look_at(frames, torch.zeros(len(frames), device=frames.device))
+
+    def look_at(self, frames: Tensor, starts: Tensor) -> Tensor | None:
+        """frames (B, N, 3, H, W), starts (B,) s -> motion (B, N - 1, W), or azimuths (B, M); None for a fixed angle."""
+        if self.moving:
+            return tracks.motion(frames)
+        if not self.timed:
+            return None
+        moments = starts[:, None] + self._moments(starts.device)
+        return tracks.interpolate(moments, self.times, self.azimuths)
+
+    def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
+        """mixture (B, T) -> stereo (B, 2, T); after `covered` samples both channels are half the mixture."""
+        spectrogram = self.spectrogram(mixture)
+        mask = self._mask(self._track(mixture, visual))
+        difference = self.spectrogram.inverse(apply_mask(mask, spectrogram), mixture.shape[-1])
+        return stereo.stereo(mixture, difference)
+
+    def _moments(self, device: torch.device) -> Tensor:
+        """The times of the spectrogram's frames in the window, (M,) s."""
+        return torch.arange(self.framing.frames, device=device) * (self.framing.stft.hop / self.framing.window.rate)
+
+    def _track(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
+        """Azimuths (B, M) in degrees."""
+        if visual is None:
+            return self.azimuths[0].expand(len(mixture), self.framing.frames)
+        if not self.moving:
+            return visual
+        seen = tracks.azimuth_of(tracks.places(visual, mixture), self.settings.field_of_view)
+        part = self.framing.window.seconds / self.framing.window.pictures
+        middles = part * torch.arange(1, seen.shape[1] + 1, device=seen.device)
+        return tracks.interpolate(self._moments(seen.device), middles, seen)
+
+    def _mask(self, azimuths: Tensor) -> Tensor:
+        """azimuths (B, M) in degrees -> masks (B, 2, F, M), between those of the two nearest whole degrees."""
+        place = (azimuths + 180) % 360
+        lower = place.floor()
+        share = (place - lower)[..., None, None]
+        index = lower.long().clamp(0, 359)
+        return (self.bank[index] * (1 - share) + self.bank[index + 1] * share).permute(0, 3, 2, 1)
+
+
+def _head(settings: PannerSettings) -> Head:
+    if settings.head == "spherical":
+        return SphericalHead()
+    from avspatial.signal.sofa import MeasuredHead
+
+    return MeasuredHead(settings.head)
+
+
+def _points(settings: PannerSettings) -> tuple[list[float], list[float]]:
+    """Times and azimuths of what is known beforehand; one point for a fixed angle, and 0 for motion, which is not."""
+    if settings.track in (None, "motion"):
+        return [0.0], [settings.azimuth or 0.0]
+    return tracks.read_track(settings.track)
