@@ -39,7 +39,7 @@ def masks(head: Head, framing: Framing, limit: float) -> Tensor:
 class Panner(Spatializer):
     """mixture + a track of azimuths -> stereo. Nothing is learned; left + right is the mixture.
 
-    RecipeError for a window that a track of motion cannot be seen in, DataError for a track or head that cannot be read.
+    RecipeError for a window with too few pictures to see motion in, DataError for an unreadable track or head.
     """
 
     keeps_mixture = True

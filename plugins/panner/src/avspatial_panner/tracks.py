@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -38,7 +39,7 @@ def read_track(path: Path) -> tuple[list[float], list[float]]:
     else:
         points = _read_csv(path)
     times = [time for time, _ in points]
-    if any(later <= earlier for earlier, later in zip(times, times[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(times)):
         raise DataError("its times do not rise", where=path, fix="Sort its lines by time, each time once.")
     return times, [azimuth for _, azimuth in points]
 
@@ -68,9 +69,9 @@ def _point(row: Sequence[str], where: str) -> tuple[float, float]:
 
 
 def interpolate(times: Tensor, known: Tensor, values: Tensor) -> Tensor:
-    """Values at `times` (any shape) on the lines between (known (K,), values (..., K)), K at least 2; the ends are held.
+    """Values at `times` on the lines between (known (K,), values (K,)), K at least 2; the ends are held.
 
-    `values` is (K,), or (B, K) for times (M,): then the result is (B, M).
+    `times` has any shape; or it is (M,) and `values` (B, K): then the result is (B, M).
     """
     upper = torch.searchsorted(known, times.contiguous()).clamp(1, len(known) - 1)
     low, high = known[upper - 1], known[upper]
@@ -81,8 +82,8 @@ def interpolate(times: Tensor, known: Tensor, values: Tensor) -> Tensor:
 def motion(frames: Tensor) -> Tensor:
     """frames (B, N, 3, H, W) in [0, 1], N at least 2 -> how much each column moves between neighbours (B, N - 1, W).
 
-    Pictures are brought to one brightness first. The median column's motion is that of the camera, its noise and the codec: what moves
-    no more does not move.
+    Pictures are brought to one brightness first. The motion of the median column is that of the camera, its noise and
+    the codec: what moves no more does not move.
     """
     grey = frames.float().mean(2)
     grey = grey / grey.mean((-2, -1), keepdim=True).clamp_min(1e-3)
