@@ -30,6 +30,7 @@ VERBS = {
     "recipes": "List, show, check and copy recipes.",
     "plugins": "List, show, check and begin plugins.",
     "spatialize": "Give videos binaural sound, with a trained model.",
+    "preview": "Make a page to hear and see a binaural file by.",
     "export": "Write a run's model into one file.",
     "weights": "Turn published weights into ours.",
     "leaderboard": "Build and verify a table of saved outputs.",

@@ -50,7 +50,7 @@ class Sounds:
         return float(self.reference.shape[-1] / self.rate)
 
 
-def _spans(flags: np.ndarray, times: np.ndarray) -> list[tuple[float, float]]:
+def spans(flags: np.ndarray, times: np.ndarray) -> list[tuple[float, float]]:
     """Stretches of time where the flags hold."""
     if not len(times):
         return []
@@ -109,7 +109,7 @@ def draw_curves(
 
 def quiet_spans(reference: np.ndarray, rate: int) -> list[tuple[float, float]]:
     """Where the reference (2, T) is quiet, see `signal.level.active_frames`: (begin, end) in s."""
-    return _spans(~active_frames(reference, rate), frame_times(reference.shape[-1], rate))
+    return spans(~active_frames(reference, rate), frame_times(reference.shape[-1], rate))
 
 
 def level_curve(key: str, stereo: np.ndarray, rate: int, colour: str, **drawn: Any) -> Curve:

@@ -11,6 +11,8 @@
     const play = article.querySelector("button.play");
     const seek = article.querySelector("input.seek");
     const time = article.querySelector("output.time");
+    const film = article.querySelector("video.film");
+    const offset = film ? Number(film.dataset.offset) : 0;
     let active = audios[0];
     const player = { article, toggle, choose, move, pause };
 
@@ -44,10 +46,15 @@
       if (document.activeElement !== seek || !active.paused) seek.value = String(at);
       seek.setAttribute("aria-valuetext", `${at.toFixed(1)} of ${seconds.toFixed(1)} seconds`);
       time.textContent = `${at.toFixed(1)} / ${seconds.toFixed(1)} s`;
+      if (film) align(at + offset);
     }
     function follow() {
       show();
       if (!active.paused) requestAnimationFrame(follow);
+    }
+    function align(at) {
+      // While both play, only a gap that could be noticed is closed: every seek interrupts the picture.
+      if (Math.abs(film.currentTime - at) > (active.paused ? 0.01 : 0.15)) film.currentTime = at;
     }
     function marks() {
       const playing = !active.paused;
@@ -56,9 +63,10 @@
     }
     function start() {
       players.forEach((other) => { if (other !== player) other.pause(); });
+      if (film) film.play().catch(() => {}); // a picture that cannot be shown must not stop the sound
       return active.play().then(() => { marks(); follow(); });
     }
-    function pause() { audios.forEach((audio) => audio.pause()); marks(); }
+    function pause() { audios.forEach((audio) => audio.pause()); if (film) film.pause(); marks(); }
     function toggle() {
       if (active.paused) {
         if (active.currentTime >= seconds - 0.02) goTo(0);

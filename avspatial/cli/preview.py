@@ -1,0 +1,52 @@
+"""`avspatial preview`: a page to hear and see a binaural file by, and its directions as WebVTT."""
+
+from __future__ import annotations
+
+import json as jsons
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from avspatial.errors import MediaError
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def preview(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A video or sound file with stereo sound.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="PAGE", help="The page to make; NAME_preview.html by default.")
+    ] = None,
+    vtt: Annotated[
+        Path | None, typer.Option(metavar="FILE.vtt", help="Write the azimuth of every half second as WebVTT cues too.")
+    ] = None,
+    original: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The file it was made from, to be heard beside it.")
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Write over files that exist.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print what was measured as one line of JSON.")] = False,
+) -> None:
+    """Make a page with players, the direction over time, loudness and true peak of a binaural file."""
+    page = out or file.with_name(f"{file.stem}_preview.html")
+    for target in (page, vtt):
+        if target is not None and target.exists() and not force:
+            fix = "Give another name, or --force."
+            raise MediaError("exists, and nothing is written over", where=target, fix=fix)
+    from avspatial.media.webvtt import vtt as vtt_text
+    from avspatial.report.preview import preview_page
+    from avspatial.report.preview_sound import measure
+    from avspatial.runs.whole import write_text
+
+    measured = measure(file)
+    beside = None if original is None else (original, measure(original, stereo=False))
+    write_text(page, preview_page(file, measured, beside))
+    if vtt is not None:
+        write_text(vtt, vtt_text(measured.directions))
+    said = {"seconds": measured.seconds, "rate": measured.rate, "loudness": measured.loudness, "peak": measured.peak}
+    written = {"page": str(page), "vtt": None if vtt is None else str(vtt)}
+    if json:
+        print(jsons.dumps({"file": str(file), **written, **said, **measured.summary()}, ensure_ascii=False))
+    else:
+        print("\n".join(path for path in written.values() if path))

@@ -1,0 +1,159 @@
+"""The preview: one self-contained HTML file to hear and see a binaural sound by."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import torch
+from torchvision.io import encode_jpeg
+
+from avspatial.media.container import opened, picture_stream
+from avspatial.media.facts import describe
+from avspatial.media.frames import on_grid, stream_frames
+from avspatial.media.video import picture_aspect
+from avspatial.report.clip_plots import Curve, TimePlot, draw_curves, name_sides, time_extent, spans
+from avspatial.report.clips import Source, data_uri
+from avspatial.report.preview_sound import HEARD, Measured
+from avspatial.report.rendering import render
+from avspatial.report.svg import MONO, PREDICTION, TRUTH, figure, inline_svg, plain_axes
+from avspatial.signal import stereo
+
+FILM_BYTES = 8_000_000
+"""A video up to this size is in the page itself; a larger one shows as single pictures."""
+_FILMS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm"}
+"""The containers that browsers play."""
+THUMBNAILS = 8
+_THUMBNAIL_WIDTH = 200
+
+
+@dataclass(frozen=True)
+class Film:
+    """The video for the page: a data URI, and its time at the sound's first sample, s."""
+
+    data: str
+    offset: float
+
+
+def preview_page(path: Path, measured: Measured, original: tuple[Path, Measured] | None = None) -> str:
+    """The page of a stereo file; `original` is the file it was made from, to be heard beside it.
+
+    MediaError for pictures that cannot be read. The page weighs at most about 40 MB: a minute of sound, three times.
+    """
+    facts = describe(path)
+    film, pictures = None, []
+    if facts.video is not None:
+        film = _film(path, measured)
+        pictures = _thumbnails(path, measured)
+    heard = min(HEARD, measured.seconds)
+    return render(
+        "preview.html.j2",
+        ("page.css", "preview.css"),
+        "player.js",
+        name=path.name,
+        seconds=heard,
+        whole_seconds=measured.seconds,
+        facts=_facts(measured),
+        levels=_levels(path, measured, original),
+        summary=measured.summary(),
+        film=film,
+        pictures=pictures,
+        sources=_sources(measured, original),
+        wide=_plot(measured, heard, "wide", (920, 400)),
+        narrow=_plot(measured, heard, "narrow", (400, 380)),
+        whole=_plot(measured, measured.seconds, "whole", (920, 400)) if measured.seconds > heard else None,
+    )
+
+
+def _facts(measured: Measured) -> list[tuple[str, str]]:
+    minutes, seconds = divmod(measured.seconds, 60)
+    return [("Length", f"{minutes:.0f} min {seconds:04.1f} s"), ("Sample rate", f"{measured.rate} Hz")]
+
+
+def _levels(path: Path, measured: Measured, original: tuple[Path, Measured] | None) -> list[tuple[str, str, str, str]]:
+    """Rows of the table of levels: whose, file, loudness, true peak."""
+    rows = [("Binaural", path, measured)] + ([("Original", *original)] if original else [])
+    return [
+        (label, file.name, "none" if each.loudness is None else f"{each.loudness:.1f} LUFS", f"{each.peak:.1f} dBTP")
+        for label, file, each in rows
+    ]
+
+
+def _sources(measured: Measured, original: tuple[Path, Measured] | None) -> list[Source]:
+    mono = stereo.mixture(measured.heard)[None] / 2
+    heard = [
+        ("prediction", "Binaural", "the file's own left and right", measured.heard, measured.rate),
+        ("mono", "Mono", "the mean of left and right, on both ears", mono, measured.rate),
+    ]
+    if original is not None:
+        heard.append(
+            ("reference", "Original", "the file that was given as the original", original[1].heard, original[1].rate)
+        )
+    return [Source(key, label, hint, _flac_uri(sound, rate)) for key, label, hint, sound, rate in heard]
+
+
+def _flac_uri(sound: np.ndarray, rate: int) -> str:
+    """sound (C, T) as flac of 16 bit in a data URI."""
+    content = io.BytesIO()
+    soundfile.write(content, np.clip(sound, -1, 1).T, rate, "PCM_16", format="FLAC")
+    return data_uri("audio/flac", content.getvalue())
+
+
+def _film(path: Path, measured: Measured) -> Film | None:
+    kind = _FILMS.get(path.suffix.lower())
+    if kind is None or path.stat().st_size > FILM_BYTES:
+        return None
+    return Film(data_uri(kind, path.read_bytes()), measured.start)
+
+
+def _thumbnails(path: Path, measured: Measured) -> list[str]:
+    """Pictures from the middles of equal parts of what is heard, as data URIs."""
+    part = min(HEARD, measured.seconds) / THUMBNAILS
+    size = max(8, round(_THUMBNAIL_WIDTH / picture_aspect(path))), _THUMBNAIL_WIDTH
+    with opened(path) as container:
+        stream = picture_stream(container, path)
+        frames = stream_frames(container, stream, path, measured.start + part / 2)
+        taken = list(on_grid(frames, 1 / part, size, THUMBNAILS, path))
+    planes = (torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).contiguous() for picture in taken)
+    return [data_uri("image/jpeg", encode_jpeg(each, 80).numpy().tobytes()) for each in planes]
+
+
+def _plot(measured: Measured, seconds: float, name: str, size: tuple[int, int]) -> TimePlot:
+    """Level difference above, azimuth below, up to `seconds`; left is up in both."""
+    drawing = figure(*size)
+    level, azimuth = drawing.subplots(2, 1, sharex=True)
+    quiet = spans(measured.quiet, measured.times)
+    active = np.abs(measured.level[~measured.quiet])
+    limit = min(40.0, max(6.0, 1.12 * active.max(initial=0.0)))
+    flat = Curve("mono", np.array([0.0, seconds]), np.zeros(2), MONO, width=1.4, dashes=(0, (4, 2)))
+    curves: dict[Any, Sequence[Curve]] = {
+        level: (flat, Curve("level", measured.times, measured.level, PREDICTION, width=1.7)),
+        azimuth: (_azimuths(measured),),
+    }
+    for axes, drawn in curves.items():
+        plain_axes(axes)
+        draw_curves(axes, drawn, quiet, seconds)
+        name_sides(axes)
+    level.set(ylim=(-limit, limit), ylabel="left − right (dB)")
+    azimuth.set(ylim=(-95, 95), yticks=(-90, -45, 0, 45, 90), ylabel="azimuth (°)", xlabel="time (s)")
+    drawing.align_ylabels()
+    told = f"Level difference in decibel and estimated azimuth in degrees over {seconds:.1f} seconds; left is up."
+    svg = inline_svg(drawing, name, told)
+    return TimePlot(svg, *time_extent(drawing, level))
+
+
+def _azimuths(measured: Measured) -> Curve:
+    """Steps of half a second, with gaps where nothing sounds."""
+    times, values = [], []
+    for one in measured.directions:
+        if times and one.start > times[-1]:
+            times.append(one.start)
+            values.append(np.nan)
+        times += [one.start, one.end]
+        values += [one.azimuth, one.azimuth]
+    return Curve("azimuth", np.array(times), np.array(values), TRUTH, width=1.7)
