@@ -17,7 +17,7 @@ from avspatial.media.container import opened, picture_stream
 from avspatial.media.facts import describe
 from avspatial.media.frames import on_grid, stream_frames
 from avspatial.media.video import picture_aspect
-from avspatial.report.clip_plots import Curve, TimePlot, draw_curves, name_sides, time_extent, spans
+from avspatial.report.clip_plots import Curve, TimePlot, draw_curves, name_sides, spans, time_extent
 from avspatial.report.clips import Source, data_uri
 from avspatial.report.preview_sound import HEARD, Measured
 from avspatial.report.rendering import render

@@ -9,30 +9,50 @@ import pytest
 import avspatial
 from avspatial.data.simulated.dataset import SimulatedScenes
 from avspatial.data.simulated.settings import SimulatedSettings
+from avspatial.errors import RunError
 from avspatial.recipe.load import load_recipe
 from avspatial.registry import discover
+from avspatial.runner import Finished
 from avspatial.runs.progress import silent
+from avspatial.trained import load_trained
 
 ROOT = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(path for path in ROOT.rglob("*.yaml") if path.parent.name != "base")
 NAMES = [path.relative_to(ROOT).with_suffix("").as_posix() for path in RECIPES]
 TABLE_4 = ("no_visual", "not_shared", "resnet", "resnet_scratch", "c3d_scratch", "discriminator_blind")
 HOPS = ("hop_1", "hop_0.05")
+UNTRAINED = {"panner_demo"}
+"""Their models have nothing to learn."""
 
 
 def test_every_row_of_the_papers_tables_is_there_at_both_sizes() -> None:
     ablations = {f"sagm_{size}{row}" for size in ("", "demo_") for row in (*TABLE_4, *HOPS)}
     systems = ("mono2binaural", "apnet", "sepstereo", "main", "complete")
     baselines = {f"{system}_{size}" for system in systems for size in ("fairplay", "demo")}
-    assert set(NAMES) == {"sagm_fairplay", "sagm_demo"} | ablations | baselines
-    assert len(NAMES) == 28
+    assert set(NAMES) == {"sagm_fairplay", "sagm_demo"} | ablations | baselines | UNTRAINED
+    assert len(NAMES) == 29
 
 
 def test_at_demo_size_every_system_trains_as_long_as_sagm() -> None:
     registry = discover()
     demos = [load_recipe(ROOT / f"{name}.yaml", registry).recipe for name in NAMES if "_demo" in name]
-    assert len({(demo.trainer.settings.steps, demo.trainer.settings.batch_size) for demo in demos}) == 1
+    trained = [demo for demo in demos if demo.name not in UNTRAINED]
+    assert len({(demo.trainer.settings.steps, demo.trainer.settings.batch_size) for demo in trained}) == 1
     assert len({repr((demo.data, demo.metrics, demo.convention)) for demo in demos}) == 1
+
+
+def test_only_the_untrained_have_nothing_to_learn_and_they_are_trained_for_no_step(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in UNTRAINED:
+        done = _smoke(ROOT / f"{name}.yaml", place, monkeypatch)
+        assert "has no parameters to train; training is skipped." in capsys.readouterr().err
+        assert not [record for record in done.run.records() if record["event"] in {"train", "validate"}]
+        assert [folder.name for folder in done.run.checkpoints.glob("step-*")] == ["step-000000"]
+        assert not avspatial.load(done.path, "cpu").learns
+        assert not load_trained(name, "cpu").spatializer.learns
+    with pytest.raises(RunError, match="has to be trained, and this is a recipe"):
+        load_trained("sagm_demo", "cpu")
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=NAMES)
@@ -93,16 +113,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _smoke(path: Path, place: Path, monkeypatch: pytest.MonkeyPatch, *sets: str) -> None:
+def _smoke(path: Path, place: Path, monkeypatch: pytest.MonkeyPatch, *sets: str) -> Finished:
     monkeypatch.setenv("AVSPATIAL_CACHE", str(place / "cache"))
     monkeypatch.delenv("AVSPATIAL_DATA", raising=False)
     done = avspatial.run(path, smoke=True, set=sets, runs=place / "runs", device="cpu", progress=silent)
     assert done.summary["failed"] == 0
     assert done.summary["rows"]["model"]["stft_distance"]["n"] == done.summary["clips"]
     assert (done.path / "report.html").is_file()
+    return done
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if "_demo" in name])
+@pytest.mark.parametrize("name", [name for name in NAMES if "_demo" in name and name not in UNTRAINED])
 def test_the_smoke_of_a_recipe_at_demo_size(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _smoke(ROOT / f"{name}.yaml", place, monkeypatch)
 
