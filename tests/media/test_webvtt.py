@@ -45,8 +45,8 @@ def test_comments_names_and_settings_of_cues_are_passed_over(tmp_path: Path) -> 
         ),
         (
             "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n",
-            "{path}:4: not a direction: 'Hello'\n  Write one line such as `azimuth: 30.0`, degrees within -180 and 180, "
-            "positive is left.",
+            "{path}:4: not a direction: 'Hello'\n"
+            "  Write one line such as `azimuth: 30.0`, degrees within -180 and 180, positive is left.",
         ),
         ("WEBVTT\n\n00:02.000 --> 00:01.000\nazimuth: 3\n", "{path}:3: the cue ends before it begins"),
     ],

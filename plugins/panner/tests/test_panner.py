@@ -154,8 +154,8 @@ def test_cues_of_half_a_second_are_points_and_long_ones_hold_their_angle(tmp_pat
         ("", "{path}: holds no angle\n  Write lines such as 0.5,30: seconds, degrees to the left."),
         (
             "time,azimuth\n0,left\n",
-            "{path}:2: not a time and an azimuth: '0,left'\n  Each line has a time in seconds and an azimuth within -180 "
-            "and 180 degrees, positive is left.",
+            "{path}:2: not a time and an azimuth: '0,left'\n"
+            "  Each line has a time in seconds and an azimuth within -180 and 180 degrees, positive is left.",
         ),
         ("0,1\n0,2\n", "{path}: its times do not rise\n  Sort its lines by time, each time once."),
     ],

@@ -1,0 +1,71 @@
+"""The preview page: what it measures, and that it stands alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avspatial.cli.main import main
+from avspatial.media.sound_file import write_sound
+from avspatial.media.webvtt import read_directions
+from avspatial.report.preview_sound import measure
+from avspatial.signal.head import SphericalHead, render
+
+RATE = 16000
+
+
+@pytest.fixture(scope="module")
+def panned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Noise at 40 degrees for a second and a half, silence for one, then at -30 degrees for one and a half."""
+    noise = 0.05 * np.random.default_rng(0).standard_normal(round(1.5 * RATE))
+    left, right = (render(noise, angle, RATE, SphericalHead()) for angle in (40, -30))
+    sound = np.concatenate((left, np.zeros((2, RATE)), right), axis=1).astype(np.float32)
+    path = tmp_path_factory.mktemp("sound") / "panned.wav"
+    write_sound(path, [sound], RATE, sound.shape[1])
+    return path
+
+
+def test_directions_are_those_of_the_head_and_silence_has_none(panned: Path) -> None:
+    measured = measure(panned)
+    found = {one.start: one.azimuth for one in measured.directions}
+    assert [found[start] for start in (0.0, 0.5, 1.0)] == pytest.approx([40] * 3, abs=3)
+    assert [found[start] for start in (2.5, 3.0, 3.5)] == pytest.approx([-30] * 3, abs=3)
+    assert 2.0 not in found
+    assert measured.quiet[(measured.times > 1.7) & (measured.times < 2.3)].all()
+    assert measured.summary()["left"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_the_command_writes_a_page_that_asks_for_nothing_and_cues_that_read_back(
+    panned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, vtt = tmp_path / "page.html", tmp_path / "track.vtt"
+    arguments = ["preview", str(panned), "-o", str(page), "--vtt", str(vtt), "--original", str(panned), "--json"]
+    assert main(arguments) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["seconds"] == 4 and said["page"] == str(page)
+    text = page.read_text(encoding="utf-8")
+    assert len(re.findall(r"<audio [^>]*src=\"data:audio/flac;base64,", text)) == 3
+    assert not re.search(r"(?:src|href)=\"(?!data:|#)", text)
+    assert f"{said['loudness']:.1f} LUFS" in text and f"{said['peak']:.1f} dBTP" in text
+    assert read_directions(vtt)[0].azimuth == pytest.approx(40, abs=3)
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == (
+        f"error: {page}: exists, and nothing is written over\n  Give another name, or --force.\n"
+    )
+
+
+def test_a_mono_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import soundfile
+
+    path = tmp_path / "mono.wav"
+    soundfile.write(path, np.full(RATE, 0.1), RATE)
+    assert main(["preview", str(path)]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {path}: its sound is mono: there is no direction to show\n"
+        "  Give a stereo file; `avspatial spatialize` makes one of it.\n"
+    )
+    assert not list(tmp_path.glob("*.html"))
