@@ -149,7 +149,8 @@ def _plot(measured: Measured, seconds: float, name: str, size: tuple[int, int]) 
 
 def _azimuths(measured: Measured) -> Curve:
     """Steps of half a second, with gaps where nothing sounds."""
-    times, values = [], []
+    times: list[float] = []
+    values: list[float] = []
     for one in measured.directions:
         if times and one.start > times[-1]:
             times.append(one.start)
