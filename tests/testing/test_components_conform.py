@@ -33,7 +33,8 @@ def _inapplicable(entry: Entry) -> set[str]:
     if entry.kind == "dataset":
         checks.add("truth_whole")  # recordings of the world, and solos
     if entry.kind == "spatializer":
-        checks.add("mixture_kept")  # what does not keep it says so, as it was built
+        # what does not keep the mixture, or has nothing to learn, says so as it was built
+        checks |= {"mixture_kept", "learns"}
     if entry.kind == "metric" and None in entry.target_class().higher_is_better.values():
         checks |= {"identity_best", "worse_with_error"}
     return checks
