@@ -26,41 +26,53 @@ class _Mode(StrEnum):
     continuous = "continuous"
 
 
+Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Videos, folders of them, or globs.")]
+Run = Annotated[
+    str,
+    typer.Option(
+        metavar="RUN",
+        help="A run directory, a file from `avspatial export`, or a recipe without training, such as panner_demo.",
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a key of that recipe: model.azimuth=30. Repeatable."),
+]
+Out = Annotated[
+    Path | None, typer.Option("-o", "--out", metavar="OUT", help="The output's name, or a folder for all of them.")
+]
+Width = Annotated[float, typer.Option(min=0, max=150, help="Per cent of the model's difference; 0 is mono.")]
+Video = Annotated[Path | None, typer.Option(metavar="V", help="The pictures for INPUT, a single wav or flac file.")]
+Device = Annotated[
+    str | None, typer.Option(metavar="D", help="A torch device, such as cpu or cuda:0; by default a GPU, if any.")
+]
+Precision = Annotated[_Precision, typer.Option(help="Arithmetic of the networks.")]
+Mode = Annotated[_Mode, typer.Option(help="Overlapping windows, averaged, or one long pass: faster, nearly the same.")]
+Jobs = Annotated[int, typer.Option(metavar="N", min=1, help="Files at once.")]
+DryRun = Annotated[
+    bool, typer.Option(help="Say what would be done, how long it takes and how much memory; write nothing.")
+]
+Force = Annotated[bool, typer.Option(help="Write over outputs that exist.")]
+KeepOriginal = Annotated[bool, typer.Option(help="Keep the old sound as a track after the new one.")]
+Json = Annotated[bool, typer.Option("--json", help="End with one line of JSON: what became of every file.")]
+
+
 @app.command()
 def spatialize(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Videos, folders of them, or globs.")],
-    run: Annotated[
-        str,
-        typer.Option(
-            metavar="RUN",
-            help="A run directory, a file from `avspatial export`, or a recipe without training, such as panner_demo.",
-        ),
-    ],
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a key of that recipe: model.azimuth=30. Repeatable."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="OUT", help="The output's name, or a folder for all of them.")
-    ] = None,
-    width: Annotated[float, typer.Option(min=0, max=150, help="Per cent of the model's difference; 0 is mono.")] = 100,
-    video: Annotated[
-        Path | None, typer.Option(metavar="V", help="The pictures for INPUT, a single wav or flac file.")
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(metavar="D", help="A torch device, such as cpu or cuda:0; by default a GPU, if any.")
-    ] = None,
-    precision: Annotated[_Precision, typer.Option(help="Arithmetic of the networks.")] = _Precision.fp32,
-    mode: Annotated[
-        _Mode, typer.Option(help="Overlapping windows, averaged, or one long pass: faster, nearly the same.")
-    ] = _Mode.exact,
-    jobs: Annotated[int, typer.Option(metavar="N", min=1, help="Files at once.")] = 1,
-    dry_run: Annotated[
-        bool, typer.Option(help="Say what would be done, how long it takes and how much memory; write nothing.")
-    ] = False,
-    force: Annotated[bool, typer.Option(help="Write over outputs that exist.")] = False,
-    keep_original: Annotated[bool, typer.Option(help="Keep the old sound as a track after the new one.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="End with one line of JSON: what became of every file.")] = False,
+    inputs: Inputs,
+    run: Run,
+    set_: Set = None,
+    out: Out = None,
+    width: Width = 100,
+    video: Video = None,
+    device: Device = None,
+    precision: Precision = _Precision.fp32,
+    mode: Mode = _Mode.exact,
+    jobs: Jobs = 1,
+    dry_run: DryRun = False,
+    force: Force = False,
+    keep_original: KeepOriginal = False,
+    json: Json = False,
 ) -> None:
     """Give videos binaural sound, guided by their pictures, which are copied bit for bit."""
     from avspatial.spatializing import spatialize as work
