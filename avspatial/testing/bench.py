@@ -20,8 +20,8 @@ BATCH = 3
 """Odd, so that nothing passes that pairs the items of a batch."""
 LEVELS = tuple(Level(channels, 2 ** (depth + 1)) for depth, channels in enumerate((4, 8, 8, 16, 16)))
 """What mask generators are given: five halvings, as U-Nets make them."""
-VISUAL = FeatureShape(16, 2, 2, 3)
-"""The visual features that mask generators and discriminators are given."""
+VISUALS = (FeatureShape(16, 2, 2, 3), FeatureShape(16, 2, 3, 5))
+"""The visual features, of two sizes of pictures, that mask generators and discriminators are built for and given."""
 
 Inputs = dict[str, Tensor]
 
@@ -153,14 +153,21 @@ class _JudgingBench(Bench):
             return None
 
     def construct(self, seed: int = 0) -> Any:
-        torch.manual_seed(seed)
-        return self._construct(VISUAL)
+        return self._construct(VISUALS[0], seed)
+
+    def designs(self) -> Iterator[tuple[Any, FeatureShape | None]]:
+        """The network as built for each size of pictures, and for none where it can be."""
+        for visual in VISUALS:
+            yield self._construct(visual), visual
+        blind = self.without_pictures()
+        if blind is not None:
+            yield blind, None
 
     @abstractmethod
-    def _construct(self, visual: FeatureShape | None) -> Any: ...
+    def _construct(self, visual: FeatureShape | None, seed: int = 0) -> Any: ...
 
-    def visual(self, generator: torch.Generator) -> Tensor:
-        size = (BATCH, VISUAL.channels, VISUAL.pictures, VISUAL.height, VISUAL.width)
+    def visual(self, generator: torch.Generator, shape: FeatureShape = VISUALS[0]) -> Tensor:
+        size = (BATCH, shape.channels, shape.pictures, shape.height, shape.width)
         return torch.randn(size, generator=generator)
 
 
@@ -169,13 +176,13 @@ class MaskBench(_JudgingBench):
 
     sound = tuple(f"map{number}" for number in range(len(LEVELS)))
 
-    def _construct(self, visual: FeatureShape | None) -> Any:
-        return self.subject.build(levels=LEVELS, visual=visual)
+    def _construct(self, visual: FeatureShape | None, seed: int = 0) -> Any:
+        return self.subject.build(seed, levels=LEVELS, visual=visual)
 
     def inputs(self, seed: int = 1) -> Inputs:
-        return self._inputs(seed, 1)
+        return self._inputs(seed, 1, VISUALS[0])
 
-    def _inputs(self, seed: int, stretch: int) -> Inputs:
+    def _inputs(self, seed: int, stretch: int, visual: FeatureShape | None) -> Inputs:
         generator = torch.Generator().manual_seed(seed)
         mixture = self.spectrogram(generator, stretch)
         bins, frames = mixture.shape[-2:]
@@ -183,18 +190,18 @@ class MaskBench(_JudgingBench):
             torch.randn(BATCH, level.channels, bins // level.reduction, frames // level.reduction, generator=generator)
             for level in LEVELS
         ]
-        return {**dict(zip(self.sound, maps, strict=True)), "visual": self.visual(generator), "mixture": mixture}
+        seen = {} if visual is None else {"visual": self.visual(generator, visual)}
+        return {**dict(zip(self.sound, maps, strict=True)), **seen, "mixture": mixture}
 
     def outputs(self, module: Any, inputs: Inputs) -> list[Tensor]:
         masks = module([inputs[name] for name in self.sound], inputs.get("visual"), inputs["mixture"])
         return [mask for mask in (masks.difference, masks.left, masks.right) if mask is not None]
 
     def check_shapes(self) -> None:
-        for module, names in ((self.build(), ("visual",)), (self.without_pictures(), ())):
-            for stretch in (1, 2) if module else ():
-                inputs = self._inputs(1, stretch)
-                seen = {name: value for name, value in inputs.items() if name != "visual" or names}
-                for mask in self.outputs(module, seen):
+        for module, visual in self.designs():
+            for stretch in (1, 2):
+                inputs = self._inputs(1, stretch, visual)
+                for mask in self.outputs(module, inputs):
                     same_shape("a mask", mask, inputs["mixture"].shape)
 
 
@@ -203,8 +210,8 @@ class DiscriminatorBench(_JudgingBench):
 
     sound = ("difference",)
 
-    def _construct(self, visual: FeatureShape | None) -> Any:
-        return self.subject.build(visual=visual)
+    def _construct(self, visual: FeatureShape | None, seed: int = 0) -> Any:
+        return self.subject.build(seed, visual=visual)
 
     def inputs(self, seed: int = 1) -> Inputs:
         generator = torch.Generator().manual_seed(seed)
@@ -214,11 +221,10 @@ class DiscriminatorBench(_JudgingBench):
         return [module(inputs["difference"], inputs.get("visual")).logits]
 
     def check_shapes(self) -> None:
-        inputs = self.inputs()
-        for module, visual in ((self.build(), inputs["visual"]), (self.without_pictures(), None)):
-            if module is None:
-                continue
-            judgement = module(inputs["difference"], visual)
+        generator = torch.Generator().manual_seed(1)
+        difference = self.spectrogram(generator)
+        for module, shape in self.designs():
+            judgement = module(difference, None if shape is None else self.visual(generator, shape))
             for what, found in (("logits", judgement.logits), *(("a feature map", map) for map in judgement.features)):
                 require(found.ndim > 0 and len(found) == BATCH, f"{what} {tuple(found.shape)} for {BATCH} items")
 

@@ -20,6 +20,6 @@ test_expected = conformance(
 def test_a_case_fails_with_the_line_of_the_check() -> None:
     form = conformance("planted.seeded", kind="visual_encoder", plugins=[PLANTED])
     form("shapes")
-    told = r"^failed    visual_encoder planted\.seeded  seeded: layer\.bias starts differently under the same seed\n"
+    told = r"^failed    visual_encoder planted\.seeded  seeded: layer\.weight starts differently under the same seed\n"
     with pytest.raises(pytest.fail.Exception, match=told):
         form("seeded")

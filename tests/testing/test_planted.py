@@ -9,12 +9,18 @@ from avspatial.registry import Registry, discover
 from avspatial.testing import checks_of, run_checks
 
 PLANTED = discover([Path(__file__).parent / "planted"])
-CASES = [(entry.kind, entry.component.name) for entry in PLANTED.entries() if entry.plugin.name == "planted"]
+CASES = [
+    (entry.kind, *entry.component.name.partition("__")[::2])
+    for entry in PLANTED.entries()
+    if entry.plugin.name == "planted" and entry.component.name != "good"
+]
+"""Kind, check, and which mistake where more than one is planted for the check."""
 
 
-@pytest.mark.parametrize(("kind", "check"), CASES)
-def test_a_check_catches_what_was_planted_for_it(kind: str, check: str) -> None:
-    *_, result = run_checks(f"planted.{check}", kind=kind, only=[check], registry=PLANTED)
+@pytest.mark.parametrize(("kind", "check", "mistake"), CASES, ids=lambda part: part)
+def test_a_check_catches_what_was_planted_for_it(kind: str, check: str, mistake: str) -> None:
+    name = f"{check}__{mistake}" if mistake else check
+    *_, result = run_checks(f"planted.{name}", kind=kind, only=[check], registry=PLANTED)
     if result.status == "skipped" and check == "devices_agree":
         pytest.skip(result.note)
     assert (result.check, result.status) == (check, "failed")
@@ -24,11 +30,14 @@ def test_a_check_catches_what_was_planted_for_it(kind: str, check: str) -> None:
 
 
 def test_every_check_of_every_kind_has_something_planted() -> None:
-    needed = {check for kind in KINDS for check in checks_of(kind).values()}
-    planted = {checks_of(kind)[name] for kind, name in CASES}
-    # `construct` of networks, and what the other kinds do alike, is one function: planted once
-    assert {check.__qualname__ for check in needed - planted} == set()
-    assert all((kind, "shapes") in CASES for kind in KINDS if "shapes" in checks_of(kind))
+    assert {(kind, check) for kind, check, _ in CASES} == {(kind, check) for kind in KINDS for check in checks_of(kind)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_nothing_is_planted_nothing_is_found(kind: str) -> None:
+    results = run_checks("planted.good", kind=kind, registry=PLANTED)
+    assert [str(result) for result in results if not result.ok] == []
+    assert [result.check for result in results] == list(checks_of(kind))
 
 
 @pytest.fixture

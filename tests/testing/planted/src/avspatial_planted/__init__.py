@@ -1,37 +1,45 @@
-"""Bad components, each with one mistake: the one that the check of its name is there to find."""
+"""Bad components, each with one mistake: the one that the check of its name is there to find.
+
+`CHECK__MISTAKE` is a further mistake for the same check. Where nothing is wrong, the name is `good`: so it is known
+that what a check finds in the others is their one mistake.
+"""
 
 from __future__ import annotations
 
 from avspatial.plugin import Component, hookimpl
 
+_NETWORK = (
+    "good",
+    "construct",
+    "shapes",
+    "shapes__one_size",
+    "finite",
+    "learns",
+    "deterministic",
+    "items_independent",
+    "inputs_untouched",
+    "state_survives",
+    "bfloat16",
+    "seeded",
+    "devices_agree",
+)
 PLANTED = {
-    "visual_encoder": (
-        "construct",
-        "shapes",
-        "finite",
-        "learns",
-        "pictures_matter",
-        "deterministic",
-        "items_independent",
-        "inputs_untouched",
-        "state_survives",
-        "bfloat16",
-        "seeded",
-        "devices_agree",
-    ),
-    "audio_encoder": ("shapes", "sound_matters"),
-    "mask_generator": ("shapes", "pictures_matter"),
-    "discriminator": ("shapes", "pictures_matter"),
+    "visual_encoder": (*_NETWORK, "pictures_matter"),
+    "audio_encoder": (*_NETWORK, "sound_matters"),
+    "mask_generator": (*_NETWORK, "sound_matters", "pictures_matter", "shapes__sighted"),
+    "discriminator": (*_NETWORK, "sound_matters", "pictures_matter"),
     "spatializer": (
-        "shapes",
-        "learns",
+        *_NETWORK,
+        "sound_matters",
         "pictures_matter",
+        "learns__loss",
         "lengths_kept",
         "truth_unseen",
         "sides_seen",
         "mixture_kept",
     ),
     "metric": (
+        "good",
         "construct",
         "declared",
         "repeatable",
@@ -45,6 +53,7 @@ PLANTED = {
         "refuses_nan",
     ),
     "trainer": (
+        "good",
         "construct",
         "terms_scalar",
         "stages_whole",
@@ -56,6 +65,7 @@ PLANTED = {
         "state_survives",
     ),
     "dataset": (
+        "good",
         "construct",
         "clips_readable",
         "lengths_agree",
@@ -76,7 +86,7 @@ def _component(kind: str, check: str) -> Component:
         version="1",
         config=f"avspatial_planted.settings:{settings}",
         target=f"avspatial_planted.{kind}:{check.title().replace('_', '')}",
-        summary=f"What `{check}` must find",
+        summary=f"What `{check.partition('__')[0]}` must find" if check != "good" else "Nothing to find",
     )
 
 

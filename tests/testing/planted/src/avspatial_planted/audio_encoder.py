@@ -7,9 +7,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from avspatial.interfaces import AudioEncoder, Level
+from avspatial_planted import faults
 
 
-class Good(AudioEncoder):
+class Good(faults.Good, AudioEncoder):
     """One strided convolution: nothing to find."""
 
     def __init__(self, settings: Any) -> None:
@@ -18,7 +19,7 @@ class Good(AudioEncoder):
         self.layer = nn.Conv2d(2, 4, 4, 2, 1)
 
     def forward(self, spectrogram: Tensor) -> list[Tensor]:
-        return [self.layer(spectrogram)]
+        return [self.said(self.layer(self.heard(spectrogram)))]
 
 
 class Shapes(Good):
@@ -27,6 +28,11 @@ class Shapes(Good):
         self.levels = (Level(4, 2), Level(4, 4))
 
 
-class SoundMatters(Good):
+class ShapesOneSize(Good):
+    """Makes a map of one length of whatever it hears."""
+
     def forward(self, spectrogram: Tensor) -> list[Tensor]:
-        return super().forward(spectrogram * 0)
+        return [found[..., :32] for found in super().forward(spectrogram)]
+
+
+globals().update(faults.faulty(Good))

@@ -5,23 +5,63 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from avspatial.interfaces import FeatureShape, Level, MaskGenerator, Masks
+from avspatial_planted import faults
 
 
-class Shapes(MaskGenerator):
-    """The finest map's size is the spectrogram's half."""
+class Good(faults.Good, MaskGenerator):
+    """Adds up what each map and the pictures' average say of a place: nothing to find."""
 
     def __init__(self, settings: Any, *, levels: Sequence[Level], visual: FeatureShape | None) -> None:
         super().__init__(settings, levels=levels, visual=visual)
-        self.layer = nn.Conv2d(levels[0].channels, 2, 1)
+        self.layers = nn.ModuleList(nn.Conv2d(level.channels, 2, 1) for level in levels)
+        self.pictures = None if visual is None else nn.Linear(visual.channels, 2)
 
     def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
-        return Masks(self.layer(maps[0]))
+        return Masks(self.said(self.mask(maps, visual, mixture)))
+
+    def mask(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Tensor:
+        parts = [layer(self.heard(found)) for layer, found in zip(self.layers, maps, strict=True)]
+        if self.pictures is not None and visual is not None:
+            parts.append(self.shown(visual)[..., None, None])
+        return torch.stack([nn.functional.interpolate(part, mixture.shape[2:]) for part in parts]).sum(0)
+
+    def shown(self, visual: Tensor) -> Tensor:
+        """visual (B, C, N', H', W') -> (B, 2)."""
+        assert self.pictures is not None
+        averaged: Tensor = self.pictures(self.seen(visual).mean((2, 3, 4)))
+        return averaged
 
 
-class PicturesMatter(Shapes):
+class Shapes(Good):
+    """Every second bin and frame."""
+
     def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
-        half = super().forward(maps, visual, mixture).difference
-        return Masks(half.repeat_interleave(2, -1).repeat_interleave(2, -2))
+        return Masks(super().forward(maps, visual, mixture).difference[..., ::2, ::2])
+
+
+class ShapesOneSize(Good):
+    """Made for features of one size, whatever it is told of them."""
+
+    def __init__(self, settings: Any, *, levels: Sequence[Level], visual: FeatureShape | None) -> None:
+        super().__init__(settings, levels=levels, visual=visual)
+        self.pictures = None if visual is None else nn.Linear(visual.channels * 2 * 2 * 3, 2)
+
+    def shown(self, visual: Tensor) -> Tensor:
+        assert self.pictures is not None
+        flat: Tensor = self.pictures(visual.flatten(1))
+        return flat
+
+
+class ShapesSighted(Good):
+    """Can be built for a model without pictures, and not be used there."""
+
+    def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
+        masks = super().forward(maps, visual, mixture)
+        return masks if visual is not None else Masks(masks.difference[:1])
+
+
+globals().update(faults.faulty(Good))

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from avspatial.interfaces import Batch, Builder, Spatializer
 from avspatial.settings import Framing
 from avspatial.signal import stereo
+from avspatial_planted import faults
 
 
-class Good(Spatializer):
-    """Pans by the colours of the picture's halves: nothing to find."""
+class Good(faults.Good, Spatializer):
+    """Pans by the colours of the pictures' upper corners: nothing to find."""
 
     def __init__(self, settings: Any, *, framing: Framing, builder: Builder) -> None:
         super().__init__(settings, framing=framing, builder=builder)
         self.side = nn.Linear(6, 1)
 
     def look(self, frames: Tensor) -> Tensor:
-        halves = torch.cat([half.mean((1, 3, 4)) for half in frames.chunk(2, -1)], -1)
-        return self.side(halves).tanh()
+        corners = self.seen(frames)[:, :, :, 0, [0, -1]].mean(1).flatten(1)
+        return self.said(self.side(corners)).tanh()
 
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
-        return stereo.stereo(mixture, visual * mixture)
+        assert visual is not None
+        sound = self.heard(mixture)
+        return stereo.stereo(sound, visual * sound)
 
 
 class Shapes(Good):
@@ -32,16 +34,18 @@ class Shapes(Good):
         return super().spatialize(mixture, visual).flip(0)[1:]
 
 
-class Learns(Good):
+class ShapesOneSize(Good):
+    """Made for windows with one size of pictures."""
+
+    def look(self, frames: Tensor) -> Tensor:
+        return super().look(frames.reshape(*frames.shape[:3], 64, 64))
+
+
+class LearnsLoss(Good):
     """Its loss leaves out what it says in use."""
 
     def terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
         return {"nothing": self.side.bias.sum()}
-
-
-class PicturesMatter(Good):
-    def look(self, frames: Tensor) -> Tensor:
-        return super().look(torch.zeros_like(frames))
 
 
 class LengthsKept(Good):
@@ -77,3 +81,6 @@ class MixtureKept(Good):
 
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
         return 1.1 * super().spatialize(mixture, visual)
+
+
+globals().update(faults.faulty(Good))
