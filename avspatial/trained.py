@@ -60,6 +60,7 @@ def load_trained(place: str | Path, device: str | None = None, overrides: Sequen
     """
     on = Devices(device).device
     registry = discover()
+    registry.report_failures()
     path = Path(place)
     if _is_recipe(place):
         trained = _of_recipe(place, registry, overrides)

@@ -116,6 +116,7 @@ def _cache() -> Iterator[Finding]:
 
 def _plugins() -> Iterator[Finding]:
     registry = discover()
+    registry.examine()
     for plugin in registry.plugins:
         yield Finding("plugin", "ok", " ".join(filter(None, (plugin.name, plugin.version, f"({plugin.origin})"))))
     for failure in registry.failures:

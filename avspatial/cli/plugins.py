@@ -65,9 +65,11 @@ def show(
     if plugins:
         _show_plugin(registry, name, json)
     elif entries:
-        _show_components(entries, json)
+        # where none of them can be used, showing the first says why
+        _show_components(registry.examine(entries) or entries, json)
     else:
         raise _unknown(registry, name)
+    registry.report_failures()
 
 
 @app.command("new")
@@ -132,7 +134,7 @@ def _show_components(entries: list[Entry], json: bool) -> None:
         return
     from avspatial.recipe.reference import settings_rows
 
-    for entry in entries:
+    for entry, settings in [(entry, settings_rows(entry.settings_class())) for entry in entries]:
         part = entry.component
         rows = [
             ("kind", entry.kind),
@@ -142,7 +144,6 @@ def _show_components(entries: list[Entry], json: bool) -> None:
             ("file", entry.plugin.file),
         ]
         print(f"{entry.id}\n{columns(rows, indent='  ')}")
-        settings = settings_rows(entry.settings_class())
         print("  settings" if settings else "  no settings")
         if settings:
             print(columns(settings, indent="    "))

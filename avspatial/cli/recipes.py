@@ -45,7 +45,10 @@ def show(
 
     path = locate(recipe)
     if resolved or set or smoke:
-        print(load_recipe(path, discover(), set or (), smoke).resolved, end="")
+        registry = discover()
+        loaded = load_recipe(path, registry, set or (), smoke)
+        registry.report_failures()
+        print(loaded.resolved, end="")
     else:
         print(path.read_text(encoding="utf-8"), end="")
 
@@ -107,10 +110,13 @@ def copy(
 
 @app.command("schema")
 def schema() -> None:
-    """Print the JSON Schema of recipes, for editors."""
+    """Print the JSON Schema of recipes, for editors, without the components that cannot be used: stderr names them."""
     from avspatial.recipe.json_schema import json_schema
 
-    print_json(json_schema(discover().entries()))
+    registry = discover()
+    usable = registry.examine()
+    registry.report_failures()
+    print_json(json_schema(usable))
 
 
 @app.command("reference")

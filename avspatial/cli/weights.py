@@ -72,6 +72,7 @@ def import_(
     given = {"visual": visual, "audio": audio, "fusion": fusion}
     files = {part: file for part, file in given.items() if file is not None}
     registry = discover()
+    registry.report_failures()
     path, loaded = _load(registry.get("spatializer", name), recipe, set or [], registry)
     spatializer = _filled(loaded.recipe, registry, files, mixture_rms)
     if out.suffix == ".safetensors":

@@ -97,16 +97,22 @@ class Registry:
         for failure in (*self.failures, *self.complaints):
             print(f"warning: {failure}", file=sys.stderr)
 
-    def examine(self) -> None:
-        """Import every component's settings; what goes wrong there joins the failures and the complaints."""
-        for entry in self.entries():
+    def examine(self, entries: Iterable[Entry] | None = None) -> list[Entry]:
+        """Import the settings of these components, or of all; those whose settings are there.
+
+        What goes wrong joins the failures and the complaints.
+        """
+        usable = []
+        for entry in self.entries() if entries is None else entries:
             where = entry.plugin.name, entry.plugin.file
             try:
                 with watched() as seen:
                     entry.settings_class()
+                usable.append(entry)
             except PluginError as error:
                 self.failures += (Failure(*where, error.what, component=entry.label, error=error),)
             self.complaints += tuple(Failure(*where, told, component=entry.label) for told in seen.complaints())
+        return usable
 
     def _report(self, plugin: Plugin, what: str) -> None:
         if plugin.name not in self._reported:

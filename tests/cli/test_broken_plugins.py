@@ -1,6 +1,6 @@
 """A broken plugin is reported by `plugins list` and `plugins check`, word for word, and disturbs nobody else.
 
-Each in a fresh process, as a user meets it.
+Each verb in a fresh process, as a user meets it; the broken plugins lie side by side, so that none hides another.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +64,7 @@ ODD = {
 
 def avspatial(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     known = {key: value for key, value in os.environ.items() if not key.startswith("AVSPATIAL_")}
+    known["AVSPATIAL_CACHE"] = str(folder / "cache")
     command = [sys.executable, "-m", "avspatial", "--plugins", str(folder), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=known, cwd=folder)
 
@@ -83,46 +87,135 @@ def said_of(folder: Path, name: str, file: str) -> str:
     return f"plugin {name!r} ({home / 'pyproject.toml'})"
 
 
+@dataclass(frozen=True)
+class Place:
+    """A folder of spoiled plugins, what is to be said of each, and what the verbs said, each run once."""
+
+    folder: Path
+    reasons: dict[str, str]
+    warnings: dict[str, str]
+
+    @cached_property
+    def listed(self) -> subprocess.CompletedProcess[str]:
+        return avspatial(self.folder, "plugins", "list", "--kind", "trainer")
+
+    @cached_property
+    def listed_as_json(self) -> subprocess.CompletedProcess[str]:
+        return avspatial(self.folder, "plugins", "list", "--kind", "metric", "--json")
+
+    @cached_property
+    def checked(self) -> subprocess.CompletedProcess[str]:
+        return avspatial(self.folder, "plugins", "check", str(self.folder))
+
+    def loud(self, table: dict[str, tuple[str, str, str]]) -> list[str]:
+        """The warnings about those whose declaration is to blame, which every verb meets."""
+        return sorted(self.warnings[name] for name, (file, *_) in table.items() if file == DECLARATION)
+
+
+def spoiled_place(folder: Path, table: dict[str, tuple[str, str, str]]) -> Place:
+    place = Place(folder, {}, {})
+    for name, (file, text, reason) in table.items():
+        here, line = spoiled(folder, name, file, text)
+        place.reasons[name] = reason.format(here=here, line=line)
+        place.warnings[name] = f"warning: {said_of(folder, name, file)}: {place.reasons[name]}"
+    return place
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return spoiled_place(tmp_path_factory.mktemp("broken"), BROKEN)
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return spoiled_place(tmp_path_factory.mktemp("odd"), ODD)
+
+
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_plugin_that_cannot_be_used_is_reported_and_disturbs_nobody(name: str, tmp_path: Path) -> None:
-    file, text, reason = BROKEN[name]
-    here, line = spoiled(tmp_path, name, file, text)
-    reason = reason.format(here=here, line=line)
-    warning = f"warning: {said_of(tmp_path, name, file)}: {reason}\n"
+def test_a_plugin_that_cannot_be_used_is_reported(name: str, broken: Place) -> None:
+    assert broken.listed.returncode == 0
+    assert broken.warnings[name] in broken.listed.stderr.splitlines()
+    assert broken.checked.returncode == 1
+    part = f"metric {name!r}: " if BROKEN[name][0] == SETTINGS else ""
+    told = f"failed    plugin {name}  loads: {part}{broken.reasons[name]}"
+    assert [line for line in broken.checked.stdout.splitlines() if f"plugin {name}  loads" in line] == [told]
 
-    listed = avspatial(tmp_path, "plugins", "list", "--kind", "trainer")
-    assert (listed.returncode, listed.stderr) == (0, warning)
-    assert "avspatial.supervised" in listed.stdout
 
-    recipe = avspatial(tmp_path, "recipes", "check", "sagm_demo")
-    # of a recipe that does not need it, the settings are not even looked at
-    told = "" if file == SETTINGS else warning
-    assert (recipe.returncode, recipe.stdout, recipe.stderr) == (0, "sagm_demo: ok\n", told)
+def test_nothing_else_is_said_and_the_others_are_listed(broken: Place) -> None:
+    assert sorted(broken.listed.stderr.splitlines()) == sorted(broken.warnings.values())
+    assert "avspatial.supervised" in broken.listed.stdout
 
-    checked = avspatial(tmp_path, "plugins", "check", name)
-    part = f"metric {name!r}: " if file == SETTINGS else ""
+
+def test_one_is_checked_by_its_name(broken: Place) -> None:
+    checked = avspatial(broken.folder, "plugins", "check", "moody")
     assert checked.returncode == 1
-    assert next(line for line in checked.stdout.splitlines() if line.startswith("failed")) == (
-        f"failed    plugin {name}  loads: {part}{reason}"
+    assert checked.stdout.splitlines()[0] == f"failed    plugin moody  loads: metric 'moody': {broken.reasons['moody']}"
+    assert [line for line in checked.stdout.splitlines() if "leaving" in line] == []
+
+
+OTHERS = {
+    "recipes list": "sagm_fairplay",
+    "recipes show sagm_demo --resolved": "use: avspatial.masking@1",
+    "recipes check sagm_demo": "sagm_demo: ok",
+    "recipes reference": "# Recipes, key by key",
+    "plugins show avspatial.supervised": "avspatial.supervised",
+    "published": "SAGM",
+    "run panner_demo --smoke": "report.html",
+}
+"""What has nothing to do with the broken ones, and a word of what it prints."""
+SILENT = ("recipes list", "recipes reference", "published")
+"""These need no plugin, and look at none, or at the built-in one alone."""
+
+
+@pytest.mark.parametrize("verb", OTHERS)
+def test_they_disturb_no_other_verb(verb: str, broken: Place) -> None:
+    done = avspatial(broken.folder, *verb.split())
+    assert done.returncode == 0, done.stderr
+    assert OTHERS[verb] in done.stdout
+    # the settings of a component that is not needed are not even looked at
+    warnings = sorted(line for line in done.stderr.splitlines() if line.startswith("warning: plugin"))
+    assert warnings == ([] if verb in SILENT else broken.loud(BROKEN))
+
+
+def test_the_schema_leaves_them_out_and_says_so(broken: Place) -> None:
+    done = avspatial(broken.folder, "recipes", "schema")
+    assert (done.returncode, sorted(done.stderr.splitlines())) == (0, sorted(broken.warnings.values()))
+    known = json.loads(done.stdout)["$defs"]
+    assert "metric:avspatial.snr" in known
+    assert not any(name in key for key in known for name in BROKEN)
+
+
+def test_the_doctor_finds_them_all(broken: Place) -> None:
+    done = avspatial(broken.folder, "doctor", "--json")
+    findings: list[dict[str, Any]] = json.loads(done.stdout)["findings"]
+    found = {finding["what"] for finding in findings if (finding["part"], finding["state"]) == ("plugin", "broken")}
+    assert done.returncode == 1
+    assert found == {warning.removeprefix("warning: ") for warning in broken.warnings.values()}
+
+
+def test_to_show_one_says_what_is_wrong_with_it(broken: Place) -> None:
+    done = avspatial(broken.folder, "plugins", "show", "moody.moody")
+    home = broken.folder / "moody" / "src" / "avspatial_moody" / DECLARATION
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"error: metric 'moody.moody' ({home}): {broken.reasons['moody']}\n"
+        "  Install what the plugin needs, or mend the plugin.\n"
     )
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_a_plugin_that_misbehaves_is_reported_and_usable_and_spoils_no_output(name: str, tmp_path: Path) -> None:
-    file, text, reason = ODD[name]
-    spoiled(tmp_path, name, file, text)
-    listed = avspatial(tmp_path, "plugins", "list", "--kind", "metric", "--json")
-    told = json.loads(listed.stdout)
-    assert (listed.returncode, listed.stderr, told["failures"]) == (0, "", [])
+def test_a_plugin_that_misbehaves_is_reported_and_usable(name: str, odd: Place) -> None:
+    told = json.loads(odd.listed_as_json.stdout)
+    assert (odd.listed_as_json.returncode, odd.listed_as_json.stderr, told["failures"]) == (0, "", [])
     assert f"{name}.{name}" in {component["id"] for component in told["components"]}
     (complaint,) = (one for one in told["complaints"] if one["plugin"] == name)
-    assert complaint["reason"] == reason
+    assert complaint["reason"] == odd.reasons[name]
+    assert odd.warnings[name] in odd.listed.stderr.splitlines()
 
-    text = avspatial(tmp_path, "plugins", "list", "--kind", "trainer")
-    assert f"warning: {said_of(tmp_path, name, file)}: {complaint['reason']}\n" in text.stderr
-    assert "hello" not in text.stdout and "oh no" not in text.stdout
 
-    recipe = avspatial(tmp_path, "recipes", "check", "sagm_demo", "--json")
+def test_what_a_plugin_prints_spoils_no_output(odd: Place) -> None:
+    assert "hello" not in odd.listed.stdout and "oh no" not in odd.listed.stdout
+    recipe = avspatial(odd.folder, "recipes", "check", "sagm_demo", "--json")
     assert recipe.returncode == 0
     assert json.loads(recipe.stdout) == [{"recipe": "sagm_demo", "ok": True, "problems": []}]
 

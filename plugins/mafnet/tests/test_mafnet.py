@@ -190,6 +190,18 @@ def test_the_loss_is_summed_over_the_passes(registry: Registry) -> None:
     assert len(terms) == 3
 
 
+def test_a_trainer_that_shows_it_features_of_its_own_gets_the_same_loss(registry: Registry) -> None:
+    """As sepstereo's does for its solos: every pass is taught there too, not the last alone."""
+    built = model(registry)
+    mixture, frames = heard()
+    reference = stereo.stereo(mixture, 0.3 * mixture)
+    with torch.no_grad():
+        terms = built.terms(Batch(mixture, reference, frames), "l1")
+        seeing = built.terms_seeing(mixture, reference, built.look(frames), "l1")
+    assert list(seeing) == ["difference_1", "difference_2"]
+    torch.testing.assert_close(seeing, terms, rtol=0, atol=0)
+
+
 def test_what_is_shared(registry: Registry) -> None:
     """A pass of its own costs an encoder and a mask generator; where all is shared, no pass after the first costs."""
     own = {

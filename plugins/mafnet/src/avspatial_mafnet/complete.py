@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avspatial.interfaces import Batch, Builder, Masks
+from avspatial.interfaces import Builder, Masks
 from avspatial.models.masking import MaskingSpatializer, check_planes, check_spectrogram
 from avspatial.settings import Framing
 from avspatial.signal import stereo
@@ -71,14 +71,14 @@ class Complete(MaskingSpatializer):
         """Mixture spectrogram (B, 2, F, M), visual features of `look` -> the masks after the last pass."""
         return self.refined(mixture, visual)[-1]
 
-    def terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
+    def terms_seeing(self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str) -> dict[str, Tensor]:
         """The terms of the masking spatializer after each pass: `difference_1`, `difference_2`, ..."""
-        mixture = self.spectrogram(batch.mixture)
-        truth = self.spectrogram(stereo.difference(batch.reference))
+        heard = self.spectrogram(mixture)
+        truth = self.spectrogram(stereo.difference(reference))
         return {
             f"{name}_{number}": term
-            for number, masks in enumerate(self.refined(mixture, self.look(batch.frames)), 1)
-            for name, term in self.distances(masks, mixture, truth, loss).items()
+            for number, masks in enumerate(self.refined(heard, visual), 1)
+            for name, term in self.distances(masks, heard, truth, loss).items()
         }
 
 
