@@ -7,11 +7,10 @@ import json
 from pathlib import Path
 
 from avspatial.data.layout import PARTS, layout_clips, split_folder, split_ids, split_list
+from avspatial.data.lengths import check_lengths
 from avspatial.data.settings import FairPlaySettings
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress
-from avspatial.media.video import picture_files, video_seconds
-from avspatial.media.wav import wav_info
 
 _HOW_TO_GET = (
     "Get FAIR-Play from https://github.com/facebookresearch/FAIR-Play (videos/, binaural_audios/ and splits/ in one\n"
@@ -46,7 +45,7 @@ class FairPlay(Dataset):
         frames_fps = self.settings.frames_fps if self.settings.pictures == "frames" else None
         clips = layout_clips(self.root, listed_in, frames_fps=frames_fps)
         for clip in self.progress(clips, f"Checking {split} clips"):
-            self._same_length(clip)
+            check_lengths(clip, self.settings.length_tolerance, "Copy both again", "data.length_tolerance")
         return clips
 
     def fingerprint(self) -> str:
@@ -64,18 +63,6 @@ class FairPlay(Dataset):
         if self.settings.overlap == "refuse":
             _refuse_overlap(lists, folder)
         return lists
-
-    def _same_length(self, clip: Clip) -> None:
-        sound = wav_info(clip.audio).seconds
-        rate = clip.frames_fps
-        pictures = video_seconds(clip.video) if rate is None else len(picture_files(clip.video)) / rate
-        if abs(sound - pictures) > self.settings.length_tolerance:
-            raise DataError(
-                f"clip {clip.id}: {sound:.2f} s of sound but {pictures:.2f} s of pictures",
-                where=clip.video,
-                fix=f"Copy both again, leave the clip out, or raise data.length_tolerance "
-                f"(now {self.settings.length_tolerance:g} s).",
-            )
 
 
 def _refuse_overlap(lists: dict[str, list[str]], folder: Path) -> None:

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from avspatial.data.layout import PARTS
+from avspatial.data.lengths import check_lengths
 from avspatial.data.settings import SolosSettings
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress
-from avspatial.media.video import video_seconds
-from avspatial.media.wav import wav_info
 
 VIDEOS = (".mp4", ".mkv", ".webm", ".mov", ".avi")
 SOUNDS = (".wav", ".flac")
@@ -41,7 +40,7 @@ class Solos(Dataset):
         """The clips of "train", "val" or "test"; DataError, too, for sound and pictures of different lengths."""
         clips = solo_clips(self.root, split, self.settings.shares)
         for clip in self.progress(clips, f"Checking {split} solos"):
-            self._same_length(clip)
+            check_lengths(clip, self.settings.length_tolerance, "Make the sound file anew")
         return clips
 
     def fingerprint(self) -> str:
@@ -49,16 +48,6 @@ class Solos(Dataset):
         splits = {part: solo_clips(self.root, part, self.settings.shares) for part in PARTS}
         sizes = {part: [(clip.id, clip.audio.stat().st_size) for clip in clips] for part, clips in splits.items()}
         return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()[:16]
-
-    def _same_length(self, clip: Clip) -> None:
-        sound, pictures = wav_info(clip.audio).seconds, video_seconds(clip.video)
-        if abs(sound - pictures) > self.settings.length_tolerance:
-            raise DataError(
-                f"{sound:.2f} s of sound but {pictures:.2f} s of pictures",
-                where=clip.video,
-                fix=f"Make the sound file anew, leave the video out, or raise length_tolerance "
-                f"(now {self.settings.length_tolerance:g} s).",
-            )
 
 
 def solo_clips(root: Path, split: str, shares: Sequence[float]) -> list[Clip]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -72,18 +73,16 @@ class SoundReader:
             stream = container.streams.audio[0]
             left = _length(container, stream)
             planar = av.AudioResampler(format="fltp")
-            for frame in container.decode(stream):
-                for block in self._placed(frame, planar):
-                    block = block if left is None else block[:, : left - self.samples]
-                    if block.shape[1]:
-                        yield block
+            for block in chain.from_iterable(self._placed(frame, planar) for frame in container.decode(stream)):
+                block = block if left is None else block[:, : left - self.samples]
+                if block.shape[1]:
+                    yield block
 
     def _placed(self, frame: Any, planar: Any) -> Iterator[np.ndarray]:
         """A frame's samples (C, n), after silence where its time stamp says that something is missing."""
         self._check(frame)
-        if not self.samples and frame.time is not None:
-            self.start = frame.time
-        elif frame.time is not None:
+        if frame.time is not None:
+            self.start = self.start if self.samples else frame.time
             late = frame.time - self.start - self.samples / self.rate
             if late > GAP:
                 yield from self._silence(round(late * self.rate))

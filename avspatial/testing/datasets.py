@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from avspatial.data.layout import PARTS
+from avspatial.data.lengths import lengths
 from avspatial.data.store import ClipStore
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip
-from avspatial.media.video import picture_files, video_seconds
 from avspatial.media.wav import wav_info
 from avspatial.runs.progress import silent
 from avspatial.testing.results import Inapplicable, require
@@ -47,9 +47,7 @@ def clips_readable(subject: Subject) -> str:
 def lengths_agree(subject: Subject) -> None:
     """A clip's sound and pictures are equally long, within a second."""
     for clip in _all(subject):
-        sound = wav_info(clip.audio).seconds
-        rate = clip.frames_fps
-        pictures = video_seconds(clip.video) if rate is None else len(picture_files(clip.video)) / rate
+        sound, pictures = lengths(clip)
         told = f"clip {clip.id}: {sound:.2f} s of sound, {pictures:.2f} s of pictures"
         require(abs(sound - pictures) <= TOLERANCE, told)
 

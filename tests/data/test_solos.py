@@ -119,9 +119,10 @@ def test_a_video_without_sound(root: Path) -> None:
 def test_sound_of_another_length(root: Path) -> None:
     sound = min(root.glob("*/*.wav"))
     write_wav(sound, np.zeros((1, 3 * 48_000)) + 0.1, 48_000)
+    id = f"{sound.parent.name}/{sound.stem}"
     assert refusal(root) == (
-        f"ROOT/{sound.parent.name}/{sound.stem}.mp4: 3.00 s of sound but 0.50 s of pictures\n"
-        "  Make the sound file anew, leave the video out, or raise length_tolerance (now 1 s)."
+        f"ROOT/{id}.mp4: clip {id}: 3.00 s of sound but 0.50 s of pictures\n"
+        "  Make the sound file anew, leave the clip out, or raise length_tolerance (now 1 s)."
     )
     assert sum(map(len, ids(solos(root, length_tolerance=3)).values())) == 8
 
