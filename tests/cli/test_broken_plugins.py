@@ -19,6 +19,7 @@ import pytest
 
 from avspatial.plugin import KINDS
 from avspatial.testing.new import new_plugin
+from avspatial.testing.plugins import check_plugins
 
 DECLARATION, SETTINGS = "__init__.py", "settings.py"
 BROKEN = {
@@ -55,8 +56,8 @@ ODD = {
     "grumpy": (DECLARATION, "import sys\nprint('oh no', file=sys.stderr)", "prints 'oh no' while it is imported"),
     "heavy": (
         DECLARATION,
-        "import torch",
-        "imports torch, numpy in its light half, so every command waits for it",
+        "import numpy",
+        "imports numpy in its light half, so every command waits for it",
     ),
     "talking": (SETTINGS, "print('hello')", "prints 'hello' while it is imported"),
 }
@@ -160,7 +161,7 @@ OTHERS = {
     "recipes reference": "# Recipes, key by key",
     "plugins show avspatial.supervised": "avspatial.supervised",
     "published": "SAGM",
-    "run panner_demo --smoke": "report.html",
+    "run panner_demo --smoke --set metrics=[snr]": "report.html",
 }
 """What has nothing to do with the broken ones, and a word of what it prints."""
 SILENT = ("recipes list", "recipes reference", "published")
@@ -220,35 +221,40 @@ def test_what_a_plugin_prints_spoils_no_output(odd: Place) -> None:
     assert json.loads(recipe.stdout) == [{"recipe": "sagm_demo", "ok": True, "problems": []}]
 
 
-def test_a_component_of_an_unknown_kind_is_reported(tmp_path: Path) -> None:
-    new_plugin("metric", "other", tmp_path)
-    path = tmp_path / "other/src/avspatial_other/__init__.py"
+def first_result(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The first line of `plugins check NAME`, without the checks that would follow."""
+    monkeypatch.setenv("AVSPATIAL_PLUGINS", str(folder))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return str(next(check_plugins(name)))
+
+
+def test_a_component_of_an_unknown_kind_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new_plugin("metric", "unkind", tmp_path)
+    path = tmp_path / "unkind/src/avspatial_unkind/__init__.py"
     path.write_text(path.read_text().replace('kind="metric"', 'kind="metrik"'))
     reason = f"unknown kind 'metrik' (did you mean 'metric'?); kinds: {', '.join(KINDS)}"
     listed = avspatial(tmp_path, "plugins", "list", "--kind", "trainer")
-    assert (listed.returncode, listed.stderr) == (0, f"warning: plugin 'other', metrik 'other' ({path}): {reason}\n")
-    checked = avspatial(tmp_path, "plugins", "check", "other")
-    assert checked.returncode == 1
-    assert checked.stdout.startswith(f"failed    plugin other  loads: metrik 'other': {reason}\n")
+    assert (listed.returncode, listed.stderr) == (0, f"warning: plugin 'unkind', metrik 'unkind' ({path}): {reason}\n")
+    told = f"failed    plugin unkind  loads: metrik 'unkind': {reason}"
+    assert first_result(tmp_path, "unkind", monkeypatch) == told
 
 
-def test_one_id_declared_by_two_plugins_is_reported(tmp_path: Path) -> None:
-    new_plugin("metric", "mine", tmp_path)
-    new_plugin("metric", "other", tmp_path)
-    pyproject = tmp_path / "other/pyproject.toml"
-    pyproject.write_text(pyproject.read_text().replace('other = "', 'mine = "'))
-    init = tmp_path / "other/src/avspatial_other/__init__.py"
-    init.write_text(init.read_text().replace('name="other"', 'name="mine"'))
-    files = f"{tmp_path / 'mine/src/avspatial_mine/__init__.py'} and {init}"
-    reason = f"metric 'mine.mine' is declared twice: {files}"
+def test_one_id_declared_by_two_plugins_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new_plugin("metric", "twice", tmp_path)
+    new_plugin("metric", "twin", tmp_path)
+    pyproject = tmp_path / "twin/pyproject.toml"
+    pyproject.write_text(pyproject.read_text().replace('twin = "', 'twice = "'))
+    init = tmp_path / "twin/src/avspatial_twin/__init__.py"
+    init.write_text(init.read_text().replace('name="twin"', 'name="twice"'))
+    files = f"{tmp_path / 'twice/src/avspatial_twice/__init__.py'} and {init}"
+    reason = f"metric 'twice.twice' is declared twice: {files}"
     listed = avspatial(tmp_path, "plugins", "list", "--kind", "trainer")
     assert (listed.returncode, listed.stderr) == (
         0,
-        f"warning: plugin 'mine', metric 'mine' ({pyproject}): {reason}\n",
+        f"warning: plugin 'twice', metric 'twice' ({pyproject}): {reason}\n",
     )
-    checked = avspatial(tmp_path, "plugins", "check", "mine")
-    assert checked.returncode == 1
-    assert f"failed    plugin mine  loads: metric 'mine': {reason}\n" in checked.stdout
+    told = f"failed    plugin twice  loads: metric 'twice': {reason}"
+    assert first_result(tmp_path, "twice", monkeypatch) == told
 
 
 def test_a_copy_in_a_second_folder_is_reported_and_the_first_is_used(tmp_path: Path) -> None:

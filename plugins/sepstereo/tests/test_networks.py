@@ -132,8 +132,8 @@ def test_official_weights_give_what_the_papers_layers_give(
         torch.save(weights, tmp_path / f"{part}.pth")
     load_published(model, {part: tmp_path / f"{part}.pth" for part in parts})
     generator = torch.Generator().manual_seed(4)
-    picture = torch.rand(2, 1, 3, 224, 448, generator=generator)
-    mixture = torch.randn(2, 2, 256, 64, generator=generator)
+    picture = torch.rand(1, 1, 3, 224, 448, generator=generator)
+    mixture = torch.randn(1, 2, 256, 64, generator=generator)
     with torch.no_grad():
         features = official.picture_features(state["visual"], picture[:, 0], encoder)
         looked = model.look(picture)
