@@ -130,7 +130,7 @@ def _show_plugin(registry: Registry, name: str, json: bool) -> None:
 
 def _show_components(entries: list[Entry], json: bool) -> None:
     if json:
-        print_json([{**_facts(e), "settings": e.settings_class().model_json_schema()} for e in entries])
+        print_json([{**_facts(e), "settings": e.describe()} for e in entries])
         return
     from avspatial.recipe.reference import settings_rows
 

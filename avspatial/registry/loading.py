@@ -80,6 +80,19 @@ class Entry:
 
         return self._class(self.component.config, Settings)
 
+    def describe(self) -> dict[str, Any]:
+        """The JSON Schema of its settings; PluginError as `settings_class`, and for settings that have none."""
+        settings = self.settings_class()
+        try:
+            return settings.model_json_schema()
+        except Exception as error:
+            why = "".join(str(error).splitlines()[:1])
+            raise PluginError(
+                f"{self.component.config} cannot be described: {type(error).__name__}: {why}",
+                where=f"{self.kind} {self.id!r} ({self.plugin.file})",
+                fix="Mend the plugin: a recipe holds numbers, words, lists and maps.",
+            ) from error
+
     def target_class(self) -> type[Any]:
         """The component itself; PluginError when it cannot be imported or is not what its kind must be."""
         from avspatial import interfaces

@@ -98,7 +98,7 @@ class Registry:
             print(f"warning: {failure}", file=sys.stderr)
 
     def examine(self, entries: Iterable[Entry] | None = None) -> list[Entry]:
-        """Import the settings of these components, or of all; those whose settings are there.
+        """Import the settings of these components, or of all, and describe them; those of which that can be done.
 
         What goes wrong joins the failures and the complaints.
         """
@@ -107,7 +107,7 @@ class Registry:
             where = entry.plugin.name, entry.plugin.file
             try:
                 with watched() as seen:
-                    entry.settings_class()
+                    entry.describe()
                 usable.append(entry)
             except PluginError as error:
                 self.failures += (Failure(*where, error.what, component=entry.label, error=error),)

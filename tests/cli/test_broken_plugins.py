@@ -45,6 +45,13 @@ BROKEN = {
         "raise RuntimeError('no settings today')",
         "avspatial_moody.settings:MoodyMetricSettings cannot be imported: RuntimeError: no settings today ({here})",
     ),
+    "unspeakable": (
+        SETTINGS,
+        "from collections.abc import Callable\n\nclass UnspeakableMetricSettings(Settings):\n"
+        "    weight: Callable[[float], float] | None = None",
+        "avspatial_unspeakable.settings:UnspeakableMetricSettings cannot be described: "
+        "PydanticInvalidForJsonSchema: Cannot generate a JsonSchema for core_schema.CallableSchema",
+    ),
     "leaving": (
         SETTINGS,
         "raise SystemExit(4)",
