@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const players = [...document.querySelectorAll("article.clip")].map(makePlayer);
+  const players = [...document.querySelectorAll("article.clip")].filter((one) => one.querySelector("audio")).map(makePlayer);
   let current = players[0];
   document.body.classList.add("scripted");
 
@@ -14,7 +14,8 @@
     const film = article.querySelector("video.film");
     const offset = film ? Number(film.dataset.offset) : 0;
     let active = audios[0];
-    const player = { article, toggle, choose, move, pause };
+    let frame = 0;
+    const player = { article, toggle, choose, move, pause, playing: () => !active.paused };
 
     audios.forEach((audio) => {
       audio.controls = false;
@@ -49,8 +50,9 @@
       if (film) align(at + offset);
     }
     function follow() {
+      cancelAnimationFrame(frame);
       show();
-      if (!active.paused) requestAnimationFrame(follow);
+      if (!active.paused) frame = requestAnimationFrame(follow);
     }
     function align(at) {
       // While both play, only a gap that could be noticed is closed: every seek interrupts the picture.
@@ -64,7 +66,14 @@
     function start() {
       players.forEach((other) => { if (other !== player) other.pause(); });
       if (film) film.play().catch(() => {}); // a picture that cannot be shown must not stop the sound
-      return active.play().then(() => { marks(); follow(); });
+      const sound = active;
+      sound.play().then(() => { if (sound === active) follow(); }, (error) => {
+        // Another take, or a pause, before this one had begun to sound is no failure.
+        if (error.name === "AbortError") return;
+        marks();
+        time.textContent = "cannot be played";
+      });
+      marks();
     }
     function pause() { audios.forEach((audio) => audio.pause()); if (film) film.pause(); marks(); }
     function toggle() {
@@ -90,6 +99,20 @@
     }
   }
 
+  function atHand() {
+    // The keys act on the clip that was used last; once it is silent and out of sight, on the one that is looked at.
+    const middle = innerHeight / 2;
+    const away = (player) => {
+      const box = player.article.getBoundingClientRect();
+      return Math.max(box.top - middle, middle - box.bottom, 0);
+    };
+    if (!current.playing() && away(current) > middle) {
+      const nearest = players.reduce((one, other) => (away(other) < away(one) ? other : one));
+      if (away(nearest) < middle) current = nearest;
+    }
+    return current;
+  }
+
   const arrive = () => { current = players.find((player) => `#${player.article.id}` === location.hash) ?? current; };
   window.addEventListener("hashchange", arrive);
   arrive();
@@ -97,11 +120,11 @@
     if (!current || event.ctrlKey || event.metaKey || event.altKey) return;
     const on = event.target instanceof Element ? event.target : document.body;
     const elsewhere = on.closest("summary, a, .scroll, pre") && !on.closest(".player");
-    if (event.key === " " && !elsewhere) { event.preventDefault(); if (!event.repeat) current.toggle(); }
-    else if (/^[1-9]$/.test(event.key)) current.choose(Number(event.key) - 1);
+    if (event.key === " " && !elsewhere) { event.preventDefault(); if (!event.repeat) atHand().toggle(); }
+    else if (/^[1-9]$/.test(event.key)) atHand().choose(Number(event.key) - 1);
     else if (!elsewhere && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
       event.preventDefault();
-      current.move(event.key === "ArrowLeft" ? -1 : 1);
+      atHand().move(event.key === "ArrowLeft" ? -1 : 1);
     }
   });
   document.addEventListener("keyup", (event) => {
