@@ -19,7 +19,8 @@ from avspatial.media.wav import read_wav, write_wav
 from avspatial.report.choosing import Choice
 from avspatial.report.clip_plots import Sounds, TimePlot, level_plot, spectrogram_plot
 from avspatial.report.reading import Record
-from avspatial.report.table import decimals_for, heading, metric_names, number
+from avspatial.report.table import heading, metric_names
+from avspatial.report.wording import decimals_for, number
 
 SECONDS = 20.0
 """Longer clips are shown and heard from their start for this long, which keeps the page a page."""

@@ -14,21 +14,19 @@ from avspatial.report.comparison_plots import (
     DASHES,
     Drawn,
     Scatter,
-    decimals,
     forest_plot,
     scatter_plot,
 )
 from avspatial.report.comparison_tables import legend, title
 from avspatial.report.rendering import render
 from avspatial.report.svg import SYSTEMS
-from avspatial.report.table import number, signed
+from avspatial.report.wording import DIRECTION, decimals_of_estimate, number, signed
 from avspatial.runs.whole import write_text
 
 _BUDGET = 24_000_000
 """Bytes that clips may add to the page."""
 _DOTS = 6000
 """Points of scatter plots that say which clip they are; beyond that, only those of clips on the page do."""
-_ARROW = {True: ("↑", "higher is better"), False: ("↓", "lower is better"), None: ("", "descriptive")}
 _MARKS = {BETTER: "▲", WORSE: "▼", UNCLEAR: "≈"}
 
 
@@ -174,8 +172,8 @@ def _cell(mean: Mean, digits: int, seeds: float | None = None) -> Cell:
 def _metrics(comparison: Comparison) -> list[MetricRow]:
     rows = []
     for metric, facts in comparison.facts.items():
-        arrow, direction = _ARROW[facts.get("higher_is_better")]
-        digits = max(decimals(of[metric].interval, of[metric].mean) for of in comparison.means.values())
+        arrow, direction = DIRECTION[facts.get("higher_is_better")]
+        digits = max(decimals_of_estimate(of[metric].mean, of[metric].interval) for of in comparison.means.values())
         means = tuple(
             _cell(of[metric], digits, comparison.between_seeds.get(name, {}).get(metric))
             for name, of in comparison.means.items()
@@ -211,12 +209,12 @@ def _kind(verdict: str) -> str:
 
 def _pair_row(comparison: Comparison, pair: Pair) -> PairRow:
     facts = comparison.facts[pair.metric]
-    digits = decimals(pair.interval, pair.difference)
+    digits = decimals_of_estimate(pair.difference, pair.interval)
     bounds = " to ".join(signed(bound, digits) for bound in pair.interval or ())
     return PairRow(
         metric=pair.metric,
         unit=facts.get("unit") or "",
-        arrow=_ARROW[facts.get("higher_is_better")][0],
+        arrow=DIRECTION[facts.get("higher_is_better")][0],
         difference=signed(pair.difference, digits),
         interval=bounds,
         verdict=pair.verdict,

@@ -16,7 +16,7 @@ from avspatial.media.sound import read_sound
 from avspatial.report.clip_plots import TimePlot, spectrogram_grid
 from avspatial.report.clips import SECONDS, data_uri, wav_uri
 from avspatial.report.comparison_plots import clip_curves, curves_plot
-from avspatial.report.table import decimals_for, number, signed
+from avspatial.report.wording import DIRECTION, decimals_for, number, signed
 from avspatial.signal import stereo
 
 _HIGHEST_KEY = 9
@@ -174,7 +174,6 @@ def _takes(comparison: Comparison, key: str, heard: _Heard, gain: float) -> tupl
 
 
 def _lines(comparison: Comparison, key: str) -> tuple[Line, ...]:
-    arrows = {True: "↑", False: "↓", None: ""}
     lines = []
     for metric, facts in comparison.facts.items():
         values = [one.values(metric).get(key) for one in comparison.systems]
@@ -186,7 +185,7 @@ def _lines(comparison: Comparison, key: str) -> tuple[Line, ...]:
         best = None if higher is None else (max if higher else min)(known)
         place = values.index(best) if best is not None and known.count(best) == 1 and len(known) > 1 else None
         shown = tuple(number(value, digits) for value in values)
-        lines.append(Line(metric, facts.get("unit") or "", arrows[higher], shown, place))
+        lines.append(Line(metric, facts.get("unit") or "", DIRECTION[higher][0], shown, place))
     return tuple(lines)
 
 

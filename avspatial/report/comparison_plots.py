@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -229,11 +228,3 @@ def _time_limit(curves: Sequence[Curve]) -> float:
     """How far the axis goes, us: what the middle nine tenths of any curve reach, at least 100."""
     reached = [np.nanquantile(np.abs(c.values), 0.95) for c in curves if np.isfinite(c.values).any()]
     return min(_ITD_LIMIT, max(100.0, 1.25 * float(max(reached, default=0.0))))
-
-
-def decimals(interval: tuple[float, float] | None, value: float | None) -> int:
-    """Two digits of an interval's width, but at most four figures of its number; three of a number without one."""
-    size = abs(value or 0.0)
-    width = interval[1] - interval[0] if interval else 0.0
-    step = max(width, size / 1000) if width else size / 10
-    return min(6, max(0, 1 - math.floor(math.log10(step)))) if step > 0 else 3

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avspatial.evaluation.compare import Comparison, Mean, Pair
-from avspatial.evaluation.systems import Facts
-
-_ARROWS = {True: " ↑", False: " ↓", None: ""}
+from avspatial.report.wording import decimals_of_estimate, heading, number, signed
 
 
 @dataclass(frozen=True)
@@ -42,12 +39,6 @@ def tables(comparison: Comparison) -> list[TextTable]:
     return [_means(comparison), *controls, *(_pairs(comparison, a, b) for a, b in against)]
 
 
-def heading(metric: str, facts: Facts) -> str:
-    """A metric with its direction and unit: "snr ↑ (dB)"."""
-    unit = f" ({facts['unit']})" if facts.get("unit") else ""
-    return f"{metric}{_ARROWS[facts.get('higher_is_better')]}{unit}"
-
-
 def title(comparison: Comparison) -> str:
     """What was compared on what: "30 clips of 12 recordings, convention fairplay"."""
     several = [split for split in comparison.splits if split is not None]
@@ -62,15 +53,15 @@ def _metric_column(comparison: Comparison) -> Column:
 
 def _means(comparison: Comparison) -> TextTable:
     columns = [_metric_column(comparison)]
+    digits = {metric: _decimals(comparison, metric) for metric in comparison.facts}
     for name, means in comparison.means.items():
         spread = comparison.between_seeds.get(name, {})
-        of = [means[metric] for metric in comparison.facts]
-        group = [("95 % interval", [_interval(mean.interval, _decimals(mean.interval)) for mean in of])]
-        group += [("n", [str(mean.n) for mean in of]), ("failed", [str(mean.failed) for mean in of])]
+        of = [(means[metric], d) for metric, d in digits.items()]
+        group = [("95 % interval", [_interval(mean.interval, d) for mean, d in of])]
+        group += [("n", [str(mean.n) for mean, _ in of]), ("failed", [str(mean.failed) for mean, _ in of])]
         if spread:
-            cells = [_number(spread.get(metric), _decimals(means[metric].interval)) for metric in comparison.facts]
-            group.append(("sd of seeds", cells))
-        columns.append(Column(name, tuple(_mean(mean) for mean in of), len(group)))
+            group.append(("sd of seeds", [_number(spread.get(metric), d) for metric, d in digits.items()]))
+        columns.append(Column(name, tuple(_number(mean.mean, d) for mean, d in of), len(group)))
         columns += [Column(head, tuple(cells)) for head, cells in group]
     return TextTable(title(comparison), tuple(columns))
 
@@ -78,14 +69,17 @@ def _means(comparison: Comparison) -> TextTable:
 def _controls(comparison: Comparison) -> TextTable:
     columns = [_metric_column(comparison)]
     for row, means in comparison.controls.items():
-        cells = [_counted(means.get(metric), len(comparison.clips)) for metric in comparison.facts]
+        cells = [
+            _counted(means.get(metric), len(comparison.clips), _decimals(comparison, metric))
+            for metric in comparison.facts
+        ]
         columns.append(Column(row, tuple(cells)))
     return TextTable("The control rows", tuple(columns))
 
 
 def _pairs(comparison: Comparison, a: str, b: str) -> TextTable:
     pairs = [comparison.pair(metric, a, b) for metric in comparison.facts]
-    decimals = [_decimals(pair.interval) for pair in pairs]
+    decimals = [decimals_of_estimate(pair.difference, pair.interval) for pair in pairs]
     numbered = list(zip(pairs, decimals, strict=True))
     columns = {
         "difference": [_number(pair.difference, d, sign=True) for pair, d in numbered],
@@ -102,33 +96,27 @@ def _pairs(comparison: Comparison, a: str, b: str) -> TextTable:
     return TextTable(f"{a} against {b}: {a} minus {b}", (_metric_column(comparison), *told))
 
 
-def _decimals(interval: tuple[float, float] | None) -> int:
-    """Two digits of the interval's width, at least three decimals: more would pretend, fewer would hide."""
-    width = interval[1] - interval[0] if interval else 0.0
-    return min(9, max(3, 1 - math.floor(math.log10(width)))) if width > 0 else 3
+def _decimals(comparison: Comparison, metric: str) -> int:
+    """One number of decimals for all systems, that of the surest mean."""
+    return max(decimals_of_estimate(of[metric].mean, of[metric].interval) for of in comparison.means.values())
 
 
 def _number(value: float | None, decimals: int, *, sign: bool = False) -> str:
-    if value is None:
-        return "-"
-    shown = f"{value:.{decimals}f}"
-    return f"+{shown}" if sign and float(shown) > 0 else shown if float(shown) else shown.lstrip("-")
+    """In plain characters, which other programs read."""
+    shown = signed(value, decimals) if sign else number(value, decimals)
+    return shown.replace("−", "-").replace("–", "-")
 
 
 def _interval(bounds: tuple[float, float] | None, decimals: int, *, sign: bool = False) -> str:
     return "-" if bounds is None else " .. ".join(_number(bound, decimals, sign=sign) for bound in bounds)
 
 
-def _mean(mean: Mean) -> str:
-    return _number(mean.mean, _decimals(mean.interval))
-
-
-def _counted(mean: Mean | None, clips: int) -> str:
+def _counted(mean: Mean | None, clips: int, decimals: int) -> str:
     """A control row's mean; n and failed where they are not all clips and none."""
     if mean is None:
         return ""
-    whole = (mean.n, mean.failed) == (clips, 0)
-    return _mean(mean) if whole else f"{_mean(mean)} (n {mean.n}, failed {mean.failed})"
+    shown = _number(mean.mean, decimals)
+    return shown if (mean.n, mean.failed) == (clips, 0) else f"{shown} (n {mean.n}, failed {mean.failed})"
 
 
 def _p(p: float | None) -> str:

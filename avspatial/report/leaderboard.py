@@ -10,7 +10,7 @@ from typing import Any
 from avspatial.errors import DataError
 from avspatial.evaluation.leaderboard import Board, Choices, Difference, differences, measure
 from avspatial.interfaces import Progress
-from avspatial.report.table import decimals_for, number
+from avspatial.report.wording import decimals_of_column, heading, number
 from avspatial.runs.progress import on_stderr
 from avspatial.runs.whole import write_text
 
@@ -69,7 +69,7 @@ def _component(board: Board, metric: str) -> str:
 def markdown(board: Board) -> str:
     """The table as text: best first by its first metric, means with 95 % intervals, and what they rest on."""
     metrics = list(board["metrics"])
-    heads = ["system", *(_heading(metric, board["metrics"][metric]) for metric in metrics), "failed", "sha256"]
+    heads = ["system", *(heading(metric, board["metrics"][metric]) for metric in metrics), "failed", "sha256"]
     rows = [_line(board, row) for row in _ordered(board)]
     rules = [":--", *["--:"] * len(metrics), "--:", ":--"]
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (heads, rules, *rows)]
@@ -85,20 +85,11 @@ def markdown(board: Board) -> str:
 
 
 def _line(board: Board, row: dict[str, Any]) -> list[str]:
-    cells = [_cell(row, metric, _decimals(board, metric)) for metric in board["metrics"]]
+    cells = []
+    for metric in board["metrics"]:
+        means = (each["metrics"].get(metric, {}).get("mean") for each in board["systems"])
+        cells.append(_cell(row, metric, decimals_of_column(means)))
     return [row["name"], *cells, f"{row['failed']} of {row['clips']}", f"`{row['sha256'][:12]}`"]
-
-
-def _heading(metric: str, facts: dict[str, Any]) -> str:
-    unit = f" ({facts['unit']})" if facts["unit"] else ""
-    return metric + {True: " ↑", False: " ↓", None: ""}[facts["higher_is_better"]] + unit
-
-
-def _decimals(board: Board, metric: str) -> int:
-    """As many for all systems as the smallest mean needs for three figures."""
-    means = [row["metrics"].get(metric, {}).get("mean") for row in board["systems"]]
-    sizes = [abs(mean) for mean in means if mean]
-    return decimals_for(min(sizes)) if sizes else 3
 
 
 def _cell(row: dict[str, Any], metric: str, decimals: int) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from avspatial.report.reading import Record
+from avspatial.report.wording import DIRECTION, decimals_of_column, number
 
 # What a row is, in a reader's words. A row that is not listed is shown under its own name.
 _ROWS = {
@@ -19,7 +19,6 @@ _ROWS = {
     "blank_picture": ("Blank picture", "the model, shown nothing but black"),
     "mirrored_picture": ("Mirrored picture", "the model, shown every picture left for right"),
 }
-_DIRECTION = {True: ("↑", "higher is better"), False: ("↓", "lower is better"), None: ("", "descriptive")}
 
 
 @dataclass(frozen=True)
@@ -61,29 +60,6 @@ class ScoreTable:
     rows: tuple[Row, ...]
 
 
-def number(value: float | None, decimals: int) -> str:
-    """A number for reading: a true minus sign, ∞ for infinity, a dash where there is none."""
-    if value is None or math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    text = f"{value:.{decimals}f}"
-    return text.replace("-", "−") if float(text) else text.removeprefix("-")
-
-
-def signed(value: float | None, decimals: int) -> str:
-    """A difference for reading: with its sign, and none for zero."""
-    shown = number(value, decimals)
-    return f"+{shown}" if value is not None and value > 0 and float(f"{value:.{decimals}f}") else shown
-
-
-def decimals_for(scale: float) -> int:
-    """Decimals that show three figures of a number of this size, at most six."""
-    if not math.isfinite(scale) or scale == 0:
-        return 3
-    return min(6, max(0, 2 - math.floor(math.log10(abs(scale)))))
-
-
 def metric_names(summary: Mapping[str, Any]) -> list[str]:
     """Every metric of any row, in the order of the summary."""
     return list(dict.fromkeys(metric for row in summary["rows"].values() for metric in row))
@@ -97,16 +73,9 @@ def row_label(name: str) -> tuple[str, str]:
 def heading(record: Record, metric: str) -> Heading:
     """A metric's unit, direction and sentence, as the summary states them."""
     stated = record.summary.get("metrics", {}).get(metric, {})
-    arrow, direction = _DIRECTION[stated.get("higher_is_better")]
+    arrow, direction = DIRECTION[stated.get("higher_is_better")]
     sentence = stated.get("summary", "").rstrip(". ")
     return Heading(metric, stated.get("unit", ""), arrow, direction, sentence and f"{sentence}.")
-
-
-def _column_decimals(summary: Mapping[str, Any], metric: str) -> int:
-    """One number of decimals a column, set by the smallest of its larger means, so that the points line up."""
-    means = [row[metric]["mean"] for row in summary["rows"].values() if metric in row]
-    sizes = [abs(mean) for mean in means if mean is not None and math.isfinite(mean) and mean]
-    return decimals_for(max(min(sizes), max(sizes) / 100)) if sizes else 3
 
 
 def _cell(entry: Mapping[str, Any] | None, decimals: int) -> Cell:
@@ -122,7 +91,9 @@ def score_table(record: Record) -> ScoreTable:
     """The table of `summary.json`; the model's row first."""
     rows = record.summary["rows"]
     metrics = metric_names(record.summary)
-    decimals = {metric: _column_decimals(record.summary, metric) for metric in metrics}
+    decimals = {
+        metric: decimals_of_column(row[metric]["mean"] for row in rows.values() if metric in row) for metric in metrics
+    }
     ordered = sorted(rows, key=lambda name: name != "model")
     return ScoreTable(
         tuple(heading(record, metric) for metric in metrics),

@@ -15,8 +15,8 @@ from avspatial.errors import RunError
 from avspatial.evaluation.compare import Comparison
 from avspatial.report.comparison import write_comparison
 from avspatial.report.comparison_clips import choose
-from avspatial.report.comparison_plots import clip_curves, decimals, forest_plot, scatter_plot
-from avspatial.report.table import signed
+from avspatial.report.comparison_plots import clip_curves, forest_plot, scatter_plot
+from avspatial.report.wording import decimals_of_column, decimals_of_estimate, signed
 
 Maker = Callable[..., Comparison]
 
@@ -157,6 +157,13 @@ def test_the_curves_of_a_sound_from_the_left_are_above_zero() -> None:
 
 def test_digits_follow_the_interval() -> None:
     narrow, none = (1.0, 1.0 + 1e-9), None
-    cases = [((0.9, 1.3), 1.1), ((10, 30), 20.0), ((0.0012, 0.0015), 0.0013), (narrow, 1.0), (none, 2.5), (none, none)]
-    assert [decimals(interval, value) for interval, value in cases] == [2, 0, 5, 4, 2, 3]
+    cases = [((0.9, 1.3), 1.1), ((10, 90), 50.0), ((0.0012, 0.0015), 0.0013), ((-0.487, 1.792), 0.365), (narrow, 1.0)]
+    cases += [((0.9987, 1.0), 0.9996), ((-1.0, -1.0), -1.0), (none, 2.5), (none, none)]
+    found = [decimals_of_estimate(value, interval) for interval, value in cases]
+    assert found == [2, 0, 6, 2, 4, 4, 2, 2, 3]
     assert [signed(value, 2) for value in (1.0, -1.0, 0.001, None)] == ["+1.00", "−1.00", "0.00", "–"]
+
+
+def test_digits_of_a_column_are_those_of_its_smaller_numbers() -> None:
+    columns = [(12.3, 0.5), (12.3, 0.0005), (0.0, None), (float("nan"), 250.0)]
+    assert [decimals_of_column(values) for values in columns] == [3, 3, 3, 0]
