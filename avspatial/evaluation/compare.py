@@ -39,7 +39,7 @@ class Pair:
     `differences` are those of the `n` clips that both have a value for; `failed` clips have an error in either. `p` is
     of the signed-rank test (over splits: of the corrected t-test), `p_holm` adjusted for all tests of the comparison,
     `effect` the rank-biserial correlation, `mdd` the difference that a test as large would find in four of five cases.
-    None where the clips do not suffice. `verdict` speaks of a.
+    None where the clips do not suffice. `verdict` speaks of a; `doubt` is why there is none.
     """
 
     metric: str
@@ -54,6 +54,7 @@ class Pair:
     n: int
     failed: int
     verdict: str = UNCLEAR
+    doubt: str = ""
     differences: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     @property
@@ -292,22 +293,45 @@ def _judged(pairs: Sequence[Pair], facts: Mapping[str, Facts]) -> list[Pair]:
     judged = []
     for pair in pairs:
         p_holm = None if pair.p is None else next(adjusted)
-        verdict = _verdict(pair, p_holm, facts[pair.metric].get("higher_is_better"))
-        judged.append(replace(pair, p_holm=p_holm, verdict=verdict))
+        doubt = _doubt(pair, p_holm)
+        verdict = UNCLEAR if doubt else _verdict(pair, facts[pair.metric].get("higher_is_better"))
+        judged.append(replace(pair, p_holm=p_holm, verdict=verdict, doubt=doubt))
     return judged
 
 
-def _verdict(pair: Pair, p_holm: float | None, higher_is_better: bool | None) -> str:
-    """A verdict needs the adjusted test, an interval without 0, and both to the same side."""
-    if p_holm is None or p_holm >= paired.ALPHA or pair.interval is None or not pair.difference or not pair.effect:
-        return UNCLEAR
-    low, high = pair.interval
-    if low <= 0 <= high or (pair.difference > 0) != (pair.effect > 0):
-        return UNCLEAR
-    higher = pair.difference > 0
+def _doubt(pair: Pair, p_holm: float | None) -> str:
+    """What a verdict lacks: it needs the adjusted test, an interval without 0, and both to the same side."""
+    if p_holm is None or pair.difference is None:
+        return "there is no p" if pair.n else "no clip has both values"
+    if not pair.difference and not pair.effect:
+        return "no difference"
+    if p_holm >= paired.ALPHA:
+        return f"p is not below {paired.ALPHA:g}"
+    if pair.difference * (pair.effect or 0.0) <= 0:
+        return "mean and ranks disagree"
+    if pair.interval is None:
+        return "there is no interval"
+    return "the interval holds 0" if pair.interval[0] <= 0 <= pair.interval[1] else ""
+
+
+def _verdict(pair: Pair, higher_is_better: bool | None) -> str:
+    higher = (pair.difference or 0.0) > 0
     if higher_is_better is None:
         return HIGHER if higher else LOWER
     return BETTER if higher == higher_is_better else WORSE
+
+
+def _contradictions(pairs: Sequence[Pair]) -> Iterator[str]:
+    """For each two systems whose ranks are sure while the mean is not: by which metrics, and what that means."""
+    torn: dict[tuple[str, str], list[str]] = {}
+    for pair in pairs:
+        if pair.doubt and pair.p_holm is not None and pair.p_holm < paired.ALPHA:
+            torn.setdefault((pair.a, pair.b), []).append(pair.metric)
+    for (a, b), metrics in torn.items():
+        yield (
+            f"{a} against {b} by {', '.join(metrics)}: the ranks of the clips are sure (p), their mean is not; a few "
+            "clips weigh against the many. Look at those."
+        )
 
 
 def _limits(systems: Sequence[System], pairs: Sequence[Pair], estimator: Estimator) -> list[str]:
@@ -322,6 +346,7 @@ def _limits(systems: Sequence[System], pairs: Sequence[Pair], estimator: Estimat
             f"{least:.2g} after Holm's correction, so no verdict could be reached. Score more recordings, or fewer "
             "metrics (--metrics)."
         )
+    notes += _contradictions(pairs)
     if all(one.seeds == 1 for one in systems):
         notes.append("One training run each: the intervals say nothing about training again with another seed.")
     return notes

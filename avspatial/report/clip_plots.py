@@ -192,7 +192,7 @@ def spectrogram_plot(sounds: Sounds, name: str, clip: str) -> Markup:
 
 def spectrogram_grid(sounds: Mapping[str, np.ndarray], rate: int, name: str, clip: str) -> Markup:
     """Left, right and difference of each sound (2, T), a column a sound, on one colour scale."""
-    width = max(920, 300 * len(sounds))
+    width = max(920, 230 * len(sounds))
     drawing = figure(width, 470, margins=(62, 92, 26, 42))
     grid = drawing.subplots(
         3, len(sounds), sharex=True, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.05, "hspace": 0.09}

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from markupsafe import Markup
 
-from avspatial.errors import MediaError
 from avspatial.inference.outputs import MONO, PICTURE, PREDICTED, REFERENCE, TRUTH
 from avspatial.interfaces import Truth
-from avspatial.media.wav import read_wav, write_wav
+from avspatial.media.wav import read_wav
 from avspatial.report.choosing import Choice
 from avspatial.report.clip_plots import Sounds, TimePlot, level_plot, spectrogram_plot
+from avspatial.report.embedding import data_uri, sound_uri, weight_of, within
 from avspatial.report.reading import Record
 from avspatial.report.table import heading, metric_names
 from avspatial.report.wording import decimals_for, number
@@ -67,21 +66,8 @@ class ClipView:
     @property
     def weight(self) -> int:
         """Bytes this clip adds to the page."""
-        drawn = len(self.wide.svg) + len(self.narrow.svg) + len(self.spectrograms)
-        return drawn + sum(len(source.data) for source in self.sources) + len(self.picture or "")
-
-
-def data_uri(kind: str, content: bytes) -> str:
-    """The content itself as an address."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
-
-
-def wav_uri(sound: np.ndarray, rate: int) -> str:
-    """sound (C, T) as a 16 bit wav in a data URI."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sound.wav"
-        write_wav(path, sound, rate, subtype="PCM_16")
-        return data_uri("audio/wav", path.read_bytes())
+        drawn = self.wide.svg, self.narrow.svg, self.spectrograms
+        return weight_of(*drawn, self.picture, *(source.data for source in self.sources))
 
 
 def _load(folder: Path) -> tuple[Sounds, float]:
@@ -132,7 +118,7 @@ def clip_view(record: Record, choice: Choice, place: int) -> ClipView:
         gain_db=20 * float(np.log10(gain)),
         picture=data_uri("image/jpeg", picture.read_bytes()) if picture.is_file() else None,
         has_truth=truth is not None,
-        sources=tuple(Source(key, label, hint, wav_uri(x * gain, sounds.rate)) for key, label, hint, x in heard),
+        sources=tuple(Source(key, label, hint, sound_uri(x * gain, sounds.rate)) for key, label, hint, x in heard),
         wide=level_plot(sounds, truth, f"level{place}w", choice.clip, size=(920, 380 if truth else 300)),
         narrow=level_plot(sounds, truth, f"level{place}n", choice.clip, size=(400, 340 if truth else 260)),
         spectrograms=spectrogram_plot(sounds, f"spectrogram{place}", choice.clip),
@@ -141,17 +127,6 @@ def clip_view(record: Record, choice: Choice, place: int) -> ClipView:
 
 
 def clip_views(record: Record, choices: Sequence[Choice], budget: int) -> tuple[list[ClipView], list[str]]:
-    """The clips that fit in `budget` bytes (the first always does), and for each one left out its id and why."""
-    shown: list[ClipView] = []
-    left_out: list[str] = []
-    for place, choice in enumerate(choices):
-        try:
-            view = clip_view(record, choice, place)
-        except MediaError as error:
-            left_out.append(f"{choice.clip} ({error.what})")
-            continue
-        if shown and sum(each.weight for each in shown) + view.weight > budget:
-            left_out.append(f"{choice.clip} (the page would be too heavy)")
-        else:
-            shown.append(view)
-    return shown, left_out
+    """The clips that fit in `budget` bytes, and for each one left out its id and why (see `embedding.within`)."""
+    making = ((choice.clip, partial(clip_view, record, choice, place)) for place, choice in enumerate(choices))
+    return within(budget, making)

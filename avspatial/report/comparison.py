@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from avspatial.errors import RunError, did_you_mean
-from avspatial.evaluation.compare import BETTER, UNCLEAR, WORSE, Comparison, Mean, Pair
+from avspatial.evaluation.compare import BETTER, HIGHER, LOWER, UNCLEAR, WORSE, Comparison, Mean, Pair
 from avspatial.report.comparison_clips import choose, compared_clips, order_metric
 from avspatial.report.comparison_plots import (
     DASHES,
@@ -27,7 +27,7 @@ _BUDGET = 24_000_000
 """Bytes that clips may add to the page."""
 _DOTS = 6000
 """Points of scatter plots that say which clip they are; beyond that, only those of clips on the page do."""
-_MARKS = {BETTER: "▲", WORSE: "▼", UNCLEAR: "≈"}
+_MARKS = {BETTER: "▲", WORSE: "▼", UNCLEAR: "≈", HIGHER: "◆", LOWER: "◆"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,9 @@ class Cell:
     n: int
     failed: int
     seeds: str = ""
+    verdict: str = ""
+    mark: str = ""
+    against: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class PairRow:
     difference: str
     interval: str
     verdict: str
+    doubt: str
     mark: str
     kind: str
     p: str
@@ -127,6 +131,8 @@ def write_comparison(comparison: Comparison, path: Path, *, clips: int = 6, metr
         anchors=anchors,
         all_dots=sum(len(s.dots) for pair in pairs for s in pair.scatters) <= _DOTS,
         by=by,
+        verdicts_against=_against_all(comparison),
+        most_takes=max((len(clip.player.takes) for clip in shown if clip.player is not None), default=0),
         clips=shown,
         left_out=left_out,
         several_seeds=any(one.seeds > 1 for one in comparison.systems),
@@ -163,10 +169,31 @@ def dashes(place: int) -> str:
     return "none" if isinstance(pattern, str) else " ".join(f"{1.5 * part:g}" for part in pattern[1])
 
 
-def _cell(mean: Mean, digits: int, seeds: float | None = None) -> Cell:
+def _cell(mean: Mean, digits: int) -> Cell:
     interval = " to ".join(number(bound, digits) for bound in mean.interval or ())
-    spread = "" if seeds is None else f"± {number(seeds, digits)} over seeds"
-    return Cell(number(mean.mean, digits), interval, mean.n, mean.failed, spread)
+    return Cell(number(mean.mean, digits), interval, mean.n, mean.failed)
+
+
+def _system_cell(comparison: Comparison, metric: str, name: str, digits: int) -> Cell:
+    """A system's mean, with the spread over its seeds, and the verdict where it is set against one other alone."""
+    cell = _cell(comparison.means[name][metric], digits)
+    seeds = comparison.between_seeds.get(name, {}).get(metric)
+    if seeds is not None:
+        cell = replace(cell, seeds=f"± {number(seeds, digits)} over seeds")
+    against = [pair for pair in comparison.pairs if pair.metric == metric and pair.a == name]
+    if len(against) != 1 or not _against_all(comparison):
+        return cell
+    return replace(cell, verdict=against[0].verdict, mark=_mark(against[0].verdict), against=against[0].b)
+
+
+def _against_all(comparison: Comparison) -> str:
+    """The one system that all the others are set against; empty where there are several."""
+    against = {pair.b for pair in comparison.pairs}
+    return against.pop() if len(against) == 1 else ""
+
+
+def _mark(verdict: str) -> str:
+    return _MARKS[verdict]
 
 
 def _metrics(comparison: Comparison) -> list[MetricRow]:
@@ -174,10 +201,7 @@ def _metrics(comparison: Comparison) -> list[MetricRow]:
     for metric, facts in comparison.facts.items():
         arrow, direction = DIRECTION[facts.get("higher_is_better")]
         digits = max(decimals_of_estimate(of[metric].mean, of[metric].interval) for of in comparison.means.values())
-        means = tuple(
-            _cell(of[metric], digits, comparison.between_seeds.get(name, {}).get(metric))
-            for name, of in comparison.means.items()
-        )
+        means = tuple(_system_cell(comparison, metric, name, digits) for name in comparison.means)
         controls = tuple(_cell(of[metric], digits) if metric in of else None for of in comparison.controls.values())
         sentence = str(facts.get("summary") or "").rstrip(". ")
         rows.append(
@@ -218,7 +242,8 @@ def _pair_row(comparison: Comparison, pair: Pair) -> PairRow:
         difference=signed(pair.difference, digits),
         interval=bounds,
         verdict=pair.verdict,
-        mark=_MARKS.get(pair.verdict, "◆"),
+        doubt=pair.doubt,
+        mark=_mark(pair.verdict),
         kind=_kind(pair.verdict),
         p=_probability(pair.p),
         p_holm=_probability(pair.p_holm),

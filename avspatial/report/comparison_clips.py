@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ from avspatial.evaluation.compare import Comparison, Pair
 from avspatial.media.resample import resample
 from avspatial.media.sound import read_sound
 from avspatial.report.clip_plots import TimePlot, spectrogram_grid
-from avspatial.report.clips import SECONDS, data_uri, wav_uri
+from avspatial.report.clips import SECONDS
 from avspatial.report.comparison_plots import clip_curves, curves_plot
+from avspatial.report.embedding import data_uri, sound_uri, weight_of, within
 from avspatial.report.wording import DIRECTION, decimals_for, number, signed
 from avspatial.signal import stereo
 
@@ -37,8 +39,17 @@ class Take:
 
 
 @dataclass(frozen=True)
+class Silent:
+    """A sound that cannot be heard, and why: of the system in that place, or of the reference (None)."""
+
+    label: str
+    why: str
+    place: int | None = None
+
+
+@dataclass(frozen=True)
 class Line:
-    """One metric of a clip: every system's number, which is best, and the difference of the first pair."""
+    """One metric of a clip: every system's number, and which is best."""
 
     metric: str
     unit: str
@@ -48,27 +59,37 @@ class Line:
 
 
 @dataclass(frozen=True)
-class ComparedClip:
-    """Everything the page shows of a clip."""
+class Player:
+    """The takes of a clip, and its curves and spectrograms."""
 
-    anchor: str
-    clip: str
-    reasons: tuple[str, ...]
     seconds: float
     whole_seconds: float
     gain_db: float
-    picture: str | None
     takes: tuple[Take, ...]
     wide: TimePlot
     narrow: TimePlot
     spectrograms: Markup
+
+
+@dataclass(frozen=True)
+class ComparedClip:
+    """Everything the page shows of a clip; no player where there is no reference to hear the systems against."""
+
+    anchor: str
+    clip: str
+    reasons: tuple[str, ...]
+    picture: str | None
+    player: Player | None
+    silent: tuple[Silent, ...]
     lines: tuple[Line, ...]
 
     @property
     def weight(self) -> int:
         """Bytes this clip adds to the page."""
-        drawn = len(self.wide.svg) + len(self.narrow.svg) + len(self.spectrograms)
-        return drawn + sum(len(take.data) for take in self.takes) + len(self.picture or "")
+        if self.player is None:
+            return weight_of(self.picture)
+        drawn = self.player.wide.svg, self.player.narrow.svg, self.player.spectrograms
+        return weight_of(*drawn, self.picture, *(take.data for take in self.player.takes))
 
 
 def order_metric(comparison: Comparison, wanted: str | None) -> str:
@@ -98,10 +119,13 @@ def _candidates(pairs: list[Pair], higher_is_better: bool | None) -> Iterator[tu
     ranked = [(pair, _ranked(pair, sign)) for pair in pairs]
     for depth in range(max((len(order) for _, order in ranked), default=0)):
         for pair, order in ranked:
-            ends = (depth, len(order) - 1 - depth)
-            for word, place in zip(words, ends, strict=True):
-                if ends[0] < ends[1] or (ends[0] == ends[1] and word == words[0]):
-                    yield order[place], _reason(pair, order[place], depth, word), depth == 0
+            for word, clip in zip(words, _ends(order, depth), strict=False):
+                yield clip, _reason(pair, clip, depth, word), depth == 0
+
+
+def _ends(order: list[str], depth: int) -> list[str]:
+    """The clips so far from either end; one where the two meet, none beyond."""
+    return order[depth : len(order) - depth][:1] + order[depth + 1 : len(order) - depth][-1:]
 
 
 def _ranked(pair: Pair, sign: int) -> list[str]:
@@ -133,43 +157,50 @@ class _Heard:
         return stereo.mixture(self.reference)[None] / 2
 
 
-def _at(path: Path, rate: int | None = None) -> tuple[np.ndarray, int]:
-    """The two channels of a file, at `rate` if given; MediaError for other than two."""
+def _at(path: Path | None, rate: int | None = None) -> tuple[np.ndarray, int]:
+    """The two channels of a file, at `rate` if given; MediaError for other than two, and where there is no file."""
+    if path is None:
+        raise MediaError("no sound was saved")
     sound, own = read_sound(path)
     if len(sound) != 2:
         raise MediaError(f"{len(sound)} channels; left and right are needed", where=path)
     return (sound, own) if rate is None or rate == own else (resample(sound, own, rate), rate)
 
 
-def _hear(comparison: Comparison, key: str) -> _Heard:
-    """The sounds of a clip from the first run of each system; MediaError where one is missing or unreadable."""
+def _hear(comparison: Comparison, key: str) -> tuple[_Heard | None, tuple[Silent, ...]]:
+    """The sounds of a clip from the first run of each system, and those that are missing or unreadable; None where the
+    reference is."""
     clips = [one.clips[key] for one in comparison.systems]
-    references = [clip.reference for clip in clips if clip.reference is not None]
-    if not references:
-        raise MediaError("no reference was saved", where=key)
-    reference, rate = _at(references[0])
-    sounds = {}
-    for place, clip in enumerate(clips[: _HIGHEST_KEY - 2]):
-        if clip.predicted is None:
-            raise MediaError(f"{comparison.systems[place].name} saved no sound", where=key)
-        sounds[place] = _at(clip.predicted, rate)[0]
+    try:
+        reference, rate = _at(next((clip.reference for clip in clips if clip.reference is not None), None))
+    except MediaError as error:
+        return None, (Silent("Reference", error.what),)
+    sounds, silent = {}, []
+    for place, (clip, one) in enumerate(zip(clips, comparison.systems, strict=True)):
+        try:
+            if place >= _HIGHEST_KEY - 2:
+                raise MediaError(f"a player has room for {_HIGHEST_KEY - 2} systems")
+            sounds[place] = _at(clip.predicted, rate)[0]
+        except MediaError as error:
+            silent.append(Silent(one.name, error.what, place))
     shared = min(sound.shape[-1] for sound in (reference, *sounds.values()))
     kept = min(shared, round(SECONDS * rate))
-    return _Heard(reference[:, :kept], {p: s[:, :kept] for p, s in sounds.items()}, rate, shared / rate)
+    heard = _Heard(reference[:, :kept], {p: s[:, :kept] for p, s in sounds.items()}, rate, shared / rate)
+    return heard, tuple(silent)
 
 
 def _takes(comparison: Comparison, key: str, heard: _Heard, gain: float) -> tuple[Take, ...]:
     stem = key.replace("/", "-")
-    reference = wav_uri(heard.reference * gain, heard.rate)
-    mono = wav_uri(heard.mono * gain, heard.rate)
+    reference = sound_uri(heard.reference * gain, heard.rate)
+    mono = sound_uri(heard.mono * gain, heard.rate)
     takes = [
-        Take("reference", "Reference", "the true stereo", reference, f"{stem}-reference.wav"),
-        Take("mono", "Mono", "what every system heard", mono, f"{stem}-mono.wav"),
+        Take("reference", "Reference", "the true stereo", reference, f"{stem}-reference.flac"),
+        Take("mono", "Mono", "what every system heard", mono, f"{stem}-mono.flac"),
     ]
     for place, sound in heard.systems.items():
         name = comparison.systems[place].name
-        data = wav_uri(sound * gain, heard.rate)
-        takes.append(Take(f"system{place}", name, f"what {name} made of it", data, f"{stem}-{name}.wav", place))
+        data = sound_uri(sound * gain, heard.rate)
+        takes.append(Take(f"system{place}", name, f"what {name} made of it", data, f"{stem}-{name}.flac", place))
     return tuple(takes)
 
 
@@ -189,29 +220,34 @@ def _lines(comparison: Comparison, key: str) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def compared_clip(comparison: Comparison, key: str, reasons: list[str], place: int) -> ComparedClip:
-    """Read and draw one clip; its sounds keep their levels, lowered together where one would clip at 16 bit.
-
-    MediaError where a sound is missing or unreadable.
-    """
-    heard = _hear(comparison, key)
+def _player(comparison: Comparison, key: str, heard: _Heard, place: int) -> Player:
+    """The sounds keep their levels, lowered together where one would clip at 16 bit."""
     peak = max(float(np.abs(sound).max(initial=0.0)) for sound in (heard.reference, *heard.systems.values()))
     gain = min(1.0, 0.999 / peak) if peak else 1.0
-    picture = next((p for one in comparison.systems if (p := one.clips[key].picture) is not None), None)
     curves = clip_curves(heard.reference, heard.systems, heard.rate)
     drawn = {comparison.systems[p].name: sound for p, sound in list(heard.systems.items())[:_SPECTROGRAMS]}
+    return Player(
+        seconds=curves.seconds,
+        whole_seconds=heard.whole,
+        gain_db=20 * float(np.log10(gain)),
+        takes=_takes(comparison, key, heard, gain),
+        wide=curves_plot(curves, f"curves{place}w", key, wide=True),
+        narrow=curves_plot(curves, f"curves{place}n", key, wide=False),
+        spectrograms=spectrogram_grid({"Reference": heard.reference, **drawn}, heard.rate, f"spectrogram{place}", key),
+    )
+
+
+def compared_clip(comparison: Comparison, key: str, reasons: Sequence[str], place: int) -> ComparedClip:
+    """Read and draw one clip; what cannot be heard of it is named in the player's place."""
+    heard, silent = _hear(comparison, key)
+    picture = next((p for one in comparison.systems if (p := one.clips[key].picture) is not None and p.is_file()), None)
     return ComparedClip(
         anchor=f"clip-{place}",
         clip=key,
         reasons=tuple(reasons),
-        seconds=curves.seconds,
-        whole_seconds=heard.whole,
-        gain_db=20 * float(np.log10(gain)),
         picture=data_uri("image/jpeg", picture.read_bytes()) if picture is not None else None,
-        takes=_takes(comparison, key, heard, gain),
-        wide=curves_plot(curves, f"curves{place}w", key, size=(920, 430)),
-        narrow=curves_plot(curves, f"curves{place}n", key, size=(340, 400)),
-        spectrograms=spectrogram_grid({"Reference": heard.reference, **drawn}, heard.rate, f"spectrogram{place}", key),
+        player=_player(comparison, key, heard, place) if heard is not None else None,
+        silent=silent,
         lines=_lines(comparison, key),
     )
 
@@ -219,17 +255,9 @@ def compared_clip(comparison: Comparison, key: str, reasons: list[str], place: i
 def compared_clips(
     comparison: Comparison, chosen: Mapping[str, list[str]], budget: int
 ) -> tuple[list[ComparedClip], list[str]]:
-    """The clips that fit in `budget` bytes (the first always does), and for each one left out its id and why."""
-    shown: list[ComparedClip] = []
-    left_out: list[str] = []
-    for place, (key, reasons) in enumerate(chosen.items(), 1):
-        try:
-            clip = compared_clip(comparison, key, reasons, place)
-        except MediaError as error:
-            left_out.append(f"{key} ({error.what})")
-            continue
-        if shown and sum(each.weight for each in shown) + clip.weight > budget:
-            left_out.append(f"{key} (the page would be too heavy)")
-        else:
-            shown.append(clip)
-    return shown, left_out
+    """The clips that fit in `budget` bytes, and for each one left out its id and why (see `embedding.within`)."""
+    making = (
+        (key, partial(compared_clip, comparison, key, reasons, place))
+        for place, (key, reasons) in enumerate(chosen.items(), 1)
+    )
+    return within(budget, making)

@@ -59,12 +59,16 @@ class Dot:
 
 @dataclass(frozen=True)
 class Scatter:
-    """One metric, clip by clip: system a upwards, b to the right."""
+    """One metric, clip by clip: system a upwards, b to the right.
+
+    `tally` counts the clips on which a is better (`word`: "higher", where no side is better), like b, and worse.
+    """
 
     title: str
     svg: Markup
     dots: tuple[Dot, ...]
-    side: float
+    tally: tuple[int, int, int]
+    word: str
 
 
 def short(name: str) -> str:
@@ -79,7 +83,7 @@ def forest_plot(comparison: Comparison, metric: str, name: str) -> Drawn | None:
     if not pairs:
         return None
     labelled = len(pairs) > 1
-    drawing = figure(300, 62 + (34 if labelled else 18) * len(pairs))
+    drawing = figure(300, 62 + (34 if labelled else 18) * len(pairs), margins=(14, 14, 4, 40))
     axes = drawing.subplots()
     plain_axes(axes)
     axes.grid(False, axis="y")
@@ -136,7 +140,7 @@ def scatter_plot(comparison: Comparison, metric: str, a: str, b: str, name: str)
         return None
     y, x = np.array([ours[clip] for clip in clips]), np.array([theirs[clip] for clip in clips])
     place = list(systems).index(a)
-    drawing = figure(300, 300)
+    drawing = figure(300, 292, margins=(54, 12, 10, 48))
     axes = drawing.subplots()
     plain_axes(axes)
     ends = _square(axes, np.concatenate([x, y]))
@@ -148,12 +152,13 @@ def scatter_plot(comparison: Comparison, metric: str, a: str, b: str, name: str)
     axes.set(xlabel=short(b), ylabel=short(a))
     svg = inline_svg(drawing, name, f"{metric} of {len(clips)} clips: {a} upwards, {b} to the right.")
     corner = drawing.transFigure.inverted().transform(axes.transData.transform(np.stack([x, y], -1)))
-    wins = int((y > x).sum() if higher else (y < x).sum())
     dots = tuple(
         Dot(clip, 100 * left, 100 * (1 - up), f"{clip}: {a} {v:.4g}, {b} {w:.4g}")
         for clip, (left, up), v, w in zip(clips, corner.tolist(), y.tolist(), x.tolist(), strict=True)
     )
-    return Scatter(metric, svg, dots, wins / len(clips))
+    word = "higher" if higher is None else "better"
+    gains = np.array(list(comparison.pair(metric, a, b).differences.values())) * (-1 if higher is False else 1)
+    return Scatter(metric, svg, dots, (int((gains > 0).sum()), int((gains == 0).sum()), int((gains < 0).sum())), word)
 
 
 def _square(axes: Axes, values: np.ndarray) -> tuple[float, float]:
@@ -205,10 +210,10 @@ def clip_curves(reference: np.ndarray, systems: Mapping[int, np.ndarray], rate: 
     return ClipCurves(levels, times, tuple(quiet), limit, reference.shape[-1] / rate)
 
 
-def curves_plot(curves: ClipCurves, name: str, clip: str, *, size: tuple[int, int]) -> TimePlot:
-    """Both families of curves, one above the other, on one time axis."""
-    drawing = figure(*size)
-    upper, lower = drawing.subplots(2, 1, sharex=True)
+def curves_plot(curves: ClipCurves, name: str, clip: str, *, wide: bool) -> TimePlot:
+    """Both families of curves, one above the other, on one time axis; `wide` for a desk, else for a phone."""
+    drawing = figure(920, 430, margins=(58, 46, 10, 42)) if wide else figure(340, 400, margins=(56, 36, 10, 42))
+    upper, lower = drawing.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.08})
     for axes, family, drawn in ((upper, "level", curves.levels), (lower, "time", curves.times)):
         plain_axes(axes)
         draw_curves(axes, drawn, curves.quiet, curves.seconds, family)

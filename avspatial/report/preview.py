@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 import torch
 from torchvision.io import encode_jpeg
 
@@ -18,7 +16,8 @@ from avspatial.media.facts import describe
 from avspatial.media.frames import on_grid, stream_frames
 from avspatial.media.video import picture_aspect
 from avspatial.report.clip_plots import Curve, TimePlot, draw_curves, name_sides, spans, time_extent
-from avspatial.report.clips import Source, data_uri
+from avspatial.report.clips import Source
+from avspatial.report.embedding import data_uri, sound_uri
 from avspatial.report.preview_sound import HEARD, Measured
 from avspatial.report.rendering import render
 from avspatial.report.svg import MONO, PREDICTION, TRUTH, figure, inline_svg, plain_axes
@@ -94,14 +93,7 @@ def _sources(measured: Measured, original: tuple[Path, Measured] | None) -> list
         heard.append(
             ("reference", "Original", "the file that was given as the original", original[1].heard, original[1].rate)
         )
-    return [Source(key, label, hint, _flac_uri(sound, rate)) for key, label, hint, sound, rate in heard]
-
-
-def _flac_uri(sound: np.ndarray, rate: int) -> str:
-    """sound (C, T) as flac of 16 bit in a data URI."""
-    content = io.BytesIO()
-    soundfile.write(content, np.clip(sound, -1, 1).T, rate, "PCM_16", format="FLAC")
-    return data_uri("audio/flac", content.getvalue())
+    return [Source(key, label, hint, sound_uri(sound, rate)) for key, label, hint, sound, rate in heard]
 
 
 def _film(path: Path, measured: Measured) -> Film | None:

@@ -40,8 +40,8 @@ def _source(environment: Environment, name: str) -> str:
     return environment.loader.get_source(environment, name)[0].strip()
 
 
-def _breakable(text: str) -> Markup:
-    """A long name may go on in the next line after a dot or an underscore, rather than in the middle of a word."""
+def _breakable(text: str, longest: int = _LONG) -> Markup:
+    """A name longer than that may go on in the next line after a dot or an underscore, rather than within a word."""
     safe = str(escape(text))
-    longest = max(map(len, safe.split()), default=0)
-    return Markup(re.sub(r"(?<=[._])(?=\w)", "<wbr>", safe) if longest > _LONG else safe)
+    found = max(map(len, safe.split()), default=0)
+    return Markup(re.sub(r"(?<=[._])(?=\w)", "<wbr>", safe) if found > longest else safe)

@@ -127,7 +127,11 @@ def test_a_verdict_needs_an_interval_without_zero(tmp_path: Path) -> None:
     (pair,) = avspatial.compare(runs).pairs
     assert pair.difference > 0 and pair.effect > 0 and pair.p_holm < 0.001
     assert pair.interval[0] < 0 < pair.interval[1]
-    assert pair.verdict == "not distinguishable"
+    assert (pair.verdict, pair.doubt) == ("not distinguishable", "the interval holds 0")
+    assert avspatial.compare(runs).notes[0] == (
+        "s1 against s0 by snr: the ranks of the clips are sure (p), their mean is not; a few clips weigh against the "
+        "many. Look at those."
+    )
 
 
 def test_a_verdict_needs_the_corrected_p(tmp_path: Path) -> None:

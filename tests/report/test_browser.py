@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from avspatial.media.wav import read_wav
+from avspatial.media.sound import read_sound
 
 CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE = 60
@@ -265,9 +265,9 @@ def test_a_sound_can_be_downloaded(opened_comparison: Callable[..., Any], tmp_pa
     link = page.locator("article.clip").first.locator(".downloads a", has_text="ours")
     with page.expect_download() as waiting:
         link.click()
-    assert waiting.value.suggested_filename.endswith("-ours.wav")
-    waiting.value.save_as(tmp_path / "x.wav")
-    sound, rate = read_wav(tmp_path / "x.wav")
+    assert waiting.value.suggested_filename.endswith("-ours.flac")
+    waiting.value.save_as(tmp_path / "x.flac")
+    sound, rate = read_sound(tmp_path / "x.flac")
     assert sound.shape == (2, 2 * rate)
 
 

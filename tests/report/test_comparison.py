@@ -14,7 +14,7 @@ from avspatial.cli.main import main
 from avspatial.errors import RunError
 from avspatial.evaluation.compare import Comparison
 from avspatial.report.comparison import write_comparison
-from avspatial.report.comparison_clips import choose
+from avspatial.report.comparison_clips import choose, compared_clips
 from avspatial.report.comparison_plots import clip_curves, forest_plot, scatter_plot
 from avspatial.report.wording import decimals_of_column, decimals_of_estimate, signed
 
@@ -78,24 +78,50 @@ def test_where_more_is_better_the_best_has_the_largest_difference(make_compariso
     }
 
 
-def test_clips_whose_sounds_were_not_saved_are_named(make_comparison: Maker, tmp_path: Path) -> None:
+def test_a_system_without_a_sound_is_named_in_the_players_place(make_comparison: Maker, tmp_path: Path) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     for wav in tmp_path.glob("runs/b/*/outputs/000004/predicted_binaural.wav"):
         wav.unlink()
     page = write_comparison(comparison, tmp_path / "page.html", clips=2)
-    assert "Not shown: 000004 (no such sound file)." in text_of(page)
-    assert page.read_text().count("<article") == 1
+    said = text_of(page)
+    assert said.count("b: no such sound file") == 2 and "Not shown" not in said  # with and without a script
+    assert page.read_text().count("<audio") == 3 + 4
+    bare = {key: replace(clip, predicted=None) for key, clip in comparison.systems[0].clips.items()}
+    systems = (replace(comparison.systems[0], clips=bare), comparison.systems[1])
+    page = write_comparison(replace(comparison, systems=systems), tmp_path / "page.html", clips=1)
+    assert "a: no sound was saved b: no such sound file" in text_of(page)
+    assert page.read_text().count("<audio") == 2
 
 
-def test_without_any_saved_sound_the_numbers_remain(make_comparison: Maker, tmp_path: Path) -> None:
+def test_without_a_reference_the_numbers_remain(make_comparison: Maker, tmp_path: Path) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     bare = [
         replace(one, clips={k: replace(c, predicted=None, reference=None) for k, c in one.clips.items()})
         for one in comparison.systems
     ]
     page = write_comparison(replace(comparison, systems=tuple(bare)), tmp_path / "page.html", clips=1)
-    assert "Not shown: 000004 (no reference was saved)." in text_of(page)
-    assert "What the differences are worth" in text_of(page)
+    said = text_of(page)
+    assert "Nothing to hear or to draw here. Reference: no sound was saved." in said and "headphones" not in said
+    assert "best for b against a (−0.320)" in said and "What the differences are worth" in said
+    assert "<audio" not in page.read_text()
+
+
+def test_a_clip_that_would_make_the_page_too_heavy_is_named(make_comparison: Maker) -> None:
+    comparison = make_comparison({"a": 0.4, "b": 0.2})
+    shown, left_out = compared_clips(comparison, {"000001": [], "000002": []}, budget=1)
+    assert [clip.clip for clip in shown] == ["000001"] and shown[0].weight > 50_000
+    assert left_out == ["000002 (the page would be too heavy)"]
+
+
+def test_a_mean_says_how_it_stands_against_the_baseline(make_comparison: Maker, tmp_path: Path) -> None:
+    comparison = make_comparison({"a": 0.4, "b": 0.2})
+    pairs = tuple(replace(pair, verdict="better", doubt="") for pair in comparison.pairs)
+    page = write_comparison(replace(comparison, pairs=pairs), tmp_path / "p.html", clips=0).read_text()
+    assert page.count('title="better than a"') == len(comparison.facts)
+    page = write_comparison(comparison, tmp_path / "p.html", clips=0).read_text()
+    assert page.count('title="not distinguishable from a"') == len(comparison.facts)
+    assert page.count('<span class="doubt">p is not below 0.05</span>') == 3
+    assert page.count('<span class="doubt">no difference</span>') == 1  # every spl_magnitude is 0.8
 
 
 def test_sounds_that_would_clip_are_lowered_together(make_comparison: Maker, tmp_path: Path) -> None:
@@ -126,7 +152,7 @@ def test_a_point_stands_where_the_page_puts_its_ring(make_comparison: Maker) -> 
     """The overlay's per cents are the picture's: the drawn marker has the same place."""
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     plot = scatter_plot(comparison, "snr", "b", "a", "s")
-    assert plot is not None and plot.side == 1.0
+    assert plot is not None and plot.tally == (4, 0, 0)
     width, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', str(plot.svg)).groups())  # type: ignore[union-attr]
     group = str(plot.svg).split("PathCollection")[1]
     drawn = {(float(x), float(y)) for x, y in re.findall(r'<use [^>]*?x="([\d.]+)" y="([\d.]+)"', group)}

@@ -112,7 +112,7 @@ def test_best_median_and_worst_clips_are_shown(report_of: Reporter) -> None:
     _, page = read(report_of())
     shown = re.findall(r"(\d{6}) (best|median|worst) by stft distance", page.text)
     assert shown == [("000001", "best"), ("000002", "median"), ("000004", "worst")]
-    assert len(page.sounds) == 9 and all(sound.startswith("data:audio/wav;base64,") for sound in page.sounds)
+    assert len(page.sounds) == 9 and all(sound.startswith("data:audio/flac;base64,") for sound in page.sounds)
 
 
 def test_clips_can_be_chosen_by_id(make_run: Maker) -> None:
