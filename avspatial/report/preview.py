@@ -21,6 +21,7 @@ from avspatial.report.embedding import data_uri, sound_uri
 from avspatial.report.preview_sound import HEARD, Measured
 from avspatial.report.rendering import render
 from avspatial.report.svg import MONO, PREDICTION, TRUTH, figure, inline_svg, plain_axes
+from avspatial.report.wording import number
 from avspatial.signal import stereo
 
 FILM_BYTES = 8_000_000
@@ -70,15 +71,21 @@ def preview_page(path: Path, measured: Measured, original: tuple[Path, Measured]
 
 
 def _facts(measured: Measured) -> list[tuple[str, str]]:
-    minutes, seconds = divmod(measured.seconds, 60)
-    return [("Length", f"{minutes:.0f} min {seconds:04.1f} s"), ("Sample rate", f"{measured.rate} Hz")]
+    minutes, seconds = divmod(round(measured.seconds, 1), 60)
+    length = f"{minutes:.0f} min {seconds:.0f} s" if minutes else f"{seconds:.1f} s"
+    return [("Length", length), ("Sample rate", f"{measured.rate} Hz")]
 
 
 def _levels(path: Path, measured: Measured, original: tuple[Path, Measured] | None) -> list[tuple[str, str, str, str]]:
     """Rows of the table of levels: whose, file, loudness, true peak."""
     rows = [("Binaural", path, measured)] + ([("Original", *original)] if original else [])
     return [
-        (label, file.name, "none" if each.loudness is None else f"{each.loudness:.1f} LUFS", f"{each.peak:.1f} dBTP")
+        (
+            label,
+            file.name,
+            "none" if each.loudness is None else f"{number(each.loudness, 1)} LUFS",
+            f"{number(each.peak, 1)} dBTP",
+        )
         for label, file, each in rows
     ]
 

@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from avspatial.cli.main import main
 from avspatial.media.sound import read_sound
+from avspatial.media.video import write_video
 
 CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE = 60
@@ -79,6 +82,26 @@ def opened(browser: Any, report_of: Callable[..., Path]) -> Iterator[Callable[..
 def opened_comparison(browser: Any, comparison_page: Path) -> Iterator[Callable[..., Any]]:
     """Open the page of a comparison."""
     with watched(browser, comparison_page) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def preview_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The preview of two seconds of noise from the left under a film that grows brighter, and of the same in mono."""
+    folder = tmp_path_factory.mktemp("preview")
+    noise = 0.1 * np.random.default_rng(0).standard_normal(2 * 16000).astype(np.float32)
+    frames = [np.full((90, 160, 3), 10 * level, np.uint8) for level in range(20)]
+    write_video(folder / "film.mp4", frames, 10, np.stack([noise, 0.4 * np.roll(noise, 6)]), 16000)
+    write_video(folder / "mono.mp4", frames, 10, noise[None], 16000)
+    page = folder / "a file whose name is rather long.html"
+    assert main(["preview", str(folder / "film.mp4"), "--original", str(folder / "mono.mp4"), "-o", str(page)]) == 0
+    return page
+
+
+@pytest.fixture
+def opened_preview(browser: Any, preview_file: Path) -> Iterator[Callable[..., Any]]:
+    """Open the page of a binaural video."""
+    with watched(browser, preview_file) as open_page:
         yield open_page
 
 
@@ -271,7 +294,7 @@ def test_a_sound_can_be_downloaded(opened_comparison: Callable[..., Any], tmp_pa
     assert sound.shape == (2, 2 * rate)
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [360, 390, 1280])
 def test_a_comparison_is_as_wide_as_the_screen(opened_comparison: Callable[..., Any], width: int) -> None:
     page = opened_comparison(width)
     assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -294,3 +317,42 @@ def test_the_colours_of_systems_are_legible_in_both_schemes(opened_comparison: C
         page = opened_comparison(color_scheme=scheme)
         for colour in (*(f"system{place}" for place in range(7)), "better", "worse"):
             assert page.evaluate(CONTRAST, [colour, "paper", "card", "quiet"]) >= 4.5, (scheme, colour)
+
+
+def test_sounds_and_film_of_a_preview_decode(opened_preview: Callable[..., Any]) -> None:
+    page = opened_preview()
+    lengths = page.evaluate("[...document.querySelectorAll('audio')].map(a => a.error ? a.error.message : a.duration)")
+    assert lengths == pytest.approx([2.0] * 3, abs=0.1)
+    until(page, "document.querySelector('video').readyState >= 2")
+    assert page.evaluate("[document.querySelector('video').videoWidth, document.querySelector('video').muted]") == [
+        160,
+        True,
+    ]
+
+
+def test_the_film_of_a_preview_goes_with_the_sound(opened_preview: Callable[..., Any]) -> None:
+    page = opened_preview()
+    page.keyboard.press("ArrowRight")
+    film = "document.querySelector('video').currentTime - Number(document.querySelector('video').dataset.offset)"
+    assert page.evaluate(film) == pytest.approx(1.0, abs=0.02)
+    for key in "231":
+        page.keyboard.press(key)
+        at = f"document.querySelectorAll('audio')[{int(key) - 1}].currentTime"
+        assert page.evaluate(at) == pytest.approx(1.0, abs=1e-3)
+    page.evaluate("document.querySelectorAll('audio, video').forEach(a => { a.playbackRate = 0.1 })")
+    page.keyboard.press(" ")
+    until(page, f"!document.querySelector('video').paused && {film} > 1.02")
+    before, after, sounding, rests = page.evaluate(SWITCH, 1)
+    assert after == pytest.approx(before, abs=1e-3) and sounding == 0 and rests
+    page.keyboard.press(" ")
+    assert page.evaluate("[...document.querySelectorAll('audio, video')].every(a => a.paused)")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_preview_is_as_wide_as_the_screen_and_its_shares_legible(
+    opened_preview: Callable[..., Any], width: int
+) -> None:
+    page = opened_preview(width, color_scheme="dark" if width == 390 else "light")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for ground in ("truth", "faint", "prediction"):
+        assert page.evaluate(CONTRAST, ["card", ground]) >= 4.5, ground

@@ -50,7 +50,8 @@ def test_the_command_writes_a_page_that_asks_for_nothing_and_cues_that_read_back
     text = page.read_text(encoding="utf-8")
     assert len(re.findall(r"<audio [^>]*src=\"data:audio/flac;base64,", text)) == 3
     assert not re.search(r"(?:src|href)=\"(?!data:|#)", text)
-    assert f"{said['loudness']:.1f} LUFS" in text and f"{said['peak']:.1f} dBTP" in text
+    assert f"−{-said['loudness']:.1f} LUFS" in text and f"−{-said['peak']:.1f} dBTP" in text
+    assert "<dd>4.0 s</dd>" in text
     assert read_directions(vtt)[0].azimuth == pytest.approx(40, abs=3)
     assert main(arguments) == 2
     assert capsys.readouterr().err == (

@@ -68,14 +68,9 @@ def test_outputs_without_references_are_told(finished: Finished, tmp_path: Path)
 
 PLAIN = """\
 schema: 1
+extends: TINY
 name: plain
-data: {use: simulated, clips: 6, seconds: 1.2, picture: [48, 64], sources: [1, 1], root: ROOT}
-window: {seconds: 1.0, picture: [32, 32]}
-model:
-  use: masking
-  visual_encoder: null
-  audio_encoder: {use: unet, width: 0.03125}
-  mask_generator: {use: unet}
+model: {visual_encoder: null, audio_encoder: {use: unet, width: 0.03125}}
 trainer: {use: supervised, steps: 2, batch_size: 2}
 metrics: [snr]
 """
@@ -84,7 +79,7 @@ metrics: [snr]
 def test_recipes_are_run_once_a_seed_and_found_again(
     workplace: Path, finished: Finished, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "plain.yaml").write_text(PLAIN.replace("ROOT", str(workplace / "scenes")))
+    (tmp_path / "plain.yaml").write_text(PLAIN.replace("TINY", str(workplace / "tiny.yaml")))
     systems = [finished.path, tmp_path / "plain.yaml"]
     arguments = {"seeds": 2, "runs": tmp_path / "runs", "device": "cpu", "set": ["trainer.steps=1"]}
     found = avspatial.compare(systems, **arguments)
