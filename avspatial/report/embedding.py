@@ -19,7 +19,7 @@ def data_uri(kind: str, content: bytes) -> str:
 
 
 def sound_uri(sound: np.ndarray, rate: int) -> str:
-    """sound (C, T) as flac of 16 bit, about half of a wav, in a data URI; clipped at full scale."""
+    """sound (C, T) as flac of 16 bit, which is smaller than wav, in a data URI; clipped at full scale."""
     content = io.BytesIO()
     soundfile.write(content, np.clip(sound, -1, 1).T, rate, "PCM_16", format="FLAC")
     return data_uri("audio/flac", content.getvalue())
