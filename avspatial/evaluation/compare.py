@@ -342,7 +342,7 @@ def _limits(systems: Sequence[System], pairs: Sequence[Pair], estimator: Estimat
     if not estimator.several and tests * paired.smallest_p(recordings) >= paired.ALPHA:
         least = min(1.0, tests * paired.smallest_p(recordings))
         notes.append(
-            f"{recordings} recordings are too few for {tests} tests at once: the smallest p that they allow is "
+            f"too few recordings for the number of tests ({recordings} for {tests}): the smallest p that they allow is "
             f"{least:.2g} after Holm's correction, so no verdict could be reached. Score more recordings, or fewer "
             "metrics (--metrics)."
         )

@@ -212,13 +212,13 @@ def test_one_recording_has_no_interval_and_no_verdict(tmp_path: Path) -> None:
     found = avspatial.compare(runs)
     assert (found.pairs[0].interval, found.pairs[0].mdd, found.pairs[0].p) == (None, None, 1)
     assert found.pairs[0].verdict == "not distinguishable"
-    assert "1 recordings are too few for 1 tests at once" in found.notes[0]
+    assert "too few recordings for the number of tests (1 for 1)" in found.notes[0]
 
 
 def test_too_few_recordings_are_said_to_be_too_few(tmp_path: Path) -> None:
     runs = [write_scored_run(tmp_path, name, scores(n, 12)) for n, name in enumerate("ab")]
     assert avspatial.compare(runs).notes == (
-        "6 recordings are too few for 3 tests at once: the smallest p that they allow is 0.094 after Holm's "
+        "too few recordings for the number of tests (6 for 3): the smallest p that they allow is 0.094 after Holm's "
         "correction, so no verdict could be reached. Score more recordings, or fewer metrics (--metrics).",
         "One training run each: the intervals say nothing about training again with another seed.",
     )
