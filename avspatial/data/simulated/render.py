@@ -47,22 +47,38 @@ class Rendered:
 
 def play(stage: Stage, scene: Scene) -> Rendered:
     """Render a scene; a pure function of its arguments."""
-    settings = stage.settings
-    samples = round(settings.seconds * RATE)
-    times = (np.arange(round(settings.seconds * TRUTH_RATE)) + 0.5) / TRUTH_RATE
-    stereo = np.zeros((2, samples))
-    energies, loudness = [], {}
-    for number, thing in enumerate(scene.things):
-        if not thing.sounding:
-            continue
-        dry = stage.sounds[thing.kind](np.random.default_rng(thing.seed), samples, RATE) / thing.distance
-        stereo += render(dry, _track(thing, settings.seconds), RATE, stage.head(thing.distance))
-        energies.append(_energy(dry, times, 1 / TRUTH_RATE))
-        loudness[number] = _loudness(dry, settings)
+    dry = _dry(stage, scene)
+    stereo, truth = _sounding(stage, scene, dry)
+    loudness = {number: _loudness(sound, stage.settings) for number, sound in dry.items()}
+    return Rendered(stereo, stage.camera.film(scene, loudness), truth)
+
+
+def sound(stage: Stage, scene: Scene) -> tuple[np.ndarray, Truth]:
+    """The sound of `play` alone, wherever the sources are: stereo (2, T) at 48 kHz and the true directions."""
+    return _sounding(stage, scene, _dry(stage, scene))
+
+
+def _dry(stage: Stage, scene: Scene) -> dict[int, np.ndarray]:
+    """The sounds (T,) of the sources by their number among the things, quieter with distance."""
+    samples = round(stage.settings.seconds * RATE)
+    return {
+        number: stage.sounds[thing.kind](np.random.default_rng(thing.seed), samples, RATE) / thing.distance
+        for number, thing in enumerate(scene.things)
+        if thing.sounding
+    }
+
+
+def _sounding(stage: Stage, scene: Scene, dry: Mapping[int, np.ndarray]) -> tuple[np.ndarray, Truth]:
+    seconds = stage.settings.seconds
+    times = (np.arange(round(seconds * TRUTH_RATE)) + 0.5) / TRUTH_RATE
+    stereo = np.zeros((2, round(seconds * RATE)))
+    for number, one in dry.items():
+        thing = scene.things[number]
+        stereo += render(one, _track(thing, seconds), RATE, stage.head(thing.distance))
     scale = min(_LEVEL / np.sqrt(np.mean(stereo**2)), _PEAK / np.abs(stereo).max())
     azimuths = np.stack([thing.path.at(times) for thing in scene.sources])
-    truth = Truth(TRUTH_RATE, azimuths, np.stack(energies) * scale**2)
-    return Rendered(stereo * scale, stage.camera.film(scene, loudness), truth)
+    energies = np.stack([_energy(one, times, 1 / TRUTH_RATE) for one in dry.values()])
+    return stereo * scale, Truth(TRUTH_RATE, azimuths, energies * scale**2)
 
 
 def solo(stage: Stage, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
