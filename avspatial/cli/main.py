@@ -35,6 +35,7 @@ VERBS = {
     "weights": "Turn published weights into ours.",
     "leaderboard": "Build and verify a table of saved outputs.",
     "published": "Published tables, what cannot be true in them, and your results beside them.",
+    "metrics": "List, show and check metrics: what each sees, and what it is blind to.",
     "doctor": "Check versions, devices, media libraries, data folders and plugins.",
 }
 _FULL_OR_FORBIDDEN = {

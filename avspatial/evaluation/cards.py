@@ -38,10 +38,16 @@ class Card:
     version: str
     unit: str
     higher_is_better: bool | None
+    normalized: bool
     convention: str
     settings: Mapping[str, Any]
     scores: Mapping[str, Mapping[str, float]]
     failures: Mapping[str, Sequence[str]]
+
+    @property
+    def n(self) -> int:
+        """Scenes in which the reference has a value."""
+        return len(self.scores[REFERENCE])
 
     def value(self, distortion: str) -> float | None:
         """Mean over the scenes that have a value."""
@@ -131,12 +137,12 @@ class Card:
             return ["Nothing moves it: it looks at the reference alone."]
         told = [self._told_scale(), self._told_unseen(), *self._told_mono()]
         if self.above_reference:
-            told.append(f"Scores better than the reference itself: {', '.join(self.above_reference)}.")
+            told.append(f"Better than the reference itself in every scene: {', '.join(self.above_reference)}.")
         return [sentence for sentence in [*told, self._told_turning()] if sentence]
 
     def _told_scale(self) -> str:
         told = "Neither more nor less is better." if self._sign is None else ""
-        aside = "" if self.sees_mono else f"Moved furthest by {self.largest}, which shares are of."
+        aside = "" if self.sees_mono else f"Shares are of what {self.largest} moves it, the most of all."
         return " ".join(part for part in (told, aside) if part)
 
     def _told_unseen(self) -> str:
@@ -145,8 +151,8 @@ class Card:
     def _told_mono(self) -> list[str]:
         kept = [name for name in self.below_mono if keeps_directions(name)]
         others = [name for name in self.below_mono if not keeps_directions(name)]
-        told = [f"Prefers mono, though every direction is right, to: {', '.join(kept)}."] if kept else []
-        return told + ([f"Prefers mono to: {', '.join(others)}."] if others else [])
+        told = [f"Prefers mono in every scene, though all directions are right, to: {', '.join(kept)}."] if kept else []
+        return told + ([f"Prefers mono in every scene to: {', '.join(others)}."] if others else [])
 
     def _told_turning(self) -> str:
         costs = self.turning()
@@ -160,7 +166,7 @@ class Card:
         told = "Turned further, it is worse at every step" if not flat else "Turned further, it is never better"
         if most <= self._tolerance:
             return "Turned by any angle, it is no worse."
-        return f"{told}; {first} degrees cost {least / most:.0%} of what {last} cost."
+        return f"{told}; {first} degrees cost {100 * least / most:.0f} % of what {last} cost."
 
     def facts(self) -> dict[str, Any]:
         """The card as data for JSON."""
@@ -178,6 +184,7 @@ class Card:
             "version": self.version,
             "unit": self.unit,
             "higher_is_better": self.higher_is_better,
+            "normalized": self.normalized,
             "convention": self.convention,
             "settings": dict(self.settings),
             "values": values,
@@ -208,6 +215,7 @@ def measure(named: NamedMetric, cases: Iterable[Case], convention: Convention, p
             named.version,
             metric.unit[name],
             metric.higher_is_better[name],
+            metric.normalized,
             convention.name,
             named.settings,
             scores[name],
