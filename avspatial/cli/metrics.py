@@ -206,7 +206,8 @@ def _card(card: Card) -> str:
         [name, cell(card, name), "-" if (share := shares[name]) is None else number(share), told(name)]
         for name in names()
     ]
-    head = f"{card.name}{unit}, {BETTER_OR_NOT[card.higher_is_better]}; means over {card.n} of {len(SCENES)} scenes, {card.convention}"
+    rests_on = f"means over {card.n} of {len(SCENES)} scenes, {card.convention}"
+    head = f"{card.name}{unit}, {BETTER_OR_NOT[card.higher_is_better]}; {rests_on}"
     lines = [head, columns(rows, indent="  "), *(f"  {sentence}" for sentence in card.reading())]
     lines += [f"  failed: {line}" for failed in card.failures.values() for line in failed]
     return "\n".join(lines)

@@ -112,9 +112,9 @@ class Card:
 
     def _always_better(self, one: str, other: str) -> bool:
         sign = self._sign
-        if sign is None or not self.scores[one] or not self.scores[other]:
-            return False
         both = self.scores[one].keys() & self.scores[other].keys()
+        if sign is None or not both:
+            return False
         return all(sign * (self.scores[one][s] - self.scores[other][s]) > self._tolerance for s in both)
 
     @property

@@ -28,7 +28,7 @@ from avspatial.registry import discover
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CHEAP_RUN = re.compile(r"--help|--version")
-CHEAP_VERBS = {"recipes", "plugins", "doctor", "data", "evaluate", "published", "leaderboard"}
+CHEAP_VERBS = {"recipes", "plugins", "doctor", "data", "evaluate", "published", "leaderboard", "metrics"}
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 

@@ -1,0 +1,58 @@
+"""The scenes that cards are measured on: where their sources are, and where they are when turned."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from avspatial.data.simulated.instruments import INSTRUMENTS
+from avspatial.evaluation.battery import SCENES, TURNS, Case, battery, keeps_directions, names, told, turned
+from avspatial.interfaces import Convention
+from avspatial.media.resample import resample
+from avspatial.runs.progress import silent
+from avspatial.signal.head import SphericalHead, render
+
+CONVENTION = Convention()
+
+
+@pytest.fixture(scope="module")
+def cases() -> dict[tuple[str, str], Case]:
+    return {(case.scene, case.distortion): case for case in battery(CONVENTION, silent)}
+
+
+def test_every_scene_meets_everything_once(cases: dict[tuple[str, str], Case]) -> None:
+    assert len(battery(CONVENTION, silent)) == len(cases) == len(SCENES) * len(names())
+    assert names()[0] == "reference" and names()[-4:] == ("turned_5", "turned_10", "turned_20", "turned_40")
+    for case in cases.values():
+        assert case.prediction.shape == case.reference.shape == (2, 16000)
+    assert all(np.array_equal(cases[scene, "reference"].prediction, cases[scene, "mono"].reference) for scene in SCENES)
+
+
+def test_the_truth_is_of_the_reference_whatever_is_predicted(cases: dict[tuple[str, str], Case]) -> None:
+    for name in names():
+        assert cases["voice_left", name].truth.azimuth == pytest.approx(25.0)
+        assert cases["plucked_right", name].truth.azimuth == pytest.approx(-45.0)
+    walk = cases["drum_walking", "turned_40"].truth.azimuth[0]
+    assert walk[0] == pytest.approx(45, abs=1) and walk[-1] == pytest.approx(-45, abs=1)
+    assert (np.diff(walk) < 0).all()
+    assert cases["bar_and_blown", "mono"].truth.azimuth[:, 0] == pytest.approx([40, -20])
+
+
+@pytest.mark.parametrize("angle", TURNS)
+@pytest.mark.parametrize(("scene", "kind", "azimuth", "seed"), [("voice_left", "voice", 25, 0)])
+def test_a_turned_scene_is_the_same_sound_from_there(
+    cases: dict[tuple[str, str], Case], scene: str, kind: str, azimuth: float, seed: int, angle: int
+) -> None:
+    """Rendered here from the dry sound: the same factor takes both to the battery's level."""
+    dry = INSTRUMENTS[kind](np.random.default_rng(seed), 48000, 48000)
+    head = SphericalHead(distance=1.5)
+    straight, other = (resample(render(dry, at, 48000, head), 48000, 16000) for at in (azimuth, azimuth + angle))
+    case = cases[scene, turned(angle)]
+    factor = case.reference.std() / straight.std()
+    np.testing.assert_allclose(case.prediction, factor * other, atol=1e-4 * factor * np.abs(other).max())
+
+
+def test_turning_is_named_and_told_and_keeps_no_direction() -> None:
+    assert told("turned_20") == "Every source 20 degrees further to the left"
+    assert told("mono") == "Half the mixture at each ear"
+    assert [name for name in names() if keeps_directions(name)] == ["reference", "late", "quieter", "inverted"]
