@@ -160,6 +160,7 @@ def test_what_fails_ends_with_1_and_is_told(mine: Path, capsys: pytest.CaptureFi
         "4 of 64 pairs failed, the first: inverted, voice_left: RuntimeError: the other polarity"
     )
     assert "mine_plugin.nowhere:Absent cannot be imported" in failed["metric mine.absent", "construct"]
+    assert [each["check"] for each in told["results"] if each["subject"] == "metric mine.absent"] == ["construct"]
     assert set(told["cards"]) == {"one_ear", "fragile"}
     assert told["cards"]["fragile"]["values"]["inverted"] == {"mean": None, "n": 0, "failed": 4, "share": None}
     assert "| - (n 0, failed 4) |" in page.read_text()

@@ -145,8 +145,7 @@ def test_a_tie_with_mono_is_no_preference(card: Any) -> None:
     assert found.below_mono == []
 
 
-def test_the_floor_that_only_the_reference_reaches_widens_no_spread(card: Any) -> None:
-    """An SNR of 184 dB for the reference itself does not make 4 dB nothing."""
+def test_snr_too_prefers_mono_to_exchanged_ears(card: Any) -> None:
     found = card(Snr)
     assert found.value("reference") > 170 and found.value("mono") < 4
     assert "swapped" in found.below_mono
@@ -179,6 +178,13 @@ def by_hand(higher_is_better: bool | None = False, **values: float) -> Card:
 def test_the_limit_of_what_is_seen_is_a_tenth_of_what_mono_moves() -> None:
     assert by_hand(noise=0.1, late=0.101).unseen == ["noise"]
     assert by_hand(noise=-0.1, late=-0.101).unseen == ["noise"]  # better or worse: it moves
+
+
+def test_what_only_the_reference_and_the_unseen_reach_widens_no_spread() -> None:
+    """Four against three is something, where all wrong predictions lie within five, though the right one has 1000."""
+    turns = {f"turned_{angle}": 8.0 for angle in (5, 10, 20, 40)}
+    found = by_hand(higher_is_better=True, reference=1000.0, quieter=1000.0, mono=4.0, swapped=3.0, noise=3.96, **turns)
+    assert found.below_mono == ["swapped"]
 
 
 def test_better_than_the_reference_is_told() -> None:
