@@ -18,4 +18,5 @@ def columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
 
 
 def print_json(data: Any) -> None:
-    print(json.dumps(data, indent=2, ensure_ascii=False))
+    """One line, for the next program."""
+    print(json.dumps(data, ensure_ascii=False))

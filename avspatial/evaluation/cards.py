@@ -202,11 +202,10 @@ def measure(named: NamedMetric, cases: Iterable[Case], convention: Convention, p
     for case in progress(list(cases), f"Measuring {named.id}"):
         found = score_pair([named], case.prediction, case.reference, convention, case.truth)
         for name, score in found.items():
-            if "value" in score:
-                scores[name][case.distortion][case.scene] = score["value"]
-            elif "error" in score:
+            if "error" in score:
                 told = f"{case.distortion}, {case.scene}: {score['error']}"
                 failures[name].setdefault(case.distortion, []).append(told)
+            scores[name][case.distortion].update({case.scene: score["value"]} if "value" in score else {})
     metric = named.metric
     return [
         Card(

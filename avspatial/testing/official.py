@@ -84,18 +84,18 @@ def filled(shapes: Mapping[str, tuple[int, ...]], numbers: Numbers, last: Collec
     small, so that the sigmoid is not all ends.
     """
     ends = ("audionet_upconvlayer5", *last)
-    state: State = {}
-    for name, shape in shapes.items():
+
+    def tensor(name: str, shape: tuple[int, ...]) -> Tensor:
         if name.endswith("num_batches_tracked"):
-            state[name] = torch.tensor(7)
-        elif len(shape) == 4:
+            return torch.tensor(7)
+        if len(shape) == 4:
             inputs = shape[0] * 4 if "upconv" in name or name.startswith(ends) else math.prod(shape[1:])
-            state[name] = numbers(name, shape) * math.sqrt((0.1 if name.startswith(ends) else 2) / inputs)
-        elif name.endswith(("running_var", "1.weight", "bn2.weight")):
-            state[name] = 1 + 0.2 * numbers(name, shape).tanh()
-        else:
-            state[name] = 0.2 * numbers(name, shape)
-    return state
+            return numbers(name, shape) * math.sqrt((0.1 if name.startswith(ends) else 2) / inputs)
+        if name.endswith(("running_var", "1.weight", "bn2.weight")):
+            return 1 + 0.2 * numbers(name, shape).tanh()
+        return 0.2 * numbers(name, shape)
+
+    return {name: tensor(name, shape) for name, shape in shapes.items()}
 
 
 def batch_norm(x: Tensor, w: State, name: str) -> Tensor:
