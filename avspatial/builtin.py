@@ -5,15 +5,17 @@ from __future__ import annotations
 from avspatial.plugin import Component, hookimpl
 
 
-def _component(kind: str, name: str, config: str, target: str, summary: str) -> Component:
-    return Component(kind, name, "1", f"avspatial.{config}", f"avspatial.{target}", summary)
+def _component(kind: str, name: str, config: str, target: str, summary: str, version: str = "1") -> Component:
+    return Component(kind, name, version, f"avspatial.{config}", f"avspatial.{target}", summary)
 
 
 _SPL = "SplSettings"
 
 
-def _metric(name: str, target: str, summary: str, settings: str = "MetricSettings") -> Component:
-    return _component("metric", name, f"metrics.settings:{settings}", f"metrics.{target}", summary)
+def _metric(
+    name: str, target: str, summary: str, settings: str = "MetricSettings", version: str = "1"
+) -> Component:
+    return _component("metric", name, f"metrics.settings:{settings}", f"metrics.{target}", summary, version)
 
 
 def _metrics() -> list[Component]:
@@ -39,6 +41,7 @@ def _metrics() -> list[Component]:
             "direction:AzimuthError",
             "Error of the heard azimuth (known angles)",
             "AzimuthSettings",
+            version="2",
         ),
         _metric(
             "ild_error", "binaural:IldError", "Error of the level difference in bands and frames, and its coverage"
