@@ -12,9 +12,7 @@ def _component(kind: str, name: str, config: str, target: str, summary: str, ver
 _SPL = "SplSettings"
 
 
-def _metric(
-    name: str, target: str, summary: str, settings: str = "MetricSettings", version: str = "1"
-) -> Component:
+def _metric(name: str, target: str, summary: str, settings: str = "MetricSettings", version: str = "1") -> Component:
     return _component("metric", name, f"metrics.settings:{settings}", f"metrics.{target}", summary, version)
 
 

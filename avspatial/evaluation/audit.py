@@ -100,6 +100,22 @@ class Finding:
     said: str
 
 
+def _ratio_verdict(low: float, high: float, limits: Ratios) -> tuple[str, str]:
+    """What is to be said of an STFT / Wave L2 between `low` and `high`, which rounding leaves open, and why."""
+    if high < limits.least:
+        return IMPOSSIBLE, f"no error scores below {limits.least:.1f}: not one set of files and one convention"
+    if low > limits.most:
+        return IMPOSSIBLE, f"no error scores above {limits.most:.1f}: not one set of files and one convention"
+    if high < limits.even * (1 - SLACK):
+        return SUSPICIOUS, f"below {limits.even:.1f} only if errors keep step with the hop of 10 ms"
+    share = limits.near_zero(low)
+    if share > 1:
+        return SUSPICIOUS, f"above {limits.constant:.1f} even a constant error does not score"
+    if share > NEAR_ZERO_SHARE:
+        return SUSPICIOUS, f"only if {share:.0%} of the error's energy is a constant (0 Hz)"
+    return CONSISTENT, f"{limits.even:.1f} and a little more is what errors of any kind score"
+
+
 def _parseval(table: PublishedTable, row: str) -> Finding | None:
     cells = table.rows[row]
     if not {"stft_distance", "wave_l2"} <= set(cells):
@@ -107,20 +123,7 @@ def _parseval(table: PublishedTable, row: str) -> Finding | None:
     stft, wave = cells["stft_distance"], cells["wave_l2"] / 1e3
     off, off_wave = table.rounding("stft_distance"), table.rounding("wave_l2") / 1e3
     low, high, ratio = (stft - off) / (wave + off_wave), (stft + off) / (wave - off_wave), stft / wave
-    limits = parseval(table.clip_seconds)
-    share = limits.near_zero(low)
-    if high < limits.least:
-        verdict, why = IMPOSSIBLE, f"no error scores below {limits.least:.1f}: not one set of files and one convention"
-    elif low > limits.most:
-        verdict, why = IMPOSSIBLE, f"no error scores above {limits.most:.1f}: not one set of files and one convention"
-    elif high < limits.even * (1 - SLACK):
-        verdict, why = SUSPICIOUS, f"below {limits.even:.1f} only if errors keep step with the hop of 10 ms"
-    elif share > 1:
-        verdict, why = SUSPICIOUS, f"above {limits.constant:.1f} even a constant error does not score"
-    elif share > NEAR_ZERO_SHARE:
-        verdict, why = SUSPICIOUS, f"only if {share:.0%} of the error's energy is a constant (0 Hz)"
-    else:
-        verdict, why = CONSISTENT, f"{limits.even:.1f} and a little more is what errors of any kind score"
+    verdict, why = _ratio_verdict(low, high, parseval(table.clip_seconds))
     return Finding(table.name, row, "stft_to_wave", verdict, ratio, f"STFT / Wave L2 = {ratio:.1f}; {why}")
 
 

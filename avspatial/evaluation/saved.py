@@ -1,7 +1,8 @@
 """An evaluation that is kept in a folder while it grows, so that one that was stopped goes on.
 
 `scores.jsonl`    {"clip", "metric", "value"} or {"clip", "metric", "error"} a line: the model's scores
-`clips.jsonl`     a line a clip, written after its scores: its files, what was skipped, the control rows, notes
+`clips.jsonl`     a line a clip, written after its scores: its files (paths relative to the folder), what was skipped,
+                  the control rows, notes
 `evaluation.json` what was measured and how; another evaluation is not mixed in
 `summary.json`    the summary, when all is done
 """
@@ -10,8 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -47,15 +49,18 @@ class Saved:
 
     def _begin(self, about: Line) -> None:
         """Check what is there, keep the clips that are whole and did not fail, drop the rest."""
-        if (self.folder / ABOUT).is_file():
+        begun = (self.folder / ABOUT).is_file()
+        if begun:
             _refuse_other(self.folder, _about(self.folder), about)
             self.done = self._kept()
         else:
             _refuse_strange(self.folder)
-            write_text(self.folder / ABOUT, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
         self._in_order = list(self.done) == list(self._pairs)[: len(self.done)]
-        self._write(self.done)
-        (self.folder / SUMMARY).unlink(missing_ok=True)
+        with _writing(self.folder):
+            if not begun:
+                write_text(self.folder / ABOUT, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+            self._write(self.done)
+            (self.folder / SUMMARY).unlink(missing_ok=True)
 
     def _kept(self) -> dict[str, ClipScores]:
         found = {clip: (line, scores) for clip, line, scores in self._found() if not line["failed"]}
@@ -91,11 +96,12 @@ class Saved:
 
     def add(self, scored: ClipScores) -> None:
         """Append a clip: its scores, then the line that says they are all there."""
-        if not self._files:
-            self._files = [(self.folder / name).open("a", encoding="utf-8") for name in (SCORES, CLIPS)]
-        for file, text in zip(self._files, (_score_lines(scored), self._clip_line(scored)), strict=True):
-            file.write(text)
-            file.flush()
+        with _writing(self.folder):
+            if not self._files:
+                self._files = [(self.folder / name).open("a", encoding="utf-8") for name in (SCORES, CLIPS)]
+            for file, text in zip(self._files, (_score_lines(scored), self._clip_line(scored)), strict=True):
+                file.write(text)
+                file.flush()
 
     def _clip_line(self, scored: ClipScores) -> str:
         clip = scored.scores[0].clip
@@ -108,6 +114,7 @@ class Saved:
             "recording": scored.scores[0].recording,
             "failed": scored.failed,
             "scores": sum(score.row == MODEL and score.skipped is None for score in scored.scores),
+            "files": _paths(self._pairs[clip], self.folder),
             "inputs": self._inputs[clip],
             "skipped": {s.metric: s.skipped for s in scored.scores if s.row == MODEL and s.skipped is not None},
             "controls": controls,
@@ -120,13 +127,27 @@ class Saved:
         self.close()
         if not self._in_order:
             found = {clip: _read(line, scores) for clip, line, scores in self._found()}
-            self._write({clip: found[clip] for clip in self._pairs})
-        write_text(self.folder / SUMMARY, _json(summary))
+            with _writing(self.folder):
+                self._write({clip: found[clip] for clip in self._pairs})
+        with _writing(self.folder):
+            write_text(self.folder / SUMMARY, _json(summary))
 
     def close(self) -> None:
-        for file in self._files:
-            file.close()
-        self._files = []
+        files, self._files = self._files, []
+        with _writing(self.folder), ExitStack() as open_files:
+            for file in files:
+                open_files.callback(file.close)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """DataError for what the file system does not let us write there."""
+    try:
+        yield
+    except OSError as error:
+        fix = "Make room or give the right to write there and give the same command again, or choose another folder "
+        what = f"the evaluation cannot be kept: {(error.strerror or str(error)).lower()}"
+        raise DataError(what, where=folder, fix=f"{fix}with `--save DIR`.") from error
 
 
 @contextmanager
@@ -135,25 +156,39 @@ def keeping(folder: Path, about: Mapping[str, Any], pairs: Sequence[Pair]) -> It
 
     DataError where the folder holds another evaluation (and what differs), something else, or is being written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise DataError("is a file", where=folder, fix="Give a folder with `--save DIR`.") from error
-    lock = filelock.FileLock(folder / ".evaluation.lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout as error:
-        fix = "Wait for it, or choose another folder with `--save DIR`."
-        raise DataError("another evaluation is writing here", where=folder, fix=fix) from error
-    saved = None
-    try:
+    if folder.exists() and not folder.is_dir():
+        raise DataError("is a file", where=folder, fix="Give a folder with `--save DIR`.")
+    with _locked(folder):
         saved = Saved(folder, about, pairs)
-        yield saved
-    finally:
-        if saved is not None:
+        try:
+            yield saved
+        finally:
             saved.close()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """The folder, made if it is not there, for this process alone."""
+    lock = filelock.FileLock(folder / ".evaluation.lock")
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        free = _acquired(lock)
+    if not free:
+        fix = "Wait for it, or choose another folder with `--save DIR`."
+        raise DataError("another evaluation is writing here", where=folder, fix=fix)
+    try:
+        yield
+    finally:
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+
+
+def _acquired(lock: filelock.BaseFileLock) -> bool:
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        return False
+    return True
 
 
 def _read(line: Line, scores: Sequence[Line]) -> ClipScores:
@@ -183,16 +218,37 @@ def _json(line: Mapping[str, Any]) -> str:
 
 
 def _lines(path: Path) -> Iterator[Line]:
-    """The whole lines of a file; what a killed process left unfinished is not one."""
+    """The whole lines of a file; what a killed process left unfinished, within a letter even, is not one."""
     if not path.is_file():
         return
-    with path.open(encoding="utf-8") as file:
-        for number, text in enumerate(file, 1):
-            try:
-                if text.endswith("\n"):
-                    yield json.loads(text)
-            except ValueError as error:
-                raise DataError("not a line of JSON", where=f"{path}:{number}", fix=_OTHERWISE) from error
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.endswith(b"\n"):
+                yield _line(line, f"{path}:{number}")
+
+
+def _line(text: bytes, where: str) -> Line:
+    try:
+        return dict(json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise DataError("not a line of JSON", where=where, fix=_OTHERWISE) from error
+
+
+def _paths(pair: Pair, folder: Path) -> dict[str, str]:
+    """Where a clip's two files lie, seen from the folder: both may be moved together."""
+    return {
+        name: Path(os.path.relpath(path.absolute(), folder.resolve())).as_posix()
+        for name, path in (("prediction", pair.prediction), ("reference", pair.reference))
+    }
+
+
+def scored_files(folder: Path, line: Line) -> tuple[Path | None, Path | None]:
+    """The prediction and the reference of a line of `clips.jsonl`; None for one that is not there, or that is not the
+    one that was scored (another size or time): its sound would not be what the numbers speak of."""
+    said = line.get("files", {})
+    found = {name: Path(os.path.normpath(folder.resolve() / said[name])) for name in said}
+    same = {name: path for name, path in found.items() if _stamp(path) == (line["inputs"][name] or ())}
+    return same.get("prediction"), same.get("reference")
 
 
 def _inputs(pair: Pair) -> dict[str, Any]:

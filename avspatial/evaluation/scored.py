@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from avspatial.errors import RunError
 from avspatial.evaluation.controls import CONTROLS, MODEL
 from avspatial.evaluation.pairs import find_pairs
+from avspatial.evaluation.saved import scored_files
 from avspatial.evaluation.scores import build_metrics
 from avspatial.evaluation.scoring import score_pairs
 from avspatial.evaluation.summary import facts_of
@@ -44,14 +45,14 @@ def read_scored(path: Path) -> Scored:
 
 
 def _read_evaluation(path: Path) -> Scored:
-    """`scores.jsonl` and `summary.json`; recordings, control rows and settings where the folder says them too."""
+    """`scores.jsonl` and `summary.json`; files, recordings, control rows, settings where the folder says them."""
     summary = _whole(path / SUMMARY)
     rows, recordings = _rows(path / SCORES)
-    if (path / CLIPS).is_file():
-        recordings = _told(path / CLIPS, rows)
-    _refuse_lost(path, summary, recordings)
-    settings = _whole(path / ABOUT).get("settings", {}) if (path / ABOUT).is_file() else {}
     clips = {id: ScoredClip(id, id, recording) for id, recording in recordings.items()}
+    if (path / CLIPS).is_file():
+        clips = _told(path / CLIPS, rows)
+    _refuse_lost(path, summary, clips)
+    settings = _whole(path / ABOUT).get("settings", {}) if (path / ABOUT).is_file() else {}
     facts = {
         name: _evaluation_facts(name, entry, summary.get("versions", {}), settings)
         for name, entry in summary.get("metrics", {}).items()
@@ -65,25 +66,34 @@ def _evaluation_facts(
 ) -> Facts:
     """The facts of one metric, in the words of a run's summary; `versions` has "id@version" under its name."""
     id, _, version = str(versions.get(name, "")).partition("@")
-    about = {"id": id, "version": version, "settings": settings.get(f"settings of {id}")} if version else {}
+    about = {"id": id, "version": version, "settings": settings.get(name)} if version else {}
     said = {key: entry[key] for key in ("id", "version", "settings", "unit", "higher_is_better") if key in entry}
     return {**about, **said}
 
 
-def _told(path: Path, rows: dict[str, Row]) -> dict[str, str]:
-    """Take the control rows and what was skipped from a `clips.jsonl` into rows; {clip: recording}, in order."""
-    recordings = {}
+def _told(path: Path, rows: dict[str, Row]) -> dict[str, ScoredClip]:
+    """Take the control rows and what was skipped from a `clips.jsonl` into rows; the clips, in order."""
+    clips = {}
     for number, line in _lines(path):
         try:
             clip = str(line["clip"])
-            recordings[clip] = str(line["recording"])
+            clips[clip] = ScoredClip(
+                clip, clip, str(line["recording"]), None, *_files(*scored_files(path.parent, line))
+            )
             for metric, why in line["skipped"].items():
                 rows[MODEL].add(metric, clip, {"skipped": why})
             for row, metric, outcome in _controls(line):
                 rows.setdefault(row, Row()).add(metric, clip, outcome)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _no_line(path, number, error) from error
-    return recordings
+    return clips
+
+
+def _files(predicted: Path | None, reference: Path | None) -> tuple[Path | None, Path | None, Path | None]:
+    """Prediction, reference, and the picture beside the prediction; None for those that are not there."""
+    picture = None if predicted is None else predicted.parent / PICTURE
+    found = [path if path is not None and path.is_file() else None for path in (predicted, reference, picture)]
+    return found[0], found[1], found[2]
 
 
 def _controls(line: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -118,7 +128,7 @@ def _read_run(path: Path) -> Scored:
     )
 
 
-def _refuse_lost(path: Path, summary: Mapping[str, Any], clips: Mapping[str, str]) -> None:
+def _refuse_lost(path: Path, summary: Mapping[str, Any], clips: Mapping[str, Any]) -> None:
     """RunError where `scores.jsonl` does not hold as many clips as were scored: those lost must not go unnoticed."""
     if summary.get("clips", len(clips)) != len(clips):
         what = f"{SCORES} has {len(clips)} clips, {SUMMARY} says {summary['clips']}"
@@ -131,8 +141,7 @@ def _method(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _clip(run: Run, id: str, recording: str) -> ScoredClip:
-    found = [path if (path := run.outputs / id / name).is_file() else None for name in (PREDICTED, REFERENCE, PICTURE)]
-    return ScoredClip(id, id, recording, None, *found)
+    return ScoredClip(id, id, recording, None, *_files(run.outputs / id / PREDICTED, run.outputs / id / REFERENCE))
 
 
 def _convention(path: Path, summary: Mapping[str, Any]) -> str:
@@ -208,12 +217,10 @@ def score_outputs(
     )
     for score in (score for clip in scored for score in clip.scores):
         rows.setdefault(score.row, Row()).add(score.metric, score.clip, score.line())
-    clips = {}
-    for pair in pairs:
-        files = (pair.prediction, pair.reference, pair.prediction.parent / PICTURE)
-        clips[pair.clip] = ScoredClip(
-            pair.clip, pair.clip, pair.recording, None, *(path if path.is_file() else None for path in files)
-        )
+    clips = {
+        pair.clip: ScoredClip(pair.clip, pair.clip, pair.recording, None, *_files(pair.prediction, pair.reference))
+        for pair in pairs
+    }
     facts = {name: facts_of(named, name) for named in metrics for name in named.metric.names}
     return Scored(outputs, outputs.resolve().stem, convention, facts, clips, rows)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,15 @@ class TestGoingOn:
         assert evaluate(outputs, save=kept) == expected
         assert (kept / "scores.jsonl").read_bytes() == scores and (kept / "clips.jsonl").read_bytes() == clips
 
+    def test_killed_within_a_letter_it_goes_on(self, official: Path, tmp_path: Path) -> None:
+        (official / "clip3").rename(official / "flûte")
+        kept = tmp_path / "kept"
+        expected = evaluate(official, save=kept)
+        for name in ("scores.jsonl", "clips.jsonl"):
+            whole = (kept / name).read_bytes()
+            (kept / name).write_bytes(whole[: whole.rindex("û".encode()) + 1])
+        assert evaluate(official, save=kept) == expected
+
     def test_failed_clips_are_tried_again_and_keep_their_place(self, official: Path, tmp_path: Path) -> None:
         missing = official / "clip1" / "predicted_binaural.wav"
         moved = missing.rename(tmp_path / "moved.wav")
@@ -145,6 +156,32 @@ class TestGoingOn:
         assert self.refusal(official, save=official / "scores.jsonl") == (
             f"{official}/scores.jsonl: is a file\n  Give a folder with `--save DIR`."
         )
+
+    def test_a_line_that_is_none_is_told(self, official: Path, tmp_path: Path) -> None:
+        kept = tmp_path / "kept"
+        evaluate(official, save=kept)
+        for line in (b"{\n", b"7\n", b"\xff\n"):
+            (kept / "clips.jsonl").write_bytes(line)
+            assert self.refusal(official, save=kept) == f"{kept}/clips.jsonl:1: not a line of JSON{self.FIX}"
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes")
+    def test_what_cannot_be_written_is_told_and_gone_on_with(self, official: Path, tmp_path: Path) -> None:
+        limited = (
+            "import resource, sys; from avspatial.cli.main import main;"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)); sys.exit(main(sys.argv[1:]))"
+        )
+        kept = tmp_path / "kept"
+        command = [sys.executable, "-c", limited, "evaluate", str(official), "--save", str(kept), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.splitlines()[-2:] == [
+            f"error: {kept}: the evaluation cannot be kept: file too large",
+            "  Make room or give the right to write there and give the same command again, or choose another folder "
+            "with `--save DIR`.",
+        ]
+        assert not (kept / ".evaluation.lock").exists()
+        whole = evaluate(official, metrics=None, save=tmp_path / "whole")
+        assert evaluate(official, metrics=None, save=kept) == whole
 
     def test_two_at_a_time_are_refused(self, official: Path, tmp_path: Path) -> None:
         with keeping(tmp_path / "kept", {}, find_pairs(official)):

@@ -1,15 +1,18 @@
 """Whatever names a system: saved evaluations, folders of runs, and what is wrong with them."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from saved_sounds import evaluate
 from scored_runs import write_scored_run
 
 import avspatial
 from avspatial.errors import DataError, RunError
 from avspatial.evaluation.scored import read_scored
+from avspatial.report.comparison import write_comparison
 
 SNR = np.arange(6) / 10
 
@@ -48,7 +51,7 @@ def test_what_a_saved_evaluation_says_beyond_the_contract_is_read(tmp_path: Path
         for n in range(6)
     ]
     (saved / "clips.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (saved / "evaluation.json").write_text(json.dumps({"settings": {"settings of avspatial.snr": {"eps": 0}}}))
+    (saved / "evaluation.json").write_text(json.dumps({"settings": {"snr": {"eps": 0}}}))
     found = read_scored(saved)
     assert found.facts["snr"] == {
         "id": "avspatial.snr",
@@ -61,6 +64,50 @@ def test_what_a_saved_evaluation_says_beyond_the_contract_is_read(tmp_path: Path
     assert found.rows["mono"].values["snr"] == {f"{n:06}": 1.0 for n in range(6)}
     assert found.rows["swapped"].errors["snr"]["000000"] == "why"
     assert found.rows["model"].skipped["left_right"]["000005"] == "no lateral source"
+
+
+def test_what_evaluate_saves_has_the_settings_of_its_metrics(official: Path, tmp_path: Path) -> None:
+    evaluate(official, metrics=["spl_rmse"], save=tmp_path / "kept")
+    assert read_scored(tmp_path / "kept").facts["spl_rmse"]["settings"] == {"frame": 0.1, "hop": 0.05}
+
+
+class TestTheSoundsOfASavedEvaluation:
+    def heard(self, folder: Path, clip: str = "clip1") -> tuple[Path | None, ...]:
+        found = read_scored(folder).clips[clip]
+        return found.predicted, found.reference, found.picture
+
+    def test_are_the_files_that_were_scored(self, official: Path, tmp_path: Path) -> None:
+        (official / "clip1" / "picture.jpg").touch()
+        evaluate(official, save=tmp_path / "deep" / "kept")
+        names = ("predicted_binaural.wav", "input_binaural.wav", "picture.jpg")
+        assert self.heard(tmp_path / "deep" / "kept") == tuple(official / "clip1" / name for name in names)
+
+    def test_move_with_them(self, official: Path, tmp_path: Path) -> None:
+        evaluate(official, save=official.parent / "kept")
+        moved = official.parent.rename(tmp_path.parent / f"{tmp_path.name} moved")
+        predicted, reference, _ = self.heard(moved / "kept")
+        assert predicted == moved / "outputs" / "clip1" / "predicted_binaural.wav" and predicted.is_file()
+        assert reference == moved / "outputs" / "clip1" / "input_binaural.wav"
+
+    def test_are_found_through_a_link_to_the_folder(self, official: Path, tmp_path: Path) -> None:
+        (tmp_path / "far" / "away").mkdir(parents=True)
+        (tmp_path / "link").symlink_to(tmp_path / "far" / "away")
+        evaluate(official, save=tmp_path / "link")
+        assert self.heard(tmp_path / "link")[0] == official / "clip1" / "predicted_binaural.wav"
+
+    def test_are_not_heard_where_they_were_changed_or_removed_since(self, official: Path, tmp_path: Path) -> None:
+        evaluate(official, save=tmp_path / "kept")
+        os.utime(official / "clip1" / "predicted_binaural.wav", (1, 1))
+        (official / "clip1" / "input_binaural.wav").unlink()
+        assert self.heard(tmp_path / "kept") == (None, None, None)
+        assert self.heard(tmp_path / "kept", "clip2")[0] is not None
+
+    def test_are_on_the_page(self, official: Path, tmp_path: Path) -> None:
+        folders = [tmp_path / "first", tmp_path / "second"]
+        for folder in folders:
+            evaluate(official, save=folder)
+        page = write_comparison(avspatial.compare(folders), tmp_path / "page.html", clips=2)
+        assert page.read_text().count("data:audio/wav") == 2 * 4  # reference, mono and two systems a clip
 
 
 def test_versions_that_are_not_said_are_taken_to_be_the_same_and_that_is_told(tmp_path: Path) -> None:
