@@ -45,9 +45,13 @@ def normalized(prediction: Sound, reference: Sound, convention: Convention) -> t
     y, x = as_pair(prediction, reference)
     if convention.normalization == "none":
         return y, x
-    peak_x = max(np.abs(x).max(), PEAK_FLOOR)
-    peak_y = peak_x if convention.normalization == "reference_peak" else max(np.abs(y).max(), PEAK_FLOOR)
+    peak_x = _peak(x)
+    peak_y = peak_x if convention.normalization == "reference_peak" else _peak(y)
     return y / peak_y, x / peak_x
+
+
+def _peak(x: Array) -> float:
+    return float(max(x.max(), -x.min(), PEAK_FLOOR))
 
 
 def prepare(prediction: Sound, reference: Sound, rate: int, convention: str = "fairplay") -> tuple[Array, Array]:

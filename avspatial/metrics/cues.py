@@ -2,11 +2,12 @@
 
 Gammatone bands of 4th order (Patterson et al., 1992; ERB after Glasberg and Moore, 1990) one ERB apart from 200 Hz to
 the lesser of 6 kHz and 0.45 of the rate: 25 bands at 16 kHz. Frames of 20 ms every 10 ms. Letters here: J bands,
-K frames.
+K frames. One band is taken after the other, so that memory holds few of them, however long the sound.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,8 @@ LARGEST_ILD = 30.0
 POWER_FLOOR = 1e-14
 """Least mean square of one ear in a band and frame."""
 _RING = 0.05
+_AT_ONCE = 2
+"""Bands that are filtered together: with both ears four transforms, as many as a processor makes side by side."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +47,20 @@ def centres(rate: int) -> Array:
     return (10 ** ((number[0] + np.arange(int(np.diff(number)[0]) + 1)) / 21.4) - 1) / 0.00437
 
 
-def gammatone(x: Array, rate: int) -> Array:
-    """x (..., T) -> analytic band signals (..., J, T'), T' >= T + 50 ms: room for the filters to ring."""
+def gammatone(x: Array, rate: int) -> Iterator[Array]:
+    """x (..., T) -> its analytic bands (..., T'), lowest first; T' >= T + 50 ms: room for the filters to ring."""
     from scipy.fft import ifft, next_fast_len, rfft
 
     length = next_fast_len(x.shape[-1] + round(_RING * rate))
-    spectrum = rfft(x, length, axis=-1).astype(np.complex64)[..., None, :]
+    spectrum = rfft(x, length, axis=-1).astype(np.complex64)
     frequency = np.arange(spectrum.shape[-1]) * rate / length
     centre = centres(rate)[:, None]
-    bandwidth = 1.019 * 24.7 * (1 + 0.00437 * centre)
-    pole = (1 + 1j * (frequency - centre) / bandwidth).astype(np.complex64)
-    squared = pole * pole
-    return np.asarray(ifft(spectrum * (2 / (squared * squared)), length, axis=-1))
+    for block in np.split(centre, range(_AT_ONCE, len(centre), _AT_ONCE)):
+        bandwidth = 1.019 * 24.7 * (1 + 0.00437 * block)
+        pole = (1 + 1j * (frequency - block) / bandwidth).astype(np.complex64)
+        squared = pole * pole
+        bands = ifft(spectrum[..., None, :] * (2 / (squared * squared)), length, axis=-1)
+        yield from (bands[..., band, :] for band in range(len(block)))
 
 
 def _hops(x: Array, hop: int) -> Array:
@@ -65,7 +70,7 @@ def _hops(x: Array, hop: int) -> Array:
 
 
 def _frame_sums(x: Array, hop: int) -> Array:
-    """Sums over frames, of two hops: x (..., J, T) -> (..., J, K)."""
+    """Sums over frames, of two hops: x (..., T) -> (..., K)."""
     sums = _hops(x, hop).sum(-1)
     return np.asarray(sums[..., :-1] + sums[..., 1:])
 
@@ -77,36 +82,39 @@ def _frame_products(left: Array, right: Array, hop: int) -> Array:
 
 
 def _moved_sums(x: Array, reach: int, hop: int) -> Array:
-    """Sums over frames moved by -reach to reach samples: x (..., J, T) -> (2 reach + 1, ..., J, K).
+    """Sums over frames moved by -reach to reach samples: x (..., T) -> (2 reach + 1, ..., K).
 
     The first are summed, each further one gains a sample at one end and loses one at the other.
     """
     frames = x.shape[-1] // hop - 1
     padded = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(reach, reach)])
-    moved = [_frame_sums(padded[..., : x.shape[-1]], hop)]
+    moved = np.empty((2 * reach + 1, *x.shape[:-1], frames))
+    moved[0] = _frame_sums(padded[..., : x.shape[-1]], hop)
     for shift in range(2 * reach):
         lost, gained = (padded[..., start:][..., : frames * hop : hop] for start in (shift, shift + 2 * hop))
-        moved.append(moved[-1] + (gained - lost))
-    return np.stack(moved)
+        moved[shift + 1] = moved[shift] + (gained - lost)
+    return moved
 
 
-def _correlations(left: Array, right: Array, lags: range, hop: int, centred: Array) -> tuple[Array, Array]:
-    """Normalised cross-correlation of left(t) and right(t + lag) in frames: (..., J, T) -> (lags, ..., J, K).
+def _correlations(ears: tuple[Array, Array], lags: range, hop: int, centred: bool) -> tuple[Array, Array]:
+    """Normalised cross-correlation of left(t) and right(t + lag) in frames: (..., T) each -> (lags, ..., K).
 
-    Half of a lag is each ear's, so that exchanging the ears changes nothing but the sign of the lag. `centred` (J, 1):
-    bands whose mean in each frame is taken off. Also which of them (..., J, K) are loud enough at both ears.
+    Half of a lag is each ear's, so that exchanging the ears changes nothing but the sign of the lag. `centred`: the
+    mean of each frame is taken off. Also which frames (..., K) are loud enough at both ears.
     """
-    samples, reach = left.shape[-1], -(-max(-lags[0], lags[-1]) // 2)
-    ears = [np.pad(ear, [(0, 0)] * (ear.ndim - 1) + [(reach, reach)]) for ear in (left, right)]
-    sums = [_moved_sums(ear.astype(np.float64), reach, hop) * centred for ear in (left, right)]
-    squares = [_moved_sums(np.square(ear, dtype=np.float64), reach, hop) for ear in (left, right)]
-    energies = [np.maximum(square - total**2 / (2 * hop), 0) for square, total in zip(squares, sums, strict=True)]
-    heard = np.logical_and(*(square.min(0) > 2 * hop * POWER_FLOOR for square in squares))
+    samples, reach = ears[0].shape[-1], -(-max(-lags[0], lags[-1]) // 2)
+    energies = [_moved_sums(np.square(ear, dtype=np.float64), reach, hop) for ear in ears]
+    heard = np.logical_and(*(energy.min(0) > 2 * hop * POWER_FLOOR for energy in energies))
+    if centred:
+        sums = [_moved_sums(ear.astype(np.float64), reach, hop) for ear in ears]
+        energies = [np.maximum(energy - total**2 / (2 * hop), 0) for energy, total in zip(energies, sums, strict=True)]
+    left, right = (np.pad(ear, [(0, 0)] * (ear.ndim - 1) + [(reach, reach)]) for ear in ears)
     found = np.empty((len(lags), *heard.shape), np.float32)
     for place, lag in enumerate(lags):
         late, early = reach - lag // 2, reach + lag - lag // 2
-        products = _frame_products(ears[0][..., late : late + samples], ears[1][..., early : early + samples], hop)
-        products = products - sums[0][late] * sums[1][early] / (2 * hop)
+        products = _frame_products(left[..., late : late + samples], right[..., early : early + samples], hop)
+        if centred:
+            products = products - sums[0][late] * sums[1][early] / (2 * hop)
         energy = energies[0][late] * energies[1][early]
         found[place] = products / np.sqrt(np.maximum(energy, (2 * hop * POWER_FLOOR) ** 2))
     return found, heard
@@ -129,26 +137,30 @@ def _fitted(x: Array, samples: int) -> Array:
     return np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, short)])[..., :samples]
 
 
-def _bands(stereo: Array, rate: int, hop: int) -> Array:
-    """Analytic bands in whole hops, at least two, so that every sample is in a frame; the rest of the ring dropped."""
-    return _fitted(gammatone(stereo, rate), max(2, -(-stereo.shape[-1] // hop)) * hop)
+def _bands(stereo: Array, rate: int, hop: int) -> Iterator[tuple[Array, Array]]:
+    """Both ears of each band, in whole hops, at least two: every sample is in a frame, the rest of the ring in none."""
+    samples = max(2, -(-stereo.shape[-1] // hop)) * hop
+    for band in gammatone(stereo, rate):
+        fitted = _fitted(band, samples)
+        yield fitted[..., 0, :], fitted[..., 1, :]
 
 
-def _powers(bands: Array, hop: int) -> Array:
-    """Mean square in each frame, (2, ..., J, K), left then right: half that of the envelope."""
-    return np.stack([_frame_products(ear, ear, hop) / (4 * hop) for ear in _ears(np.abs(bands))])
+def _powers(envelopes: tuple[Array, Array], hop: int) -> tuple[Array, Array]:
+    """Mean square of each ear's band in each frame, (..., K): half that of the envelope."""
+    left, right = (_frame_products(envelope, envelope, hop) / (4 * hop) for envelope in envelopes)
+    return left, right
 
 
-def _level_difference(power: Array) -> Array:
-    louder = np.maximum(power, POWER_FLOOR)
-    return np.clip(10 * np.log10(louder[0] / louder[1]), -LARGEST_ILD, LARGEST_ILD)
+def _level_difference(left: Array, right: Array) -> Array:
+    ratio = np.maximum(left, POWER_FLOOR) / np.maximum(right, POWER_FLOOR)
+    return np.clip(10 * np.log10(ratio), -LARGEST_ILD, LARGEST_ILD)
 
 
 def level_cues(stereo: Array, rate: int) -> tuple[Array, Array]:
     """stereo (2, T) -> `ild` and `power` (J, K) of its cues, without the rest of them."""
     hop = round(FRAME_HOP * rate)
-    power = _powers(_bands(stereo, rate, hop), hop)
-    return _level_difference(power), power.sum(0)
+    powers = [_powers((np.abs(left), np.abs(right)), hop) for left, right in _bands(stereo, rate, hop)]
+    return np.stack([_level_difference(*power) for power in powers]), np.stack([sum(power) for power in powers])
 
 
 def band_power(stereo: Array, rate: int) -> Array:
@@ -164,20 +176,18 @@ def cues(stereo: Array, rate: int, hop: int | None = None) -> Cues:
     one ear nothing correlates: itd and coherence 0.
     """
     hop = round(FRAME_HOP * rate) if hop is None else hop
-    bands = _bands(stereo, rate, hop)
-    envelope = (centres(rate) > FINE_STRUCTURE)[:, None]
-    waveform = np.where(envelope, np.abs(bands), bands.real)
+    bands = zip(_bands(stereo, rate, hop), centres(rate) > FINE_STRUCTURE, strict=True)
+    found = [_band_cues(ears, rate, hop, bool(envelope)) for ears, envelope in bands]
+    return Cues(*(np.stack(part, -2) for part in zip(*found, strict=True)))
+
+
+def _band_cues(ears: tuple[Array, Array], rate: int, hop: int, envelope: bool) -> tuple[Array, ...]:
+    """Analytic signals (..., T) of one band -> the parts of `Cues`, (..., K) each, in their order."""
+    envelopes = np.abs(ears[0]), np.abs(ears[1])
     reach = round(LONGEST_ITD * rate)
-    correlation, heard = _correlations(*_ears(waveform), range(-reach, reach + 1), hop, envelope)
+    waveforms = envelopes if envelope else (ears[0].real, ears[1].real)
+    correlation, heard = _correlations(waveforms, range(-reach, reach + 1), hop, envelope)
     place, height = _peak(correlation)
-    power = _powers(bands, hop)
-    return Cues(
-        ild=_level_difference(power),
-        itd=np.where(heard, (place - reach) / rate, 0.0),
-        coherence=np.where(heard, np.clip(height, 0, 1), 0.0),
-        power=power.sum(0),
-    )
-
-
-def _ears(bands: Array) -> tuple[Array, Array]:
-    return bands[..., 0, :, :], bands[..., 1, :, :]
+    powers = _powers(envelopes, hop)
+    itd, coherence = np.where(heard, (place - reach) / rate, 0.0), np.where(heard, np.clip(height, 0, 1), 0.0)
+    return _level_difference(*powers), itd, coherence, powers[0] + powers[1]

@@ -11,7 +11,7 @@ import numpy as np
 
 from avspatial.interfaces import Convention, Truth
 from avspatial.metrics.one_number import OneNumber
-from avspatial.metrics.sound import Array, Sound, as_pair, mean_power, spectrogram
+from avspatial.metrics.sound import Array, Sound, as_pair, mean_power, spectra
 from avspatial.signal import stereo
 
 POWER_FLOOR = 1e-20
@@ -19,20 +19,20 @@ POWER_FLOOR = 1e-20
 _FAIRPLAY = Convention()
 
 
-def _spectrogram(x: Array, convention: Convention) -> np.ndarray:
-    return spectrogram(x, convention.n_fft, convention.hop, convention.window, convention.pad)
-
-
 def _envelope(x: Array) -> Array:
-    """x (T,) -> the magnitude of its analytic signal (T,): `scipy.signal.hilbert`'s, by transforms of real signals."""
+    """x (..., T) -> the magnitude of its analytic signal (..., T): `scipy.signal.hilbert`'s, by real transforms."""
     from scipy.fft import irfft, rfft
 
-    bins = rfft(x) * -1j
+    bins = rfft(x, axis=-1)
+    bins *= -1j
     # Neither the mean nor the bin at half the rate has a partner at a negative frequency to be turned against.
-    bins[0] = 0
-    if len(x) % 2 == 0:
-        bins[-1] = 0
-    return np.asarray(np.sqrt(np.square(x) + np.square(irfft(bins, len(x)))))
+    bins[..., 0] = 0
+    if x.shape[-1] % 2 == 0:
+        bins[..., -1] = 0
+    power = np.asarray(irfft(bins, x.shape[-1], axis=-1, overwrite_x=True))
+    np.square(power, out=power)
+    power += np.square(x)
+    return np.sqrt(power, out=power)
 
 
 def stft_distance(prediction: Sound, reference: Sound, convention: Convention = _FAIRPLAY) -> float:
@@ -60,11 +60,15 @@ def phase_distance(prediction: Sound, reference: Sound, convention: Convention =
     In radians. Any mono prediction has no difference, whose angle counts as 0: it scores about pi / 2.
     Source: the "phase distance" of PseudoBinaural (Xu et al., CVPR 2021).
     """
-    y, x = as_pair(prediction, reference)
-    # Adding zero turns -0 into +0, whose angle is 0 and not pi.
-    angles = [np.angle(_spectrogram(stereo.difference(s), convention) + 0.0) for s in (y, x)]
-    turn = np.abs(angles[0] - angles[1])
-    return float(np.minimum(turn, 2 * np.pi - turn).mean())
+    both = np.stack([stereo.difference(sound) for sound in as_pair(prediction, reference)])
+    c = convention
+    total, count = 0.0, 0
+    for block in spectra(both, c.n_fft, c.hop, c.window, c.pad):
+        angles = np.angle(block + 0.0)  # turns -0 into +0, whose angle is 0 and not pi
+        turn = np.abs(angles[0] - angles[1])
+        total += float(np.minimum(turn, 2 * np.pi - turn).sum())
+        count += turn.size
+    return total / count
 
 
 def envelope_distance(prediction: Sound, reference: Sound) -> float:
@@ -74,7 +78,8 @@ def envelope_distance(prediction: Sound, reference: Sound) -> float:
     Source: Morgado et al., NeurIPS 2018; as in the official evaluate.py of Gao and Grauman, CVPR 2019.
     """
     y, x = as_pair(prediction, reference)
-    return sum(float(np.sqrt(np.square(_envelope(a) - _envelope(b)).mean())) for a, b in zip(y, x, strict=True))
+    error = _envelope(y) - _envelope(x)
+    return float(np.sqrt(np.einsum("ct,ct->c", error, error) / error.shape[-1]).sum())
 
 
 def wave_l2(prediction: Sound, reference: Sound) -> float:

@@ -1,7 +1,11 @@
-"""The door of every metric: arrays or tensors in, checked float64 arrays out; and the centred spectrogram."""
+"""The door of every metric: arrays or tensors in, checked float64 arrays out; and the centred spectrogram.
+
+Spectrograms are made and used in blocks of frames, so that memory does not grow with them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +14,8 @@ from numpy.typing import NDArray
 Sound = Any
 """A numpy array or a torch tensor, (2, T), left then right."""
 Array = NDArray[Any]
+BLOCK = 2**16
+"""Values of the spectra that are made at once: what a processor's cache holds."""
 
 
 def as_stereo(sound: Sound, what: str) -> Array:
@@ -34,8 +40,12 @@ def as_pair(prediction: Sound, reference: Sound) -> tuple[Array, Array]:
     return y, x
 
 
-def _frames(x: Array, n_fft: int, hop: int, window: int, pad: str) -> tuple[Array, Array]:
-    """x (..., T) -> its frames (..., M, window), a view, not yet weighted; and the weights (window,)."""
+def framed(x: Array, n_fft: int, hop: int, window: int, pad: str) -> tuple[Array, Array]:
+    """x (..., T) -> its frames (..., M, window), a view, not yet weighted; and the weights (window,).
+
+    A periodic Hann window in the middle of n_fft, frames centred, M = 1 + T // hop. pad: `zeros`, or `reflect`,
+    repeatedly where T is shorter than n_fft // 2.
+    """
     from scipy.signal.windows import hann
 
     margin = n_fft // 2
@@ -46,29 +56,41 @@ def _frames(x: Array, n_fft: int, hop: int, window: int, pad: str) -> tuple[Arra
     return frames, hann(window, sym=False)
 
 
-def spectrogram(x: Array, n_fft: int, hop: int, window: int, pad: str) -> Array:
-    """x (..., T) -> (..., M, F): periodic Hann window in the middle of n_fft, frames centred, M = 1 + T // hop.
+def weighted_blocks(frames: Array, weights: Array, n_fft: int, lead: int = 0) -> Iterator[Array]:
+    """frames (..., M, window), weights (window,) -> blocks of weighted ones (..., some of M, n_fft), zeros around them.
 
-    pad: `zeros`, or `reflect`, repeatedly where T is shorter than n_fft // 2.
+    lead: how many zeros precede a frame. A block is overwritten by the next one.
     """
+    *outer, count, window = frames.shape
+    step = max(1, BLOCK // (int(np.prod(outer)) * n_fft))
+    block = np.zeros((*outer, min(step, count), n_fft))
+    for start in range(0, count, step):
+        taken = frames[..., start : start + step, :]
+        found = block[..., : taken.shape[-2], :]
+        np.multiply(taken, weights, out=found[..., lead : lead + window])
+        yield found
+
+
+def spectra(x: Array, n_fft: int, hop: int, window: int, pad: str) -> Iterator[Array]:
+    """x (..., T) -> its spectrogram, `framed`, in blocks of frames (..., some of M, F)."""
     from scipy.fft import rfft
 
-    frames, weights = _frames(x, n_fft, hop, window, pad)
-    lead = (n_fft - window) // 2
-    margins = [(0, 0)] * (frames.ndim - 1) + [(lead, n_fft - window - lead)]
-    return np.asarray(rfft(np.pad(frames * weights, margins), axis=-1))
+    frames, weights = framed(x, n_fft, hop, window, pad)
+    for block in weighted_blocks(frames, weights, n_fft, (n_fft - window) // 2):
+        yield np.asarray(rfft(block, axis=-1))
 
 
 def mean_power(x: Array, n_fft: int, hop: int, window: int, pad: str) -> Array:
-    """x (..., T) -> mean |X|^2 (...) over the bins and frames of its `spectrogram`, without a transform.
+    """x (..., T) -> mean |X|^2 (...) over the bins and frames of its spectrogram (`spectra`), without a transform.
 
     By Parseval: all n_fft bins hold n_fft times the energy of the weighted frame, and the F = n_fft // 2 + 1 bins half
     of that and half of the bins that stand alone, 0 Hz and, for an even n_fft, half the rate.
     """
-    frames, weights = _frames(x, n_fft, hop, window, pad)
-    weighted = frames * weights
-    alone = np.square(weighted.sum(-1))
-    if n_fft % 2 == 0:
-        alone += np.square(weighted[..., ::2].sum(-1) - weighted[..., 1::2].sum(-1))
-    energy = n_fft * np.einsum("...t,...t->...", weighted, weighted)
-    return np.asarray((energy + alone).mean(-1) / 2 / (n_fft // 2 + 1))
+    frames, weights = framed(x, n_fft, hop, window, pad)
+    total = np.zeros(x.shape[:-1])
+    for weighted in weighted_blocks(frames, weights, window):
+        alone = np.square(weighted.sum(-1))
+        if n_fft % 2 == 0:
+            alone += np.square(weighted[..., ::2].sum(-1) - weighted[..., 1::2].sum(-1))
+        total += (n_fft * np.einsum("...t,...t->...", weighted, weighted) + alone).sum(-1)
+    return total / frames.shape[-2] / 2 / (n_fft // 2 + 1)
