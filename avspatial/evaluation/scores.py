@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from avspatial.errors import AvspatialError
 from avspatial.interfaces import Builder, Convention, Metric, Truth
 from avspatial.metrics.conventions import normalized
+from avspatial.metrics.sharing import Analyses, SharingMetric
 from avspatial.settings import Selected
 
 Array = NDArray[np.float64]
@@ -74,14 +76,15 @@ class ClipScores:
 
 
 def _measure(
-    named: NamedMetric, pairs: Mapping[bool, tuple[Array, Array]], rate: int, truth: Truth | None
+    named: NamedMetric, pairs: Mapping[bool, tuple[Array, Array]], rate: int, truth: Truth | None, analyses: Analyses
 ) -> dict[str, dict[str, Any]]:
     """{name: {"value" or "error" or "skipped": ...}} for every name of the metric, whatever the metric does."""
     metric = named.metric
     if metric.needs_truth and truth is None:
         return {name: {"skipped": "the clip has no true angles"} for name in metric.names}
     try:
-        values = metric(*pairs[metric.normalized], rate, truth)
+        call = partial(metric.share, analyses) if isinstance(metric, SharingMetric) else metric
+        values = call(*pairs[metric.normalized], rate, truth)
     except Exception as error:  # a plugin's metric may fail in any way, and one clip must not end the evaluation
         what = str(error) if isinstance(error, (AvspatialError, ValueError)) else f"{type(error).__name__}: {error}"
         return {name: {"error": what} for name in metric.names}
@@ -97,19 +100,24 @@ def _measure(
 
 
 def score_pair(
-    metrics: Sequence[NamedMetric], prediction: Array, reference: Array, convention: Convention, truth: Truth | None
+    metrics: Sequence[NamedMetric],
+    prediction: Array,
+    reference: Array,
+    convention: Convention,
+    truth: Truth | None,
+    analyses: Analyses,
 ) -> dict[str, dict[str, Any]]:
     """prediction and reference (2, T) at the convention's rate -> {metric name: {"value" | "error" | "skipped": ...}}.
 
-    Never raises for what a sound or a metric does: that is a failure, to be counted.
+    analyses: those of the clip, shared by its metrics and rows; they change no number. Never raises for what a sound
+    or a metric does: that is a failure, to be counted.
     """
     try:
         pairs = {True: normalized(prediction, reference, convention), False: (prediction, reference)}
     except ValueError as error:
         return all_failed(metrics, str(error))
-    return {
-        name: outcome for named in metrics for name, outcome in _measure(named, pairs, convention.rate, truth).items()
-    }
+    measured = (_measure(named, pairs, convention.rate, truth, analyses) for named in metrics)
+    return {name: outcome for found in measured for name, outcome in found.items()}
 
 
 def all_failed(metrics: Sequence[NamedMetric], reason: str) -> dict[str, dict[str, Any]]:

@@ -25,6 +25,7 @@ from avspatial.inference.outputs import PREDICTED, REFERENCE
 from avspatial.interfaces import Clip, Convention, Progress
 from avspatial.media.sound import read_sound
 from avspatial.metrics.conventions import resampled
+from avspatial.metrics.sharing import Analyses
 from avspatial.runs.directory import Run
 from avspatial.signal.level import active_frames, level_difference
 
@@ -146,8 +147,9 @@ def score_files(
     rows |= {row: _hear(path, convention) for row, path in others.items()}
     notes = _resampling("prediction", predicted, convention) + _resampling("reference", reference, convention)
     scores: list[Score] = []
+    measure = partial(score_pair, metrics, convention=convention, truth=pair.truth, analyses=Analyses())
     for row, heard in rows.items():
-        outcome, cuts = _outcome(heard, reference, pair, metrics, convention, trim)
+        outcome, cuts = _outcome(heard, reference, measure, metrics, trim)
         scores += _scores(row, pair, outcome)
         notes += cuts if row == MODEL else []
     return ClipScores(tuple(scores), _flip_moments(reference, predicted, rows.get(MIRRORED), convention), tuple(notes))
@@ -156,18 +158,18 @@ def score_files(
 def _outcome(
     heard: _Heard | str,
     reference: _Heard,
-    pair: Pair,
+    measure: Callable[..., dict[str, dict[str, Any]]],
     metrics: Sequence[NamedMetric],
-    convention: Convention,
     trim: bool,
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """What `measure` makes of the two sounds, or that all failed; and notes."""
     if isinstance(heard, str):
         return all_failed(metrics, heard), []
     try:
         y, x, cuts = _fitted(heard, reference, trim)
     except ValueError as error:
         return all_failed(metrics, str(error)), []
-    return score_pair(metrics, y, x, convention, pair.truth), cuts
+    return measure(prediction=y, reference=x), cuts
 
 
 def _scores(row: str, pair: Pair, outcomes: Mapping[str, Mapping[str, Any]]) -> list[Score]:

@@ -9,13 +9,14 @@ Source: ours, of cues that the field agrees on (Blauert, Spatial Hearing, 1997; 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from avspatial.interfaces import Metric, Truth
-from avspatial.metrics.cues import FINE_STRUCTURE, Cues, centres, cues, level_cues
+from avspatial.interfaces import Truth
+from avspatial.metrics.cues import FINE_STRUCTURE, Cues, centres, cues
+from avspatial.metrics.sharing import Analyses, SharingMetric
 from avspatial.metrics.sound import Array, Sound, as_pair
 
 BAND_RANGE, CLIP_RANGE = 40.0, 60.0
@@ -41,26 +42,29 @@ def _mean(error: Array, counted: Array) -> float:
     return float(error[counted].mean()) if counted.any() else float("nan")
 
 
-def _ild(prediction: Sound, reference: Sound, rate: int) -> tuple[float, float]:
-    y, x = as_pair(prediction, reference)
-    (predicted, _), (true, power) = level_cues(y, rate), level_cues(x, rate)
-    counted = sounding(power)
-    return _mean(np.abs(predicted - true), counted), float(counted.mean())
+Found = tuple[float, float]
+"""An error, nan where nothing counts, and the share of bands and frames that count."""
 
 
-def _itd(prediction: Sound, reference: Sound, rate: int) -> tuple[float, float]:
-    y, x = as_pair(prediction, reference)
-    predicted, true = cues(y, rate), cues(x, rate)
+def _ild(predicted: Cues, true: Cues, rate: int) -> Found:
+    counted = sounding(true.power)
+    return _mean(np.abs(predicted.ild - true.ild), counted), float(counted.mean())
+
+
+def _itd(predicted: Cues, true: Cues, rate: int) -> Found:
     counted = coherent(true, rate)
     low = centres(rate) <= FINE_STRUCTURE
     return 1e6 * _mean(np.abs(predicted.itd - true.itd), counted), float(counted[low].mean())
 
 
-def _coherence(prediction: Sound, reference: Sound, rate: int) -> tuple[float, float]:
-    y, x = as_pair(prediction, reference)
-    predicted, true = cues(y, rate), cues(x, rate)
+def _coherence(predicted: Cues, true: Cues, rate: int) -> Found:
     counted = sounding(true.power)
     return _mean(np.abs(predicted.coherence - true.coherence), counted), float(counted.mean())
+
+
+def _of_sounds(error: Callable[[Cues, Cues, int], Found], prediction: Sound, reference: Sound, rate: int) -> float:
+    y, x = as_pair(prediction, reference)
+    return error(cues(y, rate), cues(x, rate), rate)[0]
 
 
 def ild_error(prediction: Sound, reference: Sound, rate: int) -> float:
@@ -68,7 +72,7 @@ def ild_error(prediction: Sound, reference: Sound, rate: int) -> float:
 
     nan for a silent reference. Source: ours (see the module).
     """
-    return _ild(prediction, reference, rate)[0]
+    return _of_sounds(_ild, prediction, reference, rate)
 
 
 def itd_error(prediction: Sound, reference: Sound, rate: int) -> float:
@@ -77,7 +81,7 @@ def itd_error(prediction: Sound, reference: Sound, rate: int) -> float:
     ITD: the lag within +-1 ms of the largest normalised cross-correlation, with a parabola through its neighbours.
     Only where the reference's coherence is above 0.9; nan where it nowhere is. Source: ours (see the module).
     """
-    return _itd(prediction, reference, rate)[0]
+    return _of_sounds(_itd, prediction, reference, rate)
 
 
 def coherence_error(prediction: Sound, reference: Sound, rate: int) -> float:
@@ -85,10 +89,10 @@ def coherence_error(prediction: Sound, reference: Sound, rate: int) -> float:
 
     nan for a silent reference. Source: ours (see the module).
     """
-    return _coherence(prediction, reference, rate)[0]
+    return _of_sounds(_coherence, prediction, reference, rate)
 
 
-class CueMetric(Metric):
+class CueMetric(SharingMetric):
     """An error of one cue, `<cue>_error`, beside the share of bands and frames that it rests on, `<cue>_coverage`."""
 
     normalized = False
@@ -100,35 +104,36 @@ class CueMetric(Metric):
         cls.unit = {cls.names[0]: unit, cls.names[1]: ""}
         cls.higher_is_better = {cls.names[0]: False, cls.names[1]: None}
 
-    def __call__(
-        self, prediction: Sound, reference: Sound, sample_rate: int, truth: Truth | None = None
+    def measure(
+        self, analyses: Analyses, prediction: Array, reference: Array, rate: int, truth: Truth | None
     ) -> Mapping[str, float]:
         """{error, coverage}; the coverage alone, 0, where nothing counts."""
-        error, coverage = self.compare(prediction, reference, sample_rate)
+        predicted, true = (analyses.of(cues, sound, rate) for sound in (prediction, reference))
+        error, coverage = self.compare(predicted, true, rate)
         found = {} if np.isnan(error) else {self.names[0]: error}
         return {**found, self.names[1]: coverage}
 
     @abstractmethod
-    def compare(self, prediction: Sound, reference: Sound, rate: int) -> tuple[float, float]:
-        """prediction and reference (2, T) at `rate` Hz -> the error, or nan, and the coverage."""
+    def compare(self, predicted: Cues, true: Cues, rate: int) -> Found:
+        """cues (J, K) of prediction and reference at `rate` Hz -> the error, or nan, and the coverage."""
 
 
 class IldError(CueMetric, cue="ild", unit="dB"):
     """Error of the level difference in bands and frames, and its coverage."""
 
-    def compare(self, prediction: Sound, reference: Sound, rate: int) -> tuple[float, float]:
-        return _ild(prediction, reference, rate)
+    def compare(self, predicted: Cues, true: Cues, rate: int) -> Found:
+        return _ild(predicted, true, rate)
 
 
 class ItdError(CueMetric, cue="itd", unit="us"):
     """Error of the time difference in bands and frames, and its coverage."""
 
-    def compare(self, prediction: Sound, reference: Sound, rate: int) -> tuple[float, float]:
-        return _itd(prediction, reference, rate)
+    def compare(self, predicted: Cues, true: Cues, rate: int) -> Found:
+        return _itd(predicted, true, rate)
 
 
 class CoherenceError(CueMetric, cue="coherence"):
     """Error of the coherence in bands and frames, and its coverage."""
 
-    def compare(self, prediction: Sound, reference: Sound, rate: int) -> tuple[float, float]:
-        return _coherence(prediction, reference, rate)
+    def compare(self, predicted: Cues, true: Cues, rate: int) -> Found:
+        return _coherence(predicted, true, rate)

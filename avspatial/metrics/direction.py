@@ -6,15 +6,16 @@ reference itself, which is the estimator's floor.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
 
 from avspatial.interfaces import Truth
 from avspatial.metrics.azimuth import AzimuthEstimator, head_named
-from avspatial.metrics.cues import FRAME_HOP, band_power, cues
-from avspatial.metrics.one_number import OneNumber
+from avspatial.metrics.cues import FRAME_HOP, Cues, band_power, cues
 from avspatial.metrics.settings import AzimuthSettings
+from avspatial.metrics.sharing import Analyses, SharingMetric
 from avspatial.metrics.sound import Array, Sound, as_pair
 from avspatial.metrics.spl import LevelMetric, curves
 from avspatial.signal.head import SphericalHead
@@ -100,11 +101,17 @@ def azimuth_error(
     """
     y, x = as_pair(prediction, reference)
     estimator = estimator or AzimuthEstimator(SphericalHead(), rate)
+    return _azimuth_error(cues(y, rate), band_power(x, rate), x.shape[1] / rate, truth, estimator, block)
+
+
+def _azimuth_error(
+    heard: Cues, power: Array, seconds: float, truth: Truth, estimator: AzimuthEstimator, block: float
+) -> float:
+    """The prediction's cues and the reference's band power (J, K) of a clip of so many seconds -> `azimuth_error`."""
     frames = max(1, round(block / FRAME_HOP))
-    active = estimator.active(band_power(x, rate))
-    estimated = estimator.estimate(cues(y, rate), active, frames)
+    estimated = estimator.estimate(heard, estimator.active(power), frames)
     starts = np.arange(len(estimated)) * frames * FRAME_HOP
-    ends = np.append(starts[1:], x.shape[1] / rate)
+    ends = np.append(starts[1:], seconds)
     energy = _truth_sums(truth.energy, truth.rate, starts, ends)
     angles = _truth_sums(truth.energy * truth.azimuth, truth.rate, starts, ends)
     loudest = energy.argmax(0)[None]
@@ -135,9 +142,12 @@ class LateralGain(LevelMetric, name="lateral_gain", higher_is_better=None):
         return lateral_gain(prediction, reference, *self.framing(rate))
 
 
-class AzimuthError(OneNumber, name="azimuth_error", unit="deg", higher_is_better=False):
+class AzimuthError(SharingMetric):
     """Error of the azimuth that is heard."""
 
+    names = ("azimuth_error",)
+    unit = {"azimuth_error": "deg"}
+    higher_is_better = {"azimuth_error": False}
     settings: AzimuthSettings
     normalized = False
     needs_truth = True
@@ -147,6 +157,12 @@ class AzimuthError(OneNumber, name="azimuth_error", unit="deg", higher_is_better
     def _estimator(self) -> AzimuthEstimator:
         return AzimuthEstimator(head_named(self.settings.head), self.convention.rate)
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
-        estimator = self._estimator if rate == self.convention.rate else None
-        return azimuth_error(prediction, reference, rate, _known(truth), estimator, self.settings.block)
+    def measure(
+        self, analyses: Analyses, prediction: Array, reference: Array, rate: int, truth: Truth | None
+    ) -> Mapping[str, float]:
+        known = _known(truth)
+        estimator = self._estimator if rate == self.convention.rate else AzimuthEstimator(SphericalHead(), rate)
+        predicted, true = (analyses.of(cues, sound, rate) for sound in (prediction, reference))
+        seconds = reference.shape[1] / rate
+        error = _azimuth_error(predicted, true.power, seconds, known, estimator, self.settings.block)
+        return {} if np.isnan(error) else {"azimuth_error": error}

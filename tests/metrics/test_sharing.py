@@ -1,0 +1,96 @@
+"""Analyses that the metrics and rows of a clip share: made once, and no number is another for it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avspatial.evaluation.pairs import Pair
+from avspatial.evaluation.scores import NamedMetric, Score
+from avspatial.evaluation.scoring import score_files
+from avspatial.inference.outputs import save_outputs
+from avspatial.interfaces import Convention, Truth
+from avspatial.media.wav import read_wav
+from avspatial.metrics import azimuth_error, coherence_error, ild_error, itd_error
+from avspatial.metrics.binaural import CoherenceError, IldError, ItdError
+from avspatial.metrics.direction import AzimuthError
+from avspatial.metrics.settings import AzimuthSettings, MetricSettings
+from avspatial.metrics.sharing import Analyses, SharingMetric
+from avspatial.metrics.sound import Array
+
+RATE = 16000
+TRUTH = Truth(20.0, np.full((1, 20), 30.0), np.ones((1, 20)))
+
+
+class Loudest(SharingMetric):
+    """Counts how often it looks for the largest sample."""
+
+    names = ("loudest",)
+    unit = {"loudest": ""}
+    higher_is_better = {"loudest": None}
+    normalized = False
+
+    def __init__(self) -> None:
+        super().__init__(MetricSettings(), convention=Convention())
+        self.looked = 0
+
+    def loudest(self, sound: Array, rate: int) -> float:
+        self.looked += 1
+        return float(np.abs(sound).max())
+
+    def measure(
+        self, analyses: Analyses, prediction: Array, reference: Array, rate: int, truth: Truth | None
+    ) -> Mapping[str, float]:
+        look = self.loudest
+        return {"loudest": analyses.of(look, prediction, rate) - analyses.of(look, reference, rate)}
+
+
+@pytest.fixture
+def pair(tmp_path: Path, prediction: np.ndarray, reference: np.ndarray) -> Pair:
+    save_outputs(tmp_path, prediction.astype(np.float32), reference.astype(np.float32), RATE)
+    return Pair("a", tmp_path / "predicted_binaural.wav", tmp_path / "input_binaural.wav", "a", TRUTH)
+
+
+def scores(pair: Pair, *metrics: object) -> tuple[Score, ...]:
+    named = [NamedMetric(metric, type(metric).__name__, "1", {}) for metric in metrics]  # type: ignore[arg-type]
+    return score_files(pair, named, Convention(), controls=("mono", "swapped", "reference")).scores
+
+
+def test_an_analysis_is_made_once_for_each_array() -> None:
+    made = []
+
+    def analysis(sound: Array, rate: int) -> int:
+        made.append(rate)
+        return len(made)
+
+    analyses, sound = Analyses(), np.ones((2, 5))
+    assert [analyses.of(analysis, sound, 8000) for _ in range(3)] == [1, 1, 1]
+    assert analyses.of(analysis, sound.copy(), 8000) == 2  # equal, but another array
+    assert analyses.of(analysis, sound, 16000) == 3
+
+
+def test_each_sound_of_a_clip_is_analysed_once_for_all_rows(pair: Pair) -> None:
+    metric = Loudest()
+    assert {score.error for score in scores(pair, metric)} == {None}
+    assert metric.looked == 4  # prediction, reference (also as a row), mono, swapped
+
+
+def test_without_an_evaluation_it_is_a_metric_as_any(prediction: np.ndarray, reference: np.ndarray) -> None:
+    assert Loudest()(prediction, reference, RATE) == {
+        "loudest": pytest.approx(np.abs(prediction).max() - np.abs(reference).max())
+    }
+
+
+def test_shared_or_not_the_numbers_are_the_same(pair: Pair) -> None:
+    kinds = (IldError, ItdError, CoherenceError)
+    built = [kind(MetricSettings(), convention=Convention()) for kind in kinds]
+    found = {
+        score.metric: score.value
+        for score in scores(pair, *built, AzimuthError(AzimuthSettings(), convention=Convention()))
+        if score.row == "model"
+    }
+    y, x = (read_wav(path)[0] for path in (pair.prediction, pair.reference))
+    for error in (ild_error, itd_error, coherence_error):
+        assert found[error.__name__] == error(y, x, RATE)
+    assert found["azimuth_error"] == azimuth_error(y, x, RATE, TRUTH)
