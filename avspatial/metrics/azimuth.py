@@ -42,11 +42,14 @@ class AzimuthEstimator:
         whole = cues(responses, rate, hop=length)
         self._itd, self._ild = whole.itd[..., 0], whole.ild[..., 0]
 
-    def votes(self, heard: Cues) -> Array:
-        """cues (J, K) -> (candidates, J, K) in [0, 1]."""
-        time = (heard.itd - self._itd[..., None]).astype(np.float32) / SIGMA_ITD
-        level = (heard.ild - self._ild[..., None]).astype(np.float32) / SIGMA_ILD
-        return np.exp(-0.5 * (time**2 + level**2))
+    def votes(self, heard: Cues, voters: np.ndarray) -> Array:
+        """cues (J, K), voters (J, K) -> the sum of the votes of the bands, each in [0, 1]: (candidates, K)."""
+        total = np.zeros((len(self.azimuths), voters.shape[-1]))
+        for band, voting in enumerate(voters):
+            time = (heard.itd[band] - self._itd[:, band, None]) / SIGMA_ITD
+            level = (heard.ild[band] - self._ild[:, band, None]) / SIGMA_ILD
+            total += np.exp(-0.5 * (time**2 + level**2)) * voting
+        return total
 
     def active(self, power: Array) -> Array:
         """power (J, K) of the reference (`cues.band_power`) -> which bands and frames vote."""
@@ -57,7 +60,7 @@ class AzimuthEstimator:
 
         A last, shorter block joins the one before it. nan for a block in which nothing votes.
         """
-        votes = np.where(active, self.votes(heard), 0).sum(1)
+        votes = self.votes(heard, active)
         edges = np.arange(max(1, votes.shape[-1] // frames)) * frames
         totals = np.add.reduceat(votes, edges, axis=-1)
         voters = np.add.reduceat(active.sum(0), edges)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from written_out import WrittenOut
 
 from avspatial.interfaces import Convention
 from avspatial.metrics import coherence_error, ild_error, itd_error
@@ -29,53 +30,6 @@ def diffuse() -> np.ndarray:
     """One noise at both ears, 3 dB louder on the left, and a little of another at each."""
     rng = np.random.default_rng(4)
     return rng.standard_normal(RATE) * np.array([[0.14], [0.1]]) + 0.01 * rng.standard_normal((2, RATE))
-
-
-class WrittenOut:
-    """Cues of stereo (2, T), as the documentation says: (J, K) each, in float64, by loops."""
-
-    def __init__(self, stereo: np.ndarray) -> None:
-        number = np.arange(21.4 * np.log10(1 + 0.00437 * 200), 21.4 * np.log10(1 + 0.00437 * 6000))
-        self.centre = (10 ** (number / 21.4) - 1) / 0.00437
-        hops = -(-stereo.shape[1] // 160)
-        bands = np.stack([self._bands(ear, hops * 160) for ear in stereo])
-        shape = len(self.centre), hops - 1
-        self.power, self.ild, self.itd, self.coherence = (np.zeros(shape) for _ in range(4))
-        for j in range(shape[0]):
-            for k in range(shape[1]):
-                self._frame(j, k, np.pad(bands[:, j], ((0, 0), (16, 16))))
-
-    def _bands(self, ear: np.ndarray, samples: int) -> np.ndarray:
-        from scipy.fft import next_fast_len
-
-        length = next_fast_len(len(ear) + 800)
-        bins = np.fft.fft(ear, length)
-        frequency = np.arange(length) * RATE / length
-        bandwidth = 1.019 * 24.7 * (1 + 0.00437 * self.centre)
-        gain = 2 / (1 + 1j * (frequency - self.centre[:, None]) / bandwidth[:, None]) ** 4
-        gain[:, length // 2 + 1 :] = 0
-        return np.fft.ifft(bins * gain)[:, :samples]
-
-    def _frame(self, j: int, k: int, band: np.ndarray) -> None:
-        inside = slice(16 + 160 * k, 16 + 160 * k + 320)
-        left, right = np.mean(np.abs(band[:, inside]) ** 2, -1) / 2
-        self.power[j, k] = left + right
-        self.ild[j, k] = np.clip(10 * np.log10(left / right), -30, 30)
-        ears = band.real if self.centre[j] <= 1500 else np.abs(band)
-        likeness = []
-        for lag in range(-16, 17):
-            a = ears[0, inside.start - lag // 2 : inside.stop - lag // 2]
-            b = ears[1, inside.start + lag - lag // 2 : inside.stop + lag - lag // 2]
-            if self.centre[j] > 1500:
-                a, b = a - a.mean(), b - b.mean()
-            likeness.append(a @ b / np.sqrt((a @ a) * (b @ b)))
-        best = int(np.argmax(likeness))
-        place = float(best)
-        if 0 < best < 32:
-            before, top, after = likeness[best - 1 : best + 2]
-            place += 0.5 * (before - after) / (before - 2 * top + after)
-        self.itd[j, k] = (place - 16) / RATE
-        self.coherence[j, k] = max(likeness[best], 0)
 
 
 def test_each_error_is_that_of_the_definition_written_out(scene: np.ndarray) -> None:
