@@ -194,6 +194,16 @@ def compare(systems: Sequence[System], baseline: str | None = None, metrics: Ite
     )
 
 
+def against_control(comparison: Comparison, name: str, row: str, metric: str) -> Pair:
+    """A system against a control row of the comparison, by its label: one more test beside those of the comparison,
+    for all of which its p is adjusted. KeyError for a row that is not there."""
+    one = next(each for each in comparison.systems if each.name == name)
+    other = replace(one, name=row, rows={MODEL: dict(_controls(comparison.systems))[row]})
+    estimator = Estimator(list(comparison.clips.values()), _test_over_train(comparison.systems[0]))
+    _, (pair,) = _one_metric(metric, (), [(one, other)], estimator)
+    return _judged([*comparison.pairs, pair], comparison.facts)[-1]
+
+
 def _between_seeds(one: System, metrics: Iterable[str]) -> dict[str, float]:
     return {metric: sd for metric in metrics if (sd := one.between_seeds(metric)) is not None}
 

@@ -2,7 +2,8 @@
 
 A statement between two systems holds only where the difference is established (see `compare`): the verdict is for the
 side that the statement names. One with a number holds where the whole 95 % interval of the mean lies on that side of
-it. Neither holds while clips of a system failed: those that are left may be the easy ones.
+it. Neither holds while clips of a system failed: those that are left may be the easy ones. On the right may stand a
+control row, too: "model.stft_distance < mono".
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avspatial.errors import RunError, did_you_mean
-from avspatial.evaluation.compare import Comparison, Pair
+from avspatial.evaluation.compare import Comparison, Pair, against_control
+from avspatial.evaluation.controls import CONTROLS, SEEN
 
 MODEL, BASELINE = "model", "baseline"
 _FORM = re.compile(r"\s*(?P<left>[^<>=!]+?)\s*(?P<sign>[<>=!]+)\s*(?P<right>[^<>=!]+?)\s*")
@@ -67,11 +69,31 @@ def answer(comparison: Comparison, said: Statement) -> Answer:
     number = said.number
     if number is not None:
         return _against_number(comparison, said, a, metric, number)
-    b, other = _operand(comparison, said.right, metric)
+    row = _control(comparison, said.right, a)
+    b, other = _operand(comparison, said.right, metric) if row is None else (row[0], row[1] or metric)
     if other != metric:
         what = f"{metric} and {other} are two metrics, and no difference between them means anything"
         raise RunError(what, where=f"--require {said.text}", fix="Name the same metric on both sides.")
-    return _against_system(comparison, said, a, b, metric)
+    if row is not None:
+        return _against(said, against_control(comparison, a, b, metric), 1)
+    return _against(said, *_pair(comparison, said, a, b, metric))
+
+
+def _control(comparison: Comparison, text: str, a: str) -> tuple[str, str] | None:
+    """Label and metric, if it names one, of the control row that `ROW` or `ROW.METRIC` is; None for what is no row.
+
+    RunError for one that no system has. A row that the model makes is that of system `a`.
+    """
+    name, _, metric = text.partition(".")
+    if name not in (*CONTROLS, *SEEN) or name in {one.name for one in comparison.systems}:
+        return None
+    label = f"{name} ({a})" if name in SEEN else name
+    if label not in comparison.controls:
+        there = f"There are: {', '.join(comparison.controls)}." if comparison.controls else "There are none."
+        how = f"`avspatial evaluate --controls {name} --save DIR` keeps it." if name in CONTROLS else "Runs have it."
+        what = f"{name} is a control row, and no system that is compared has its scores"
+        raise RunError(what, where="--require", fix=f"{there} {how}")
+    return label, _known_metric(comparison, metric) if metric else ""
 
 
 def _operand(comparison: Comparison, text: str, metric: str = "") -> tuple[str, str]:
@@ -86,6 +108,9 @@ def _operand(comparison: Comparison, text: str, metric: str = "") -> tuple[str, 
         if text.startswith(f"{word}."):
             return words[word], _known_metric(comparison, text.removeprefix(f"{word}."))
     named = text if metric else text.rpartition(".")[0]
+    if named in (*CONTROLS, *SEEN):
+        what = f"{named!r} is a control row, which can stand on the right alone"
+        raise RunError(what, where="--require", fix=_GRAMMAR)
     fix = f"The systems are: {', '.join(names)}; `model` is {words[MODEL]}, `baseline` is {words[BASELINE]}."
     raise RunError(f"no system is called {named!r}{did_you_mean(named, words)}", where="--require", fix=fix)
 
@@ -97,8 +122,9 @@ def _known_metric(comparison: Comparison, metric: str) -> str:
     return metric
 
 
-def _against_system(comparison: Comparison, said: Statement, a: str, b: str, metric: str) -> Answer:
-    pair, sign = _pair(comparison, said, a, b, metric)
+def _against(said: Statement, pair: Pair, sign: int) -> Answer:
+    """The answer that a pair gives; sign -1: the statement's left system is the pair's second."""
+    a = pair.a if sign > 0 else pair.b
     lower = pair.established and sign * (pair.difference or 0.0) < 0
     right_way = pair.established and lower == said.below
     told = _numbers(pair, sign)

@@ -1,5 +1,6 @@
 """Statements that a comparison must bear out: both ways, and every way to write one wrong."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ from scored_runs import reference_scores, write_scored_run
 
 import avspatial
 from avspatial.errors import RunError
-from avspatial.evaluation.compare import Comparison
+from avspatial.evaluation.compare import Comparison, against_control
+from avspatial.evaluation.paired import holm
 from avspatial.evaluation.requirements import answer, statement
 
 
@@ -100,6 +102,52 @@ def test_the_words_model_and_baseline(runs: list[Path]) -> None:
     pair = found.pair("snr", "same", "new.2")
     why = answer(found, statement("model.snr < baseline")).why
     assert why.startswith(f"same is lower (difference {pair.difference:+.6g}")
+
+
+class TestControlRows:
+    """The scores of a row are those of the reference, times a factor; the systems' are its own, less their shift."""
+
+    def test_a_statement_against_one_holds_where_the_difference_is_established(self, comparison: Comparison) -> None:
+        for text, holds in (
+            ("new.2.stft_distance < mono", True),
+            ("new.2.stft_distance > mono", False),
+            ("new.2.stft_distance < mono.stft_distance", True),
+            ("model.stft_distance > swapped", False),
+        ):
+            assert answer(comparison, statement(text)).holds is holds, text
+
+    def test_its_test_is_one_more(self, comparison: Comparison) -> None:
+        found = against_control(comparison, "new.2", "mono", "stft_distance")
+        values = comparison.systems[1].values("stft_distance"), comparison.systems[0].rows["mono"].values
+        expected = np.mean([values[0][clip] - values[1]["stft_distance"][clip] for clip in values[0]])
+        assert found.difference == pytest.approx(expected) and found.n == 40
+        tests = [*(pair.p for pair in comparison.pairs), found.p]
+        assert found.p_holm == pytest.approx(holm(tests)[-1])
+        why = answer(comparison, statement("new.2.stft_distance < mono")).why
+        assert why.startswith(f"new.2 is lower (difference {expected:+.6g}, 95 % interval ")
+
+    def test_a_row_that_the_model_makes_is_the_systems_own(self, tmp_path: Path) -> None:
+        runs = [write_scored_run(tmp_path, name, snr(n), own_rows=["blank_picture"]) for n, name in enumerate("ab")]
+        found = avspatial.compare(runs)
+        assert answer(found, statement("b.stft_distance < blank_picture")).holds
+        with pytest.raises(RunError, match=r"has its scores\n  There are: .*, blank_picture \(b\)"):
+            answer(found, statement("b.stft_distance < mirrored_picture"))
+
+    def test_rows_that_no_system_has_are_told(self, comparison: Comparison) -> None:
+        bare = replace(comparison, controls={})
+        with pytest.raises(RunError) as caught:
+            answer(bare, statement("model.stft_distance < mono"))
+        assert str(caught.value) == (
+            "--require: mono is a control row, and no system that is compared has its scores\n"
+            "  There are none. `avspatial evaluate --controls mono --save DIR` keeps it."
+        )
+
+    def test_on_the_left_stands_a_system(self, comparison: Comparison) -> None:
+        with pytest.raises(RunError) as caught:
+            answer(comparison, statement("mono.stft_distance > model"))
+        assert str(caught.value) == (
+            f"--require: 'mono' is a control row, which can stand on the right alone\n{GRAMMAR}"
+        )
 
 
 GRAMMAR = "  Write SYSTEM.METRIC < SYSTEM or SYSTEM.METRIC > NUMBER, as in model.stft_distance < baseline."
