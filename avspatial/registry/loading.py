@@ -78,7 +78,7 @@ class Entry:
         """The class of its settings; PluginError when it cannot be imported or is no `Settings`."""
         from avspatial.settings import Settings
 
-        return self._class(self.component.config, Settings)
+        return self._class(self.component.config, Settings, "avspatial.settings.Settings")
 
     def describe(self) -> dict[str, Any]:
         """The JSON Schema of its settings; PluginError as `settings_class`, and for settings that have none."""
@@ -97,10 +97,10 @@ class Entry:
         """The component itself; PluginError when it cannot be imported or is not what its kind must be."""
         from avspatial import interfaces
 
-        interface = getattr(interfaces, "".join(part.title() for part in self.kind.split("_")))
-        return self._class(self.component.target, interface)
+        name = "".join(part.title() for part in self.kind.split("_"))
+        return self._class(self.component.target, getattr(interfaces, name), f"avspatial.interfaces.{name}")
 
-    def _class(self, path: str, base: type[Any]) -> type[Any]:
+    def _class(self, path: str, base: type[Any], base_path: str) -> type[Any]:
         module, _, name = path.partition(":")
         where = f"{self.kind} {self.id!r} ({self.plugin.file})"
         try:
@@ -115,7 +115,7 @@ class Entry:
             ) from error
         if not (isinstance(found, type) and issubclass(found, base)):
             raise PluginError(
-                f"{path} is not a subclass of {base.__module__}.{base.__qualname__}",
+                f"{path} is not a subclass of {base_path}",
                 where=where,
                 fix="Mend the plugin.",
             )

@@ -1,0 +1,45 @@
+"""What a plugin author implements. One class a kind; the registry constructs them with the arguments given here.
+
+Shape letters, used in every docstring of avspatial: B clips (or windows), N pictures, H W picture size, T samples,
+F frequency bins, M STFT frames, C channels. Sound is float32 in [-1, 1]; stereo is left then right. A mixture is
+left + right, a difference is left - right. Angles are azimuths in degrees, positive is left.
+"""
+
+from __future__ import annotations
+
+from avspatial.interfaces.clips import Batch, Clip, Dataset, Progress, Truth
+from avspatial.interfaces.metric import Convention, Metric
+from avspatial.interfaces.networks import (
+    AudioEncoder,
+    Discriminator,
+    FeatureShape,
+    Judgement,
+    Level,
+    MaskGenerator,
+    Masks,
+    VisualEncoder,
+)
+from avspatial.interfaces.spatializer import Builder, Spatializer
+from avspatial.interfaces.trainer import Stage, Trainer
+
+__all__ = [
+    "AudioEncoder",
+    "Batch",
+    "Builder",
+    "Clip",
+    "Convention",
+    "Dataset",
+    "Discriminator",
+    "FeatureShape",
+    "Judgement",
+    "Level",
+    "MaskGenerator",
+    "Masks",
+    "Metric",
+    "Progress",
+    "Spatializer",
+    "Stage",
+    "Trainer",
+    "Truth",
+    "VisualEncoder",
+]
