@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -262,3 +264,32 @@ def test_many_clips(tmp_path: Path, clips: int) -> None:
     assert (done.summary["clips"], done.summary["metrics"]["snr"]["n"]) == (clips, clips)
     assert done.summary["metrics"]["snr"]["sd"] == pytest.approx(0, abs=1e-12)
     assert [clip for clip, _ in values(tmp_path / "kept")] == [str(number) for number in range(clips)]
+
+
+PEAK = """
+import resource, sys, time, avspatial
+start = time.perf_counter()
+done = avspatial.evaluate(sys.argv[1], metrics=["snr", "stft_distance"], save=sys.argv[2])
+assert done.summary["failed"] == 0
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, time.perf_counter() - start)
+"""
+
+
+@pytest.mark.slow
+def test_ten_thousand_clips_take_ten_times_as_long_as_a_thousand_and_no_more_memory(tmp_path: Path) -> None:
+    """Within 50 MiB: the list of the clips, and what is kept of each to go on by."""
+    took = {}
+    for clips in (1_000, 10_000):
+        line = "p.wav,r.wav,{0},{0}\n"
+        for name, sound in zip("pr", sounds(0), strict=True):
+            write_wav(tmp_path / f"{name}.wav", sound[:, :200], RATE)
+        (tmp_path / "pairs.csv").write_text(
+            "prediction,reference,clip,recording\n" + "".join(map(line.format, range(clips)))
+        )
+        command = [sys.executable, "-c", PEAK, str(tmp_path / "pairs.csv"), str(tmp_path / f"of {clips}")]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        took[clips] = [float(number) for number in done.stdout.split()]
+    print(took)
+    (memory, seconds), (more_memory, more_seconds) = took.values()
+    assert more_memory < memory + 50
+    assert more_seconds < 15 * seconds
