@@ -33,7 +33,7 @@ def _powers(block: Array) -> Array:
 
 def _log_ratios(power: Array) -> float:
     """power (2, N) -> the sum of |log(power[0] / power[1])|."""
-    ratio = power.max(0) / power.min(0)
+    ratio = np.maximum(*power) / np.minimum(*power)
     whole = len(ratio) // _JOINED * _JOINED
     joined = np.multiply.reduce(ratio[:whole].reshape(_JOINED, -1), axis=0)
     return float(np.log(joined).sum() + np.log(ratio[whole:]).sum())
@@ -48,7 +48,7 @@ def _distance(pair: Array, n_fft: int, hop: int, window: int, linear: bool) -> f
         power = _powers(block)
         predicted, reference = np.sqrt(power)
         error = predicted - reference
-        squared += float(error @ error)
+        squared += float(np.einsum("n,n->", error, error))  # `@` would wake the linear algebra's threads
         true += float(power[1].sum())
         logarithms += _log_ratios(power) / 2
         absolute += float(np.abs(error).sum()) if linear else 0.0
