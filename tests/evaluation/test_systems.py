@@ -106,8 +106,8 @@ class TestTheSoundsOfASavedEvaluation:
         folders = [tmp_path / "first", tmp_path / "second"]
         for folder in folders:
             evaluate(official, save=folder)
-        page = write_comparison(avspatial.compare(folders), tmp_path / "page.html", clips=2)
-        assert page.read_text().count("data:audio/wav") == 2 * 4  # reference, mono and two systems a clip
+        page = write_comparison(avspatial.compare(folders), tmp_path / "page.html", clips=2).read_text()
+        assert page.count("<article") == 2 and "Not shown" not in page
 
 
 def test_versions_that_are_not_said_are_taken_to_be_the_same_and_that_is_told(tmp_path: Path) -> None:
