@@ -105,7 +105,7 @@ def score_pair(
     reference: Array,
     convention: Convention,
     truth: Truth | None,
-    analyses: Analyses,
+    analyses: Analyses | None = None,
 ) -> dict[str, dict[str, Any]]:
     """prediction and reference (2, T) at the convention's rate -> {metric name: {"value" | "error" | "skipped": ...}}.
 
@@ -116,7 +116,8 @@ def score_pair(
         pairs = {True: normalized(prediction, reference, convention), False: (prediction, reference)}
     except ValueError as error:
         return all_failed(metrics, str(error))
-    measured = (_measure(named, pairs, convention.rate, truth, analyses) for named in metrics)
+    shared = analyses or Analyses()
+    measured = (_measure(named, pairs, convention.rate, truth, shared) for named in metrics)
     return {name: outcome for found in measured for name, outcome in found.items()}
 
 
