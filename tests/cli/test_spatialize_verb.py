@@ -9,52 +9,26 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
+from films import BLIND, moving, noise, tiny, write_film
 
 from avspatial.cli.main import main
 from avspatial.inference.exported import write_model
-from avspatial.media.video import write_video
-from avspatial.recipe.load import load_recipe
 from avspatial.registry import Registry
-from avspatial.trained import Trained, load_trained
-
-RECIPE = """\
-schema: 1
-name: tiny
-data: {use: simulated, clips: 6}
-window: {seconds: 0.064, rate: 8000, fps: 10, pictures: 4, picture: [32, 32]}
-stft: {n_fft: 64, window: 64, hop: 16}
-inference: {hop: 0.03}
-model:
-  use: masking
-  visual_encoder: null
-  audio_encoder: {use: unet, width: 0.03125}
-  mask_generator: {use: unet}
-trainer: {use: supervised, steps: 1}
-metrics: [stft_distance]
-"""
+from avspatial.trained import load_trained
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory, builtin_registry: Registry) -> str:
     folder = tmp_path_factory.mktemp("model")
-    (folder / "tiny.yaml").write_text(RECIPE)
-    loaded = load_recipe(folder / "tiny.yaml", builtin_registry)
-    torch.manual_seed(0)
-    recipe = loaded.recipe
-    spatializer = builtin_registry.build(recipe.model, framing=recipe.framing, builder=builtin_registry)
-    write_model(folder / "tiny.safetensors", Trained(spatializer, loaded).exported())
+    write_model(folder / "tiny.safetensors", tiny(folder, builtin_registry, BLIND).exported())
     return str(folder / "tiny.safetensors")
 
 
 def clip(path: Path, seconds: float = 0.5, level: float = 0.1) -> Path:
-    random = np.random.default_rng(0)
-    pictures = random.integers(0, 256, (max(1, round(seconds * 10)), 32, 32, 3), dtype=np.uint8)
-    sound = (level * random.standard_normal((1, round(seconds * 16000)))).astype(np.float32)
-    write_video(path, list(pictures), 10, sound, 16000)
-    return path
+    count = max(1, round(seconds * 10))
+    sound = noise(round(seconds * 16000), level=level)
+    return write_film(path, seconds=seconds, pictures=moving(count, 32, 32), sound=sound, rate=16000)
 
 
 def test_a_folder_is_done_once_and_the_rest_of_it_later(

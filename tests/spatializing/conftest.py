@@ -1,54 +1,22 @@
-"""Films of a second or two in every format, and a model of a few channels that hears and sees: all made here."""
+"""A tiny model that hears and sees, in memory and as a file, and the films of `films`."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from fractions import Fraction
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import av
-import numpy as np
+import films
 import pytest
-import torch
 
 from avspatial.inference.exported import write_model
-from avspatial.media.track import SoundReader
-from avspatial.recipe.load import load_recipe
 from avspatial.registry import Registry
 from avspatial.trained import Trained
-
-RECIPE = """\
-schema: 1
-name: tiny
-data: {use: simulated, clips: 6}
-window: {seconds: 0.064, rate: 8000, fps: 10, pictures: 4, picture: [32, 32]}
-stft: {n_fft: 64, window: 64, hop: 16}
-inference: {hop: 0.03}
-model:
-  use: masking
-  visual_encoder: {use: c3d, width: 0.03125, pretrained: false}
-  audio_encoder: {use: unet, width: 0.03125}
-  mask_generator: {use: unet}
-trainer: {use: supervised, steps: 1}
-metrics: [stft_distance]
-"""
-
-Film = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, builtin_registry: Registry) -> Trained:
-    """Random weights, the last layer's large enough that the difference is no trifle."""
-    file = tmp_path_factory.mktemp("recipe") / "tiny.yaml"
-    file.write_text(RECIPE)
-    loaded = load_recipe(file, builtin_registry)
-    torch.manual_seed(0)
-    recipe = loaded.recipe
-    spatializer = builtin_registry.build(recipe.model, framing=recipe.framing, builder=builtin_registry)
-    torch.nn.init.normal_(spatializer.mask_generator.last.weight, 0, 1)
-    return Trained(spatializer.eval(), loaded)
+    return films.tiny(tmp_path_factory.mktemp("recipe"), builtin_registry)
 
 
 @pytest.fixture(scope="session")
@@ -59,89 +27,16 @@ def model(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def noise(samples: int, channels: int = 1, level: float = 0.1) -> np.ndarray:
-    """(C, T) float32: noise whose level moves, so that no two seconds are alike."""
-    random = np.random.default_rng(samples)
-    swell = 1 + 0.5 * np.sin(np.arange(samples) / 5000)
-    return (level * swell * random.standard_normal((channels, samples))).astype(np.float32)
-
-
-def moving(count: int, height: int = 48, width: int = 64) -> list[np.ndarray]:
-    """Pictures of a bright square that moves from left to right over grey."""
-    pictures = np.full((count, height, width, 3), 90, np.uint8)
-    for number, picture in enumerate(pictures):
-        left = number * (width - 16) // max(1, count - 1)
-        picture[16:32, left : left + 16] = (250, 200, 40)
-    return list(pictures)
-
-
-def write_film(
-    path: Path,
-    *,
-    seconds: float = 1.5,
-    fps: int = 10,
-    pictures: Sequence[np.ndarray] | None = None,
-    times: Iterable[float] | None = None,
-    video: str | None = "libx264",
-    sound: np.ndarray | None = None,
-    audio: str | None = "aac",
-    rate: int = 48000,
-    begins: float = 0.0,
-) -> Path:
-    """A film of `pictures` (at `times`, s) and `sound` (C, T) that begins at `begins` s. None leaves a stream out."""
-    pictures = moving(round(seconds * fps)) if pictures is None else pictures
-    sound = noise(round(seconds * rate)) if sound is None else sound
-    with av.open(str(path), "w") as container:
-        shown = container.add_stream(video, rate=fps, options={"threads": "1"}) if video else None
-        heard = None
-        if audio:
-            heard = container.add_stream(audio, rate=rate, layout={1: "mono", 2: "stereo"}.get(len(sound), "5.1"))
-        if shown is not None:
-            shown.height, shown.width, shown.pix_fmt = *pictures[0].shape[:2], "yuv420p"
-            shown.codec_context.time_base = Fraction(1, 1000)
-            for number, picture in enumerate(pictures):
-                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-                frame.pts, frame.time_base = number * 1000 // fps, Fraction(1, 1000)
-                container.mux(shown.encode(frame))
-            container.mux(shown.encode())
-        for start in range(0, sound.shape[1] if heard is not None else 0, 4800):
-            part = np.ascontiguousarray(sound[:, start : start + 4800])
-            frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=heard.layout.name)
-            frame.rate, frame.time_base = rate, Fraction(1, rate)
-            frame.pts = start + round(begins * rate)
-            container.mux(heard.encode(frame))
-        if heard is not None:
-            container.mux(heard.encode())
-    return path
+@pytest.fixture(scope="session")
+def film() -> Callable[..., Path]:
+    return films.write_film
 
 
 @pytest.fixture(scope="session")
-def film() -> Film:
-    return write_film
+def packets() -> Callable[[Path], list[films.Packet]]:
+    return films.picture_packets
 
 
 @pytest.fixture(scope="session")
-def packets() -> Callable[[Path], list[tuple[str, float]]]:
-    """The packets of a file's pictures: hash, and time stamp in s from the first sample of its first sound track."""
-
-    def read(path: Path) -> list[tuple[str, float]]:
-        with av.open(str(path)) as container:
-            stream = container.streams.video[0]
-            return [
-                (hashlib.sha256(bytes(packet)).hexdigest(), float(packet.pts * packet.time_base))
-                for packet in container.demux(stream)
-                if packet.size
-            ]
-
-    return read
-
-
-@pytest.fixture(scope="session")
-def heard() -> Callable[[Path], tuple[np.ndarray, SoundReader]]:
-    """The sound of a file, (C, T), and its reader, which knows rate and start."""
-
-    def read(path: Path) -> tuple[np.ndarray, Any]:
-        reader = SoundReader(path)
-        return np.concatenate(list(reader.blocks()), 1), reader
-
-    return read
+def heard() -> Callable[[Path], Any]:
+    return films.heard

@@ -1,0 +1,134 @@
+"""Films of a second or two in every format, and a model of a few channels: what tests of several rooms spatialize."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import torch
+
+from avspatial.media.track import SoundReader
+from avspatial.recipe.load import load_recipe
+from avspatial.registry import Registry
+from avspatial.trained import Trained
+
+RECIPE = """\
+schema: 1
+name: tiny
+data: {{use: simulated, clips: 6}}
+window: {{seconds: 0.064, rate: 8000, fps: 10, pictures: 4, picture: [32, 32]}}
+stft: {{n_fft: 64, window: 64, hop: 16}}
+inference: {{hop: 0.03}}
+model:
+  use: masking
+  visual_encoder: {eyes}
+  audio_encoder: {{use: unet, width: 0.03125}}
+  mask_generator: {{use: unet}}
+trainer: {{use: supervised, steps: 1}}
+metrics: [stft_distance]
+"""
+SEEING = "{use: c3d, width: 0.03125, pretrained: false}"
+BLIND = "null"
+
+Packet = tuple[str, float]
+"""The hash of what a packet holds, and its time stamp in s."""
+
+
+def tiny(folder: Path, registry: Registry, eyes: str = SEEING) -> Trained:
+    """A model with random weights, the last layer's large enough that the difference is no trifle."""
+    file = folder / "tiny.yaml"
+    file.write_text(RECIPE.format(eyes=eyes))
+    loaded = load_recipe(file, registry)
+    torch.manual_seed(0)
+    recipe = loaded.recipe
+    spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
+    torch.nn.init.normal_(spatializer.mask_generator.last.weight, 0, 1)
+    return Trained(spatializer.eval(), loaded)
+
+
+def noise(samples: int, channels: int = 1, level: float = 0.1) -> np.ndarray:
+    """(C, T) float32: noise whose level moves, so that no two seconds are alike."""
+    random = np.random.default_rng(samples)
+    swell = 1 + 0.5 * np.sin(np.arange(samples) / 5000)
+    return (level * swell * random.standard_normal((channels, samples))).astype(np.float32)
+
+
+def moving(count: int, height: int = 48, width: int = 64) -> list[np.ndarray]:
+    """Pictures of a bright square that moves from left to right over grey."""
+    pictures = np.full((count, height, width, 3), 90, np.uint8)
+    for number, picture in enumerate(pictures):
+        left = number * (width - 16) // max(1, count - 1)
+        picture[16:32, left : left + 16] = (250, 200, 40)
+    return list(pictures)
+
+
+def write_film(
+    path: Path,
+    *,
+    seconds: float = 1.5,
+    fps: int = 10,
+    pictures: Sequence[np.ndarray] | None = None,
+    times: Iterable[float] | None = None,
+    video: str | None = "libx264",
+    tag: str | None = None,
+    sound: np.ndarray | None = None,
+    audio: str | None = "aac",
+    rate: int = 48000,
+    begins: float = 0.0,
+) -> Path:
+    """A film of `pictures`, at `times`, s, or evenly `fps` a second, and `sound` (C, T) that begins at `begins` s.
+
+    None leaves a stream out; `tag` is what mp4 and mov call the pictures' codec.
+    """
+    pictures = moving(round(seconds * fps)) if pictures is None else pictures
+    sound = noise(round(seconds * rate)) if sound is None else sound
+    moments = [number / fps for number in range(len(pictures))] if times is None else list(times)
+    with av.open(str(path), "w") as container:
+        shown = container.add_stream(video, rate=fps, options={"threads": "1"}) if video else None
+        heard = None
+        if audio:
+            heard = container.add_stream(audio, rate=rate, layout={1: "mono", 2: "stereo"}.get(len(sound), "5.1"))
+        if shown is not None:
+            shown.height, shown.width, shown.pix_fmt = *pictures[0].shape[:2], "yuv420p"
+            shown.codec_context.time_base = Fraction(1, 1000)
+            if tag is not None:
+                shown.codec_context.codec_tag = tag
+            for moment, picture in zip(moments, pictures, strict=True):
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                frame.pts, frame.time_base = round(1000 * moment), Fraction(1, 1000)
+                container.mux(shown.encode(frame))
+            container.mux(shown.encode())
+        if heard is not None:
+            _write_sound(container, heard, sound, rate, begins)
+    return path
+
+
+def _write_sound(container: Any, stream: Any, sound: np.ndarray, rate: int, begins: float) -> None:
+    for start in range(0, sound.shape[1], 4800):
+        part = np.ascontiguousarray(sound[:, start : start + 4800])
+        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=stream.layout.name)
+        frame.rate, frame.time_base = rate, Fraction(1, rate)
+        frame.pts = start + round(begins * rate)
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode())
+
+
+def picture_packets(path: Path) -> list[Packet]:
+    """The packets of a file's pictures."""
+    with av.open(str(path)) as container:
+        return [
+            (hashlib.sha256(bytes(packet)).hexdigest(), float(packet.pts * packet.time_base))
+            for packet in container.demux(container.streams.video[0])
+            if packet.size
+        ]
+
+
+def heard(path: Path) -> tuple[np.ndarray, SoundReader]:
+    """The sound of a file, (C, T), and its reader, which knows rate and start."""
+    reader = SoundReader(path)
+    return np.concatenate(list(reader.blocks()), 1), reader
