@@ -1,9 +1,19 @@
-"""Nothing half-written: a file or folder appears complete under its name, or not at all."""
+"""Nothing half-written: a file or folder appears complete under its name, or not at all.
+
+Until it is complete it lies beside its place as `.STEM.WHERE-PROCESS-RANDOM.part.SUFFIX`: WHERE is eight digits that
+stand for this machine (and container), PROCESS is the id of the process that writes.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import glob
+import hashlib
 import os
+import re
 import shutil
+import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +21,42 @@ from pathlib import Path
 
 
 def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
+    return path.with_name(f".{path.stem}.{_here()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part{path.suffix}")
+
+
+@functools.cache
+def _here() -> str:
+    """Eight hexadecimal digits for the processes among which an id means one: those of this machine and container."""
+    facts = [socket.gethostname()]
+    with contextlib.suppress(OSError):
+        facts.append(Path("/etc/machine-id").read_text(encoding="ascii", errors="replace"))
+    with contextlib.suppress(OSError):
+        facts.append(str(Path("/proc/self/ns/pid").stat().st_ino))
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:8]
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what processes that were killed while they wrote `path` left beside it.
+
+    Only what surely nobody writes any more: the process in its name was one of this machine, and lives no longer. What
+    cannot be removed stays.
+    """
+    known = re.compile(rf"{re.escape(f'.{path.stem}.')}(\w+)-(\d+)-\w+{re.escape(f'.part{path.suffix}')}")
+    for other in path.parent.glob(f".{glob.escape(path.stem)}.*.part{glob.escape(path.suffix)}"):
+        named = known.fullmatch(other.name)
+        if named is not None and named[1] == _here() and not _lives(int(named[2])):
+            with contextlib.suppress(OSError):
+                shutil.rmtree(other) if other.is_dir() else other.unlink()
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def _sync_folder(path: Path) -> None:
