@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from avspatial.errors import MediaError
 from avspatial.inference.binaural import Level
 from avspatial.inference.jobs import Job
 from avspatial.inference.plan import plan
@@ -15,12 +16,13 @@ from avspatial.inference.render import Advance, Survey, picture_count, predict, 
 from avspatial.inference.scenes import ScenePictures
 from avspatial.inference.walks import Manner, walk_over
 from avspatial.interfaces import Spatializer
-from avspatial.media.container import opened, picture_stream
+from avspatial.media.container import opened, picture_stream, reason
 from avspatial.media.containers import container_of
 from avspatial.media.frames import on_grid, stream_frames
 from avspatial.media.remux import remux
 from avspatial.media.sound_file import write_sound
 from avspatial.media.track import SoundReader
+from avspatial.runs.whole import remove_abandoned
 from avspatial.settings import Window
 
 
@@ -42,12 +44,22 @@ def spatialize_file(spatializer: Spatializer, job: Job, manner: Manner, advance:
     rate = spatializer.framing.window.rate
     plan(job, rate)
     known = survey(SoundReader(job.source))
-    job.out.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(job)
+    remove_abandoned(job.out)
     with grid_of(job, spatializer.framing.window, known) as pictures, manner.arithmetic(spatializer):
         walk = walk_over(spatializer, pictures, manner)
         with predict(walk, SoundReader(job.source), known, rate, manner.width, job.out.parent, advance) as prediction:
             left_out = write(job, prediction.blocks(SoundReader(job.source)), known)
             return Done(known.seconds, known.rate, prediction.level, notes(known, pictures, left_out))
+
+
+def _make_folder(job: Job) -> None:
+    try:
+        job.out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MediaError(
+            f"its folder cannot be made ({reason(error)})", where=job.out, fix="Give another place with -o."
+        ) from error
 
 
 @contextmanager

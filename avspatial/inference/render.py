@@ -22,6 +22,7 @@ import torch
 from avspatial.errors import MediaError
 from avspatial.inference.binaural import SILENCE, Joined, Level, Meters, common_gain, mono, refuse_channels
 from avspatial.inference.walks import Walk
+from avspatial.media.container import reason
 from avspatial.media.resample import Resampler
 from avspatial.signal import stereo
 
@@ -112,15 +113,15 @@ def predict(
     walk: Walk, sound: Sound, known: Survey, model_rate: int, width: float, folder: Path, advance: Advance
 ) -> Iterator[Prediction]:
     """Let `walk` hear all of `sound`, and yield what it says. The temporary file, in `folder`, has no name: whatever
-    happens, nothing is left of it. Errors as those of the sound and of the walk; OSError for a full disk."""
-    with tempfile.TemporaryFile(dir=folder) as file:
+    happens, nothing is left of it. Errors as those of the sound and of the walk; MediaError for a full disk."""
+    with _temporary(folder) as file:
         resampler = Resampler(1, known.rate, model_rate)
         joined = Joined(known.rate, model_rate, width)
         meters = Meters(known.rate)
 
         def keep(said: torch.Tensor) -> None:
             difference = np.ascontiguousarray(stereo.difference(said.numpy()), np.float32)
-            file.write(difference.tobytes())
+            _write(file, difference, folder)
             for ready in joined.difference(difference):
                 meters.add(ready)
 
@@ -133,3 +134,28 @@ def predict(
         for ready in joined.finish():
             meters.add(ready)
         yield Prediction(file, model_rate, width, common_gain(known.loudness, meters))
+
+
+def _temporary(folder: Path) -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(dir=folder, buffering=0)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _write(file: IO[bytes], difference: np.ndarray, folder: Path) -> None:
+    """Append all of it: unbuffered, so that a full disk shows here and nowhere later."""
+    rest = memoryview(difference.tobytes())
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> MediaError:
+    return MediaError(
+        f"no temporary file can be written here ({reason(error)})",
+        where=folder,
+        fix="Free space, or choose another folder.",
+    )

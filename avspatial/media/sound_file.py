@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -25,11 +27,31 @@ def write_sound(path: Path, blocks: Iterable[np.ndarray], rate: int, samples: in
     if kind == "WAV" and samples * _BYTES > _LARGEST_WAV:
         kind = "RF64"
     try:
-        with whole_file(path) as aside, soundfile.SoundFile(str(aside), "w", rate, 2, "PCM_24", format=kind) as file:
-            for block in blocks:
-                file.write(block.T)
+        with whole_file(path) as aside:
+            with soundfile.SoundFile(str(aside), "w", rate, 2, "PCM_24", format=kind) as file:
+                for block in blocks:
+                    file.write(block.T)
+            _check_end(aside, samples)
     except (soundfile.SoundFileError, OSError) as error:
-        why = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
         raise MediaError(
-            f"cannot be written ({why.rstrip('.')})", where=path, fix="Free space, or choose another folder."
+            f"cannot be written ({_reason(error)})", where=path, fix="Free space, or choose another folder."
         ) from error
+
+
+def _check_end(path: Path, samples: int) -> None:
+    """Read the last sample again: libsndfile does not tell when a full disk refuses the end of a flac file."""
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            file.seek(samples - 1)
+            whole = len(file.read(2)) == 1
+    except soundfile.SoundFileError:
+        whole = False
+    if not whole:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, soundfile.LibsndfileError):
+        system = error.code == 2  # what the file system said is lost there
+        return "the file system refused" if system else error.error_string.rstrip(".")
+    return str(getattr(error, "strerror", None) or error)

@@ -36,7 +36,7 @@ def _here() -> str:
 
 
 def remove_abandoned(path: Path) -> None:
-    """Remove what processes that were killed while they wrote `path` left beside it.
+    """Remove what processes that were killed while they wrote the file `path` left beside it.
 
     Only what surely nobody writes any more: the process in its name was one of this machine, and lives no longer. What
     cannot be removed stays.
@@ -46,7 +46,7 @@ def remove_abandoned(path: Path) -> None:
         named = known.fullmatch(other.name)
         if named is not None and named[1] == _here() and not _lives(int(named[2])):
             with contextlib.suppress(OSError):
-                shutil.rmtree(other) if other.is_dir() else other.unlink()
+                other.unlink()
 
 
 def _lives(process: int) -> bool:
@@ -54,7 +54,7 @@ def _lives(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except (PermissionError, OverflowError):
+    except (OSError, OverflowError):  # somebody else's, or no process id at all
         return True
     return True
 

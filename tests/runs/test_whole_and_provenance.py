@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import avspatial
 from avspatial.registry import discover
 from avspatial.runs.provenance import git_commit, hardware, provenance, versions
-from avspatial.runs.whole import whole_file, whole_folder, write_text
+from avspatial.runs.whole import remove_abandoned, whole_file, whole_folder, write_text
 
 
 def left_in(folder: Path) -> list[str]:
@@ -46,6 +47,25 @@ def test_a_folder_appears_when_the_block_ends_well_and_not_otherwise(tmp_path: P
         (aside / "x").write_text("1")
         raise RuntimeError
     assert left_in(tmp_path) == ["good", "x"]
+
+
+def test_only_what_a_dead_process_of_this_machine_left_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "film [1].mp4"
+    with subprocess.Popen(["true"]) as process:
+        pass
+    with whole_file(path) as living:
+        living.write_text("half")
+        dead = living.with_name(living.name.replace(f"-{os.getpid()}-", f"-{process.pid}-"))
+        here = dead.name.split(".")[2].split("-")[0]
+        elsewhere = dead.with_name(dead.name.replace(here, "00000000"))
+        others = [
+            dead.with_name(dead.name.replace("film [1].", other))
+            for other in ("film 1.", "film [1].b.", "film [1].mp4.")
+        ]
+        for file in (dead, elsewhere, *others):
+            file.write_text("half")
+        remove_abandoned(path)
+        assert left_in(tmp_path) == sorted(file.name for file in (living, elsewhere, *others))
 
 
 def test_provenance_names_versions_plugins_machine_and_data() -> None:
