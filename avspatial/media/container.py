@@ -39,7 +39,7 @@ def opened(path: Path, **options: str) -> Iterator[Any]:
 
 def is_cover(stream: Any) -> bool:
     """Whether a video stream is one attached picture: the cover of an album, a thumbnail."""
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+    return stream.type == "video" and bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
 def picture_stream(container: Any, path: Path) -> Any:

@@ -16,8 +16,9 @@ import av
 import numpy as np
 
 from avspatial.errors import MediaError
-from avspatial.media.container import DECODING, opened, picture_stream, reason
-from avspatial.media.containers import Container, accepted
+from avspatial.media.container import DECODING, is_cover, opened, picture_stream, reason
+from avspatial.media.containers import Container
+from avspatial.media.extras import attach_covers, choose
 from avspatial.runs.whole import whole_file
 
 AHEAD = 0.5
@@ -25,7 +26,6 @@ AHEAD = 0.5
 _FULL_SCALE = 1 << 23
 _PLAYABLE_EARLY = {"mp4": {"movflags": "+faststart"}, "mov": {"movflags": "+faststart"}}
 _CONTAINER_FACTS = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
-_COPIED = frozenset({"video", "subtitle", "attachment"})
 
 
 def remux(
@@ -49,14 +49,15 @@ def remux(
         main = picture_stream(container, source)
         copies = {main.index: _copy_of(main, target)}
         track = _Track(target, kind, iter(sound), rate, start)
-        extras, left_out = _choose(container, main, kind, keep_original)
-        copies |= {stream.index: _copy_of(stream, target) for stream in extras}
+        extras = choose(container, main, kind, keep_original)
+        copies |= {stream.index: _copy_of(stream, target) for stream in extras.copied}
+        attach_covers(target, extras.attached, source)
         for packet, seconds in _packets(container, sorted(copies), source):
             track.write_until(seconds + AHEAD)
             packet.stream = copies[packet.stream_index]
             target.mux(packet)
         track.finish()
-    return left_out
+    return extras.left_out
 
 
 @contextmanager
@@ -89,23 +90,9 @@ def _copy_of(stream: Any, target: Any) -> Any:
         copy.codec_context.codec_tag = "hvc1"
     if stream.type == "audio":
         copy.disposition = av.stream.Disposition(0)
+    if is_cover(stream):
+        copy.disposition = av.stream.Disposition.attached_pic
     return copy
-
-
-def _choose(container: Any, main: Any, kind: Container, keep_original: bool) -> tuple[list[Any], tuple[str, ...]]:
-    """The streams to copy beside the pictures, and those left out, in words."""
-    chosen: list[Any] = []
-    left_out: list[str] = []
-    for stream in container.streams:
-        if stream is main or (stream.type == "audio" and not keep_original and stream is container.streams.audio[0]):
-            continue
-        wanted = stream.type in _COPIED or (stream.type == "audio" and keep_original)
-        if wanted and not accepted(kind, [main, *chosen, stream]):
-            chosen.append(stream)
-        else:
-            codec = stream.codec_context.name if stream.codec_context is not None else "unknown"
-            left_out.append(f"{stream.type} ({codec})")
-    return chosen, tuple(left_out)
 
 
 def _packets(container: Any, indices: Sequence[int], source: Path) -> Iterator[tuple[Any, float]]:
@@ -116,6 +103,12 @@ def _packets(container: Any, indices: Sequence[int], source: Path) -> Iterator[t
             held = early.get(packet.stream_index)
             if not packet.size:
                 continue
+            if is_cover(container.streams[packet.stream_index]):
+                packet.pts = packet.dts = 0  # it has none of its own
+            if packet.pts is None or (held is None and packet.dts is None):
+                raise MediaError(
+                    "holds packets without a time stamp", where=source, fix="Remux it into an mkv file first."
+                )
             if held is None:
                 yield packet, _seconds(packet)
                 continue

@@ -1,0 +1,163 @@
+"""Subtitles, chapters, covers and fonts: copied where the container takes them, told where they are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+import avspatial
+from avspatial.media.container import is_cover
+from avspatial.runs import clock
+from avspatial.spatializing import Result
+from avspatial.trained import Trained
+
+CHAPTERS = [
+    {"id": 1, "start": 0, "end": 400, "time_base": Fraction(1, 1000), "metadata": {"title": "One"}},
+    {"id": 2, "start": 400, "end": 800, "time_base": Fraction(1, 1000), "metadata": {"title": "Two"}},
+]
+FONT = b"\x00\x01\x00\x00 not much of a font"
+
+
+@pytest.fixture
+def cover(tmp_path: Path) -> Any:
+    """The packet of a jpeg picture."""
+    encoder = av.CodecContext.create("mjpeg", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 32, 32, "yuvj420p", Fraction(1, 25)
+    frame = av.VideoFrame(32, 32, "yuvj420p")
+    for plane in frame.planes:
+        plane.update(bytes([128]) * plane.buffer_size)
+    frame.pts = 0
+    (packet,) = [*encoder.encode(frame), *encoder.encode(None)]
+    return bytes(packet)
+
+
+def furnish(source: Path, out: Path, subtitles: str | None, cover: bytes | None = None, font: bool = False) -> Path:
+    """The film with subtitles of that codec, two chapters, a cover, a font."""
+    with av.open(str(source)) as film, av.open(str(out), "w") as target:
+        copies = {stream.index: target.add_stream_from_template(stream, opaque=True) for stream in film.streams}
+        words = target.add_mux_stream(subtitles) if subtitles else None
+        matroska = out.suffix == ".mkv"
+        picture = target.add_mux_stream("mjpeg", width=32, height=32) if cover and not matroska else None
+        if cover and matroska:
+            target.add_attachment("cover.jpg", "image/jpeg", cover)
+        if words is not None:
+            words.metadata["language"] = "fra"
+            words.time_base = Fraction(1, 1000)
+        if picture is not None:
+            picture.disposition = av.stream.Disposition.attached_pic
+        if font:
+            target.add_attachment("a.ttf", "application/x-truetype-font", FONT)
+        target.metadata["title"] = "A film"
+        target.set_chapters(CHAPTERS)
+        for stream, data, begin in ((words, text(subtitles), 200), (picture, cover, 0)):
+            if stream is not None:
+                packet = av.Packet(data)
+                packet.stream, packet.time_base = stream, Fraction(1, 1000)
+                packet.pts = packet.dts = begin
+                packet.duration = 400
+                target.mux(packet)
+        for packet in film.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream_index]
+                target.mux(packet)
+    return out
+
+
+def text(codec: str | None) -> bytes:
+    return (5).to_bytes(2, "big") + b"Hello" if codec == "mov_text" else b"Hello"
+
+
+def holds(path: Path) -> dict[str, Any]:
+    """Streams beside the first video and the sound with what their packets hold, and the chapters' titles."""
+    with av.open(str(path)) as container:
+        main = next(stream for stream in container.streams.video if not is_cover(stream))
+        extras = [stream for stream in container.streams if stream.type != "audio" and stream is not main]
+        said: dict[str, Any] = {
+            f"{stream.type} {stream.codec_context.name if stream.codec_context else ''}".strip(): b""
+            for stream in extras
+        }
+        for packet in container.demux():
+            # mp4's subtitles fill the time before a cue with empty ones
+            if packet.size > 2 and packet.stream in extras:
+                said[f"{packet.stream.type} {packet.stream.codec_context.name}"] += bytes(packet)
+        said["languages"] = [stream.metadata.get("language") for stream in extras if stream.type == "subtitle"]
+        chapters = [(one["metadata"]["title"], float(one["start"] * one["time_base"])) for one in container.chapters()]
+        return said | {"chapters": chapters, "title": container.metadata.get("title")}
+
+
+def one(source: Path, trained: Trained, **how: Any) -> Result:
+    (result,) = avspatial.spatialize(source, trained, progress=clock.unseen, **how).results
+    assert result.error == ""
+    return result
+
+
+def left_out(result: Result) -> list[str]:
+    assert result.done is not None
+    return [note for note in result.done.notes if note.startswith("left out")]
+
+
+@pytest.mark.parametrize(("suffix", "subtitles"), [("mp4", "mov_text"), ("mov", "mov_text"), ("mkv", "subrip")])
+def test_all_is_copied_into_the_same_container(
+    film: Callable[..., Path], trained: Trained, tmp_path: Path, cover: bytes, suffix: str, subtitles: str
+) -> None:
+    plain = film(tmp_path / f"plain.{suffix}", seconds=0.8)
+    source = furnish(plain, tmp_path / f"in.{suffix}", subtitles, cover if suffix == "mp4" else None, suffix == "mkv")
+    result = one(source, trained)
+    before = holds(source)
+    assert holds(result.out) == before
+    assert before["chapters"] == [("One", 0.0), ("Two", 0.4)]
+    assert before["languages"] == ["fra"]
+    assert before["title"] == "A film"
+    assert b"Hello" in before[f"subtitle {'mov_text' if subtitles == 'mov_text' else 'srt'}"]
+    assert (before["video mjpeg"] == cover) if suffix == "mp4" else ("attachment" in before) == (suffix == "mkv")
+    assert left_out(result) == []
+
+
+def test_a_font_is_the_same_to_the_byte(film: Callable[..., Path], trained: Trained, tmp_path: Path) -> None:
+    source = furnish(film(tmp_path / "plain.mkv", seconds=0.8), tmp_path / "in.mkv", None, font=True)
+    with av.open(str(one(source, trained).out)) as container:
+        (font,) = container.streams.attachments
+        assert (font.name, font.mimetype, font.data) == ("a.ttf", "application/x-truetype-font", FONT)
+
+
+def test_a_cover_moves_between_mp4_and_matroska(
+    film: Callable[..., Path], trained: Trained, tmp_path: Path, cover: bytes
+) -> None:
+    """In Matroska it is an attached file, which FFmpeg shows as a picture."""
+    source = furnish(film(tmp_path / "plain.mp4", seconds=0.8), tmp_path / "in.mp4", None, cover)
+    attached = one(source, trained, out=tmp_path / "out.mkv")
+    again = one(attached.out, trained, out=tmp_path / "again.mkv")
+    back = one(again.out, trained, out=tmp_path / "back.mp4")
+    for result in (attached, again, back):
+        with av.open(str(result.out)) as container:
+            shown, kept = container.streams.video
+            assert not is_cover(shown) and is_cover(kept)
+            assert [bytes(packet) for packet in container.demux(kept) if packet.size] == [cover]
+        assert left_out(result) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "subtitles", "out", "told"),
+    [
+        ("mkv", "subrip", "out.mp4", "left out: subtitle (srt), attachment (a.ttf)"),
+        ("mkv", "subrip", "out.mov", "left out: subtitle (srt), cover (mjpeg), attachment (a.ttf)"),
+        ("mkv", "subrip", "out.webm", "left out: subtitle (srt), cover (mjpeg), attachment (a.ttf)"),
+        ("mp4", "mov_text", "out.mkv", "left out: subtitle (mov_text)"),
+        ("mp4", "mov_text", "out.mov", "left out: cover (mjpeg)"),
+    ],
+)
+def test_what_a_container_does_not_take_is_told(
+    film: Callable[..., Path], trained: Trained, tmp_path: Path, cover: bytes,
+    given: str, subtitles: str, out: str, told: str,
+) -> None:  # fmt: skip
+    video = "libvpx-vp9" if out.endswith("webm") else "libx264"
+    plain = film(tmp_path / "plain.mp4", seconds=0.8, video=video)
+    source = furnish(plain, tmp_path / f"in.{given}", subtitles, cover, given == "mkv")
+    result = one(source, trained, out=tmp_path / out)
+    assert left_out(result) == [told]
+    assert [title for title, _ in holds(result.out)["chapters"]] == ["One", "Two"]
