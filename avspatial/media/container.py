@@ -42,6 +42,11 @@ def is_cover(stream: Any) -> bool:
     return stream.type == "video" and bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
+def codec_name(stream: Any) -> str:
+    """What a stream's codec is called, whichever decoder would read it; `unknown` where FFmpeg knows none."""
+    return str(stream.codec_context.codec.canonical_name) if stream.codec_context is not None else "unknown"
+
+
 def picture_stream(container: Any, path: Path) -> Any:
     """The first video stream that is no cover; MediaError where there is none."""
     for stream in container.streams.video:

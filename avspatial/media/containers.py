@@ -11,7 +11,7 @@ from typing import Any
 import av
 
 from avspatial.errors import MediaError
-from avspatial.media.container import DECODING, opened, picture_stream, reason
+from avspatial.media.container import DECODING, codec_name, opened, picture_stream, reason
 
 OPUS_RATE = 48000
 """The only rate that Opus keeps, Hz."""
@@ -77,7 +77,7 @@ def check_video(source: Path, out: Path, kind: Container) -> None:
     """MediaError unless the pictures of `source` can be copied into a container of this kind."""
     with opened(source) as container:
         stream = picture_stream(container, source)
-        codec = stream.codec_context.name
+        codec = codec_name(stream)
         if not accepted(kind, [stream]):
             return
         able = [suffix for suffix, other in CONTAINERS.items() if not accepted(other, [stream])]

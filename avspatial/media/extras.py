@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 
-from avspatial.media.container import is_cover, opened
+from avspatial.media.container import codec_name, is_cover, opened
 from avspatial.media.containers import Container, accepted
 
 _COPIED = frozenset({"video", "subtitle"})
@@ -31,7 +31,7 @@ def choose(container: Any, main: Any, kind: Container, keep_original: bool) -> E
     attached: list[Any] = []
     left_out: list[str] = []
     for stream in _beside(container, main, keep_original):
-        if is_cover(stream) and kind.format == "matroska" and stream.codec_context.name in _PICTURE_FILES:
+        if is_cover(stream) and kind.format == "matroska" and codec_name(stream) in _PICTURE_FILES:
             attached.append(stream)
         elif _wanted(stream, kind, keep_original) and not accepted(kind, [main, *copied, stream]):
             copied.append(stream)
@@ -43,7 +43,7 @@ def choose(container: Any, main: Any, kind: Container, keep_original: bool) -> E
 def attach_covers(target: Any, covers: Sequence[Any], source: Path) -> None:
     """Attach covers, streams of `source`, to `target`, before its first packet. MediaError as `opened`."""
     for stream in covers:
-        name, mime = _PICTURE_FILES[stream.codec_context.name]
+        name, mime = _PICTURE_FILES[codec_name(stream)]
         with opened(source) as container:
             picture = next(packet for packet in container.demux(container.streams[stream.index]) if packet.size)
             target.add_attachment(
@@ -71,7 +71,6 @@ def _wanted(stream: Any, kind: Container, keep_original: bool) -> bool:
 
 
 def _named(stream: Any) -> str:
-    if is_cover(stream):
-        return f"cover ({stream.codec_context.name})"
-    named = stream.codec_context.name if stream.codec_context is not None else stream.name
-    return f"{stream.type} ({named or 'unknown'})"
+    kind = "cover" if is_cover(stream) else stream.type
+    named = stream.name if stream.codec_context is None else codec_name(stream)
+    return f"{kind} ({named or 'unknown'})"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from avspatial.errors import MediaError
-from avspatial.media.container import declared_seconds, is_cover, opened
+from avspatial.media.container import codec_name, declared_seconds, is_cover, opened
 from avspatial.media.wav import wav_info
 
 SOUND_SUFFIXES = (".wav", ".flac")
@@ -71,7 +71,7 @@ def _video(stream: Any, path: Path) -> VideoFacts:
     if stream.codec_context is None:
         raise _unknown("its pictures are", path)
     rate = stream.average_rate
-    return VideoFacts(stream.codec_context.name, stream.width, stream.height, float(rate) if rate else None)
+    return VideoFacts(codec_name(stream), stream.width, stream.height, float(rate) if rate else None)
 
 
 def _sound(container: Any, stream: Any, path: Path) -> SoundFacts:
@@ -81,7 +81,9 @@ def _sound(container: Any, stream: Any, path: Path) -> SoundFacts:
     if not codec.sample_rate or not codec.channels:
         raise MediaError("its header does not say the sound's rate and channels", where=path, fix="Copy it again.")
     layout = codec.layout.name if codec.layout else f"{codec.channels} channels"
-    return SoundFacts(codec.name, codec.sample_rate, codec.channels, layout, declared_seconds(container, stream))
+    return SoundFacts(
+        codec_name(stream), codec.sample_rate, codec.channels, layout, declared_seconds(container, stream)
+    )
 
 
 def _unknown(what: str, path: Path) -> MediaError:
@@ -91,5 +93,4 @@ def _unknown(what: str, path: Path) -> MediaError:
 
 
 def _named(stream: Any) -> str:
-    codec = stream.codec_context.name if stream.codec_context is not None else "unknown"
-    return f"{stream.type} ({codec})"
+    return f"{stream.type} ({codec_name(stream)})"

@@ -16,7 +16,7 @@ import av
 import numpy as np
 
 from avspatial.errors import MediaError
-from avspatial.media.container import DECODING, is_cover, opened, picture_stream, reason
+from avspatial.media.container import DECODING, codec_name, is_cover, opened, picture_stream, reason
 from avspatial.media.containers import Container
 from avspatial.media.extras import attach_covers, choose
 from avspatial.runs.whole import whole_file
@@ -25,6 +25,8 @@ AHEAD = 0.5
 """Seconds that the sound is written ahead of the packets around it."""
 _FULL_SCALE = 1 << 23
 _PLAYABLE_EARLY = {"mp4": {"movflags": "+faststart"}, "mov": {"movflags": "+faststart"}}
+_IN_HEADER_OR_STREAM = frozenset({"avc1", "avc3", "hvc1", "hev1"})
+"""Names of one codec in mp4 and mov that say where the parameter sets stand; pictures that are copied keep theirs."""
 _CONTAINER_FACTS = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
 
 
@@ -85,9 +87,13 @@ def _copy_of(stream: Any, target: Any) -> Any:
     copy = target.add_stream_from_template(stream, opaque=True)
     copy.metadata.update(stream.metadata)
     copy.disposition = stream.disposition
-    if stream.type == "video" and stream.codec_context.name == "hevc" and target.format.name in {"mp4", "mov"}:
-        # Apple's players take hevc by this name alone: parameter sets in the header.
-        copy.codec_context.codec_tag = "hvc1"
+    if stream.type == "video" and target.format.name in {"mp4", "mov"}:
+        tag = stream.codec_context.codec_tag
+        if tag in _IN_HEADER_OR_STREAM:
+            copy.codec_context.codec_tag = tag
+        elif codec_name(stream) == "hevc":
+            # Apple's players take hevc by this name alone. What comes from Matroska has its sets in the header.
+            copy.codec_context.codec_tag = "hvc1"
     if stream.type == "audio":
         copy.disposition = av.stream.Disposition(0)
     if is_cover(stream):

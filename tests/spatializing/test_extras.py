@@ -144,9 +144,9 @@ def test_a_cover_moves_between_mp4_and_matroska(
 @pytest.mark.parametrize(
     ("given", "subtitles", "out", "told"),
     [
-        ("mkv", "subrip", "out.mp4", "left out: subtitle (srt), attachment (a.ttf)"),
-        ("mkv", "subrip", "out.mov", "left out: subtitle (srt), cover (mjpeg), attachment (a.ttf)"),
-        ("mkv", "subrip", "out.webm", "left out: subtitle (srt), cover (mjpeg), attachment (a.ttf)"),
+        ("mkv", "subrip", "out.mp4", "left out: subtitle (subrip), attachment (a.ttf)"),
+        ("mkv", "subrip", "out.mov", "left out: subtitle (subrip), cover (mjpeg), attachment (a.ttf)"),
+        ("mkv", "subrip", "out.webm", "left out: subtitle (subrip), cover (mjpeg), attachment (a.ttf)"),
         ("mp4", "mov_text", "out.mkv", "left out: subtitle (mov_text)"),
         ("mp4", "mov_text", "out.mov", "left out: cover (mjpeg)"),
     ],
