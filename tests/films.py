@@ -80,10 +80,12 @@ def write_film(
     audio: str | None = "aac",
     rate: int = 48000,
     begins: float = 0.0,
+    hole: float = 0.0,
 ) -> Path:
     """A film of `pictures`, at `times`, s, or evenly `fps` a second, and `sound` (C, T) that begins at `begins` s.
 
-    None leaves a stream out; `tag` is what mp4 and mov call the pictures' codec.
+    `hole` seconds are missing after the sound's first half. `tag` is what mp4 and mov call the pictures' codec. None
+    leaves a stream out.
     """
     pictures = moving(round(seconds * fps)) if pictures is None else pictures
     sound = noise(round(seconds * rate)) if sound is None else sound
@@ -104,16 +106,16 @@ def write_film(
                 container.mux(shown.encode(frame))
             container.mux(shown.encode())
         if heard is not None:
-            _write_sound(container, heard, sound, rate, begins)
+            _write_sound(container, heard, sound, rate, begins, hole)
     return path
 
 
-def _write_sound(container: Any, stream: Any, sound: np.ndarray, rate: int, begins: float) -> None:
+def _write_sound(container: Any, stream: Any, sound: np.ndarray, rate: int, begins: float, hole: float) -> None:
     for start in range(0, sound.shape[1], 4800):
         part = np.ascontiguousarray(sound[:, start : start + 4800])
         frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=stream.layout.name)
         frame.rate, frame.time_base = rate, Fraction(1, rate)
-        frame.pts = start + round(begins * rate)
+        frame.pts = start + round((begins + hole * (2 * start >= sound.shape[1])) * rate)
         container.mux(stream.encode(frame))
     container.mux(stream.encode())
 

@@ -92,7 +92,8 @@ def notes(known: Survey, pictures: ScenePictures, left_out: tuple[str, ...]) -> 
     if pictures.still:
         said.append("the picture does not move: directions are guessed from a single picture")
     if pictures.cuts:
-        said.append(f"{len(pictures.cuts)} scene cuts: no window mixes pictures of two scenes")
+        cuts = f"{len(pictures.cuts)} scene cut{'s' if len(pictures.cuts) > 1 else ''}"
+        said.append(f"{cuts}: no window mixes pictures of two scenes")
     if left_out:
         said.append(f"left out: {', '.join(left_out)}")
     return tuple(said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +55,20 @@ def picture_stream(container: Any, path: Path) -> Any:
             return stream
     only = "its only picture is a cover" if container.streams.video else "the file has no video stream"
     raise MediaError(f"a clip with no picture: {only}", where=path, fix="Leave the clip out.")
+
+
+def own_seconds(container: Any, stream: Any) -> float:
+    """The length of a stream by what the file says of this very stream, 0 where it says nothing.
+
+    For Matroska that is a tag, the time at which the stream ends; `stream.duration` may there be the whole file's.
+    """
+    if "matroska" not in container.format.name:
+        return float((stream.duration or 0) * (stream.time_base or 0))
+    tag = re.fullmatch(r"(\d+):(\d\d):(\d\d\.\d+)", stream.metadata.get("DURATION", ""))
+    if tag is None:
+        return 0.0
+    end = 3600 * int(tag[1]) + 60 * int(tag[2]) + float(tag[3])
+    return end - float((stream.start_time or 0) * (stream.time_base or 0))
 
 
 def declared_seconds(container: Any, stream: Any) -> float:
