@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -15,11 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from avspatial.cli.main import main
 from avspatial.data.simulated.dataset import SimulatedScenes
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.data.store import ClipStore
 from avspatial.errors import DataError, RecipeError
 from avspatial.inference.sliding import spatialize
+from avspatial.media.video import write_video
 from avspatial.media.webvtt import Direction, vtt
 from avspatial.metrics.azimuth import AzimuthEstimator
 from avspatial.metrics.direction import azimuth_error
@@ -32,6 +35,7 @@ from avspatial.signal.head import SphericalHead
 from avspatial.testing import conformance
 
 HOME = Path(__file__).parents[1]
+KEMAR = Path("/usr/share/libmysofa/default.sofa")
 FRAMING = Framing.model_validate(
     {"window": {"fps": 10, "pictures": 10, "picture": [36, 64]}, "stft": {"n_fft": 512, "window": 400, "hop": 160}}
 )
@@ -104,6 +108,67 @@ BANK = masks(SphericalHead(), FRAMING, limit=4)
 
 def masks_at(azimuth: int) -> torch.Tensor:
     return BANK[180 + azimuth]
+
+
+def write_sofa(path: Path, lead: int, louder: float, rate: int = 48000) -> Path:
+    """A head of two clicks at every 30 degrees: on its left the left ear leads by `lead` samples, and is `louder` times
+    the right one; on its right the other way round."""
+    azimuths = np.arange(0, 360, 30.0)
+    side = np.sign(np.round(np.sin(np.radians(azimuths)), 6))
+    responses = np.zeros((len(azimuths), 2, 64))
+    for row, toward in enumerate(side):
+        responses[row, 0, 20] = louder**toward
+        responses[row, 1, round(20 + lead * toward)] = 1
+    with h5py.File(path, "w") as file:
+        file["Data.IR"] = responses
+        file["Data.SamplingRate"] = [float(rate)]
+        file["SourcePosition"] = np.stack([azimuths, np.zeros(12), np.ones(12)], -1)
+    return path
+
+
+def test_a_sofa_file_is_the_head_that_hears(registry: Registry, tmp_path: Path) -> None:
+    head = write_sofa(tmp_path / "head.sofa", lead=6, louder=2.0)
+    noise = torch.randn(1, 32000, generator=torch.Generator().manual_seed(0)) / 10
+    for azimuth, sign in ((60, 1), (-60, -1)):
+        panner = build(registry, azimuth=azimuth, head=head, limit=100)
+        left, right = spatialize(panner, noise, STILL, Inference()).numpy()[:, 4000:-4000]
+        spectra = np.fft.rfft(left), np.fft.rfft(right)
+        cross = np.fft.irfft(spectra[0].conj() * spectra[1], 8 * len(left))  # eight times finer
+        frequencies = np.arange(len(spectra[0])) * 16000 / len(left)
+        band = (frequencies > 200) & (frequencies < 6000)
+        levels = [np.sqrt(np.square(np.abs(one[band])).mean()) for one in spectra]
+        assert 20 * np.log10(levels[0] / levels[1]) == pytest.approx(sign * 6.02, abs=0.5)
+        late = int(np.argmax(cross))
+        late = late - len(cross) if late > len(cross) // 2 else late
+        assert late / 8 == pytest.approx(sign * 6 / 3, abs=0.25)  # 6 samples at 48 kHz are 2 at 16 kHz
+        assert np.allclose(left + right, 2 * noise[0, 4000:-4000].numpy(), atol=1e-4)
+
+
+@pytest.mark.skipif(not KEMAR.exists(), reason="no MIT KEMAR here: apt-get install libmysofa1")
+def test_kemar_hears_a_source_on_the_left_on_the_left(registry: Registry) -> None:
+    noise = torch.randn(1, 32000, generator=torch.Generator().manual_seed(0)) / 10
+    left, right = spatialize(build(registry, azimuth=60, head=KEMAR), noise, STILL, Inference()).square().mean(1)
+    assert 10 * math.log10(left / right) > 6
+
+
+def test_a_missing_sofa_file_is_told(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
+        build(registry, azimuth=60, head=tmp_path / "head.sofa")
+    assert str(error.value).startswith(f"{tmp_path / 'head.sofa'}: ")
+
+
+def test_one_long_pass_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Motion is compared with the sound within each window."""
+    write_video(tmp_path / "in.mp4", list(np.zeros((10, 32, 32, 3), np.uint8)), 10, np.ones((1, 16000)) / 10, 16000)
+    monkeypatch.setenv("AVSPATIAL_PLUGINS", str(HOME))
+    assert main(["spatialize", str(tmp_path / "in.mp4"), "--run", "panner_demo", "--mode", "continuous"]) == 2
+    assert capsys.readouterr().err == (
+        "error: mode continuous: this model works on single windows alone\n"
+        "  Leave --mode away: `exact` works with every model.\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 
 
 def test_a_window_hears_the_track_at_its_own_time(registry: Registry, tmp_path: Path) -> None:
