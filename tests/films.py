@@ -35,6 +35,12 @@ metrics: [stft_distance]
 SEEING = "{use: c3d, width: 0.03125, pretrained: false}"
 BLIND = "null"
 
+CHAPTERS = [
+    {"id": 1, "start": 0, "end": 400, "time_base": Fraction(1, 1000), "metadata": {"title": "One"}},
+    {"id": 2, "start": 400, "end": 800, "time_base": Fraction(1, 1000), "metadata": {"title": "Two"}},
+]
+FONT = b"\x00\x01\x00\x00 not much of a font"
+
 Packet = tuple[str, float]
 """The hash of what a packet holds, and its time stamp in s."""
 
@@ -134,3 +140,51 @@ def heard(path: Path) -> tuple[np.ndarray, SoundReader]:
     """The sound of a file, (C, T), and its reader, which knows rate and start."""
     reader = SoundReader(path)
     return np.concatenate(list(reader.blocks()), 1), reader
+
+
+def jpeg() -> bytes:
+    """A grey picture of 32 x 32 as the bytes of a jpeg file."""
+    encoder = av.CodecContext.create("mjpeg", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = 32, 32, "yuvj420p", Fraction(1, 25)
+    frame = av.VideoFrame(32, 32, "yuvj420p")
+    for plane in frame.planes:
+        plane.update(bytes([128]) * plane.buffer_size)
+    frame.pts = 0
+    (packet,) = [*encoder.encode(frame), *encoder.encode(None)]
+    return bytes(packet)
+
+
+def furnish(source: Path, out: Path, subtitles: str | None, cover: bytes | None = None, font: bool = False) -> Path:
+    """The film with subtitles of that codec, two chapters, a cover, a font."""
+    with av.open(str(source)) as film, av.open(str(out), "w") as target:
+        copies = {stream.index: target.add_stream_from_template(stream, opaque=True) for stream in film.streams}
+        words = target.add_mux_stream(subtitles) if subtitles else None
+        matroska = out.suffix == ".mkv"
+        picture = target.add_mux_stream("mjpeg", width=32, height=32) if cover and not matroska else None
+        if cover and matroska:
+            target.add_attachment("cover.jpg", "image/jpeg", cover)
+        if words is not None:
+            words.metadata["language"] = "fra"
+            words.time_base = Fraction(1, 1000)
+        if picture is not None:
+            picture.disposition = av.stream.Disposition.attached_pic
+        if font:
+            target.add_attachment("a.ttf", "application/x-truetype-font", FONT)
+        target.metadata["title"] = "A film"
+        target.set_chapters(CHAPTERS)
+        for stream, data, begin in ((words, _text(subtitles), 200), (picture, cover, 0)):
+            if stream is not None:
+                packet = av.Packet(data)
+                packet.stream, packet.time_base = stream, Fraction(1, 1000)
+                packet.pts = packet.dts = begin
+                packet.duration = 400
+                target.mux(packet)
+        for packet in film.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream_index]
+                target.mux(packet)
+    return out
+
+
+def _text(codec: str | None) -> bytes:
+    return (5).to_bytes(2, "big") + b"Hello" if codec == "mov_text" else b"Hello"

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from films import BLIND, moving, noise, tiny, write_film
+from films import BLIND, heard, moving, noise, tiny, write_film
 
 from avspatial.cli.main import main
 from avspatial.inference.exported import write_model
@@ -125,19 +125,21 @@ def test_an_exported_model_is_the_model(model: str) -> None:
     assert first.recipe.name == "tiny" and not first.spatializer.training
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_stopped_at_any_moment_there_is_no_output_or_a_whole_one(model: str, tmp_path: Path, how: int) -> None:
-    source, out = clip(tmp_path / "a.mp4", seconds=20), tmp_path / "a_binaural.mp4"
-    command = [sys.executable, "-m", "avspatial", "spatialize", str(source), "--run", model]
-    program = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_interrupted_there_is_no_output_or_a_whole_one_and_nothing_else(model: str, tmp_path: Path, jobs: int) -> None:
+    sources = [clip(tmp_path / f"{name}.mp4", seconds=8) for name in "ab"]
+    command = [sys.executable, "-m", "avspatial", "spatialize", str(tmp_path), "--run", model, "--jobs", str(jobs)]
+    program = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     begun = time.monotonic()
-    # Stopped while the output is being written: its half lies aside, under a hidden name.
+    # While an output is being written: its half lies aside, under a hidden name.
     while time.monotonic() - begun < 120 and program.poll() is None and not list(tmp_path.glob(".*.part*")):
         time.sleep(0.01)
-    program.send_signal(how)
-    program.communicate(timeout=120)
-    if out.exists():
-        assert main(["spatialize", str(tmp_path), "--run", model]) == 0
-    elif how == signal.SIGINT:
-        assert program.returncode == 130
-        assert list(tmp_path.iterdir()) == [source]
+    program.send_signal(signal.SIGINT)
+    _, told = program.communicate(timeout=120)
+    if program.returncode == 0:
+        return  # it was done first
+    assert program.returncode == 130
+    assert told.endswith("interrupted; nothing is half-written. Give the same command again to go on.\n")
+    assert "Traceback" not in told
+    for out in set(tmp_path.iterdir()) - set(sources):
+        assert heard(out)[0].shape == (2, 128000)
