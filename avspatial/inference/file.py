@@ -16,7 +16,7 @@ from avspatial.inference.render import Advance, Survey, picture_count, predict, 
 from avspatial.inference.scenes import ScenePictures
 from avspatial.inference.walks import Manner, walk_over
 from avspatial.interfaces import Spatializer
-from avspatial.media.container import opened, picture_stream, reason
+from avspatial.media.container import opened, picture_stream, reason, refuse_cut_short
 from avspatial.media.containers import container_of
 from avspatial.media.frames import on_grid, stream_frames
 from avspatial.media.remux import remux
@@ -44,6 +44,8 @@ def spatialize_file(spatializer: Spatializer, job: Job, manner: Manner, advance:
     rate = spatializer.framing.window.rate
     plan(job, rate)
     known = survey(SoundReader(job.source))
+    if not job.sound_only:
+        refuse_cut_short(job.source, known.start + known.seconds)
     _make_folder(job)
     remove_abandoned(job.out)
     with grid_of(job, spatializer.framing.window, known) as pictures, manner.arithmetic(spatializer):

@@ -15,6 +15,8 @@ from avspatial.errors import MediaError
 
 # PyAV raises these three beside its own class when FFmpeg reports out of memory, end of file, or a missing stream.
 DECODING = (FFmpegError, MemoryError, EOFError, IndexError)
+MISSING = 0.5
+"""Seconds that a file may end earlier than its header says."""
 
 
 def reason(error: BaseException) -> str:
@@ -76,3 +78,25 @@ def declared_seconds(container: Any, stream: Any) -> float:
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     return (container.duration or 0) / 1e6
+
+
+def refuse_cut_short(path: Path, sound_end: float) -> None:
+    """MediaError for a file whose header promises more than it holds: a download that broke off.
+
+    FFmpeg reads such a file to its end without a word. `sound_end` is the time stamp at which the first sound track
+    ends, s; only if that is early are the other streams' packets looked at, none of which is decoded.
+    """
+    with opened(path) as container:
+        declared = (container.duration or 0) / 1e6
+        if declared - sound_end <= MISSING:
+            return
+        end = max((_end(packet) for packet in container.demux() if packet.pts is not None), default=0.0)
+    end = max(end, sound_end)
+    if declared - end > MISSING:
+        raise MediaError(
+            f"cut short: it ends at {end:.2f} s of {declared:.2f} s", where=path, fix="Copy or download it again."
+        )
+
+
+def _end(packet: Any) -> float:
+    return float((packet.pts + (packet.duration or 0)) * packet.time_base)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from avspatial.errors import MediaError
-from avspatial.media.container import opened, own_seconds
+from avspatial.media.container import MISSING, opened, own_seconds
 
 _TOLERANCE = 1e-6
 _PICTURE_FILES = frozenset({".png", ".jpg", ".jpeg"})
@@ -44,7 +44,7 @@ def stream_frames(container: Any, stream: Any, path: Path, origin: float | None 
         end = frame.time - start + float(frame.duration * time_base)
         yield frame.time - (start if origin is None else origin), frame
     declared = own_seconds(container, stream)
-    if declared - end > 0.5:
+    if declared - end > MISSING:
         raise MediaError(
             f"cut short: its pictures end at {end:.2f} s of {declared:.2f} s",
             where=path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,36 @@ def test_what_has_nothing_to_spatialize_is_refused(
     source = film(tmp_path / "in.mkv", seconds=1.0, **streams)
     assert one(source, trained).error == f"{source}: {told}"
     assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "video", "audio"),
+    [
+        ("mkv", "libx264", "flac"),
+        ("webm", "libvpx-vp9", "libopus"),
+        ("mp4", "libx264", "aac"),
+        ("mov", "libx264", "alac"),
+    ],
+)
+def test_a_download_that_broke_off_is_refused(
+    film: Film, trained: Trained, tmp_path: Path, suffix: str, video: str, audio: str
+) -> None:
+    plain = film(tmp_path / f"plain.{suffix}", video=video, audio=audio, seconds=3.0)
+    whole, source = tmp_path / f"whole.{suffix}", tmp_path / f"in.{suffix}"
+    # mp4 and mov as downloads have them, their index first; otherwise nothing of the rest can be read.
+    options = {"movflags": "+faststart"} if suffix in ("mp4", "mov") else {}
+    with av.open(str(plain)) as container, av.open(str(whole), "w", options=options) as target:
+        copies = {stream.index: target.add_stream_from_template(stream) for stream in container.streams}
+        for packet in container.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream_index]
+                target.mux(packet)
+    source.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    error = one(source, trained).error
+    assert re.fullmatch(
+        re.escape(f"{source}: ")
+        + r"(cut short: it ends at [12]\.\d\d s of 3\.\d\d s|not a readable video \(.*\); it is "
+        r"damaged or cut short)\n  Copy or download it again\.",
+        error,
+    )
+    assert not list(tmp_path.glob("*_binaural*"))
