@@ -28,14 +28,18 @@ def write_sound(path: Path, blocks: Iterable[np.ndarray], rate: int, samples: in
         kind = "RF64"
     try:
         with whole_file(path) as aside:
-            with soundfile.SoundFile(str(aside), "w", rate, 2, "PCM_24", format=kind) as file:
-                for block in blocks:
-                    file.write(block.T)
+            _write(aside, blocks, rate, kind)
             _check_end(aside, samples)
     except (soundfile.SoundFileError, OSError) as error:
         raise MediaError(
             f"cannot be written ({_reason(error)})", where=path, fix="Free space, or choose another folder."
         ) from error
+
+
+def _write(path: Path, blocks: Iterable[np.ndarray], rate: int, kind: str) -> None:
+    with soundfile.SoundFile(str(path), "w", rate, 2, "PCM_24", format=kind) as file:
+        for block in blocks:
+            file.write(block.T)
 
 
 def _check_end(path: Path, samples: int) -> None:
