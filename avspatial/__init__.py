@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from avspatial.version import __version__
 
-__all__ = ["__version__", "compare", "evaluate", "load", "run", "spatialize"]
+__all__ = ["__version__", "compare", "evaluate", "load", "run", "spatialize", "spatialize_arrays"]
 
 if TYPE_CHECKING:
     from avspatial.comparing import compare
     from avspatial.evaluation.evaluate import evaluate
     from avspatial.runner import load, run
-    from avspatial.spatializing import spatialize
+    from avspatial.spatializing import spatialize, spatialize_arrays
 
 
 _HOME = {
@@ -22,6 +22,7 @@ _HOME = {
     "evaluate": "avspatial.evaluation.evaluate",
     "compare": "avspatial.comparing",
     "spatialize": "avspatial.spatializing",
+    "spatialize_arrays": "avspatial.spatializing",
 }
 
 

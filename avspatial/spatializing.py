@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from avspatial.errors import AvspatialError, Interrupted, MediaError
+from avspatial.inference.arrays import as_sound, frames_of, spatialize_sound
 from avspatial.inference.file import Done, spatialize_file
 from avspatial.inference.jobs import Job, find_jobs
 from avspatial.inference.looks import ClipPictures
@@ -103,8 +104,7 @@ def spatialize(
     Outputs that exist are skipped, unless a single file was named: then that is a MediaError. A file that fails is
     counted, with its error, and the others go on. AvspatialError for whatever is wrong with the call itself.
     """
-    if not 0 <= width <= 150:
-        raise AvspatialError(f"the width is {width:g} %; it can be 0 to 150", where="width")
+    _check_width(width)
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     found = find_jobs(given, _path(out), _path(video), keep_original)
     if found.named and found.jobs[0].out.exists() and not force:
@@ -118,6 +118,48 @@ def spatialize(
     with progress() as display:
         work = _Work(trained, manner, force, display, told, Event(), measured)
         return Summary(trained.name, work.all(found.jobs, jobs), measured)
+
+
+def spatialize_arrays(
+    audio: np.ndarray | torch.Tensor,
+    rate: int,
+    pictures: np.ndarray | torch.Tensor | Iterable[np.ndarray] | str | Path,
+    run: str | Path | Trained,
+    *,
+    fps: float | None = None,
+    times: Iterable[float] | None = None,
+    set: Sequence[str] = (),
+    width: float = 100,
+    device: str | None = None,
+    precision: Precision = "fp32",
+    mode: Mode = "exact",
+    progress: Callable[[], Any] = clock.shown,
+) -> np.ndarray:
+    """Give sound in memory the direction that pictures in memory show -> binaural sound (2, T) float32 at `rate` Hz.
+
+    audio: mono (T,) or (1, T), or stereo (2, T), which is mixed; floating point, nominally in [-1, 1]. pictures: uint8
+    RGB (P, H, W, 3) or any iterable of upright (H, W, 3), `fps` a second or at `times` in seconds from the sound's
+    start, ascending; or a video file whose first picture is shown as the sound begins. The rest as in `spatialize`.
+
+    It is what `spatialize` does between reading and writing: the same networks on the same windows and pictures, scene
+    cuts respected, the mono sound kept, so that (left + right) / 2 is the input's. What belongs to a file is left out:
+    loudness is not matched, the true peak not limited, nothing is rounded to 24 bit, and silence gives silence.
+    DataError for arrays of another shape, type or content, MediaError for pictures that cannot be used, and
+    AvspatialError as `spatialize` for the rest.
+    """
+    _check_width(width)
+    sound = as_sound(audio)
+    if rate < 1:
+        raise AvspatialError(f"the rate is {rate} Hz; it must be at least 1", where="rate")
+    trained = (run if isinstance(run, Trained) else load_trained(run, device, set)).for_inference()
+    manner = Manner(trained.recipe.inference, width / 100, mode, precision)
+    with frames_of(pictures, fps, times) as frames, progress() as display, display("sound") as advance:
+        return spatialize_sound(trained.spatializer, sound, rate, frames, manner, advance)
+
+
+def _check_width(width: float) -> None:
+    if not 0 <= width <= 150:
+        raise AvspatialError(f"the width is {width:g} %; it can be 0 to 150", where="width")
 
 
 def _path(given: str | Path | None) -> Path | None:

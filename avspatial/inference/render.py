@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,25 +115,47 @@ def predict(
     """Let `walk` hear all of `sound`, and yield what it says. The temporary file, in `folder`, has no name: whatever
     happens, nothing is left of it. Errors as those of the sound and of the walk; MediaError for a full disk."""
     with _temporary(folder) as file:
-        resampler = Resampler(1, known.rate, model_rate)
-        joined = Joined(known.rate, model_rate, width)
         meters = Meters(known.rate)
 
-        def keep(said: torch.Tensor) -> None:
-            difference = np.ascontiguousarray(stereo.difference(said.numpy()), np.float32)
-            _write(file, difference, folder)
-            for ready in joined.difference(difference):
-                meters.add(ready)
+        def heard() -> Iterator[np.ndarray]:
+            for block in sound.blocks():
+                yield mono(block)
+                advance(sound.samples / known.rate, known.seconds)
 
-        for block in sound.blocks():
-            joined.mono(mono(block))
-            keep(walk.push(torch.from_numpy(resampler.push(mono(block)[None]))))
-            advance(sound.samples / known.rate, known.seconds)
-        keep(walk.push(torch.from_numpy(resampler.finish())))
-        keep(walk.finish())
-        for ready in joined.finish():
+        def keep(difference: np.ndarray) -> None:
+            _write(file, difference, folder)
+
+        for ready in binaural(walk, heard(), known.rate, model_rate, width, keep):
             meters.add(ready)
         yield Prediction(file, model_rate, width, common_gain(known.loudness, meters))
+
+
+def binaural(
+    walk: Walk,
+    blocks: Iterable[np.ndarray],
+    rate: int,
+    model_rate: int,
+    width: float,
+    keep: Callable[[np.ndarray], None] = lambda difference: None,
+) -> Iterator[np.ndarray]:
+    """Mono blocks (n,) at `rate` -> stereo blocks (2, n) float32 at that rate, as many samples as came in.
+
+    `width` scales the difference, `keep` is handed what the walk says of it, (k,) float32 at the model's rate.
+    """
+    resampler = Resampler(1, rate, model_rate)
+    joined = Joined(rate, model_rate, width)
+
+    def laid(said: torch.Tensor) -> Iterator[np.ndarray]:
+        difference = np.ascontiguousarray(stereo.difference(said.numpy()), np.float32)
+        keep(difference)
+        return joined.difference(difference)
+
+    for block in blocks:
+        joined.mono(block)
+        yield from laid(walk.push(torch.from_numpy(resampler.push(block[None]))))
+    yield from laid(walk.push(torch.from_numpy(resampler.finish())))
+    yield from laid(walk.finish())
+    yield from joined.finish()
 
 
 def _temporary(folder: Path) -> IO[bytes]:

@@ -7,7 +7,7 @@ or not, picture k is the frame whose time stamp is nearest (the earlier one of t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ _TOLERANCE = 1e-6
 _PICTURE_FILES = frozenset({".png", ".jpg", ".jpeg"})
 
 Timed = tuple[float, Any]
-"""A decoded frame and its time in seconds."""
+"""A decoded frame, or an upright picture (H, W, 3) uint8, and its time in seconds."""
 
 
 def stream_frames(container: Any, stream: Any, path: Path, origin: float | None = None) -> Iterator[Timed]:
@@ -72,6 +72,28 @@ def folder_frames(folder: Path, rate: float) -> Iterator[Timed]:
         yield number / rate, frame
 
 
+def array_frames(pictures: Iterable[Any], times: Iterable[float]) -> Iterator[Timed]:
+    """Pictures (H, W, 3) uint8 in memory with their times in seconds, ascending.
+
+    MediaError for no picture, another shape or type, times that do not ascend, and fewer times than pictures.
+    """
+    when = iter(times)
+    before = -math.inf
+    for number, given in enumerate(pictures):
+        shown = np.asarray(given.cpu() if isinstance(given, torch.Tensor) else given)
+        if shown.ndim != 3 or shown.shape[2] != 3 or shown.dtype != np.uint8 or not shown.size:
+            found = f"{shown.dtype} {tuple(shown.shape)}"
+            raise MediaError(f"picture {number} is {found}; uint8 (H, W, 3) is needed", where="pictures")
+        time = next(when, math.nan)
+        if not before < time < math.inf:
+            said = "has no time" if math.isnan(time) else f"comes at {time:g} s, after one at {before:g} s"
+            raise MediaError(f"picture {number} {said}", where="times", fix="Give one ascending time for each picture.")
+        before = time
+        yield time, shown
+    if before == -math.inf:
+        raise MediaError("there is not one", where="pictures")
+
+
 def on_grid(
     frames: Iterator[Timed], fps: float, size: tuple[int, int], count: int | None, path: Path
 ) -> Iterator[np.ndarray]:
@@ -104,13 +126,16 @@ def _grid_end(boundary: float, count: int | None) -> int:
     return end if count is None else min(end, count)
 
 
-def _repeated(frame: av.VideoFrame, times: int, size: tuple[int, int]) -> list[np.ndarray]:
+def _repeated(frame: av.VideoFrame | np.ndarray, times: int, size: tuple[int, int]) -> list[np.ndarray]:
     return [picture(frame, size)] * times if times > 0 else []
 
 
-def picture(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
-    """A decoded frame -> uint8 (H, W, 3), upright, stretched to `size` with antialiasing."""
-    upright = np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90) % 4))
+def picture(frame: av.VideoFrame | np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A decoded frame, or an upright picture (H, W, 3) uint8 -> uint8 (H, W, 3), upright, stretched to `size` with
+    antialiasing."""
+    if isinstance(frame, av.VideoFrame):
+        frame = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90) % 4)
+    upright = np.ascontiguousarray(frame)
     if upright.shape[:2] == tuple(size):
         return upright
     # torch resizes uint8 with antialiasing as Pillow does, several times faster than swscale's area filter.
