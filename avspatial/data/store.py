@@ -36,7 +36,7 @@ from avspatial.media.wav import read_wav, wav_info
 from avspatial.runs.whole import whole_folder, write_text
 from avspatial.settings import Window
 
-_FORMAT = 1
+_FORMAT = 2
 """Part of every key; raised whenever the same file and settings would be decoded to other numbers."""
 
 

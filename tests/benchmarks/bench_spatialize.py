@@ -18,18 +18,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from plain_loop import plain_loop
 
-from avspatial.data.windows import picture_indices
 from avspatial.inference.faster import faster
 from avspatial.inference.looks import ClipPictures
-from avspatial.inference.sliding import window_starts
 from avspatial.inference.walks import Manner, walk_over
 from avspatial.interfaces import Spatializer
 from avspatial.media.video import folder_pictures
 from avspatial.recipe.load import load_recipe
 from avspatial.recipe.schema import Inference
 from avspatial.registry import discover
-from avspatial.settings import Window
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 CASES = {
@@ -57,25 +55,6 @@ def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
             "inference": Inference(hop=hop), "sound": torch.from_numpy(noise)}  # fmt: skip
 
 
-def plain_loop(spatializer: Spatializer, window: Window, folder: Path, inference: Inference, sound: Any) -> Any:
-    files = sorted(folder.iterdir())
-    samples, hop = spatializer.framing.samples, round(inference.hop * window.rate)
-    covered = spatializer.covered
-    padded = torch.nn.functional.pad(sound[0], (0, samples - covered))
-    total, count = torch.zeros(2, len(padded)), torch.zeros(len(padded))
-    for start in window_starts(len(padded), samples, hop):
-        pictures = []
-        for index in picture_indices(start / window.rate, window, len(files)):
-            shown = Image.open(files[index]).convert("RGB").resize(window.picture[::-1], Image.Resampling.BILINEAR)
-            pictures.append(np.asarray(shown))
-        frames = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)[None].float() / 255
-        with torch.no_grad():
-            stereo = spatializer(2 * padded[None, start : start + samples], frames)[0]
-        total[:, start : start + covered] += stereo[:, :covered]
-        count[start : start + covered] += 1
-    return (total / count)[:, : sound.shape[1]]
-
-
 def walked(spatializer: Spatializer, case: dict[str, Any], **manner: Any) -> Any:
     """What `avspatial spatialize` does, decoding of the pictures included."""
     window, inference = case["window"], case["inference"]
@@ -94,8 +73,8 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def test_against_a_plain_loop(case: dict[str, Any]) -> None:
     spatializer, quick = case["spatializer"], faster(case["spatializer"])
-    given = (spatializer, case["window"], case["folder"], case["inference"], case["sound"])
-    plain, reference = timed(lambda: plain_loop(*given))
+    hop = round(case["inference"].hop * case["window"].rate)
+    plain, reference = timed(lambda: plain_loop(spatializer, case["folder"], hop, case["sound"]))
     lines = [f"\n{case['name']}, {torch.get_num_threads()} threads: plain loop {plain:.1f} s"]
     exact, found = timed(lambda: walked(quick, case))
     off = float((found - reference).abs().max())

@@ -3,6 +3,7 @@
 import resource
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from avspatial.errors import MediaError
+from avspatial.media.frames import read_picture
 from avspatial.media.video import (
     folder_pictures,
     grid_pictures,
@@ -133,6 +135,44 @@ def test_folder_of_pictures_is_read_in_the_order_of_its_numbers(tmp_path: Path, 
     assert len(picture_files(folder)) == 12
     pictures = folder_pictures(folder, 10, 4, (32, 48), count=5)
     assert which(pictures, 12) == nearest(np.arange(12) / 10, 4, 5)
+
+
+def colourful(file: Path, **how: Any) -> np.ndarray:
+    """A jpg file whose colours change from place to place, and what Pillow reads in it."""
+    coarse = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    Image.fromarray(coarse).resize((160, 120)).save(file, **how)
+    return np.asarray(ImageOps.exif_transpose(Image.open(file)).convert("RGB"))
+
+
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
+def test_a_jpg_file_is_read_as_pillow_reads_it(tmp_path: Path, subsampling: str) -> None:
+    expected = colourful(tmp_path / "1.jpg", subsampling=subsampling)
+    assert np.abs(read_picture(tmp_path / "1.jpg").astype(int) - expected).max() <= 1
+
+
+def test_a_jpg_file_is_turned_upright(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    expected = colourful(tmp_path / "1.jpg", exif=exif)
+    assert expected.shape == (160, 120, 3)
+    assert np.abs(read_picture(tmp_path / "1.jpg").astype(int) - expected).max() <= 1
+
+
+def test_a_grey_jpg_file_has_three_equal_colours(tmp_path: Path) -> None:
+    Image.new("L", (16, 12), 77).save(tmp_path / "1.jpg")
+    np.testing.assert_array_equal(read_picture(tmp_path / "1.jpg"), np.full((12, 16, 3), 77))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.6])
+def test_a_jpg_file_that_is_cut_short(tmp_path: Path, share: float) -> None:
+    colourful(tmp_path / "1.jpg")
+    content = (tmp_path / "1.jpg").read_bytes()
+    (tmp_path / "1.jpg").write_bytes(content[: int(share * len(content))])
+    with pytest.raises(MediaError) as error:
+        folder_pictures(tmp_path, 10, 4, (32, 48))
+    assert str(error.value) == (
+        f"{tmp_path}/1.jpg: not a readable picture (no jpg, damaged or cut short)\n  Copy it again."
+    )
 
 
 def test_colours_survive(tmp_path: Path) -> None:
