@@ -24,7 +24,7 @@ from avspatial.media.track import BLOCK
 
 
 def as_sound(audio: np.ndarray | Tensor) -> np.ndarray:
-    """(T,), (1, T) or (2, T) of floating point -> (C, T) float32. DataError for anything else, or what is not finite."""
+    """(T,), (1, T) or (2, T), floating point -> (C, T) float32. DataError for anything else, or what is not finite."""
     sound = audio.detach().cpu().numpy() if isinstance(audio, Tensor) else np.asarray(audio)
     if not np.issubdtype(sound.dtype, np.floating):
         raise DataError(

@@ -104,7 +104,8 @@ SHOWN = np.zeros((6, 32, 32, 3), np.uint8)
         (SOUND, SHOWN / 255, {"fps": 10}, "pictures: picture 0 is float64 (32, 32, 3); uint8 (H, W, 3) is needed"),
         (SOUND, SHOWN, {"times": [0, 0.2, 0.1, 1, 2, 3]}, "times: picture 2 comes at 0.1 s, after one at 0.2 s\n"
          "  Give one ascending time for each picture."),
-        (SOUND, SHOWN, {"times": [0, 0.1]}, "times: picture 2 has no time\n  Give one ascending time for each picture."),
+        (SOUND, SHOWN, {"times": [0, 0.1]}, "times: picture 2 has no time\n"
+         "  Give one ascending time for each picture."),
         (SOUND, SHOWN[:0], {"fps": 10}, "pictures: there is not one"),
         (SOUND, "film.mp4", {"fps": 10}, "pictures: a video file says itself when its pictures are\n"
          "  Leave fps away."),
