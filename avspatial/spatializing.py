@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from avspatial.errors import AvspatialError, Interrupted, MediaError
-from avspatial.inference.arrays import as_sound, frames_of, spatialize_sound
+from avspatial.inference.arrays import Shown, as_sound, pictures_of, spatialize_sound
 from avspatial.inference.file import Done, spatialize_file
 from avspatial.inference.jobs import Job, find_jobs
 from avspatial.inference.looks import ClipPictures
@@ -123,7 +123,7 @@ def spatialize(
 def spatialize_arrays(
     audio: np.ndarray | torch.Tensor,
     rate: int,
-    pictures: np.ndarray | torch.Tensor | Iterable[np.ndarray] | str | Path,
+    pictures: Shown,
     run: str | Path | Trained,
     *,
     fps: float | None = None,
@@ -153,8 +153,9 @@ def spatialize_arrays(
         raise AvspatialError(f"the rate is {rate} Hz; it must be at least 1", where="rate")
     trained = (run if isinstance(run, Trained) else load_trained(run, device, set)).for_inference()
     manner = Manner(trained.recipe.inference, width / 100, mode, precision)
-    with frames_of(pictures, fps, times) as frames, progress() as display, display("sound") as advance:
-        return spatialize_sound(trained.spatializer, sound, rate, frames, manner, advance)
+    shown = pictures_of(pictures, fps, times, trained.recipe.window, sound.shape[1] / rate)
+    with progress() as display, display("sound") as advance:
+        return spatialize_sound(trained.spatializer, sound, rate, shown, manner, advance)
 
 
 def _check_width(width: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,15 @@ from torch import Tensor
 
 from avspatial.errors import DataError
 from avspatial.inference.binaural import mono
+from avspatial.inference.looks import Pictures
 from avspatial.inference.render import Advance, binaural, picture_count
 from avspatial.inference.scenes import ScenePictures
 from avspatial.inference.walks import Manner, walk_over
 from avspatial.interfaces import Spatializer
-from avspatial.media.container import opened, picture_stream
-from avspatial.media.frames import Timed, array_frames, on_grid, stream_frames
+from avspatial.media.frames import Timed, array_frames, on_grid
+from avspatial.media.reader import PictureReader
 from avspatial.media.track import BLOCK
+from avspatial.settings import Window
 
 
 def as_sound(audio: np.ndarray | Tensor) -> np.ndarray:
@@ -40,34 +41,37 @@ def as_sound(audio: np.ndarray | Tensor) -> np.ndarray:
     return sound.astype(np.float32, copy=False)
 
 
-@contextmanager
-def frames_of(
-    pictures: np.ndarray | Tensor | Iterable[Any] | str | Path, fps: float | None, times: Iterable[float] | None
-) -> Iterator[Iterator[Timed]]:
-    """The frames of a video file, its first one at 0 s, or of pictures at `fps` a second or at `times`.
-
-    DataError unless just one of these says when the pictures are; MediaError for a file that cannot be read.
-    """
-    if isinstance(pictures, str | Path):
-        if fps is not None or times is not None:
-            raise DataError("a video file says itself when its pictures are", where="pictures", fix="Leave fps away.")
-        with opened(Path(pictures)) as container:
-            yield stream_frames(container, picture_stream(container, Path(pictures)), Path(pictures))
-        return
+def frames_of(pictures: Iterable[Any], fps: float | None, times: Iterable[float] | None) -> Iterator[Timed]:
+    """Pictures at `fps` a second or at `times`; DataError unless just one of these says when they are."""
     if (fps is None) == (times is None) or (fps is not None and not fps > 0):
         raise DataError("needs either fps, above 0, or times, in seconds", where="pictures")
-    yield array_frames(pictures, (k / fps for k in count()) if fps is not None else times or ())
+    return array_frames(pictures, (k / fps for k in count()) if fps is not None else times or ())
+
+
+Shown = np.ndarray | Tensor | Iterable[Any] | str | Path
+"""uint8 (P, H, W, 3), any iterable of (H, W, 3), or a video file."""
+
+
+def pictures_of(
+    shown: Shown, fps: float | None, times: Iterable[float] | None, window: Window, seconds: float
+) -> ScenePictures:
+    """Pictures for so many seconds on the grid of `window`, which starts as those of a video file do. DataError unless
+    it is clear when they are, MediaError for a file or pictures that cannot be used."""
+    wanted = picture_count(seconds, window.fps)
+    if not isinstance(shown, str | Path):
+        frames = frames_of(shown, fps, times)
+        return ScenePictures(on_grid(frames, window.fps, window.picture, wanted, Path("pictures")), wanted)
+    if fps is not None or times is not None:
+        raise DataError("a video file says itself when its pictures are", where="pictures", fix="Leave fps away.")
+    return ScenePictures(PictureReader(shown).on_grid(window.fps, window.picture, wanted), wanted)
 
 
 def spatialize_sound(
-    spatializer: Spatializer, sound: np.ndarray, rate: int, frames: Iterator[Timed], manner: Manner, advance: Advance
+    spatializer: Spatializer, sound: np.ndarray, rate: int, pictures: Pictures, manner: Manner, advance: Advance
 ) -> np.ndarray:
-    """sound (C, T) float32 at `rate` Hz, frames with times from its start -> stereo (2, T) float32, left + right twice
-    the mono sound. The spatializer is in eval mode. DataError for a model that cannot take mono sound."""
-    window = spatializer.framing.window
+    """sound (C, T) float32 at `rate` Hz -> stereo (2, T) float32, left + right twice the mono sound. The spatializer is
+    in eval mode. DataError for one that cannot take mono sound, MediaError as `pictures`."""
     seconds = sound.shape[1] / rate
-    wanted = picture_count(seconds, window.fps)
-    grid = ScenePictures(on_grid(frames, window.fps, window.picture, wanted, Path("pictures")), wanted)
 
     def blocks() -> Iterator[np.ndarray]:
         for first in range(0, sound.shape[1], BLOCK):
@@ -75,5 +79,5 @@ def spatialize_sound(
             advance(min(first + BLOCK, sound.shape[1]) / rate, seconds)
 
     with torch.inference_mode(), manner.arithmetic(spatializer):
-        walk = walk_over(spatializer, grid, manner)
-        return np.concatenate(list(binaural(walk, blocks(), rate, window.rate, manner.width)), 1)
+        walk = walk_over(spatializer, pictures, manner)
+        return np.concatenate(list(binaural(walk, blocks(), rate, spatializer.framing.window.rate, manner.width)), 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,9 +16,9 @@ from avspatial.inference.render import Advance, Survey, picture_count, predict, 
 from avspatial.inference.scenes import ScenePictures
 from avspatial.inference.walks import Manner, walk_over
 from avspatial.interfaces import Spatializer
-from avspatial.media.container import opened, picture_stream, reason, refuse_cut_short
+from avspatial.media.container import reason, refuse_cut_short
 from avspatial.media.containers import container_of
-from avspatial.media.frames import on_grid, stream_frames
+from avspatial.media.reader import PictureReader
 from avspatial.media.remux import remux
 from avspatial.media.sound_file import write_sound
 from avspatial.media.track import SoundReader
@@ -67,12 +67,11 @@ def _make_folder(job: Job) -> None:
 @contextmanager
 def grid_of(job: Job, window: Window, known: Survey) -> Iterator[ScenePictures]:
     """The pictures of a job on the model's grid, which starts with the sound; decoded as they are asked for."""
-    with opened(job.video) as container:
-        stream = picture_stream(container, job.video)
-        # The sound of a file of its own begins with the pictures.
-        frames = stream_frames(container, stream, job.video, known.start if job.video == job.source else None)
-        count = picture_count(known.seconds, window.fps)
-        yield ScenePictures(on_grid(frames, window.fps, window.picture, count, job.video), count)
+    count = picture_count(known.seconds, window.fps)
+    # The sound of a file of its own begins with the pictures.
+    origin = known.start if job.video == job.source else None
+    with closing(PictureReader(job.video).on_grid(window.fps, window.picture, count, origin)) as pictures:
+        yield ScenePictures(pictures, count)
 
 
 def write(job: Job, blocks: Iterator[np.ndarray], known: Survey) -> tuple[str, ...]:

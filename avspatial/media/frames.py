@@ -26,23 +26,36 @@ Timed = tuple[float, Any]
 """A time in seconds, and its frame: decoded, or an upright picture (H, W, 3) uint8, or the file of one."""
 
 
-def stream_frames(container: Any, stream: Any, path: Path, origin: float | None = None) -> Iterator[Timed]:
-    """Frames with their time since `origin`, a time stamp in seconds; since the start of the stream where None.
-
-    Frames are decoded one after another. MediaError for a damaged frame, and at the end if half a second is missing.
+def stream_frames(packets: Iterable[Any], stream: Any, path: Path, origin: float | None = None) -> Iterator[Timed]:
+    """Frames of packets of `stream`, with their time since `origin`, a time stamp in seconds; since the start of the
+    stream where None. Frames are decoded one after another. MediaError for a damaged frame.
     """
-    stream.thread_type = "AUTO"
     time_base = stream.time_base or Fraction(1, 1)
     start = float(stream.start_time * time_base) if stream.start_time is not None else None
-    end = 0.0
-    for frame in container.decode(stream):
-        if frame.time is None:
-            raise MediaError("its frames have no time stamps", where=path, fix="Put the video into an mp4 file.")
-        if frame.is_corrupt:
-            raise MediaError(f"damaged near {frame.time:.2f} s", where=path, fix="Copy or download it again.")
-        start = frame.time if start is None else start
-        end = frame.time - start + float(frame.duration * time_base)
-        yield frame.time - (start if origin is None else origin), frame
+    for packet in packets:
+        for frame in packet.decode():
+            if frame.time is None:
+                raise MediaError("its frames have no time stamps", where=path, fix="Put the video into an mp4 file.")
+            if frame.is_corrupt:
+                raise MediaError(f"damaged near {frame.time:.2f} s", where=path, fix="Copy or download it again.")
+            start = frame.time if start is None else start
+            yield frame.time - (start if origin is None else origin), frame
+
+
+def all_frames(container: Any, stream: Any, path: Path, origin: float | None = None) -> Iterator[Timed]:
+    """`stream_frames` of the whole stream; MediaError, at the end, if half a second is missing."""
+    stream.thread_type = "AUTO"
+    time_base = stream.time_base or Fraction(1, 1)
+    first, end = stream.start_time, 0
+    for time, frame in stream_frames(container.demux(stream), stream, path, origin):
+        first = frame.pts if first is None else first
+        end = frame.pts - first + frame.duration
+        yield time, frame
+    refuse_early_end(container, stream, float(end * time_base), path)
+
+
+def refuse_early_end(container: Any, stream: Any, end: float, path: Path) -> None:
+    """MediaError if the file promises half a second more than up to `end`, seconds from the start of the stream."""
     declared = own_seconds(container, stream)
     if declared - end > MISSING:
         raise MediaError(
@@ -140,6 +153,14 @@ def on_grid(
     if count is None:
         count = max(1, math.ceil((previous[0] + step) * fps - _TOLERANCE))
     yield from _repeated(previous[1], max(count, 1) - taken, size)
+
+
+def nearest_frames(times: np.ndarray, fps: float, count: int) -> np.ndarray:
+    """Which of the frames at `times` (K,), ascending, `on_grid` takes for `count` places -> (n,) int, ascending."""
+    middles = (times[1:] + times[:-1]) / 2 * fps
+    ends = np.append(np.minimum(np.floor(middles + _TOLERANCE) + 1, count), count)
+    begins = np.maximum.accumulate(np.append(0, ends[:-1]))
+    return np.flatnonzero(ends > begins)
 
 
 def _grid_end(boundary: float, count: int | None) -> int:

@@ -18,7 +18,8 @@ from av.error import FFmpegError
 
 from avspatial.errors import MediaError
 from avspatial.media.container import declared_seconds, opened, picture_stream, reason
-from avspatial.media.frames import folder_frames, on_grid, picture_files, stream_frames
+from avspatial.media.frames import all_frames, folder_frames, on_grid, picture_files
+from avspatial.media.reader import PictureReader
 from avspatial.runs.whole import whole_file
 
 __all__ = ["folder_pictures", "grid_pictures", "picture_aspect", "picture_files", "video_seconds", "write_video"]
@@ -55,9 +56,11 @@ def grid_pictures(path: str | Path, fps: float, size: tuple[int, int], count: in
     frame in memory at a time. MediaError for a file that is missing, has no picture, is cut short or is damaged.
     """
     path = Path(path)
+    if count is not None:
+        return np.stack(list(PictureReader(path).on_grid(fps, size, count)))
     with opened(path) as container:
         stream = picture_stream(container, path)
-        return np.stack(list(on_grid(stream_frames(container, stream, path), fps, size, count, path)))
+        return np.stack(list(on_grid(all_frames(container, stream, path), fps, size, None, path)))
 
 
 def folder_pictures(

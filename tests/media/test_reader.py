@@ -1,0 +1,151 @@
+"""Only what is looked at is decoded, and it is what decoding everything gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from avspatial.errors import MediaError
+from avspatial.media.frames import nearest_frames, on_grid
+from avspatial.media.reader import PictureReader
+
+OPTIONS = {
+    "libx264": {},
+    "libx265": {"x265-params": "log-level=none:keyint=30:open-gop=1"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+    "libsvtav1": {"preset": "12"},
+    "mpeg4": {"bf": "2"},
+    "mjpeg": {},
+}
+
+
+def film(path: Path, codec: str = "libx264", stamps: Sequence[int] = range(60), fps: int = 30) -> Path:
+    """A rolling noise picture at each of `stamps` / `fps` s."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=fps, options={"threads": "1", **OPTIONS[codec]})
+        stream.height, stream.width = noise.shape[:2]
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.codec_context.time_base = Fraction(1, fps)
+        for number, stamp in enumerate(stamps):
+            frame = av.VideoFrame.from_ndarray(np.roll(noise, (number, 2 * number), (0, 1)), format="rgb24")
+            frame.pts, frame.time_base = stamp, Fraction(1, fps)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def everything_decoded(path: Path, fps: float, count: int, origin: float = 0.0) -> list[np.ndarray]:
+    """The nearest frames by decoding all of them (the oracle)."""
+    with av.open(str(path)) as container:
+        frames = [(frame.time - origin, frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)]
+    times = np.array([time for time, _ in frames])
+    return [frames[int(np.argmin(np.round(np.abs(times - k / fps), 6)))][1] for k in range(count)]
+
+
+@pytest.mark.parametrize("codec", OPTIONS)
+def test_the_pictures_are_those_that_decoding_everything_gives(tmp_path: Path, codec: str) -> None:
+    path = film(tmp_path / "a.mkv", codec)
+    reader = PictureReader(path)
+    found = list(reader.on_grid(4, (64, 96), 8))
+    np.testing.assert_array_equal(found, everything_decoded(path, 4, 8))
+    assert reader.decoded <= 60
+
+
+def test_frames_that_nothing_refers_to_are_not_decoded(tmp_path: Path) -> None:
+    reader = PictureReader(film(tmp_path / "a.mp4"))
+    assert len(list(reader.on_grid(4, (64, 96), 8))) == 8
+    assert 8 <= reader.decoded < 48
+
+
+def test_where_every_frame_stands_alone_no_other_is_decoded(tmp_path: Path) -> None:
+    reader = PictureReader(film(tmp_path / "a.mov", "mjpeg"))
+    assert len(list(reader.on_grid(4, (64, 96), 8))) == 8
+    assert reader.decoded == 8
+
+
+def test_nothing_is_decoded_beyond_the_last_picture_that_is_asked_for(tmp_path: Path) -> None:
+    reader = PictureReader(film(tmp_path / "a.mov", "mjpeg"))
+    pictures = reader.on_grid(4, (64, 96), 8)
+    for wanted in (1, 2, 3):
+        next(pictures)
+        assert reader.decoded == wanted + 1  # the one after it shows that it is the nearest
+
+
+stamps = st.lists(st.integers(1, 25), min_size=1, max_size=40).map(lambda steps: [0, *np.cumsum(steps).tolist()])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stamps, st.floats(0.7, 40), st.integers(1, 60), st.floats(-1, 2))
+def test_any_frame_rate_grid_and_origin(
+    tmp_path: Path, stamps: list[int], fps: float, count: int, origin: float
+) -> None:
+    path = film(tmp_path / "a.mp4", stamps=stamps, fps=25)
+    found = list(PictureReader(path).on_grid(fps, (64, 96), count, origin))
+    with av.open(str(path)) as container:
+        frames = ((frame.time - origin, frame) for frame in container.decode(video=0))
+        np.testing.assert_array_equal(found, list(on_grid(frames, fps, (64, 96), count, path)))
+
+
+@given(stamps, st.floats(0.5, 60), st.integers(1, 80), st.floats(-2, 2))
+def test_the_frames_to_take_are_those_that_the_grid_takes(
+    stamps: list[int], fps: float, count: int, origin: float
+) -> None:
+    times = np.array(stamps) / 25 - origin
+    shown = [np.full((1, 1, 3), number, np.uint8) for number in range(len(times))]
+    taken = on_grid(zip(times, shown, strict=True), fps, (1, 1), count, Path("film"))
+    assert sorted({int(picture[0, 0, 0]) for picture in taken}) == nearest_frames(times, fps, count).tolist()
+
+
+def test_frames_that_the_decoder_drops_are_replaced_by_their_neighbours(tmp_path: Path) -> None:
+    """A film cut at an open group: its first frames refer to what is not there."""
+    whole, cut = film(tmp_path / "a.mkv", "libx265", range(120)), tmp_path / "b.mkv"
+    _cut_at_second_key_frame(whole, cut)
+    with av.open(str(cut)) as container:
+        stamps = sorted(packet.pts for packet in container.demux(video=0) if packet.size)
+    with av.open(str(cut)) as container:
+        shown = [frame.pts for frame in container.decode(video=0)]
+    assert len(shown) < len(stamps)
+    found = list(PictureReader(cut).on_grid(30, (64, 96), 20))
+    with av.open(str(cut)) as container:
+        start = float(container.streams.video[0].start_time * container.streams.video[0].time_base)
+    np.testing.assert_array_equal(found, everything_decoded(cut, 30, 20, start))
+
+
+def _cut_at_second_key_frame(whole: Path, cut: Path) -> None:
+    with av.open(str(whole)) as source, av.open(str(cut), "w") as target:
+        stream = source.streams.video[0]
+        copy = target.add_stream_from_template(stream)
+        packets = [packet for packet in source.demux(stream) if packet.size]
+        second = [number for number, packet in enumerate(packets) if packet.is_keyframe][1]
+        for packet in packets[second:]:
+            packet.stream = copy
+            target.mux(packet)
+
+
+def test_a_film_that_is_cut_short_is_refused_before_anything_is_decoded(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mov", "mjpeg")
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+    # The index lies behind the pictures: put it before them, then lose the second half.
+    front = tmp_path / "b.mov"
+    with av.open(str(path)) as source, av.open(str(front), "w", options={"movflags": "faststart"}) as target:
+        copy = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = copy
+                target.mux(packet)
+    shift = front.read_bytes().index(b"mdat") - path.read_bytes().index(b"mdat")
+    front.write_bytes(front.read_bytes()[: places[30] + shift])
+    reader = PictureReader(front)
+    with pytest.raises(MediaError) as error:
+        next(reader.on_grid(4, (64, 96), 8))
+    assert str(error.value) == f"{front}: cut short: its pictures end at 1.00 s of 2.00 s\n  Copy or download it again."
+    assert reader.decoded == 0
