@@ -42,8 +42,8 @@ class PictureReader:
                     yield picture
                     given += 1
                 return
-            except _LeftOutError:
-                # Some files begin with frames that refer to nothing, which decoders drop: their neighbours are needed.
+            except LeftOutError:
+                # Not every packet holds a picture: then its neighbours are needed, which were left out.
                 pass
         with opened(self.path) as container:
             frames = all_frames(container, picture_stream(container, self.path), self.path, origin)
@@ -55,7 +55,7 @@ class PictureReader:
         with opened(self.path) as container:
             stream = picture_stream(container, self.path)
             frames = stream_frames(_hinted(container, stream, needed), stream, self.path, origin)
-            yield from on_grid(_checked(self._counted(frames), needed), fps, size, count, self.path)
+            yield from on_grid(checked(self._counted(frames), needed), fps, size, count, self.path)
 
     def _counted(self, frames: Iterable[Timed]) -> Iterator[Timed]:
         for timed in frames:
@@ -83,7 +83,7 @@ class PictureReader:
         return stamps[nearest_frames(times, fps, count)]
 
 
-class _LeftOutError(Exception):
+class LeftOutError(Exception):
     """The decoder did not give a frame that it was asked for."""
 
 
@@ -103,13 +103,13 @@ def _holds(needed: np.ndarray, stamp: int) -> bool:
     return place < len(needed) and int(needed[place]) == stamp
 
 
-def _checked(frames: Iterable[Timed], needed: np.ndarray) -> Iterator[Timed]:
-    """The same frames; _LeftOutError as soon as it is clear that a needed one is not among them."""
+def checked(frames: Iterable[Timed], needed: np.ndarray) -> Iterator[Timed]:
+    """The same frames; LeftOutError as soon as it is clear that a needed one is not among them."""
     due = 0
     for time, frame in frames:
         if due < len(needed) and (frame.pts is None or frame.pts > needed[due]):
-            raise _LeftOutError
+            raise LeftOutError
         due += int(due < len(needed) and frame.pts == needed[due])
         yield time, frame
     if due < len(needed):
-        raise _LeftOutError
+        raise LeftOutError
