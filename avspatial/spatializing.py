@@ -19,7 +19,7 @@ from avspatial.inference.file import Done, spatialize_file
 from avspatial.inference.jobs import Job, find_jobs
 from avspatial.inference.looks import ClipPictures
 from avspatial.inference.plan import Plan, Probe, plan, probe
-from avspatial.inference.walks import Manner, Mode, Precision, walk_over
+from avspatial.inference.walks import Manner, Mode, Precision, refuse_slow, walk_over
 from avspatial.media.facts import describe
 from avspatial.runs import clock
 from avspatial.trained import Trained, load_trained
@@ -111,7 +111,7 @@ def spatialize(
         raise MediaError(
             "exists, and nothing is written over", where=found.jobs[0].out, fix="Give another name with -o, or --force."
         )
-    trained = (run if isinstance(run, Trained) else load_trained(run, device, set)).for_inference()
+    trained = _ready(run, device, set, precision)
     manner = Manner(trained.recipe.inference, width / 100, mode, precision)
     walk_over(trained.spatializer, _NO_PICTURES, manner)  # what the model cannot do is said once, not for every file
     measured = probe(trained.spatializer, manner) if dry_run else None
@@ -151,11 +151,18 @@ def spatialize_arrays(
     sound = as_sound(audio)
     if rate < 1:
         raise AvspatialError(f"the rate is {rate} Hz; it must be at least 1", where="rate")
-    trained = (run if isinstance(run, Trained) else load_trained(run, device, set)).for_inference()
+    trained = _ready(run, device, set, precision)
     manner = Manner(trained.recipe.inference, width / 100, mode, precision)
     shown = pictures_of(pictures, fps, times, trained.recipe.window, sound.shape[1] / rate)
     with progress() as display, display("sound") as advance:
         return spatialize_sound(trained.spatializer, sound, rate, shown, manner, advance)
+
+
+def _ready(run: str | Path | Trained, device: str | None, set: Sequence[str], precision: Precision) -> Trained:
+    """The model that a call means, made for inference; AvspatialError for a precision that its device has not."""
+    trained = run if isinstance(run, Trained) else load_trained(run, device, set)
+    refuse_slow(precision, trained.spatializer.mixture_rms.device)
+    return trained.for_inference()
 
 
 def _check_width(width: float) -> None:

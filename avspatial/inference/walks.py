@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from avspatial.errors import AvspatialError
 from avspatial.inference.continuous import ContinuousWalk
 from avspatial.inference.looks import Looks, Pictures
 from avspatial.inference.sliding import SlidingWalk
@@ -19,6 +20,25 @@ Mode = Literal["exact", "continuous"]
 """`exact`: overlapping windows, averaged, as in the papers. `continuous`: one long pass, faster, nearly the same."""
 Precision = Literal["fp32", "bf16"]
 """The arithmetic of the networks."""
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Whether networks in bf16 are made for this device: without oneDNN's kernels, torch's own take many times fp32's
+    time on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def refuse_slow(precision: Precision, device: torch.device) -> None:
+    """AvspatialError for bf16 where it would only be slower."""
+    if precision == "bf16" and not computes_bf16(device):
+        raise AvspatialError(
+            f"this machine's {'CPU' if device.type == 'cpu' else 'GPU'} has no bf16 arithmetic: "
+            "it would take many times as long as fp32",
+            where="precision",
+            fix="Take fp32, the default. What makes it faster here is the mode `continuous`, or another --device.",
+        )
 
 
 class Walk(Protocol):

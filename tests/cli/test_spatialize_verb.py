@@ -14,6 +14,7 @@ from films import BLIND, heard, moving, noise, tiny, write_film
 
 from avspatial.cli.main import main
 from avspatial.inference.exported import write_model
+from avspatial.inference.walks import computes_bf16
 from avspatial.registry import Registry
 from avspatial.trained import load_trained
 
@@ -105,6 +106,19 @@ def test_what_cannot_be_done_is_said(
     assert main(["spatialize", *arguments, "--run", model]) in {1, 2}
     assert capsys.readouterr().err == message
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+@pytest.mark.skipif(computes_bf16(torch.device("cpu")), reason="this CPU computes in bf16")
+def test_bf16_is_refused_where_it_is_only_slower(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = clip(tmp_path / "a.mp4")
+    assert main(["spatialize", str(source), "--run", model, "--precision", "bf16", "--device", "cpu"]) == 2
+    assert capsys.readouterr().err == (
+        "error: precision: this machine's CPU has no bf16 arithmetic: it would take many times as long as fp32\n"
+        "  Take fp32, the default. What makes it faster here is the mode `continuous`, or another --device.\n"
+    )
+    assert list(tmp_path.iterdir()) == [source]
 
 
 def test_a_damaged_model_file_is_refused(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
