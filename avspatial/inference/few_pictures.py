@@ -27,20 +27,21 @@ _SUMS = {
         [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]],
     ),
 }  # fmt: skip
-WIDE = 16
-"""Input channels from which it pays."""
+LARGE = 1 << 16
+"""Numbers in a picture's maps from which it pays; of smaller ones the sums cost more than the products saved."""
 
 
-def is_wide(module: nn.Module) -> bool:
-    """Whether it is a convolution that `FewPictures` can stand for, and gains by it."""
-    if not isinstance(module, nn.Conv3d) or module.in_channels < WIDE or module.padding_mode != "zeros":
+def is_replaceable(module: nn.Module) -> bool:
+    """Whether it is a convolution that `FewPictures` can stand for."""
+    if not isinstance(module, nn.Conv3d) or module.padding_mode != "zeros":
         return False
     shape = (module.kernel_size, module.stride, module.padding, module.dilation, module.groups)
     return shape == ((3, 3, 3), (1, 1, 1), (1, 1, 1), (1, 1, 1), 1)
 
 
 class FewPictures(nn.Module):
-    """A Conv3d 3 x 3 x 3, stride 1, padding 1, for inference alone; of other numbers of pictures it is just that."""
+    """A Conv3d 3 x 3 x 3, stride 1, padding 1, for inference alone. Small maps, and other numbers of
+    pictures than two or four, it leaves to the convolution itself."""
 
     def __init__(self, convolution: nn.Conv3d) -> None:
         super().__init__()
@@ -49,7 +50,8 @@ class FewPictures(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, N, H, W) -> (B, C', N, H, W), as the convolution that it stands for."""
-        if x.shape[2] not in _SUMS or x.dtype != torch.float32 or torch.is_autocast_enabled(x.device.type):
+        plain = x.shape[2] not in _SUMS or x[0, :, 0].numel() < LARGE
+        if plain or x.dtype != torch.float32 or torch.is_autocast_enabled(x.device.type):
             out: Tensor = self.convolution(x)
             return out
         out = torch.stack([self._convolved(pictures) for pictures in x.permute(0, 2, 3, 4, 1)])
