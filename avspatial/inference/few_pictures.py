@@ -1,4 +1,4 @@
-"""A convolution over two or four pictures, with fewer products than its definition has.
+"""A convolution over a few pictures in less time.
 
 3 x 3 x 3 over T pictures, padded by one at either end, is 3 T - 2 plane convolutions. As the pictures' part of it is a
 short polynomial product it can be had with fewer (Winograd, "Arithmetic Complexity of Computations", 1980; Lavin and
@@ -7,6 +7,8 @@ planes come out; equal but for rounding. The sums cost little beside planes of m
 """
 
 from __future__ import annotations
+
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +29,8 @@ _SUMS = {
         [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]],
     ),
 }  # fmt: skip
+NARROW = 4
+"""Input channels up to which the libraries' plane convolution is far better than their other one, whatever N is."""
 LARGE = 1 << 16
 """Numbers in a picture's maps from which it pays; of smaller ones the sums cost more than the products saved."""
 
@@ -40,7 +44,7 @@ def is_replaceable(module: nn.Module) -> bool:
 
 
 class FewPictures(nn.Module):
-    """A Conv3d 3 x 3 x 3, stride 1, padding 1, for inference alone. Small maps, and other numbers of
+    """A Conv3d 3 x 3 x 3, stride 1, padding 1, for inference alone. Small maps, and wide ones of other numbers of
     pictures than two or four, it leaves to the convolution itself."""
 
     def __init__(self, convolution: nn.Conv3d) -> None:
@@ -50,14 +54,25 @@ class FewPictures(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x (B, C, N, H, W) -> (B, C', N, H, W), as the convolution that it stands for."""
-        plain = x.shape[2] not in _SUMS or x[0, :, 0].numel() < LARGE
-        if plain or x.dtype != torch.float32 or torch.is_autocast_enabled(x.device.type):
-            out: Tensor = self.convolution(x)
-            return out
+        if x.dtype != torch.float32 or torch.is_autocast_enabled(x.device.type) or x[0, :, 0].numel() < LARGE:
+            return cast(Tensor, self.convolution(x))
+        if x.shape[1] <= NARROW:
+            return self._times_as_channels(x)
+        if x.shape[2] not in _SUMS:
+            return cast(Tensor, self.convolution(x))
         out = torch.stack([self._convolved(pictures) for pictures in x.permute(0, 2, 3, 4, 1)])
         if self.convolution.bias is not None:
             out += self.convolution.bias
         return out.permute(0, 4, 1, 2, 3)
+
+    def _times_as_channels(self, x: Tensor) -> Tensor:
+        """As one convolution over planes, of which each has the channels of the picture before and after as well."""
+        padded = functional.pad(x, (0, 0, 0, 0, 1, 1))
+        beside = torch.cat([padded[:, :, time : time + x.shape[2]] for time in range(3)], 1)
+        planes = beside.transpose(1, 2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        weight = self.convolution.weight.transpose(1, 2).flatten(1, 2).contiguous(memory_format=torch.channels_last)
+        out = functional.conv2d(planes, weight, self.convolution.bias, padding=1)
+        return out.unflatten(0, (len(x), x.shape[2])).transpose(1, 2)
 
     def _convolved(self, pictures: Tensor) -> Tensor:
         """pictures (N, H, W, C) -> (N, H, W, C')."""
