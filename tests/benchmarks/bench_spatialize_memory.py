@@ -48,4 +48,4 @@ def test_an_hour_takes_the_memory_of_a_minute(model: Path, tmp_path: Path, mode:
     slopes = [(costs[b].seconds - costs[a].seconds) / (b - a) for a, b in pairwise(MINUTES)]
     print(f"\n{slopes[0]:.2f} s a minute from 1 to 10, {slopes[1]:.2f} from 10 to 60")
     assert costs[60].memory < 1.1 * costs[1].memory
-    assert slopes[1] == pytest.approx(slopes[0], rel=0.25)
+    assert slopes[1] < 1.25 * slopes[0]

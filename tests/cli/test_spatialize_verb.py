@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from films import BLIND, heard, moving, noise, tiny, write_film
 
 from avspatial.cli.main import main
