@@ -116,9 +116,11 @@ class UnetMaskGenerator(MaskGenerator):
         same at every place: most of its channels, hardly any of its work. Equal but for rounding.
         """
         first = cast(nn.Sequential, self.convolutions[0])
-        if self.fusion is None or visual is None or visual.ndim == 6 or torch.is_grad_enabled():
-            return first(self._join(bottleneck, visual))
         up_convolution = cast(nn.ConvTranspose2d, first[0])
+        # for inference it may have been rewritten, as something with weights of another shape
+        apart = isinstance(up_convolution, nn.ConvTranspose2d) and not torch.is_grad_enabled()
+        if self.fusion is None or visual is None or visual.ndim == 6 or not apart:
+            return first(self._join(bottleneck, visual))
         split = [self.fusion.channels, bottleneck.shape[1]]
         if self.settings.order == "visual_audio":
             seen, heard = up_convolution.weight.split(split)

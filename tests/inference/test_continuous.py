@@ -141,6 +141,20 @@ def test_the_model_for_inference_is_the_model(model: Spatializer, clip: tuple[Te
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
+def test_a_very_narrow_model_for_inference_is_the_model_too(builtin_registry: Registry) -> None:
+    visual, audio = C3dSettings(pretrained=False, width=1 / 32), UnetEncoderSettings(width=1 / 64)
+    chosen = {
+        "visual_encoder": Selected("visual_encoder", "avspatial.c3d", "1", visual),
+        "audio_encoder": Selected("audio_encoder", "avspatial.unet", "1", audio),
+        "mask_generator": Selected("mask_generator", "avspatial.unet", "1", UnetMaskSettings()),
+    }
+    settings = MaskingSettings.model_validate(chosen)
+    narrow = MaskingSpatializer(settings, framing=FRAMING, builder=builtin_registry).eval()
+    mixture, frames = torch.randn(2, FRAMING.samples), torch.rand(2, 4, 3, 32, 32)
+    with torch.inference_mode():
+        torch.testing.assert_close(faster(narrow)(mixture, frames), narrow(mixture, frames), atol=2e-6, rtol=0)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (8, 3)])
 @pytest.mark.parametrize("bias", [True, False])
 def test_an_up_convolution_to_few_channels(size: tuple[int, int], bias: bool) -> None:
