@@ -37,13 +37,13 @@ SAMPLES = 16000
 RECIPES = Path(__file__).parents[2] / "recipes"
 CASES = {
     "MONO2BINAURAL, hop 0.05 s": ("mono2binaural_fairplay", 0.05, 10.0),
-    "SAGM, hop 0.1 s": ("sagm_fairplay", 0.1, 5.0),
+    "SAGM, hop 0.1 s": ("sagm_fairplay", 0.1, 10.0),
 }
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda name: name.split(",")[0])
 def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A paper-size network, seconds of noise and a folder of jpg pictures, 640 x 360."""
+    """A paper-size network, ten seconds of noise and a folder of jpg pictures, 640 x 360."""
     name, hop, seconds = CASES[request.param]
     registry, folder = discover(), tmp_path_factory.mktemp("pictures")
     sets = ["model.visual_encoder.pretrained=false", f"data.root={folder}"]
