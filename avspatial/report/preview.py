@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torchvision.io import encode_jpeg
 
-from avspatial.media.container import opened, picture_stream
 from avspatial.media.facts import describe
-from avspatial.media.frames import on_grid, stream_frames
+from avspatial.media.reader import PictureReader
 from avspatial.media.video import picture_aspect
 from avspatial.report.clip_plots import Curve, TimePlot, draw_curves, name_sides, spans, time_extent
 from avspatial.report.clips import Source
@@ -114,10 +113,7 @@ def _thumbnails(path: Path, measured: Measured) -> list[str]:
     """Pictures from the middles of equal parts of what is heard, as data URIs."""
     part = min(HEARD, measured.seconds) / THUMBNAILS
     size = max(8, round(_THUMBNAIL_WIDTH / picture_aspect(path))), _THUMBNAIL_WIDTH
-    with opened(path) as container:
-        stream = picture_stream(container, path)
-        frames = stream_frames(container, stream, path, measured.start + part / 2)
-        taken = list(on_grid(frames, 1 / part, size, THUMBNAILS, path))
+    taken = list(PictureReader(path).on_grid(1 / part, size, THUMBNAILS, measured.start + part / 2))
     planes = (torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).contiguous() for picture in taken)
     return [data_uri("image/jpeg", encode_jpeg(each, 80).numpy().tobytes()) for each in planes]
 
