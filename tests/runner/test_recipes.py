@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -38,14 +37,8 @@ def test_at_demo_size_every_system_trains_as_long_as_sagm() -> None:
     registry = discover()
     demos = [load_recipe(ROOT / f"{name}.yaml", registry).recipe for name in NAMES if "_demo" in name]
     trained = [demo for demo in demos if demo.name not in UNTRAINED]
-    assert len({(_steps(demo.trainer.settings), demo.trainer.settings.batch_size) for demo in trained}) == 1
+    assert len({(demo.trainer.settings.steps, demo.trainer.settings.batch_size) for demo in trained}) == 1
     assert len({repr((demo.data, demo.metrics, demo.convention)) for demo in demos}) == 1
-
-
-def _steps(trainer: Any) -> int:
-    """Of all stages."""
-    first = getattr(trainer, "separation", None)
-    return int(trainer.steps + (first.steps if first else 0))
 
 
 def test_only_the_untrained_have_nothing_to_learn_and_they_are_trained_for_no_step(
