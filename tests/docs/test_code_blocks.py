@@ -250,4 +250,5 @@ def test_the_readme_has_exactly_two_set_up_commands() -> None:
     setups = [b.text.strip() for b in blocks(ROOT / "README.md") if b.language == "bash" and "venv" in b.text]
     assert len(setups) == 2
     assert all(setup.count("\n") == 0 and "pip install" in setup for setup in setups)
-    assert setups[0].endswith("avspatial run recipes/sagm_demo.yaml") and setups[1].endswith("pytest -n 2")
+    assert setups[0].endswith("avspatial run recipes/sagm_demo.yaml")
+    assert setups[1].endswith("pytest -n 2 --dist worksteal")
