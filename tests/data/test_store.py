@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from full_disk import room
 
 from avspatial.data.store import ClipStore, cache_root
 from avspatial.errors import DataError, MediaError
@@ -196,13 +196,8 @@ def test_a_clip_that_is_gone(tiny_root: Path, tmp_path: Path) -> None:
 
 def test_full_disk_leaves_nothing_half_written(tiny_root: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
-    try:
-        with pytest.raises(DataError) as error:
-            ClipStore(WINDOW, quiet, cache).load(clips_of(tiny_root)[0])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with room(100_000), pytest.raises(DataError) as error:
+        ClipStore(WINDOW, quiet, cache).load(clips_of(tiny_root)[0])
     assert str(error.value) == (
         f"{cache}: the clip cache cannot be written (File too large)\n"
         "  Free space there, or set AVSPATIAL_CACHE to a folder on another disk; what is decoded stays."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from guided_model import guided_model
 from torch import Tensor
 
 from avspatial.errors import DataError
@@ -26,21 +27,7 @@ FRAMING = Framing(window=WINDOW, stft=Stft(n_fft=64, window=64, hop=16))
 
 @pytest.fixture(scope="module")
 def model(builtin_registry: Registry) -> Spatializer:
-    visual = C3dSettings(pretrained=False, width=1 / 16)
-    settings = MaskingSettings.model_validate(
-        {
-            "visual_encoder": Selected("visual_encoder", "avspatial.c3d", "1", visual),
-            "audio_encoder": Selected("audio_encoder", "avspatial.unet", "1", UnetEncoderSettings(width=1 / 32)),
-            "mask_generator": Selected("mask_generator", "avspatial.unet", "1", UnetMaskSettings()),
-        }
-    )
-    torch.manual_seed(0)
-    made = MaskingSpatializer(settings, framing=FRAMING, builder=builtin_registry)
-    torch.nn.init.normal_(made.mask_generator.last.weight, 0, 1)
-    with torch.no_grad():
-        made.mask_generator.fusion.reduce[0].weight.mul_(100)
-        for up in made.mask_generator.convolutions:
-            up[0].weight.mul_(10)
+    made = guided_model(FRAMING, builtin_registry, visual_width=1 / 16, width=1 / 32, louder=10)
     for module in made.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.3)  # type: ignore[union-attr]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from guided_model import guided_model
 from PIL import Image
 from plain_loop import plain_loop
 
@@ -15,11 +16,9 @@ from avspatial.inference.looks import ClipPictures
 from avspatial.inference.walks import Manner, walk_over
 from avspatial.interfaces import Spatializer
 from avspatial.media.video import folder_pictures
-from avspatial.models.masking import MaskingSpatializer
-from avspatial.models.settings import C3dSettings, MaskingSettings, UnetEncoderSettings, UnetMaskSettings
 from avspatial.recipe.schema import Inference
 from avspatial.registry import Registry
-from avspatial.settings import Framing, Selected, Stft, Window
+from avspatial.settings import Framing, Stft, Window
 
 WINDOW = Window(seconds=0.128, rate=8000, fps=10, pictures=4, picture=(32, 48))
 FRAMING = Framing(window=WINDOW, stft=Stft(n_fft=64, window=64, hop=16))
@@ -27,24 +26,7 @@ FRAMING = Framing(window=WINDOW, stft=Stft(n_fft=64, window=64, hop=16))
 
 @pytest.fixture(scope="module")
 def sagm(builtin_registry: Registry) -> Spatializer:
-    """SAGM's networks, some channels wide, on which the pictures have much influence."""
-    settings = MaskingSettings.model_validate(
-        {
-            "visual_encoder": Selected(
-                "visual_encoder", "avspatial.c3d", "1", C3dSettings(pretrained=False, width=1 / 8)
-            ),
-            "audio_encoder": Selected("audio_encoder", "avspatial.unet", "1", UnetEncoderSettings(width=1 / 8)),
-            "mask_generator": Selected("mask_generator", "avspatial.unet", "1", UnetMaskSettings()),
-        }
-    )
-    torch.manual_seed(0)
-    made = MaskingSpatializer(settings, framing=FRAMING, builder=builtin_registry)
-    torch.nn.init.normal_(made.mask_generator.last.weight, 0, 1)
-    with torch.no_grad():
-        made.mask_generator.fusion.reduce[0].weight.mul_(100)
-        for up in made.mask_generator.convolutions:
-            up[0].weight.mul_(3)
-    return made.eval()
+    return guided_model(FRAMING, builtin_registry, visual_width=1 / 8, width=1 / 8, louder=3)
 
 
 def test_equals_a_loop_over_jpg_files_that_pillow_reads(sagm: Spatializer, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Pictures on a fixed grid, by time stamp, upright; videos that are written whole and the same every time."""
 
-import resource
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from full_disk import room
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
@@ -228,13 +228,8 @@ def test_a_video_without_pictures_is_refused(tmp_path: Path) -> None:
 
 def test_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (30, 64, 64, 3), np.uint8)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
-    try:
-        with pytest.raises(MediaError) as error:
-            write_video(tmp_path / "a.mp4", noise, 10)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with room(5000), pytest.raises(MediaError) as error:
+        write_video(tmp_path / "a.mp4", noise, 10)
     assert str(error.value) == (
         f"{tmp_path}/a.mp4: cannot be written (File too large)\n  Free space, or choose another folder."
     )

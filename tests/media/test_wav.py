@@ -1,12 +1,12 @@
 """Sound files: what is written is read again, equal sound gives equal bytes, and every refusal says why."""
 
-import resource
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from full_disk import room
 
 from avspatial.errors import MediaError
 from avspatial.media.wav import WavInfo, read_wav, wav_info, write_wav
@@ -101,13 +101,8 @@ def test_sound_that_is_not_finite(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("subtype", ["FLOAT", "PCM_16"])
 def test_full_disk_leaves_nothing_half_written(tmp_path: Path, subtype: str) -> None:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, before[1]))
-    try:
-        with pytest.raises(MediaError) as error:
-            write_wav(tmp_path / "a.wav", noise(2, 100_000), 16000, subtype)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with room(5000), pytest.raises(MediaError) as error:
+        write_wav(tmp_path / "a.wav", noise(2, 100_000), 16000, subtype)
     assert str(error.value).startswith(f"{tmp_path}/a.wav: cannot be written (")
     assert str(error.value).endswith(")\n  Free space, or choose another folder.")
     assert list(tmp_path.iterdir()) == []

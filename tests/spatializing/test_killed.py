@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import soundfile
 from films import noise
+from full_disk import room
 
 import avspatial
 from avspatial.runs import clock
@@ -91,17 +90,6 @@ def test_killed_at_any_moment_and_a_batch_goes_on(
             assert outputs(tmp_path) == whole
             assert hidden(tmp_path) == []
         assert abandoned > 0  # or no kill met a file that was being written
-
-
-@contextmanager
-def room(size: int) -> Iterator[None]:
-    """No file can grow beyond `size` bytes: the file system refuses, as it does when a disk is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "wav", "flac"])

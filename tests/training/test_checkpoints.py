@@ -1,13 +1,11 @@
 """Checkpoints are whole, hold everything in tensors and JSON, and refuse what does not belong to them."""
 
 import json
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
+from full_disk import room
 from safetensors.torch import load_file
 from tiny_training import Scenes, gan_settings, run_in, spatializer, supervised_settings, trainer
 
@@ -163,21 +161,11 @@ def test_a_damaged_state_is_said_so(tmp_path: Path) -> None:
     )
 
 
-@contextmanager
-def files_no_larger_than(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_full_disk_leaves_the_checkpoints_before_it(tmp_path: Path) -> None:
     model = trainer(gan_settings())
     optimizers = learned(model)
     checkpoints.save(run_in(tmp_path), model, optimizers, Mark(step=1), keep=1)
-    with files_no_larger_than(5000), pytest.raises(RunError) as problem:
+    with room(5000), pytest.raises(RunError) as problem:
         checkpoints.save(run_in(tmp_path), model, optimizers, Mark(step=2), keep=1)
     lines = message(problem, tmp_path)
     assert lines.startswith("FOLDER/checkpoints: cannot write a checkpoint: ")
