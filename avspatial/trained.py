@@ -15,9 +15,8 @@ from avspatial.inference.exported import SUFFIX, Exported, read_model
 from avspatial.inference.faster import faster
 from avspatial.interfaces import Spatializer
 from avspatial.models.pretrained import differences
-from avspatial.recipe import Loaded, chosen, load_recipe
+from avspatial.recipe import ModelRecipe, chosen, load_model_recipe, load_recipe
 from avspatial.recipe.catalogue import locate, shipped
-from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
 from avspatial.runs import Run, digest8, open_run
 from avspatial.training import checkpoints
@@ -29,16 +28,14 @@ class Trained:
     """A spatializer with its weights, in eval mode, and its recipe."""
 
     spatializer: Spatializer
-    loaded: Loaded
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.loaded.recipe
+    recipe: ModelRecipe
+    resolved: str
+    """The whole resolved recipe, as YAML."""
 
     @property
     def name(self) -> str:
         """What the recipe is called, and the first digits of its digest."""
-        return f"{self.recipe.name}-{digest8(self.loaded.resolved)}"
+        return f"{self.recipe.name}-{digest8(self.resolved)}"
 
     def for_inference(self) -> Trained:
         """The same function, but for rounding, in less time."""
@@ -47,7 +44,7 @@ class Trained:
     def exported(self) -> Exported:
         """All that a model file holds."""
         weights = dict(self.spatializer.state_dict())
-        return Exported(self.loaded.resolved, chosen.components(self.recipe), weights)
+        return Exported(self.resolved, chosen.model_components(self.recipe), weights)
 
 
 def load_trained(place: str | Path, device: str | None = None, overrides: Sequence[str] = ()) -> Trained:
@@ -71,9 +68,9 @@ def load_trained(place: str | Path, device: str | None = None, overrides: Sequen
         trained = _of_file(path, registry)
     else:
         run = open_run(path)
-        loaded = load_recipe(run.resolved, registry)
-        trained = Trained(_untrained(loaded.recipe, registry), loaded)
-        load_best(run, trained.spatializer, loaded.recipe)
+        recipe = load_model_recipe(run.resolved, registry)
+        trained = Trained(_untrained(recipe, registry), recipe, run.resolved.read_text(encoding="utf-8"))
+        load_best(run, trained.spatializer, recipe)
     trained.spatializer.to(on).eval()
     return trained
 
@@ -90,43 +87,43 @@ def _of_recipe(place: str | Path, registry: Registry, overrides: Sequence[str]) 
     if spatializer.learns:
         fix = f"Train it with `avspatial run {place}`, and give the run's directory."
         raise RunError(f"{recipe.model.id} has to be trained, and this is a recipe", where=place, fix=fix)
-    return Trained(spatializer, loaded)
+    return Trained(spatializer, recipe, loaded.resolved)
 
 
-def load_best(run: Run, spatializer: Spatializer, recipe: Recipe) -> None:
+def load_best(run: Run, spatializer: Spatializer, recipe: ModelRecipe) -> None:
     """Fill the spatializer with the best weights of a run; RunError if it has none, or others."""
     for pointer in (checkpoints.BEST, checkpoints.LATEST):
         folder = checkpoints.pointed(run, pointer)
         if folder is not None:
-            checkpoints.load_weights(folder, spatializer, chosen.components(recipe))
+            checkpoints.load_weights(folder, spatializer, chosen.model_components(recipe))
             return
     fix = f"Go on with it: avspatial run --resume {run.path}"
     raise RunError("this run stopped before its first checkpoint", where=run.path, fix=fix)
 
 
-def _untrained(recipe: Recipe, registry: Registry) -> Spatializer:
+def _untrained(recipe: ModelRecipe, registry: Registry) -> Spatializer:
     built: Spatializer = registry.build(chosen.untrained(recipe.model), framing=recipe.framing, builder=registry)
     return built
 
 
 def _of_file(path: Path, registry: Registry) -> Trained:
     model = read_model(path)
-    loaded = _recipe_of(model, path, registry)
-    spatializer = _untrained(loaded.recipe, registry)
+    recipe = _recipe_of(model, path, registry)
+    spatializer = _untrained(recipe, registry)
     wrong = differences(spatializer.state_dict(), model.weights)
     if wrong:
         fix = "Install the plugins, in the versions, that the model was exported with."
         raise RunError(f"its weights do not fit the networks that its recipe names: {wrong}", where=path, fix=fix)
     spatializer.load_state_dict(dict(model.weights))
-    return Trained(spatializer, loaded)
+    return Trained(spatializer, recipe, model.recipe)
 
 
-def _recipe_of(model: Exported, path: Path, registry: Registry) -> Loaded:
+def _recipe_of(model: Exported, path: Path, registry: Registry) -> ModelRecipe:
     """The recipe in the file; what is wrong with it is said of the file."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "recipe.resolved.yaml"
         written.write_text(model.recipe, encoding="utf-8")
         try:
-            return load_recipe(written, registry)
+            return load_model_recipe(written, registry)
         except RecipeError as error:
             raise RecipeError(error.what.replace(str(written), f"{path}")) from error

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from avspatial.recipe.schema import Recipe
+from avspatial.recipe.schema import ModelRecipe, Recipe
 from avspatial.settings import Selected, Settings
 
 
 def components(recipe: Recipe) -> dict[str, str]:
-    """Which components the weights belong to: {"model.visual_encoder": "avspatial.c3d@1", ...}."""
-    return {**_chosen("model", recipe.model), **_chosen("trainer", recipe.trainer)}
+    """Which components a training belongs to: {"model.visual_encoder": "avspatial.c3d@1", ...}."""
+    return {**model_components(recipe), **_chosen("trainer", recipe.trainer)}
+
+
+def model_components(recipe: ModelRecipe) -> dict[str, str]:
+    """Those of them that the model's weights belong to."""
+    return _chosen("model", recipe.model)
 
 
 def companions(recipe: Recipe) -> dict[str, Selected]:

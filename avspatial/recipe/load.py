@@ -15,11 +15,12 @@ from ruamel.yaml import YAML
 from avspatial.errors import RecipeError
 from avspatial.recipe.checks import contradictions, named_twice
 from avspatial.recipe.nodes import Node, Place, Problem, dotted, find, keys, merge, places, plain
-from avspatial.recipe.schema import Recipe
+from avspatial.recipe.schema import ModelRecipe, Recipe
 from avspatial.recipe.sources import apply_sets, interpolate, read
-from avspatial.recipe.wording import Wording
+from avspatial.recipe.wording import Wording, key_of
 from avspatial.settings import Lookup
 
+_MODEL_KEYS = frozenset(key_of(name, field) for name, field in ModelRecipe.model_fields.items())
 _HEAD = "# Everything explicit, written by avspatial: this file alone repeats the run.\n"
 
 
@@ -57,6 +58,24 @@ def load_recipe(path: Path | str, registry: Lookup, set: Sequence[str] = (), smo
     if problems or recipe is None:
         raise _refused(problems)
     return Loaded(recipe, resolved_yaml(recipe))
+
+
+def load_model_recipe(path: Path | str, registry: Lookup) -> ModelRecipe:
+    """The part of a resolved recipe that the use of its trained model takes; RecipeError as `load_recipe`.
+
+    The other keys are passed over: a model outlives the metrics, data sets and trainers it was made with.
+    """
+    source, problems = read(Path(path))
+    part = {key: node for key, node in source.value.items() if key in _MODEL_KEYS} if source.value else {}
+    tree = replace(source, value=part)
+    recipe = None
+    try:
+        recipe = ModelRecipe.model_validate(plain(tree), context={"registry": registry})
+    except ValidationError as error:
+        problems += Wording(tree, ModelRecipe, registry).problems(error.errors(include_url=False))
+    if problems or recipe is None:
+        raise _refused(problems)
+    return recipe
 
 
 def resolved_yaml(recipe: Recipe) -> str:

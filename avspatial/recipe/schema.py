@@ -28,36 +28,41 @@ class Inference(Settings):
     """Windows computed at once."""
 
 
-class Recipe(Settings):
-    """One run, from data to report."""
+class ModelRecipe(Settings):
+    """What the use of a trained model takes of its recipe: not what it learned from, nor how it was scored."""
 
     schema_version: Literal[1] = Field(1, alias="schema")
     """The version of this schema."""
     name: str = setting(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)
     """Name of the run's folder under `runs/`."""
-    seed: int = setting(0, ge=0, lt=2**31)
-    """Seed of weights, data order and augmentation."""
-    data: DatasetChoice
-    """The data set."""
-    limit: int | None = setting(None, unit="clips", ge=1)
-    """Use only so many clips of each split, the first ones: for trying out. All where not given."""
     window: Window = Window()
     """The excerpt that a model sees."""
     stft: Stft = Stft()
     """Its spectrogram."""
     model: SpatializerChoice
     """The spatializer."""
-    trainer: TrainerChoice
-    """How it learns."""
     inference: Inference = Inference()
     """How it walks whole clips."""
+
+    @property
+    def framing(self) -> Framing:
+        return Framing(window=self.window, stft=self.stft)
+
+
+class Recipe(ModelRecipe):
+    """One run, from data to report."""
+
+    seed: int = setting(0, ge=0, lt=2**31)
+    """Seed of weights, data order and augmentation."""
+    data: DatasetChoice
+    """The data set."""
+    limit: int | None = setting(None, unit="clips", ge=1)
+    """Use only so many clips of each split, the first ones: for trying out. All where not given."""
+    trainer: TrainerChoice
+    """How it learns."""
     convention: Literal["fairplay", "raw", "reference_peak", "fairplay_reflect"] = "fairplay"
     """The named set of metric settings that every printed number carries."""
     metrics: tuple[MetricChoice, ...] = setting(min_length=1)
     """The metrics to score with."""
     smoke: dict[str, Any] = Field(default_factory=dict)
     """Overrides that `--smoke` merges over the recipe: the same path and the same networks, a few steps."""
-
-    @property
-    def framing(self) -> Framing:
-        return Framing(window=self.window, stft=self.stft)

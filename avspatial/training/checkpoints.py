@@ -119,10 +119,10 @@ def read_mark(folder: Path) -> Mark:
 def load_weights(folder: Path, spatializer: Spatializer, components: Mapping[str, str] | None = None) -> None:
     """Load `model.safetensors` into the spatializer; RunError if it belongs to another architecture.
 
-    `components`: id@version of each component in use, compared with those of the checkpoint.
+    `components`: id@version of each of the model's components in use, compared with those of the checkpoint.
     """
     if components is not None:
-        _same_components(folder, components)
+        _same_components(folder, components, "model.")
     _fill(spatializer, _read(folder / MODEL), folder)
 
 
@@ -132,8 +132,13 @@ def load_all(
     optimizers: Mapping[str, torch.optim.Optimizer],
     components: Mapping[str, str] | None = None,
 ) -> None:
-    """Load weights and optimizer states; `restore_random` does the rest. RunError for another architecture."""
-    load_weights(folder, trainer.spatializer, components)
+    """Load weights and optimizer states; `restore_random` does the rest. RunError for another architecture.
+
+    `components`: id@version of each component in use, compared with those of the checkpoint.
+    """
+    if components is not None:
+        _same_components(folder, components)
+    load_weights(folder, trainer.spatializer)
     rest = _read(folder / REST)
     own = {name.removeprefix("trainer/"): value for name, value in rest.items() if name.startswith("trainer/")}
     _differences(_own_state(trainer), own, folder)
@@ -222,12 +227,13 @@ def _fill(module: nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> Non
     module.load_state_dict(tensors)
 
 
-def _same_components(folder: Path, components: Mapping[str, str]) -> None:
+def _same_components(folder: Path, components: Mapping[str, str], part: str = "") -> None:
+    """RunError naming the components, of those whose key begins with `part`, that differ."""
     there = read_mark(folder).components
     differing = [
         f"{key} is {there.get(key, 'absent')} in the checkpoint, {components.get(key, 'absent')} in the recipe"
         for key in sorted({*there, *components})
-        if there.get(key) != components.get(key)
+        if f"{key}.".startswith(part) and there.get(key) != components.get(key)
     ]
     if differing:
         raise _another(differing, folder, "other components, or other versions of them")

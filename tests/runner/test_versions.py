@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 import avspatial
 from avspatial.errors import AvspatialError, RunError
+from avspatial.inference.exported import write_model
 from avspatial.runner import Finished
 from avspatial.runs.progress import silent
+from avspatial.trained import load_trained
 
 DECLARATION = """
 from avspatial.plugin import Component, hookimpl
@@ -108,12 +111,41 @@ def test_a_run_is_not_taken_up_with_another_version(kind: str, plugin: Versioned
     for take_up in (
         lambda: avspatial.run(resume=finished.path, progress=silent),
         lambda: avspatial.run(resolved, runs=finished.path.parent, progress=silent),
-        lambda: avspatial.load(finished.path),
     ):
         with pytest.raises(AvspatialError) as caught:
             take_up()
         assert str(caught.value) == told
     assert sorted(finished.path.parent.iterdir()) == before
+
+
+def exported(run: Path, folder: Path) -> Path:
+    write_model(folder / "model.safetensors", load_trained(run, "cpu").exported())
+    return folder / "model.safetensors"
+
+
+@pytest.mark.parametrize("what", ["run", "exported file"])
+def test_a_model_with_another_version_of_a_part_is_refused(
+    what: str, plugin: Versioned, finished: Finished, tmp_path: Path
+) -> None:
+    place = finished.path if what == "run" else exported(finished.path, tmp_path)
+    plugin.change(visual_encoder="2")
+    told = r"model\.visual_encoder: visual_encoder 'bumped\.eye' is version 2 here, not 1"
+    with pytest.raises(AvspatialError, match=told) as caught:
+        avspatial.load(place)
+    assert str(caught.value).startswith(str(place))
+
+
+@pytest.mark.parametrize("what", ["run", "exported file"])
+def test_a_model_outlives_what_it_learned_from_and_was_scored_with(
+    what: str, plugin: Versioned, finished: Finished, tmp_path: Path
+) -> None:
+    place = finished.path if what == "run" else exported(finished.path, tmp_path)
+    before = avspatial.load(place).state_dict()
+    plugin.change(metric="2", dataset="2")
+    after = avspatial.load(place).state_dict()
+    assert list(after) == list(before)
+    assert all(torch.equal(after[name], before[name]) for name in before)
+    assert load_trained(place, "cpu").exported().recipe == (finished.path / "recipe.resolved.yaml").read_text()
 
 
 def test_a_checkpoint_of_another_version_is_refused_though_the_recipe_agrees(

@@ -123,12 +123,21 @@ def test_another_component_or_version_is_told_as_such(tmp_path: Path) -> None:
     folder = saved(tmp_path, 1, components={"model": "avspatial.masking@1"})
     checkpoints.load_weights(folder, spatializer(), {"model": "avspatial.masking@1"})
     with pytest.raises(RunError) as problem:
-        checkpoints.load_weights(folder, spatializer(), {"model": "avspatial.masking@2", "trainer": "x.y@1"})
+        checkpoints.load_weights(folder, spatializer(), {"model": "avspatial.masking@2"})
     assert message(problem, folder) == (
         "FOLDER: a checkpoint of other components, or other versions of them: "
-        "model is avspatial.masking@1 in the checkpoint, avspatial.masking@2 in the recipe; "
-        "trainer is absent in the checkpoint, x.y@1 in the recipe" + OTHER_RECIPE
+        "model is avspatial.masking@1 in the checkpoint, avspatial.masking@2 in the recipe" + OTHER_RECIPE
     )
+
+
+def test_a_model_is_used_whatever_trained_it_and_a_training_goes_on_with_its_own_trainer(tmp_path: Path) -> None:
+    folder = saved(tmp_path, 1, components={"model": "avspatial.masking@1", "trainer": "x.y@1"})
+    checkpoints.load_weights(folder, spatializer(), {"model": "avspatial.masking@1"})
+    model = trainer(gan_settings())
+    optimizers = {phase: torch.optim.Adam(model.parameter_groups(phase)) for phase in model.phases}
+    checkpoints.load_all(folder, model, optimizers, {"model": "avspatial.masking@1", "trainer": "x.y@1"})
+    with pytest.raises(RunError, match=r"versions of them: trainer is x\.y@1 in the checkpoint, x\.y@2 in the recipe"):
+        checkpoints.load_all(folder, model, optimizers, {"model": "avspatial.masking@1", "trainer": "x.y@2"})
 
 
 def test_another_trainer_cannot_go_on_from_it(tmp_path: Path) -> None:
