@@ -113,15 +113,16 @@ class SlidingWalk:
     @torch.inference_mode()
     def push(self, block: Tensor) -> Tensor:
         """block (C, n) -> the stereo that no later window changes any more, (2, k) on the CPU; k may be 0."""
-        self._extend(block)
-        self._came += block.shape[1]
         done = [torch.zeros(2, 0)]
-        while self._next + max(self._window, self._covered + 1) <= self._came:
-            self._waiting.append(self._next)
-            self._next += self._hop
-            if len(self._waiting) == self._batch_size:
-                # The last window of all may start before the next regular one does.
-                done.append(self._compute(min(self._next, self._came - self._covered)))
+        for piece in block.split(self._window, 1):  # what waits is copied with each batch: let it never be long
+            self._extend(piece)
+            self._came += piece.shape[1]
+            while self._next + max(self._window, self._covered + 1) <= self._came:
+                self._waiting.append(self._next)
+                self._next += self._hop
+                if len(self._waiting) == self._batch_size:
+                    # The last window of all may start before the next regular one does.
+                    done.append(self._compute(min(self._next, self._came - self._covered)))
         return torch.cat(done, 1)
 
     @torch.inference_mode()

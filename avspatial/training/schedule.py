@@ -74,11 +74,6 @@ class Plan:
         """The phases that `step` runs."""
         return self._at(step).stage.phases
 
-    def epochs_done(self, step: int) -> int:
-        """Whole epochs of its stage in the steps up to `step`."""
-        stretch = self._at(step)
-        return (step - stretch.before) * self.settings.batch_size // stretch.windows
-
     def epoch(self, step: int) -> int:
         """Epoch of its stage (from 0) of the last window of `step`."""
         stretch = self._at(step)
