@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
-from avspatial.data.simulated.render import read_scenes
 from avspatial.errors import DataError, did_you_mean
 from avspatial.inference.outputs import PREDICTED, REFERENCE, TRUTH, read_truth
 from avspatial.interfaces import Truth
@@ -226,6 +225,8 @@ def _row(path: Path, line: int, row: Mapping[str | None, str | None]) -> Pair:
 def _with_truth(pairs: list[Pair], scenes: Path | None) -> list[Pair]:
     if scenes is None:
         return [replace(pair, truth=read_truth(pair.prediction.parent / TRUTH)) for pair in pairs]
+    from avspatial.data.simulated.render import read_scenes  # slow to import, and few evaluations name a file of scenes
+
     truths = read_scenes(scenes)
     known = [replace(pair, truth=truths.get(pair.clip, truths.get(pair.clip.rpartition("/")[2]))) for pair in pairs]
     if all(pair.truth is None for pair in known):

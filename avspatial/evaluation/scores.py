@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avspatial.errors import AvspatialError
-from avspatial.interfaces import Builder, Convention, Metric, Truth
+from avspatial.interfaces import Convention, Metric, Truth
 from avspatial.metrics.conventions import normalized
 from avspatial.metrics.sharing import Analyses, SharingMetric
 from avspatial.settings import Selected
+
+if TYPE_CHECKING:
+    from avspatial.interfaces import Builder
 
 Array = NDArray[np.float64]
 

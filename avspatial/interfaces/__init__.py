@@ -7,20 +7,25 @@ left + right, a difference is left - right. Angles are azimuths in degrees, posi
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from avspatial.interfaces.clips import Batch, Clip, Dataset, Progress, Truth
 from avspatial.interfaces.metric import Convention, Metric
-from avspatial.interfaces.networks import (
-    AudioEncoder,
-    Discriminator,
-    FeatureShape,
-    Judgement,
-    Level,
-    MaskGenerator,
-    Masks,
-    VisualEncoder,
-)
-from avspatial.interfaces.spatializer import Builder, Spatializer
-from avspatial.interfaces.trainer import Stage, Trainer
+
+if TYPE_CHECKING:
+    from avspatial.interfaces.networks import (
+        AudioEncoder,
+        Discriminator,
+        FeatureShape,
+        Judgement,
+        Level,
+        MaskGenerator,
+        Masks,
+        VisualEncoder,
+    )
+    from avspatial.interfaces.spatializer import Builder, Spatializer
+    from avspatial.interfaces.trainer import Stage, Trainer
 
 __all__ = [
     "AudioEncoder",
@@ -43,3 +48,15 @@ __all__ = [
     "Truth",
     "VisualEncoder",
 ]
+
+_MODULES = {
+    **dict.fromkeys(("Builder", "Spatializer"), "spatializer"),
+    **dict.fromkeys(("Stage", "Trainer"), "trainer"),
+}
+"""Where a name is that needs torch, which whoever only scores does not wait for; in `networks` unless told."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'networks')}"), name)

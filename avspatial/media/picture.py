@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from avspatial.runs.whole import whole_file
 
@@ -16,7 +15,8 @@ def write_jpeg(path: str | Path, picture: np.ndarray, aspect: float | None = Non
     `aspect` is the width over height to show it at, by stretching the shorter side: a model's square picture then
     looks as its video does, and no finer. As it is where not given.
     """
-    from torchvision.io import encode_jpeg  # slow to import, and most that import this room write no picture
+    import torch  # slow to import, and most that import this room write no picture
+    from torchvision.io import encode_jpeg
 
     planes = torch.tensor(np.ascontiguousarray(picture)).permute(2, 0, 1).contiguous()
     if aspect is not None:

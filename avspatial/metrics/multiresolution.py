@@ -14,29 +14,26 @@ from avspatial.metrics.sound import Array, Sound, as_pair, framed, weighted_bloc
 
 RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
 """n_fft, hop and window length in samples."""
-POWER_FLOOR = 1e-8
-"""Least power of a bin; makes the logarithm of silence finite."""
-_JOINED = 8
-"""Ratios that are multiplied before their logarithm is taken, which takes as long as many products. Each is below
-1e14 for sounds within [-1, 1], so that no product overflows."""
+FLOOR = 1e-4
+"""Least magnitude of a bin (a power of 1e-8, as auraloss says it); makes the logarithm of silence finite."""
+_JOINED = 16
+"""Magnitudes that are multiplied before their logarithm is taken, which takes as long as many products. No product
+overflows for samples below 1e16, or underflows."""
 
 
-def _powers(block: Array) -> Array:
-    """block (2, C, m, n_fft) of weighted frames, prediction and reference -> powers of their bins (2, C m F)."""
+def _magnitudes(block: Array) -> Array:
+    """block (2, C, m, n_fft) of weighted frames, prediction and reference -> magnitudes of their bins (2, C m F)."""
     from scipy.fft import rfft
 
-    parts = rfft(block, axis=-1).view(np.float64)
-    np.square(parts, out=parts)
-    power = parts[..., ::2] + parts[..., 1::2]
-    return np.maximum(power, POWER_FLOOR, out=power).reshape(2, -1)
+    found = np.abs(rfft(block, axis=-1)).reshape(2, -1)
+    return np.maximum(found, FLOOR, out=found)
 
 
-def _log_ratios(power: Array) -> float:
-    """power (2, N) -> the sum of |log(power[0] / power[1])|."""
-    ratio = np.maximum(*power) / np.minimum(*power)
-    whole = len(ratio) // _JOINED * _JOINED
-    joined = np.multiply.reduce(ratio[:whole].reshape(_JOINED, -1), axis=0)
-    return float(np.log(joined).sum() + np.log(ratio[whole:]).sum())
+def _logarithms(magnitudes: Array) -> float:
+    """magnitudes (N,) -> the sum of their logarithms."""
+    whole = len(magnitudes) // _JOINED * _JOINED
+    joined = np.multiply.reduce(magnitudes[:whole].reshape(_JOINED, -1), axis=0)
+    return float(np.log(joined).sum() + np.log(magnitudes[whole:]).sum())
 
 
 def _distance(pair: Array, n_fft: int, hop: int, window: int, linear: bool) -> float:
@@ -45,13 +42,14 @@ def _distance(pair: Array, n_fft: int, hop: int, window: int, linear: bool) -> f
     squared, true, logarithms, absolute = 0.0, 0.0, 0.0, 0.0
     # The frame at the start of n_fft and not in its middle: that turns phases, which magnitudes do not see.
     for block in weighted_blocks(frames, weights, n_fft):
-        power = _powers(block)
-        predicted, reference = np.sqrt(power)
-        error = predicted - reference
-        squared += float(np.einsum("n,n->", error, error))  # `@` would wake the linear algebra's threads
-        true += float(power[1].sum())
-        logarithms += _log_ratios(power) / 2
-        absolute += float(np.abs(error).sum()) if linear else 0.0
+        predicted, reference = _magnitudes(block)
+        spare = predicted - reference
+        squared += float(np.einsum("n,n->", spare, spare))  # `@` would wake the linear algebra's threads
+        true += float(np.einsum("n,n->", reference, reference))
+        absolute += float(np.abs(spare, out=spare).sum()) if linear else 0.0
+        # |log a - log b| is the larger's less the smaller's.
+        logarithms += _logarithms(np.maximum(predicted, reference, out=spare))
+        logarithms -= _logarithms(np.minimum(predicted, reference, out=spare))
     bins = frames[0, ..., 0].size * (n_fft // 2 + 1)
     return float(np.sqrt(squared / true)) + (logarithms + absolute) / bins
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Sound = Any
 """A numpy array or a torch tensor, (2, T), left then right."""
 Array = NDArray[Any]
-BLOCK = 2**16
+BLOCK = 2**17
 """Values of the spectra that are made at once: what a processor's cache holds."""
 
 
@@ -46,14 +46,12 @@ def framed(x: Array, n_fft: int, hop: int, window: int, pad: str) -> tuple[Array
     A periodic Hann window in the middle of n_fft, frames centred, M = 1 + T // hop. pad: `zeros`, or `reflect`,
     repeatedly where T is shorter than n_fft // 2.
     """
-    from scipy.signal.windows import hann
-
     margin = n_fft // 2
     edges = [(0, 0)] * (x.ndim - 1) + [(margin, margin)]
     padded = np.pad(x, edges) if pad == "zeros" else np.pad(x, edges, mode="reflect")
     lead = (n_fft - window) // 2
     frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft, axis=-1)[..., ::hop, lead : lead + window]
-    return frames, hann(window, sym=False)
+    return frames, np.hanning(window + 1)[:-1]  # scipy.signal has it too, and takes most of a second to import
 
 
 def weighted_blocks(frames: Array, weights: Array, n_fft: int, lead: int = 0) -> Iterator[Array]:

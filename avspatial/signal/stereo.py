@@ -6,13 +6,14 @@ it serves samples and spectrograms.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
-Sound = TypeVar("Sound", Tensor, np.ndarray)
+if TYPE_CHECKING:  # slow to import, and scoring needs none of it
+    from torch import Tensor
+
+Sound = TypeVar("Sound", "Tensor", np.ndarray)
 
 
 def mixture(stereo: Sound) -> Sound:
@@ -31,7 +32,11 @@ def stereo(mixture: Sound, difference: Sound) -> Sound:
     Whatever the difference, left + right is the mixture again (up to float rounding).
     """
     channels: Any = ((mixture + difference) / 2, (mixture - difference) / 2)
-    return torch.stack(channels, -2) if isinstance(mixture, Tensor) else np.stack(channels, -2)
+    if isinstance(mixture, np.ndarray):
+        return np.stack(channels, -2)
+    import torch
+
+    return torch.stack(channels, -2)
 
 
 def difference_by_left(mixture: Sound, left: Sound) -> Sound:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +98,16 @@ def test_mistakes_exit_with_two(
 def test_nothing_to_score_exits_with_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith(f"error: {tmp_path}: holds nothing to score\n")
+
+
+def test_scoring_waits_for_no_network_library(outputs: Path) -> None:
+    """torch takes two seconds to import, as long as a dozen clips to score; scipy.signal most of one."""
+    look = (
+        "import sys; from avspatial.cli.main import main; main(['evaluate', *sys.argv[1:], '--json']);"
+        "print([m for m in ('torch', 'scipy.signal', 'scipy.stats', 'h5py', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", look, outputs], capture_output=True, text=True, check=True, cwd=outputs.parent
+    )
+    assert json.loads(done.stdout.splitlines()[0])["clips"] == 3
+    assert done.stdout.splitlines()[-1] == "[]"
