@@ -54,7 +54,7 @@ def tiny(folder: Path, registry: Registry, eyes: str = SEEING) -> Trained:
     recipe = loaded.recipe
     spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
     torch.nn.init.normal_(spatializer.mask_generator.last.weight, 0, 1)
-    return Trained(spatializer.eval(), loaded)
+    return Trained(spatializer.eval(), recipe, loaded.resolved)
 
 
 def noise(samples: int, channels: int = 1, level: float = 0.1) -> np.ndarray:

@@ -32,7 +32,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = loaded.recipe
     spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
     path = tmp_path_factory.mktemp("model") / "demo.safetensors"
-    write_model(path, Trained(spatializer.eval(), loaded).exported())
+    write_model(path, Trained(spatializer.eval(), loaded.recipe, loaded.resolved).exported())
     return path
 
 
