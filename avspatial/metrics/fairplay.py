@@ -35,6 +35,10 @@ def _envelope(x: Array) -> Array:
     return np.sqrt(power, out=power)
 
 
+def _mean_square(x: Array) -> float:
+    return float(np.einsum("ct,ct->", x, x) / x.size)
+
+
 def stft_distance(prediction: Sound, reference: Sound, convention: Convention = _FAIRPLAY) -> float:
     """Sum over left and right of the mean, over planes (real, imaginary), bins and frames, of (Y - X)^2.
 
@@ -88,7 +92,7 @@ def wave_l2(prediction: Sound, reference: Sound) -> float:
     Source: the "Wave L2" of the SAGM paper's tables. (CCStereo sums the channels: twice this number.)
     """
     y, x = as_pair(prediction, reference)
-    return float(1e3 * np.square(y - x).mean())
+    return 1e3 * _mean_square(y - x)
 
 
 def snr(prediction: Sound, reference: Sound, eps: float = 0.0) -> float:
@@ -98,7 +102,7 @@ def snr(prediction: Sound, reference: Sound, eps: float = 0.0) -> float:
     near 20 dB.
     """
     y, x = as_pair(prediction, reference)
-    signal, noise = np.square(x).mean() + eps, np.square(y - x).mean() + eps
+    signal, noise = _mean_square(x) + eps, _mean_square(y - x) + eps
     return float(10 * np.log10(max(signal, POWER_FLOOR) / max(noise, POWER_FLOOR)))
 
 
