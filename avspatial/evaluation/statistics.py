@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 DRAWS = 10_000
 SEED = 0
 LEVEL = 0.95
-_CELLS = 4_000_000
+_CELLS = 400_000
 
 Array = NDArray[np.float64]
 
