@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
@@ -20,6 +20,7 @@ from avspatial.recipe.sources import apply_sets, interpolate, read
 from avspatial.recipe.wording import Wording, key_of
 from avspatial.settings import Lookup
 
+_Schema = TypeVar("_Schema", bound=ModelRecipe)
 _MODEL_KEYS = frozenset(key_of(name, field) for name, field in ModelRecipe.model_fields.items())
 _HEAD = "# Everything explicit, written by avspatial: this file alone repeats the run.\n"
 
@@ -49,10 +50,10 @@ def load_recipe(path: Path | str, registry: Lookup, set: Sequence[str] = (), smo
     problems += more
     overlay = tree.value.get("smoke")
     overlaid = apply_sets(_with_smoke(tree, overlay), set)[0] if overlay else tree
-    recipe, found = _validated(overlaid if smoke else tree, registry)
+    recipe, found = _validated(overlaid if smoke else tree, registry, Recipe)
     if overlay and not smoke:
         told = {(problem.key, problem.what) for problem in found}
-        late = _validated(overlaid, registry)[1]
+        late = _validated(overlaid, registry, Recipe)[1]
         found += [problem for problem in late if (problem.key, problem.what) not in told]
     problems += [_as_written(problem, overlay) if overlay else problem for problem in found]
     if problems or recipe is None:
@@ -66,15 +67,10 @@ def load_model_recipe(path: Path | str, registry: Lookup) -> ModelRecipe:
     The other keys are passed over: a model outlives the metrics, data sets and trainers it was made with.
     """
     source, problems = read(Path(path))
-    part = {key: node for key, node in source.value.items() if key in _MODEL_KEYS} if source.value else {}
-    tree = replace(source, value=part)
-    recipe = None
-    try:
-        recipe = ModelRecipe.model_validate(plain(tree), context={"registry": registry})
-    except ValidationError as error:
-        problems += Wording(tree, ModelRecipe, registry).problems(error.errors(include_url=False))
-    if problems or recipe is None:
-        raise _refused(problems)
+    part = {key: node for key, node in source.value.items() if key in _MODEL_KEYS}
+    recipe, found = _validated(replace(source, value=part), registry, ModelRecipe)
+    if problems or found or recipe is None:
+        raise _refused(problems or found)
     return recipe
 
 
@@ -90,17 +86,17 @@ def resolved_yaml(recipe: Recipe) -> str:
     return _HEAD + stream.getvalue()
 
 
-def _validated(tree: Node, registry: Lookup) -> tuple[Recipe | None, list[Problem]]:
+def _validated(tree: Node, registry: Lookup, schema: type[_Schema]) -> tuple[_Schema | None, list[Problem]]:
     filled, problems = interpolate(tree)
     unset = {problem.key for problem in problems}
     data = plain(filled)
     recipe = None
     try:
-        recipe = Recipe.model_validate(data, context={"registry": registry})
+        recipe = schema.model_validate(data, context={"registry": registry})
     except ValidationError as error:
-        found = Wording(filled, Recipe, registry).problems(error.errors(include_url=False))
+        found = Wording(filled, schema, registry).problems(error.errors(include_url=False))
         problems += [problem for problem in found if problem.key not in unset]
-    for loc, what in (*contradictions(data), *(named_twice(recipe) if recipe else ())):
+    for loc, what in (*contradictions(data), *(named_twice(recipe) if isinstance(recipe, Recipe) else ())):
         problems.append(Problem(find(filled, loc)[0].place, dotted(loc), what))
     return recipe, problems
 

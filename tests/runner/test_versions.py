@@ -148,6 +148,24 @@ def test_a_model_outlives_what_it_learned_from_and_was_scored_with(
     assert load_trained(place, "cpu").exported().recipe == (finished.path / "recipe.resolved.yaml").read_text()
 
 
+def test_a_broken_recipe_of_a_model_is_said_where_it_is_broken(finished: Finished, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(finished.path, copy)
+    resolved = copy / "recipe.resolved.yaml"
+    text = resolved.read_text()
+    resolved.write_text(text.replace("  n_fft: 448\n", "  n_fft: 200\n"))
+    line = 1 + resolved.read_text().splitlines().index("  window: 400")
+    with pytest.raises(AvspatialError) as caught:
+        avspatial.load(copy)
+    assert str(caught.value) == f"{resolved}:{line}:11: stft.window: must be at most stft.n_fft (200 samples), not 400"
+    resolved.write_text(text.replace("hop: 240", "hup: 240"))
+    with pytest.raises(AvspatialError, match=r"stft\.hup: no such key"):
+        avspatial.load(copy)
+    resolved.unlink()
+    with pytest.raises(AvspatialError, match=r"recipe\.resolved\.yaml"):
+        avspatial.load(copy)
+
+
 def test_a_checkpoint_of_another_version_is_refused_though_the_recipe_agrees(
     plugin: Versioned, finished: Finished, tmp_path: Path
 ) -> None:
