@@ -19,7 +19,6 @@ sys.path.insert(0, str(Path(__file__).parent))  # for `scored_runs`, which tests
 # The suite runs in as many processes as there are cores. Tiny networks gain nothing from threads, and threads that wait
 # for one another on a busy machine make them many times slower. Set before torch is imported, and for child processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("NUMBA_DISABLE_JIT", "1")  # librosa compiles for 20 s at its first import, and no test needs that
 
 # An example may take as long as a busy machine makes it; what must be fast is measured elsewhere.
 settings.register_profile("shared_machine", deadline=None)
