@@ -124,7 +124,15 @@ def _smoke(path: Path, place: Path, monkeypatch: pytest.MonkeyPatch, *sets: str)
     return done
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if "_demo" in name and name not in UNTRAINED])
+@pytest.mark.parametrize(
+    "name",
+    [
+        # These differ in a number, or in weights that they start from: from others that are tried.
+        pytest.param(name, marks=pytest.mark.slow if name.endswith(("hop_1", "hop_0.05", "_scratch")) else [])
+        for name in NAMES
+        if "_demo" in name and name not in UNTRAINED
+    ],
+)
 def test_the_smoke_of_a_recipe_at_demo_size(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _smoke(ROOT / f"{name}.yaml", place, monkeypatch)
 

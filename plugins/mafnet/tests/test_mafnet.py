@@ -30,7 +30,6 @@ VISUAL = {"use": "resnet.resnet", "backbone": "test_resnet", "pretrained": False
 UNET = {"use": "unet", "width": 1 / 32}
 
 test_avafm = conformance("mafnet.avafm", plugins=HOMES)
-test_complete = conformance("mafnet.complete", plugins=HOMES)
 
 
 @pytest.fixture(scope="module")
