@@ -17,7 +17,7 @@ from avspatial.testing.results import require
 from avspatial.testing.subject import Subject
 from avspatial.training.settings import TrainerSettings
 
-STEPS = 8
+STEPS = 12
 """Steps after which one batch, seen again and again, must be known better."""
 
 

@@ -90,8 +90,8 @@ def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
 def test_light_commands_are_quick(arguments: list[str]) -> None:
-    """Under 0.3 s beside a bare interpreter on a machine at rest (tests/benchmarks); here four times that, in CPU time:
-    a busy machine takes twice as long, and torch alone would take longer than that."""
+    """Under 0.3 s beside a bare interpreter on a machine at rest (tests/benchmarks); here twice that, in CPU time,
+    and as much more as the bare interpreter takes over 15 ms: a busy machine is slow at both."""
 
     def seconds(*command: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -99,8 +99,8 @@ def test_light_commands_are_quick(arguments: list[str]) -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    bare = min(seconds("-c", "pass") for _ in range(2))
-    assert min(seconds("-m", "avspatial", *arguments) for _ in range(2)) - bare < 1.2
+    bare = min(seconds("-c", "pass") for _ in range(3))
+    assert min(seconds("-m", "avspatial", *arguments) for _ in range(3)) - bare < 0.6 * max(1, bare / 0.015)
 
 
 def test_a_recipe_s_mistakes_are_lines_that_begin_with_their_place(
