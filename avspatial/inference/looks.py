@@ -23,6 +23,11 @@ Key = tuple[Group, int]
 """What a look depends on: the pictures, and the window's start in samples, 0 for spatializers that are not `timed`."""
 
 
+ON_CPU = 4
+"""Looks that a CPU makes at once, however many a batch has: the maps of more do not stay in its caches, and memory of
+their size is asked of the system anew for every layer."""
+
+
 class Pictures(Protocol):
     """The pictures of a clip on the model's grid, in memory or still to be decoded."""
 
@@ -54,7 +59,8 @@ class Looks:
     def __init__(self, spatializer: Spatializer, pictures: Pictures, batch_size: int, view: View = "seen") -> None:
         self._spatializer = spatializer
         self._pictures = pictures
-        self._batch_size = batch_size
+        on_cpu = spatializer.mixture_rms.device.type == "cpu"
+        self._at_once = min(batch_size, ON_CPU) if on_cpu else batch_size
         self._view = view
         self._known: dict[Key, Tensor] = {}
 
@@ -65,8 +71,8 @@ class Looks:
         wanted = dict.fromkeys(keys)
         self._known = {key: look for key, look in self._known.items() if key in wanted}
         fresh = [key for key in wanted if key not in self._known]
-        for first in range(0, len(fresh), self._batch_size):
-            some = fresh[first : first + self._batch_size]
+        for first in range(0, len(fresh), self._at_once):
+            some = fresh[first : first + self._at_once]
             looks = self._look(some)
             if looks is None:
                 return None
