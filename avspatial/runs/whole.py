@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,12 +68,28 @@ def _sync_folder(path: Path) -> None:
         os.close(handle)
 
 
-def _sync_files(folder: Path) -> None:
+def _new_file_mode(path: Path) -> int:
+    """The permissions that this process gives a new file, learned by making `path` and removing it again."""
+    path.touch(exist_ok=False)
+    mode = path.stat().st_mode
+    path.unlink()
+    return stat.S_IMODE(mode)
+
+
+def _finish_file(path: Path, mode: int) -> None:
+    """To the disk, with the permissions of any new file: safetensors would leave one that only its owner may read."""
+    with path.open("rb+") as handle:
+        if stat.S_IMODE(os.fstat(handle.fileno()).st_mode) != mode:
+            os.fchmod(handle.fileno(), mode)
+        os.fsync(handle.fileno())
+
+
+def _finish_files(folder: Path) -> None:
     """Everything in `folder` to the disk: a rename may outlive a power cut that the files' contents do not."""
+    mode = _new_file_mode(_aside(folder / "mode"))
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("rb+") as handle:
-                os.fsync(handle.fileno())
+            _finish_file(path, mode)
         else:
             _sync_folder(path)
     _sync_folder(folder)
@@ -86,10 +103,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = _aside(path)
+    mode = _new_file_mode(aside)
     try:
         yield aside
-        with aside.open("rb+") as handle:
-            os.fsync(handle.fileno())
+        _finish_file(aside, mode)
         aside.replace(path)
         _sync_folder(path.parent)
     finally:
@@ -104,7 +121,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     aside.mkdir()
     try:
         yield aside
-        _sync_files(aside)
+        _finish_files(aside)
         aside.rename(path)
         _sync_folder(path.parent)
     finally:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 import avspatial
 from avspatial.registry import discover
@@ -47,6 +50,21 @@ def test_a_folder_appears_when_the_block_ends_well_and_not_otherwise(tmp_path: P
         (aside / "x").write_text("1")
         raise RuntimeError
     assert left_in(tmp_path) == ["good", "x"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o007, 0o660), (0o077, 0o600)])
+def test_weights_have_the_permissions_of_any_new_file(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        with whole_file(tmp_path / "a.safetensors") as aside:
+            save_file({"x": torch.zeros(1)}, aside)
+        with whole_folder(tmp_path / "step") as aside:
+            save_file({"x": torch.zeros(1)}, aside / "b.safetensors")
+    finally:
+        os.umask(before)
+    written = (tmp_path / "a.safetensors", tmp_path / "step" / "b.safetensors")
+    assert [stat.S_IMODE(path.stat().st_mode) for path in written] == [mode, mode]
+    assert left_in(tmp_path) == ["a.safetensors", "b.safetensors", "step"]
 
 
 def test_only_what_a_dead_process_of_this_machine_left_is_removed(tmp_path: Path) -> None:
