@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -48,6 +50,7 @@ class Result:
         if self.done is not None:
             level = self.done.level
             said |= {"seconds": self.done.seconds, "rate": self.done.rate, **asdict(level), "change": level.change}
+            said |= {"true_peak": level.true_peak if math.isfinite(level.true_peak) else None}
             said |= {"notes": list(self.done.notes), "real_time_factor": self.done.seconds / self.took}
         if self.plan is not None:
             said |= asdict(self.plan)
@@ -105,6 +108,8 @@ def spatialize(
     counted, with its error, and the others go on. AvspatialError for whatever is wrong with the call itself.
     """
     _check_width(width)
+    if jobs < 1:
+        raise AvspatialError(f"{jobs} files at once; at least 1 is needed", where="jobs")
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     found = find_jobs(given, _path(out), _path(video), keep_original)
     if found.named and found.jobs[0].out.exists() and not force:
@@ -149,8 +154,8 @@ def spatialize_arrays(
     """
     _check_width(width)
     sound = as_sound(audio)
-    if rate < 1:
-        raise AvspatialError(f"the rate is {rate} Hz; it must be at least 1", where="rate")
+    if not (isinstance(rate, Integral) and rate >= 1):
+        raise AvspatialError(f"the rate is {rate!r}; a whole number of Hz, at least 1, is needed", where="rate")
     trained = _ready(run, device, set, precision)
     manner = Manner(trained.recipe.inference, width / 100, mode, precision)
     shown = pictures_of(pictures, fps, times, trained.recipe.window, sound.shape[1] / rate)
@@ -159,8 +164,12 @@ def spatialize_arrays(
 
 
 def _ready(run: str | Path | Trained, device: str | None, set: Sequence[str], precision: Precision) -> Trained:
-    """The model that a call means, made for inference; AvspatialError for a precision that its device has not."""
-    trained = run if isinstance(run, Trained) else load_trained(run, device, set)
+    """The model that a call means, made for inference; AvspatialError for a precision that its device has not, and for
+    a device or overrides that a loaded model can no longer heed."""
+    if isinstance(run, Trained) and (set or device is not None):
+        fix = "Give them to load_trained."
+        raise AvspatialError("a model that is loaded takes neither set nor device", where="run", fix=fix)
+    trained = run if isinstance(run, Trained) else load_trained(run, device, [set] if isinstance(set, str) else set)
     refuse_slow(precision, trained.spatializer.mixture_rms.device)
     return trained.for_inference()
 

@@ -45,6 +45,11 @@ _FULL_OR_FORBIDDEN = {
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
 }
+_NO_FILE_THERE = {
+    errno.EISDIR: "this is a folder; a file is to be written here",
+    errno.ENOTDIR: "one of the folders of this name is a file",
+    errno.ENAMETOOLONG: "the name is too long for the file system",
+}
 
 
 class _Verbs(TyperGroup):
@@ -108,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(str(error) if isinstance(error, RecipeError) else f"error: {error}", file=sys.stderr)
         return error.exit_code
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _FULL_OR_FORBIDDEN:
+        if isinstance(error, OSError) and error.errno in _FULL_OR_FORBIDDEN | _NO_FILE_THERE:
             print(f"error: {_told(error)}", file=sys.stderr)
             return 2
         traceback.print_exc()
@@ -122,10 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told(error: OSError) -> AvspatialError:
-    """A full disk or a forbidden folder is the user's to mend, wherever it was met."""
+    """A full disk, a forbidden folder or an impossible name is the user's to mend, wherever it was met."""
     assert error.errno is not None
-    return AvspatialError(
-        _FULL_OR_FORBIDDEN[error.errno],
-        where=error.filename2 or error.filename or "",
-        fix="Make room or give the right to write there, or choose another folder (`--runs DIR` for runs).",
-    )
+    where = error.filename2 or error.filename or ""
+    if error.errno in _NO_FILE_THERE:
+        return AvspatialError(_NO_FILE_THERE[error.errno], where=where, fix="Give another name.")
+    fix = "Make room or give the right to write there, or choose another folder (`--runs DIR` for runs)."
+    return AvspatialError(_FULL_OR_FORBIDDEN[error.errno], where=where, fix=fix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsons
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -30,10 +31,7 @@ def preview(
 ) -> None:
     """Make a page with players, the direction over time, loudness and true peak of a binaural file."""
     page = out or file.with_name(f"{file.stem}_preview.html")
-    for target in (page, vtt):
-        if target is not None and target.exists() and not force:
-            fix = "Give another name, or --force."
-            raise MediaError("exists, and nothing is written over", where=target, fix=fix)
+    _refuse_targets([page] if vtt is None else [page, vtt], [file] if original is None else [file, original], force)
     from avspatial.media.webvtt import vtt as vtt_text
     from avspatial.report.preview import preview_page
     from avspatial.report.preview_sound import measure
@@ -44,9 +42,24 @@ def preview(
     write_text(page, preview_page(file, measured, beside))
     if vtt is not None:
         write_text(vtt, vtt_text(measured.directions))
-    said = {"seconds": measured.seconds, "rate": measured.rate, "loudness": measured.loudness, "peak": measured.peak}
+    peak = measured.peak if math.isfinite(measured.peak) else None
+    said = {"seconds": measured.seconds, "rate": measured.rate, "loudness": measured.loudness, "peak": peak}
     written = {"page": str(page), "vtt": None if vtt is None else str(vtt)}
     if json:
-        print(jsons.dumps({"file": str(file), **written, **said, **measured.summary()}, ensure_ascii=False))
+        whole = {"file": str(file), **written, **said, **measured.summary()}
+        print(jsons.dumps(whole, ensure_ascii=False, allow_nan=False))
     else:
         print("\n".join(path for path in written.values() if path))
+
+
+def _refuse_targets(targets: list[Path], inputs: list[Path], force: bool) -> None:
+    """MediaError for a file that is there, and, whatever is forced, for an input or for two files in one place."""
+    taken = {path.resolve() for path in inputs}
+    for target in targets:
+        if target.resolve() in taken:
+            what = "is read or written already by this very command"
+            raise MediaError(what, where=target, fix="Give the page and the cues names of their own.")
+        if target.exists() and not force:
+            fix = "Give another name, or --force."
+            raise MediaError("exists, and nothing is written over", where=target, fix=fix)
+        taken.add(target.resolve())

@@ -95,7 +95,7 @@ def spatialize(
         told=told,
     )
     if json:
-        print(jsons.dumps(summary.plain(), ensure_ascii=False))
+        print(jsons.dumps(summary.plain(), ensure_ascii=False, allow_nan=False))
     elif summary.probe is not None:
         _tell_probe(summary)
     elif len(summary.results) > 1:
@@ -111,7 +111,8 @@ def _tell_probe(summary: Summary) -> None:
     seconds = sum(plan.seconds for plan in plans)
     room = sum(plan.output_bytes for plan in plans) + max((plan.temporary_bytes for plan in plans), default=0)
     print(
-        f"{len(plans)} files, {seconds:.0f} s of sound: about {seconds / probe.real_time_factor:.0f} s at "
+        f"{len(plans)} file{'' if len(plans) == 1 else 's'}, {seconds:.0f} s of sound: "
+        f"about {seconds / probe.real_time_factor:.0f} s at "
         f"{probe.real_time_factor:.1f} times real time, decoding of pictures left aside; "
         f"{probe.memory / 1e9:.1f} GB of memory, up to {room / 1e9:.2f} GB of disk. Nothing was written."
     )
@@ -134,7 +135,9 @@ def _tell(result: Result) -> None:
     print(f"{result.out}: {done.seconds:.1f} s at {done.seconds / result.took:.1f} times real time")
     level = done.level
     if level.change is None:
-        print(f"  true peak {level.true_peak:.1f} dBTP, gain {level.gain:+.1f} dB; too short for a loudness")
+        print(
+            f"  true peak {level.true_peak:.1f} dBTP, gain {level.gain:+.1f} dB; too short or too quiet for a loudness"
+        )
     else:
         before, after = f"{level.loudness_before:.1f}", f"{level.loudness_after:.1f}"
         print(f"  loudness {before} -> {after} LUFS, true peak {level.true_peak:.1f} dBTP, gain {level.gain:+.1f} dB")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from itertools import count
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +38,20 @@ def as_sound(audio: np.ndarray | Tensor) -> np.ndarray:
     sound = sound[None] if sound.ndim == 1 else sound
     if sound.ndim != 2 or sound.shape[0] not in {1, 2} or not sound.shape[1]:
         raise DataError(f"needs (T,), (1, T) or (2, T), got {np.shape(audio)}", where="audio")
+    with np.errstate(over="ignore"):
+        sound = sound.astype(np.float32, copy=False)
     if not np.isfinite(sound).all():
         raise DataError("has samples that are NaN or infinite", where="audio")
-    return sound.astype(np.float32, copy=False)
+    return sound
 
 
 def frames_of(pictures: Iterable[Any], fps: float | None, times: Iterable[float] | None) -> Iterator[Timed]:
     """Pictures at `fps` a second or at `times`; DataError unless just one of these says when they are."""
-    if (fps is None) == (times is None) or (fps is not None and not fps > 0):
+    if isinstance(pictures, int | float) or pictures is None:
+        raise DataError(f"needs an array, an iterable of arrays or a video file, got {pictures!r}", where="pictures")
+    if (fps is None) == (times is None) or (fps is not None and not (isinstance(fps, Real) and 0 < fps < math.inf)):
         raise DataError("needs either fps, above 0, or times, in seconds", where="pictures")
-    return array_frames(pictures, (k / fps for k in count()) if fps is not None else times or ())
+    return array_frames(pictures, (k / fps for k in count()) if fps is not None else times if times is not None else ())
 
 
 Shown = np.ndarray | Tensor | Iterable[Any] | str | Path

@@ -25,6 +25,9 @@ from avspatial.media.track import SoundReader
 from avspatial.runs.whole import remove_abandoned
 from avspatial.settings import Window
 
+_CANCELLED = 9.0
+"""Two ears' independent sounds lose 3 dB in their mixture; a gain of more than this, dB, means that they cancel."""
+
 
 @dataclass(frozen=True)
 class Done:
@@ -52,7 +55,7 @@ def spatialize_file(spatializer: Spatializer, job: Job, manner: Manner, advance:
         walk = walk_over(spatializer, pictures, manner)
         with predict(walk, SoundReader(job.source), known, rate, manner.width, job.out.parent, advance) as prediction:
             left_out = write(job, prediction.blocks(SoundReader(job.source)), known)
-            return Done(known.seconds, known.rate, prediction.level, notes(known, pictures, left_out))
+            return Done(known.seconds, known.rate, prediction.level, notes(known, prediction.level, pictures, left_out))
 
 
 def _make_folder(job: Job) -> None:
@@ -83,11 +86,15 @@ def write(job: Job, blocks: Iterator[np.ndarray], known: Survey) -> tuple[str, .
     return remux(job.source, job.out, kind, blocks, known.rate, known.start, keep_original=job.keep_original)
 
 
-def notes(known: Survey, pictures: ScenePictures, left_out: tuple[str, ...]) -> tuple[str, ...]:
+def notes(known: Survey, level: Level, pictures: ScenePictures, left_out: tuple[str, ...]) -> tuple[str, ...]:
     """What a listener should know about the result."""
     said = []
     if known.channels == 2:
         said.append("the input is stereo: its own left and right were mixed, and the result is made from the mixture")
+    if level.loudness_before is not None and level.loudness_after is None:
+        said.append("what its left and right share is too quiet to have a loudness: they nearly cancel each other")
+    elif level.gain > _CANCELLED:
+        said.append(f"its left and right nearly cancel each other: what they share was lifted by {level.gain:.0f} dB")
     if known.holes:
         said.append(f"{known.holes / known.rate:.2f} s of silence fill holes in the sound's time stamps")
     if pictures.still:

@@ -43,19 +43,26 @@ def find_jobs(
 ) -> Jobs:
     """The jobs of files, folders (with those in them) and globs.
 
-    `out` is the output's name for a single file if it has a suffix, and otherwise a folder, in which the folders of
-    the inputs are kept. `video` gives a single wav or flac file its pictures. MediaError for what is not there, of a
-    kind that cannot be read, or would be written to one place.
+    `out` is the output's name for a single input file if it has a suffix, and otherwise a folder, in which the
+    folders of the inputs are kept. `video` gives a single wav or flac file its pictures. MediaError for what is not
+    there, of a kind that cannot be read, or would be written to one place.
     """
     found = [pair for given in inputs for pair in _found(str(given))]
     sources = dict(found)
+    if not sources:
+        raise MediaError("nothing to spatialize was given", where="inputs", fix="Name a video, a folder or a glob.")
     named = len(inputs) == 1 and len(sources) == 1 and Path(inputs[0]).is_file()
-    if out is not None and out.suffix and not out.is_dir() and not named:
+    if out is not None and out.suffix and not out.is_dir() and len(sources) > 1:
         raise MediaError(f"one file cannot hold {len(sources)} outputs", where=out, fix="Give a folder with -o DIR.")
     if video is not None and (len(sources) != 1 or next(iter(sources)).suffix.lower() not in SOUND_SUFFIXES):
         raise MediaError("--video gives pictures to one wav or flac file", where=video, fix="Give that file as input.")
+    if keep_original and any(source.suffix.lower() in SOUND_SUFFIXES for source in sources):
+        fix = "Leave it away: the input stays as it is."
+        raise MediaError(
+            "--keep-original adds a track to a video; a sound file holds one", where=out or "input", fix=fix
+        )
     jobs = tuple(
-        Job(source, _output(source, below, out, named), _pictures(source, video), keep_original)
+        Job(source, _output(source, below, out, len(sources) == 1), _pictures(source, video), keep_original)
         for source, below in sources.items()
     )
     _refuse_clashes(jobs)
@@ -66,7 +73,7 @@ def _found(given: str) -> list[tuple[Path, Path]]:
     """The files that an input means, each with its place below the folder that was given."""
     path = Path(given)
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if _wanted(file))
+        files = sorted(file for file in path.rglob("*") if _wanted(file) and not _hidden(file.relative_to(path)))
         if not files:
             kinds = ", ".join(VIDEO_SUFFIXES)
             raise MediaError(f"holds no video to spatialize ({kinds})", where=path)
@@ -74,14 +81,21 @@ def _found(given: str) -> list[tuple[Path, Path]]:
     if path.exists():
         return [(_known_kind(path), Path(path.name))]
     files = sorted(map(Path, glob.glob(given, recursive=True)))  # noqa: PTH207 - a pattern may be absolute
-    if not files:
+    if not any(file.exists() for file in files):
         raise MediaError("no such file or folder", where=given)
-    return [(file, Path(file.name)) for file in files if _wanted(file)]
+    with_sounds = VIDEO_SUFFIXES + (SOUND_SUFFIXES if path.suffix.lower() in SOUND_SUFFIXES else ())
+    wanted = [file for file in files if _wanted(file, with_sounds)]
+    if not wanted:
+        raise MediaError(f"matches no video to spatialize ({', '.join(VIDEO_SUFFIXES)})", where=given)
+    return [(file, Path(file.name)) for file in wanted]
 
 
-def _wanted(file: Path) -> bool:
-    hidden = file.name.startswith(".")
-    return file.suffix.lower() in VIDEO_SUFFIXES and not hidden and not file.stem.endswith(MARK) and file.is_file()
+def _wanted(file: Path, kinds: Sequence[str] = VIDEO_SUFFIXES) -> bool:
+    return file.suffix.lower() in kinds and not file.stem.endswith(MARK) and file.is_file()
+
+
+def _hidden(below: Path) -> bool:
+    return any(part.startswith(".") for part in below.parts)
 
 
 def _known_kind(path: Path) -> Path:
@@ -94,12 +108,12 @@ def _known_kind(path: Path) -> Path:
     return path
 
 
-def _output(source: Path, below: Path, out: Path | None, named: bool) -> Path:
+def _output(source: Path, below: Path, out: Path | None, single: bool) -> Path:
     suffix = source.suffix.lower()
     name = f"{source.stem}{MARK}{LOSSLESS_INSTEAD.get(suffix, suffix)}"
     if out is None:
         return source.with_name(name)
-    if not (named and out.suffix and not out.is_dir()):
+    if not (single and out.suffix and not out.is_dir()):
         return out / below.with_name(name)
     allowed = SOUND_SUFFIXES if suffix in SOUND_SUFFIXES else tuple(CONTAINERS)
     if out.suffix.lower() not in allowed:
@@ -107,7 +121,7 @@ def _output(source: Path, below: Path, out: Path | None, named: bool) -> Path:
         raise MediaError(
             f"a {kind} file cannot be written as {out.suffix}",
             where=out,
-            fix=f"Give a name that ends in one of {', '.join(allowed)}.",
+            fix=f"Give a name that ends in one of {', '.join(allowed)}, or a folder that is there.",
         )
     return out
 
@@ -127,5 +141,6 @@ def _refuse_clashes(jobs: Sequence[Job]) -> None:
         if place in {job.source.resolve(), job.video.resolve()}:
             raise MediaError("an input cannot be its own output", where=job.out, fix="Give another name with -o.")
         if place in taken:
-            raise MediaError(f"{taken[place]} and {job.source} would both be written here", where=job.out)
+            fix = "Spatialize one of them by a call of its own, with -o NAME."
+            raise MediaError(f"{taken[place]} and {job.source} would both be written here", where=job.out, fix=fix)
         taken[place] = job.source

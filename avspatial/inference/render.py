@@ -63,13 +63,21 @@ class Survey:
 def survey(sound: Sound) -> Survey:
     """Read a sound through. MediaError for one that cannot be read or used: damaged, silent, of many channels."""
     meters: Meters | None = None
+    mixed = 0.0
     for block in sound.blocks():
         if meters is None:
             refuse_channels(sound.channels, sound.path)
             meters = Meters(sound.rate)
         meters.add(block)
+        mixed = max(mixed, float(np.abs(mono(block)).max(initial=0)))
     if meters is None or meters.peak <= SILENCE:
         raise MediaError("its sound is silent, so there is nothing to spatialize", where=sound.path)
+    if mixed <= 10 ** (SILENCE / 20):
+        raise MediaError(
+            "its left and right cancel each other: their mixture is silent, so there is nothing to spatialize",
+            where=sound.path,
+            fix="Turn the sign of one channel, or give one of them as mono sound.",
+        )
     return Survey(sound.rate, sound.channels, sound.samples, sound.start, sound.holes, meters.loudness)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import torch
 from torch import Tensor
@@ -50,12 +50,20 @@ class Walk(Protocol):
 
 @dataclass(frozen=True)
 class Manner:
-    """How it is done; `width` is what the difference is multiplied by."""
+    """How it is done; `width` is what the difference is multiplied by. AvspatialError for a mode or precision that is
+    none."""
 
     inference: Inference
     width: float = 1.0
     mode: Mode = "exact"
     precision: Precision = "fp32"
+
+    def __post_init__(self) -> None:
+        for where, given, known in (("mode", self.mode, Mode), ("precision", self.precision, Precision)):
+            if given not in get_args(known):
+                raise AvspatialError(
+                    f"there is no {where} {given!r}; it can be {' or '.join(get_args(known))}", where=where
+                )
 
     def arithmetic(self, spatializer: Spatializer) -> contextlib.AbstractContextManager[object]:
         """The context in which the networks compute."""

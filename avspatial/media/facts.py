@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from avspatial.errors import MediaError
-from avspatial.media.container import codec_name, declared_seconds, is_cover, opened
+from avspatial.media.container import codec_name, declared_seconds, is_cover, opened, own_seconds
 from avspatial.media.wav import wav_info
 
 SOUND_SUFFIXES = (".wav", ".flac")
@@ -82,8 +82,21 @@ def _sound(container: Any, stream: Any, path: Path) -> SoundFacts:
         raise MediaError("its header does not say the sound's rate and channels", where=path, fix="Copy it again.")
     layout = codec.layout.name if codec.layout else f"{codec.channels} channels"
     return SoundFacts(
-        codec_name(stream), codec.sample_rate, codec.channels, layout, declared_seconds(container, stream)
+        codec_name(stream),
+        codec.sample_rate,
+        codec.channels,
+        layout,
+        own_seconds(container, stream) or declared_seconds(container, stream) or _counted_seconds(path, stream.index),
     )
+
+
+def _counted_seconds(path: Path, index: int) -> float:
+    """The length of a stream by its packets, none of which is decoded: what is recorded live has no length in front."""
+    with opened(path) as container:
+        packets = (packet for packet in container.demux(container.streams[index]) if packet.pts is not None)
+        spans = [(packet.pts, packet.pts + (packet.duration or 0)) for packet in packets]
+        unit = container.streams[index].time_base
+    return float((max(end for _, end in spans) - spans[0][0]) * unit) if spans and unit else 0.0
 
 
 def _unknown(what: str, path: Path) -> MediaError:

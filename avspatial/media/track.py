@@ -55,6 +55,8 @@ class SoundReader:
             raise MediaError("holds no sound at all", where=self.path, fix="Copy it again, or leave the clip out.")
 
     def _file(self) -> Iterator[np.ndarray]:
+        if not self.path.exists():
+            raise MediaError("no such file", where=self.path)
         try:
             with soundfile.SoundFile(str(self.path)) as file:
                 self.rate, self.channels = file.samplerate, file.channels

@@ -7,6 +7,7 @@ stand for this machine (and container), PROCESS is the id of the process that wr
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import glob
 import hashlib
@@ -95,13 +96,21 @@ def _finish_files(folder: Path) -> None:
     _sync_folder(folder)
 
 
+def _make_folder(path: Path) -> None:
+    """NotADirectoryError, not FileExistsError, where a file has the name."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from error
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a name beside `path` to write to (same suffix); renamed onto `path` if the block ends well, else removed.
 
     OSError from the file system (disk full, no permission) passes through with the partial file removed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     aside = _aside(path)
     mode = _new_file_mode(aside)
     try:
@@ -116,7 +125,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yield a new folder beside `path`; renamed to `path` (not there yet) if the block ends well, else removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     aside = _aside(path)
     aside.mkdir()
     try:

@@ -79,7 +79,7 @@ def read_ring(path: Path) -> Ring:
     """The horizontal ring of a SOFA file; DataError for a file that is missing, damaged or no such measurement."""
     if not path.is_file():
         raise DataError(
-            "no such file of head responses", where=path, fix="Give a SOFA file, or set data.head to `spherical`."
+            "no such file of head responses", where=path, fix="Give a SOFA file, or set the head to `spherical`."
         )
     try:
         with h5py.File(path, "r") as file:
@@ -104,7 +104,7 @@ def _unfit(path: Path, why: str) -> DataError:
     return DataError(
         f"not a SOFA file of head-related impulse responses: {why}",
         where=path,
-        fix="Copy it again, or set data.head to `spherical`.",
+        fix="Copy it again, or set the head to `spherical`.",
     )
 
 

@@ -73,7 +73,7 @@ def test_a_dry_run_writes_nothing(model: str, tmp_path: Path, capsys: pytest.Cap
         f"{source} -> {tmp_path / 'a_binaural.mp4'}: 0.5 s; h264 pictures of 32x32, copied; "
         "aac at 16000 Hz, mono to ALAC, 24 bit, stereo"
     )
-    assert last.startswith("1 files, 0 s of sound: about") and last.endswith("Nothing was written.")
+    assert last.startswith("1 file, 0 s of sound: about") and last.endswith("Nothing was written.")
     assert list(tmp_path.iterdir()) == [source]
 
 

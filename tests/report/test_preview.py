@@ -70,3 +70,49 @@ def test_a_mono_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "  Give a stereo file; `avspatial spatialize` makes one of it.\n"
     )
     assert not list(tmp_path.glob("*.html"))
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_no_input_is_written_over_and_no_page_by_its_cues(
+    panned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], force: tuple[str, ...]
+) -> None:
+    before, page = panned.read_bytes(), tmp_path / "one"
+    same, other = str(panned), str(tmp_path / "x.html")
+    for arguments, where in (
+        (["-o", same], same),
+        (["-o", other, "--vtt", same], same),
+        (["-o", str(page), "--vtt", str(page)], str(page)),
+    ):
+        assert main(["preview", same, *arguments, *force]) == 2
+        assert capsys.readouterr().err == (
+            f"error: {where}: is read or written already by this very command\n"
+            "  Give the page and the cues names of their own.\n"
+        )
+    assert panned.read_bytes() == before
+    assert not page.exists() and not Path(other).exists()
+
+
+def test_impossible_names_are_the_users_to_mend(
+    panned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    for name, said in (
+        ("file/page.html", f"{tmp_path}/file: one of the folders of this name is a file"),
+        ("folder", f"{tmp_path}/folder: this is a folder; a file is to be written here"),
+    ):
+        assert main(["preview", str(panned), "-o", str(tmp_path / name), "--force"]) == 2
+        assert capsys.readouterr().err == f"error: {said}\n  Give another name.\n"
+    assert main(["preview", str(panned), "-o", str(tmp_path / f"{'n' * 250}.html")]) == 2
+    assert "the name is too long for the file system\n  Give another name.\n" in capsys.readouterr().err
+
+
+def test_a_silent_file_has_no_peak_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "silent.wav"
+    write_sound(path, iter([np.zeros((2, 16000), np.float32)]), 16000, 16000)
+    assert main(["preview", str(path), "--json"]) == 0
+
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    assert json.loads(capsys.readouterr().out, parse_constant=refuse)["peak"] is None

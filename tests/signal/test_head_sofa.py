@@ -118,7 +118,7 @@ def message(path):
 def test_a_missing_file(tmp_path):
     path = tmp_path / "no.sofa"
     assert (
-        message(path) == f"{path}: no such file of head responses\n  Give a SOFA file, or set data.head to `spherical`."
+        message(path) == f"{path}: no such file of head responses\n  Give a SOFA file, or set the head to `spherical`."
     )
 
 
@@ -127,7 +127,7 @@ def test_a_file_that_is_no_sofa(tmp_path):
     path.write_text("not hdf5")
     assert message(path) == (
         f"{path}: not a SOFA file of head-related impulse responses: it needs Data.IR, Data.SamplingRate and "
-        "SourcePosition\n  Copy it again, or set data.head to `spherical`."
+        "SourcePosition\n  Copy it again, or set the head to `spherical`."
     )
 
 
@@ -152,5 +152,5 @@ def test_a_sofa_file_of_something_else(tmp_path, why):
     path = make_sofa(tmp_path / "odd.sofa", *FAULTS[why])
     assert message(path) == (
         f"{path}: not a SOFA file of head-related impulse responses: {why}\n"
-        "  Copy it again, or set data.head to `spherical`."
+        "  Copy it again, or set the head to `spherical`."
     )

@@ -121,3 +121,26 @@ def test_what_cannot_be_used_is_said(
     with pytest.raises(AvspatialError) as error:
         spatialized(trained, audio, how.pop("rate", 8000), pictures, **how)
     assert str(error.value) == message
+
+
+def test_times_may_be_an_array(trained: Trained) -> None:
+    sound = 0.1 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
+    pictures = np.stack([np.full((32, 32, 3), 20 * number, np.uint8) for number in range(10)])
+    times = np.arange(10) / 10
+    by_array = spatialized(trained, sound, RATE, pictures, times=times)
+    np.testing.assert_array_equal(by_array, spatialized(trained, sound, RATE, pictures, times=list(times)))
+
+
+def test_arguments_that_are_no_numbers_are_refused(trained: Trained) -> None:
+    sound, pictures = np.full(8000, 0.1), np.zeros((5, 32, 32, 3), np.uint8)
+    for audio, rate, shown, fps, where in (
+        (sound, np.nan, pictures, 10, "rate"),
+        (sound, "16000", pictures, 10, "rate"),
+        (sound, 16000, pictures, "10", "pictures"),
+        (sound, 16000, pictures, np.inf, "pictures"),
+        (sound, 16000, None, 10, "pictures"),
+        (np.full(8000, 1e300), 16000, pictures, 10, "audio"),
+    ):
+        with pytest.raises(AvspatialError) as refused:
+            spatialized(trained, audio, rate, shown, fps=fps)
+        assert str(refused.value).startswith(f"{where}: ")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from films import RECIPE
@@ -16,7 +17,8 @@ from safetensors.torch import save_file
 
 import avspatial
 from avspatial.cli.main import main
-from avspatial.errors import RunError
+from avspatial.errors import AvspatialError, MediaError, RunError
+from avspatial.media.sound_file import write_sound
 from avspatial.runs import clock
 from avspatial.trained import Trained
 
@@ -133,3 +135,65 @@ def test_a_tampered_export_is_refused(film: Film, model: Path, tmp_path: Path, t
         "  Export it again: avspatial export RUN -o FILE.safetensors."
     )
     assert sorted(tmp_path.iterdir()) == [changed, source]
+
+
+def recorded_live(source: Path, out: Path) -> Path:
+    """The same packets, as a browser's recorder writes them: no length in front, none behind."""
+    with av.open(str(source)) as container, av.open(str(out), "w", options={"live": "1"}) as target:
+        streams = {stream.index: target.add_stream_from_template(stream) for stream in container.streams}
+        for packet in container.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                target.mux(packet)
+    return out
+
+
+def test_what_was_recorded_live_is_skipped_too_when_it_is_there(film: Film, trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "films").mkdir()
+    live = recorded_live(film(tmp_path / "whole.mp4", seconds=1), tmp_path / "films" / "live.mkv")
+    with av.open(str(live)) as container:
+        assert container.duration is None and container.streams.audio[0].duration is None
+    (planned,) = avspatial.spatialize(live, trained, dry_run=True, progress=clock.unseen).results
+    assert planned.plan is not None and planned.plan.seconds == pytest.approx(1, abs=0.05)
+    states = [
+        avspatial.spatialize(tmp_path / "films", trained, progress=clock.unseen).results[0].state for _ in range(2)
+    ]
+    assert states == ["done", "skipped"]
+
+
+def test_a_call_that_means_nothing_is_refused(film: Film, trained: Trained, tmp_path: Path) -> None:
+    source = film(tmp_path / "a.mp4", seconds=0.5)
+    (tmp_path / "b.txt").write_text("")
+    (tmp_path / "dead.mp4").symlink_to(tmp_path / "nowhere.mp4")
+    (tmp_path / ".trash").mkdir()
+    film(tmp_path / ".trash" / "old.mp4", seconds=0.5)
+    for inputs, how, said in (
+        ([], {}, "inputs: nothing to spatialize was given"),
+        (source, {"jobs": 0}, "jobs: 0 files at once; at least 1 is needed"),
+        (source, {"mode": "Exact"}, "mode: there is no mode 'Exact'; it can be exact or continuous"),
+        (source, {"precision": "fp16"}, "precision: there is no precision 'fp16'; it can be fp32 or bf16"),
+        (source, {"set": ["model.width=2"]}, "run: a model that is loaded takes neither set nor device"),
+        (source, {"device": "cpu"}, "run: a model that is loaded takes neither set nor device"),
+        (tmp_path / "dead.mp4", {}, f"{tmp_path / 'dead.mp4'}: no such file or folder"),
+        (tmp_path / "*.txt", {}, f"{tmp_path / '*.txt'}: matches no video to spatialize"),
+    ):
+        with pytest.raises(AvspatialError) as refused:
+            avspatial.spatialize(inputs, trained, progress=clock.unseen, **how)
+        assert str(refused.value).startswith(said)
+    assert len(avspatial.spatialize(tmp_path, trained, dry_run=True, progress=clock.unseen).results) == 1
+
+
+def test_a_single_film_of_a_folder_may_be_given_a_name(film: Film, trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    film(tmp_path / "one" / "a.mp4", seconds=0.5)
+    for inputs in (tmp_path / "one", tmp_path / "one" / "*.mp4"):
+        out = tmp_path / f"{len(str(inputs))}.mp4"
+        (result,) = avspatial.spatialize(inputs, trained, out=out, progress=clock.unseen).results
+        assert (result.state, result.out) == ("done", out) and out.is_file()
+
+
+def test_a_sound_file_has_no_second_track(film: Film, trained: Trained, tmp_path: Path) -> None:
+    video, sound = film(tmp_path / "a.mp4", seconds=0.5), tmp_path / "a.wav"
+    write_sound(sound, iter([0.1 * np.ones((2, 8000), np.float32)]), 16000, 8000)
+    with pytest.raises(MediaError, match="--keep-original adds a track to a video; a sound file holds one"):
+        avspatial.spatialize(sound, trained, video=video, keep_original=True, progress=clock.unseen)

@@ -206,3 +206,22 @@ def test_a_download_that_broke_off_is_refused(
         error,
     )
     assert not list(tmp_path.glob("*_binaural*"))
+
+
+def test_left_and_right_that_cancel_are_refused_and_nearly_so_is_said(
+    film: Film, trained: Trained, tmp_path: Path
+) -> None:
+    left, shared = noise(48000, level=0.3), noise(48000, level=1.0)[:, ::-1]
+    said = []
+    for number, share in enumerate((0.0, 1e-5, 1e-2)):
+        sound = np.concatenate((left + share * shared, -left + share * shared))
+        source = film(tmp_path / f"{number}.mkv", seconds=1, sound=sound.astype(np.float32), audio="pcm_f32le")
+        result = one(source, trained)
+        assert result.out.exists() == (share > 0)
+        said.append(result.error or notes(result)[1])
+    assert said[0].startswith(
+        f"{tmp_path / '0.mkv'}: its left and right cancel each other: their mixture is silent, "
+        "so there is nothing to spatialize"
+    )
+    assert said[1] == "what its left and right share is too quiet to have a loudness: they nearly cancel each other"
+    assert re.fullmatch(r"its left and right nearly cancel each other: what they share was lifted by \d\d dB", said[2])
