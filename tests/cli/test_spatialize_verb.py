@@ -91,7 +91,7 @@ def test_silence_is_no_sound_to_spatialize(model: str, tmp_path: Path, capsys: p
         (["a.mp4", "--out", "x.webm"], "error: x.webm: .webm holds Opus sound, which is always at 48000 Hz; this sound "
          "is at 16000 Hz\n  Give a name that ends in .mkv, which holds the same pictures and sound of any rate.\n"),
         (["a.mp4", "--out", "x.avi"], "error: x.avi: a video file cannot be written as .avi\n"
-         "  Give a name that ends in one of .mp4, .m4v, .mov, .mkv, .webm.\n"),
+         "  Give a name that ends in one of .mp4, .m4v, .mov, .mkv, .webm, or a folder that is there.\n"),
         (["a.mp4", "--out", "a.mp4", "--force"], "error: a.mp4: an input cannot be its own output\n"
          "  Give another name with -o.\n"),
         (["a.mp4", "--video", "a.mp4"], "error: a.mp4: --video gives pictures to one wav or flac file\n"

@@ -111,7 +111,7 @@ SHOWN = np.zeros((6, 32, 32, 3), np.uint8)
          "  Leave fps away."),
         (SOUND, "film.mp4", {}, "film.mp4: no such video file"),
         (SOUND, SHOWN, {"fps": 10, "width": 151}, "width: the width is 151 %; it can be 0 to 150"),
-        (SOUND, SHOWN, {"fps": 10, "rate": 0}, "rate: the rate is 0 Hz; it must be at least 1"),
+        (SOUND, SHOWN, {"fps": 10, "rate": 0}, "rate: the rate is 0; a whole number of Hz, at least 1, is needed"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_said(
