@@ -91,10 +91,11 @@ def notes(known: Survey, level: Level, pictures: ScenePictures, left_out: tuple[
     said = []
     if known.channels == 2:
         said.append("the input is stereo: its own left and right were mixed, and the result is made from the mixture")
-    if level.loudness_before is not None and level.loudness_after is None:
-        said.append("what its left and right share is too quiet to have a loudness: they nearly cancel each other")
-    elif level.gain > _CANCELLED:
-        said.append(f"its left and right nearly cancel each other: what they share was lifted by {level.gain:.0f} dB")
+        if level.loudness_before is not None and level.loudness_after is None:
+            said.append("what its left and right share is too quiet to have a loudness: they nearly cancel each other")
+        elif level.gain > _CANCELLED:
+            lifted = f"what they share was lifted by {level.gain:.0f} dB"
+            said.append(f"its left and right nearly cancel each other: {lifted}")
     if known.holes:
         said.append(f"{known.holes / known.rate:.2f} s of silence fill holes in the sound's time stamps")
     if pictures.still:

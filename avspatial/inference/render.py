@@ -72,7 +72,7 @@ def survey(sound: Sound) -> Survey:
         mixed = max(mixed, float(np.abs(mono(block)).max(initial=0)))
     if meters is None or meters.peak <= SILENCE:
         raise MediaError("its sound is silent, so there is nothing to spatialize", where=sound.path)
-    if mixed <= 10 ** (SILENCE / 20):
+    if sound.channels == 2 and mixed <= 10 ** (SILENCE / 20):
         raise MediaError(
             "its left and right cancel each other: their mixture is silent, so there is nothing to spatialize",
             where=sound.path,
