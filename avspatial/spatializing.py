@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -50,7 +49,6 @@ class Result:
         if self.done is not None:
             level = self.done.level
             said |= {"seconds": self.done.seconds, "rate": self.done.rate, **asdict(level), "change": level.change}
-            said |= {"true_peak": level.true_peak if math.isfinite(level.true_peak) else None}
             said |= {"notes": list(self.done.notes), "real_time_factor": self.done.seconds / self.took}
         if self.plan is not None:
             said |= asdict(self.plan)
