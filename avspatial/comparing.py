@@ -19,11 +19,11 @@ from avspatial.evaluation.evaluate import METRICS
 from avspatial.evaluation.scored import choices, is_evaluation, is_run, read_scored, score_outputs
 from avspatial.evaluation.systems import Scored, system
 from avspatial.interfaces import Progress
+from avspatial.progress import on_stderr
 from avspatial.recipe import Loaded, load_recipe
 from avspatial.recipe.catalogue import locate, shipped
 from avspatial.registry import Registry, discover
 from avspatial.runs import Run, digest8
-from avspatial.runs.progress import on_stderr
 
 _KINDS = (
     "Name a run directory, a folder of runs, what `avspatial evaluate --save DIR` saved, outputs, or a recipe "

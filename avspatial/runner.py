@@ -32,13 +32,13 @@ from avspatial.inference.sliding import View, spatialize
 from avspatial.interfaces import Clip, Convention, Dataset, Progress, Spatializer, Trainer
 from avspatial.media.video import picture_aspect
 from avspatial.metrics.conventions import CONVENTIONS
+from avspatial.progress import on_stderr, silent
 from avspatial.recipe import Loaded, chosen, load_recipe
 from avspatial.recipe.catalogue import locate
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
 from avspatial.report.page import write_report
 from avspatial.runs import Run, create_run, digest8, open_run
-from avspatial.runs.progress import on_stderr, silent
 from avspatial.runs.provenance import provenance
 from avspatial.trained import load_best, load_trained
 from avspatial.training.devices import Devices

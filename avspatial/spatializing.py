@@ -22,7 +22,7 @@ from avspatial.inference.looks import ClipPictures
 from avspatial.inference.plan import Plan, Probe, plan, probe
 from avspatial.inference.walks import Manner, Mode, Precision, refuse_slow, walk_over
 from avspatial.media.facts import describe
-from avspatial.runs import clock
+from avspatial.progress import Clock, shown
 from avspatial.trained import Trained, load_trained
 
 _LONGER = 0.05
@@ -89,7 +89,7 @@ def spatialize(
     force: bool = False,
     keep_original: bool = False,
     dry_run: bool = False,
-    progress: Callable[[], Any] = clock.shown,
+    progress: Callable[[], Any] = shown,
     told: Callable[[Result], None] = lambda result: None,
 ) -> Summary:
     """Give video files binaural sound, guided by their pictures.
@@ -136,7 +136,7 @@ def spatialize_arrays(
     device: str | None = None,
     precision: Precision = "fp32",
     mode: Mode = "exact",
-    progress: Callable[[], Any] = clock.shown,
+    progress: Callable[[], Any] = shown,
 ) -> np.ndarray:
     """Give sound in memory the direction that pictures in memory show -> binaural sound (2, T) float32 at `rate` Hz.
 
@@ -188,7 +188,7 @@ class _Work:
     trained: Trained
     manner: Manner
     force: bool
-    display: clock.Clock
+    display: Clock
     told: Callable[[Result], None]
     stopped: Event
     probe: Probe | None = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 
+from avspatial.framing import Framing
 from avspatial.models.masking import MaskingSpatializer
 from avspatial.models.settings import C3dSettings, MaskingSettings, UnetEncoderSettings, UnetMaskSettings
 from avspatial.registry import Registry
-from avspatial.settings import Framing, Selected
+from avspatial.settings import Selected
 
 
 def guided_model(

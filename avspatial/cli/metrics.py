@@ -65,7 +65,7 @@ def list_metrics(json: AsJson = False) -> None:
 @app.command("show")
 def show(name: Named, convention: InConvention = "fairplay", json: AsJson = False) -> None:
     """Show a metric: what it is, its settings, and its card, measured now: what known mistakes cost under it."""
-    from avspatial.runs.progress import on_stderr
+    from avspatial.progress import on_stderr
     from avspatial.testing.cards import metric_cards
 
     registry = discover()
@@ -104,8 +104,8 @@ def check(
         if not json:
             print("\n".join([str(found[0]), *_readings(found[1])]), flush=True)
     if markdown is not None:
+        from avspatial.atomic import write_text
         from avspatial.report.metric_cards import page
-        from avspatial.runs.whole import write_text
 
         write_text(markdown, page(cards))
     failed = _conclude(results, cards, json)
@@ -116,7 +116,7 @@ def check(
 def _checked(entries: list[Entry], registry: Registry, convention: str) -> Iterator[tuple[Result, list[Card]]]:
     """The contract of each, then its card, as they come. What cannot be constructed has no card."""
     from avspatial.evaluation.battery import battery
-    from avspatial.runs.progress import on_stderr
+    from avspatial.progress import on_stderr
     from avspatial.testing.cards import check_card, convention_named
     from avspatial.testing.contract import contract
 

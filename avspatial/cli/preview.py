@@ -32,10 +32,10 @@ def preview(
     """Make a page with players, the direction over time, loudness and true peak of a binaural file."""
     page = out or file.with_name(f"{file.stem}_preview.html")
     _refuse_targets([page] if vtt is None else [page, vtt], [file] if original is None else [file, original], force)
+    from avspatial.atomic import write_text
     from avspatial.media.webvtt import vtt as vtt_text
     from avspatial.report.preview import preview_page
     from avspatial.report.preview_sound import measure
-    from avspatial.runs.whole import write_text
 
     measured = measure(file)
     beside = None if original is None else (original, measure(original, stereo=False))

@@ -92,8 +92,8 @@ def copy(
     folder: Annotated[Path, typer.Argument(help="Where to; the current folder by default.")] = Path(),
 ) -> None:
     """Copy a shipped recipe, with the files it extends, into a folder of yours."""
+    from avspatial.atomic import write_text
     from avspatial.recipe import catalogue
-    from avspatial.runs.whole import write_text
 
     root = catalogue.folder().resolve()
     files = catalogue.with_parents(catalogue.locate(name).resolve())

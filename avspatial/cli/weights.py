@@ -123,7 +123,7 @@ def _filled(recipe: Recipe, registry: Registry, files: Mapping[str, Path], mixtu
 def _write_file(path: Path, spatializer: Spatializer) -> None:
     from safetensors.torch import save_file
 
-    from avspatial.runs.whole import whole_file
+    from avspatial.atomic import whole_file
 
     with whole_file(path) as aside:
         save_file(spatializer.state_dict(), aside)

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from avspatial.data.settings import Augmentation
 from avspatial.data.store import Recording
+from avspatial.framing import Framing, Window
 from avspatial.interfaces import Batch
-from avspatial.settings import Framing, Window
 from avspatial.signal.gain import FLOOR, STEREO_RMS, rms, window_scale
 from avspatial.signal.stereo import mixture
 

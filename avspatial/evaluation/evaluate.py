@@ -22,9 +22,9 @@ from avspatial.evaluation.scoring import score_pairs
 from avspatial.evaluation.tally import Tally
 from avspatial.interfaces import Convention, Progress
 from avspatial.metrics.conventions import CONVENTIONS
+from avspatial.progress import on_stderr, silent
 from avspatial.registry import Registry, discover
 from avspatial.runs.directory import Run
-from avspatial.runs.progress import on_stderr, silent
 from avspatial.settings import Selected
 from avspatial.version import __version__
 

@@ -23,7 +23,7 @@ from avspatial.evaluation.pairs import Pair, find_pairs
 from avspatial.evaluation.saved import SCORES
 from avspatial.interfaces import Progress
 from avspatial.media.sound import read_sound
-from avspatial.runs.progress import silent
+from avspatial.progress import silent
 
 SCHEMA = 1
 TOLERANCE = 1e-9

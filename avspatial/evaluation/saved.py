@@ -19,11 +19,11 @@ from typing import Any, TextIO
 
 import filelock
 
+from avspatial.atomic import write_text
 from avspatial.errors import DataError
 from avspatial.evaluation.controls import MODEL
 from avspatial.evaluation.pairs import Pair
 from avspatial.evaluation.scores import ClipScores, Score
-from avspatial.runs.whole import write_text
 
 SCORES, CLIPS, ABOUT, SUMMARY = "scores.jsonl", "clips.jsonl", "evaluation.json", "summary.json"
 _OTHERWISE = "Give the same command as before, another folder with `--save DIR`, or remove this one."

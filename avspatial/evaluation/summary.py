@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from avspatial.atomic import write_text
 from avspatial.evaluation.controls import MIRRORED, SEEN
 from avspatial.evaluation.scores import ClipScores, NamedMetric
 from avspatial.evaluation.scoring import in_order, score_clip
@@ -17,7 +18,6 @@ from avspatial.evaluation.statistics import DRAWS, LEVEL, SEED
 from avspatial.evaluation.tally import Tally, without_sd
 from avspatial.interfaces import Clip, Convention, Progress
 from avspatial.runs.directory import Run
-from avspatial.runs.whole import write_text
 
 FLIP = "flip_consistency"
 FLIP_FACTS = {

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from avspatial.errors import DataError
+from avspatial.framing import Window
 from avspatial.inference.binaural import mono
 from avspatial.inference.looks import Pictures
 from avspatial.inference.render import Advance, binaural, picture_count
@@ -23,7 +24,6 @@ from avspatial.interfaces import Spatializer
 from avspatial.media.frames import Timed, array_frames, on_grid
 from avspatial.media.reader import PictureReader
 from avspatial.media.track import BLOCK
-from avspatial.settings import Window
 
 
 def as_sound(audio: np.ndarray | Tensor) -> np.ndarray:

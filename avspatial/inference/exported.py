@@ -12,8 +12,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from avspatial.atomic import whole_file
 from avspatial.errors import RunError
-from avspatial.runs.whole import whole_file
 from avspatial.version import __version__
 
 SUFFIX = ".safetensors"

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from avspatial.atomic import remove_abandoned
 from avspatial.errors import MediaError
+from avspatial.framing import Window
 from avspatial.inference.binaural import Level
 from avspatial.inference.jobs import Job
 from avspatial.inference.plan import plan
@@ -22,8 +24,6 @@ from avspatial.media.reader import PictureReader
 from avspatial.media.remux import remux
 from avspatial.media.sound_file import write_sound
 from avspatial.media.track import SoundReader
-from avspatial.runs.whole import remove_abandoned
-from avspatial.settings import Window
 
 _CANCELLED = 9.0
 """Two ears' independent sounds lose 3 dB in their mixture; a gain of more than this, dB, means that they cancel."""

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from avspatial.data.windows import picture_indices
 from avspatial.errors import DataError
+from avspatial.framing import Window
 from avspatial.interfaces import Spatializer
-from avspatial.settings import Window
 
 View = Literal["seen", "blank", "mirrored"]
 """What the spatializer is shown: the clip's pictures, black pictures, or the pictures with left and right exchanged."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from avspatial.atomic import whole_folder
 from avspatial.errors import DataError
 from avspatial.interfaces import Truth
 from avspatial.media.picture import write_jpeg
 from avspatial.media.wav import write_wav
-from avspatial.runs.whole import whole_folder
 from avspatial.signal import stereo
 
 PREDICTED = "predicted_binaural.wav"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from avspatial.data.windows import picture_indices
+from avspatial.framing import Window
 from avspatial.inference.looks import Group
-from avspatial.settings import Window
 
 NEW_COLOURS = 0.5
 """Share of the picture whose colours are others than in the grid picture before, at a cut. Motion moves colours about,

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor, nn
 
+from avspatial.framing import Framing
 from avspatial.interfaces.clips import Batch
-from avspatial.settings import Framing, Selected
+from avspatial.settings import Selected
 
 
 class Builder(Protocol):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from avspatial.runs.whole import whole_file
+from avspatial.atomic import whole_file
 
 
 def write_jpeg(path: str | Path, picture: np.ndarray, aspect: float | None = None, quality: int = 90) -> None:

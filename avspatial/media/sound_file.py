@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from avspatial.atomic import whole_file
 from avspatial.errors import MediaError
-from avspatial.runs.whole import whole_file
 
 _LARGEST_WAV = (1 << 32) - (1 << 16)
 _BYTES = 6

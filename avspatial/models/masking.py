@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from avspatial.errors import RecipeError
+from avspatial.framing import Framing
 from avspatial.interfaces import Batch, Builder, FeatureShape, Level, Masks, Spatializer
 from avspatial.models.settings import MaskingSettings
-from avspatial.settings import Framing
 from avspatial.signal import stereo
 from avspatial.signal.spectrogram import Spectrogram, apply_mask
 

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from avspatial.framing import Framing, Stft, Window
 from avspatial.recipe.nodes import Loc
 from avspatial.recipe.schema import Inference, Recipe
-from avspatial.settings import Framing, Settings, Stft, Window
+from avspatial.settings import Settings
 
 LEAST_FRAMES = 32
 LEAST_PICTURE = 16

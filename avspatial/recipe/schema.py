@@ -6,17 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from avspatial.settings import (
-    DatasetChoice,
-    Framing,
-    MetricChoice,
-    Settings,
-    SpatializerChoice,
-    Stft,
-    TrainerChoice,
-    Window,
-    setting,
-)
+from avspatial.framing import Framing, Stft, Window
+from avspatial.settings import DatasetChoice, MetricChoice, Settings, SpatializerChoice, TrainerChoice, setting
 
 
 class Inference(Settings):

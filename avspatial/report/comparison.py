@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from avspatial.atomic import write_text
 from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.compare import BETTER, HIGHER, LOWER, UNCLEAR, WORSE, Comparison, Mean, Pair
 from avspatial.report.comparison_clips import choose, compared_clips, order_metric
@@ -21,7 +22,6 @@ from avspatial.report.comparison_tables import legend, title
 from avspatial.report.rendering import render
 from avspatial.report.svg import SYSTEMS
 from avspatial.report.wording import DIRECTION, decimals_of_estimate, number, signed
-from avspatial.runs.whole import write_text
 
 _BUDGET = 24_000_000
 """Bytes that clips may add to the page."""

@@ -7,12 +7,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+from avspatial.atomic import write_text
 from avspatial.errors import DataError
 from avspatial.evaluation.leaderboard import Board, Choices, Difference, differences, measure
 from avspatial.interfaces import Progress
+from avspatial.progress import on_stderr
 from avspatial.report.wording import decimals_of_column, heading, number
-from avspatial.runs.progress import on_stderr
-from avspatial.runs.whole import write_text
 
 DATA, TABLE = "leaderboard.json", "leaderboard.md"
 _BUILD = "Build it again: avspatial leaderboard build"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from avspatial.atomic import write_text
 from avspatial.report.choosing import choose_clips
 from avspatial.report.clips import clip_views
 from avspatial.report.reading import Record, read_record
@@ -14,7 +15,6 @@ from avspatial.report.rendering import render
 from avspatial.report.run_plots import standing_plots, term_plots
 from avspatial.report.table import row_label, score_table
 from avspatial.runs.directory import Run
-from avspatial.runs.whole import write_text
 
 _BUDGET = 11_000_000
 """Bytes that clips may add to the page."""

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from avspatial.atomic import whole_folder, write_text
 from avspatial.errors import RunError
-from avspatial.runs.whole import whole_folder, write_text
 
 _ABOUT = "run.json"
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avspatial.errors import RecipeError
-from avspatial.settings import Framing
+from avspatial.framing import Framing
 
 
 def apply_mask(mask: Tensor, spectrogram: Tensor) -> Tensor:

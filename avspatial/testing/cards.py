@@ -20,8 +20,8 @@ from avspatial.evaluation.cards import Card, measure
 from avspatial.evaluation.scores import NamedMetric
 from avspatial.interfaces import Convention, Progress
 from avspatial.metrics.conventions import CONVENTIONS
+from avspatial.progress import silent
 from avspatial.registry import Entry, Registry, discover
-from avspatial.runs.progress import silent
 from avspatial.testing.results import Inapplicable, Result, outcome, require
 from avspatial.testing.subject import FRAMING, Subject, random_numbers_kept
 

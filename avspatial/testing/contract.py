@@ -17,7 +17,7 @@ from avspatial.registry import Entry, Registry, discover
 from avspatial.testing.results import Result, outcome
 
 if TYPE_CHECKING:
-    from avspatial.settings import Framing
+    from avspatial.framing import Framing
     from avspatial.testing.subject import Subject
 
 Check = Callable[["Subject"], str | None]

@@ -10,7 +10,7 @@ from avspatial.registry import discover
 from avspatial.testing.contract import checks_of, find, run_checks
 
 if TYPE_CHECKING:
-    from avspatial.settings import Framing
+    from avspatial.framing import Framing
 
 
 def conformance(

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from string import Template
 
+from avspatial.atomic import whole_folder
 from avspatial.errors import PluginError, did_you_mean
 from avspatial.plugin import KINDS
 from avspatial.registry import discover
-from avspatial.runs.whole import whole_folder
 
 TEMPLATES = Path(__file__).with_name("templates")
 SUMMARIES = {

@@ -15,9 +15,10 @@ import torch
 
 from avspatial.data.simulated.dataset import SimulatedScenes
 from avspatial.data.simulated.settings import SimulatedSettings
+from avspatial.framing import Framing, Window
+from avspatial.progress import silent
 from avspatial.registry import Entry, Registry
-from avspatial.runs.progress import silent
-from avspatial.settings import Framing, Selected, Settings, Window
+from avspatial.settings import Selected, Settings
 
 PICTURES = ((64, 64), (64, 96))
 """Height and width of the pictures that networks are shown."""

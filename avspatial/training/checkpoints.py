@@ -19,10 +19,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from avspatial.atomic import whole_folder
 from avspatial.errors import PluginError, RunError
 from avspatial.interfaces import Spatializer, Trainer
 from avspatial.runs.directory import Run
-from avspatial.runs.whole import whole_folder
 
 MODEL, REST, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
 LATEST, BEST = "LATEST", "BEST"

@@ -26,11 +26,11 @@ from avspatial.evaluation.scoring import score_clip
 from avspatial.inference.sliding import spatialize
 from avspatial.interfaces import Trainer
 from avspatial.metrics.conventions import CONVENTIONS
+from avspatial.progress import silent
 from avspatial.recipe.load import load_recipe
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
 from avspatial.runner import Finished
-from avspatial.runs.progress import silent
 from avspatial.training.stream import Stream
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "sagm_demo.yaml"

@@ -15,9 +15,9 @@ from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.data.solos import Solos
 from avspatial.data.store import ClipStore
 from avspatial.errors import DataError
+from avspatial.framing import Window
 from avspatial.media.wav import read_wav, wav_info, write_wav
-from avspatial.runs.progress import silent
-from avspatial.settings import Window
+from avspatial.progress import silent
 
 PARTS = ("train", "val", "test")
 

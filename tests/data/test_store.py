@@ -13,11 +13,11 @@ from full_disk import room
 
 from avspatial.data.store import ClipStore, cache_root
 from avspatial.errors import DataError, MediaError
+from avspatial.framing import Window
 from avspatial.interfaces import Clip
 from avspatial.media.resample import resample
 from avspatial.media.video import grid_pictures
 from avspatial.media.wav import read_wav, write_wav
-from avspatial.settings import Window
 
 WINDOW = Window(picture=(12, 16))
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from avspatial.data.settings import Augmentation
 from avspatial.data.store import Recording
 from avspatial.data.windows import TrainingWindows, picture_indices
+from avspatial.framing import Framing, Window
 from avspatial.interfaces import Batch, Clip
-from avspatial.settings import Framing, Window
 
 WINDOW = Window(seconds=0.25, rate=8000, fps=8.0, pictures=2, picture=(6, 8))
 FRAMING = Framing(window=WINDOW)

@@ -10,9 +10,9 @@ from pages import ROOT
 from avspatial.evaluation.battery import battery, names, told
 from avspatial.evaluation.cards import Card
 from avspatial.interfaces import Convention
+from avspatial.progress import silent
 from avspatial.registry import Registry
 from avspatial.report.metric_cards import page
-from avspatial.runs.progress import silent
 from avspatial.testing.cards import cards_of
 
 PAGE = (ROOT / "docs" / "metric_cards.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from avspatial.data.simulated.instruments import INSTRUMENTS
 from avspatial.evaluation.battery import SCENES, TURNS, Case, battery, keeps_directions, names, told, turned
 from avspatial.interfaces import Convention
 from avspatial.media.resample import resample
-from avspatial.runs.progress import silent
+from avspatial.progress import silent
 from avspatial.signal.head import SphericalHead, render
 
 CONVENTION = Convention()

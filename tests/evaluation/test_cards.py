@@ -20,7 +20,7 @@ from avspatial.metrics.one_number import OneNumber
 from avspatial.metrics.settings import MetricSettings, SplSettings
 from avspatial.metrics.sound import as_pair
 from avspatial.metrics.spl import SplMagnitude, SplRmse
-from avspatial.runs.progress import silent
+from avspatial.progress import silent
 
 KEPT = ["late", "quieter", "inverted"]
 

@@ -16,8 +16,8 @@ from avspatial.evaluation.evaluate import evaluate
 from avspatial.evaluation.leaderboard import Choices
 from avspatial.inference.outputs import save_outputs
 from avspatial.media.wav import read_wav, write_wav
+from avspatial.progress import silent
 from avspatial.report.leaderboard import build, read, verify
-from avspatial.runs.progress import silent
 
 RATE = 16000
 METRICS = ("stft_distance", "snr")

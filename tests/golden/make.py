@@ -21,9 +21,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from avspatial.framing import Framing
 from avspatial.interfaces import FeatureShape, Level
 from avspatial.registry import Registry, discover
-from avspatial.settings import Framing
 
 HERE = Path(__file__).parent
 COMMAND = "python tests/golden/make.py"

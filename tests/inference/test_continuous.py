@@ -9,6 +9,7 @@ from guided_model import guided_model
 from torch import Tensor
 
 from avspatial.errors import DataError
+from avspatial.framing import Framing, Stft, Window
 from avspatial.inference.continuous import ContinuousWalk
 from avspatial.inference.faster import FewChannelsUp, faster
 from avspatial.inference.looks import ClipPictures, Looks
@@ -19,7 +20,7 @@ from avspatial.models.settings import C3dSettings, MaskingSettings, UnetEncoderS
 from avspatial.models.unet import spread
 from avspatial.recipe.schema import Inference
 from avspatial.registry import Registry
-from avspatial.settings import Framing, Selected, Stft, Window
+from avspatial.settings import Selected
 
 WINDOW = Window(seconds=0.128, rate=8000, fps=10, pictures=4, picture=(32, 32))
 FRAMING = Framing(window=WINDOW, stft=Stft(n_fft=64, window=64, hop=16))

@@ -11,6 +11,7 @@ from guided_model import guided_model
 from PIL import Image
 from plain_loop import plain_loop
 
+from avspatial.framing import Framing, Stft, Window
 from avspatial.inference.faster import faster
 from avspatial.inference.looks import ClipPictures
 from avspatial.inference.walks import Manner, walk_over
@@ -18,7 +19,6 @@ from avspatial.interfaces import Spatializer
 from avspatial.media.video import folder_pictures
 from avspatial.recipe.schema import Inference
 from avspatial.registry import Registry
-from avspatial.settings import Framing, Stft, Window
 
 WINDOW = Window(seconds=0.128, rate=8000, fps=10, pictures=4, picture=(32, 48))
 FRAMING = Framing(window=WINDOW, stft=Stft(n_fft=64, window=64, hop=16))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from avspatial.data.windows import picture_indices
+from avspatial.framing import Window
 from avspatial.inference.looks import ClipPictures
 from avspatial.inference.scenes import Impression, ScenePictures
-from avspatial.settings import Window
 
 WINDOW = Window(seconds=1.0, fps=4, pictures=4, picture=(8, 8))
 

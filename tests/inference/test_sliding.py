@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from avspatial.data.windows import picture_indices
 from avspatial.errors import DataError
+from avspatial.framing import Framing, Stft, Window
 from avspatial.inference.sliding import spatialize, window_starts
 from avspatial.interfaces import Spatializer
 from avspatial.recipe.schema import Inference
-from avspatial.settings import Framing, Stft, Window
 
 WINDOW = Window(seconds=0.1, rate=8000, fps=40.0, pictures=4, picture=(4, 6))
 

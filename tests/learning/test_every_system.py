@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import avspatial
-from avspatial.runs.progress import silent
+from avspatial.progress import silent
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 SYSTEMS = ("mono2binaural_demo", "apnet_demo", "sepstereo_demo", "main_demo", "complete_demo")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import avspatial
-from avspatial.runs.progress import silent
+from avspatial.progress import silent
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "sagm_demo.yaml"
 

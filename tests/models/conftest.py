@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 
+from avspatial.framing import Framing
 from avspatial.interfaces import Spatializer
 from avspatial.models.settings import MaskingSettings
 from avspatial.registry import Registry, discover
-from avspatial.settings import Framing
 
 WIDTH = 1 / 16
 SMALL: dict[str, Any] = {

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from avspatial.errors import RecipeError
+from avspatial.framing import Framing
 from avspatial.interfaces import Batch, Level, MaskGenerator, Masks
 from avspatial.models.masking import MaskingSpatializer, check_spectrogram
 from avspatial.registry import Registry
-from avspatial.settings import Framing, Selected
+from avspatial.settings import Selected
 
 Build = Callable[..., MaskingSpatializer]
 

@@ -10,11 +10,12 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from avspatial.errors import RecipeError
+from avspatial.framing import Stft, Window
 from avspatial.recipe.catalogue import folder, locate, shipped, with_parents
 from avspatial.recipe.json_schema import json_schema
 from avspatial.recipe.reference import reference, settings_rows
 from avspatial.recipe.schema import Recipe
-from avspatial.settings import Settings, Stft, Window
+from avspatial.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import avspatial
+from avspatial.progress import silent
 from avspatial.runner import Finished
-from avspatial.runs.progress import silent
 
 RECIPE = """\
 # A few channels, a few steps.

@@ -13,9 +13,9 @@ import avspatial
 from avspatial.errors import DataError, RecipeError
 from avspatial.inference.outputs import PREDICTED, REFERENCE
 from avspatial.media.wav import read_wav, write_wav
+from avspatial.progress import silent
 from avspatial.runner import Finished
 from avspatial.runs.directory import Run
-from avspatial.runs.progress import silent
 
 
 def test_the_outputs_of_a_run_score_as_the_run_did(finished: Finished, tmp_path: Path) -> None:

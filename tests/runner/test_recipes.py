@@ -10,10 +10,10 @@ import avspatial
 from avspatial.data.simulated.dataset import SimulatedScenes
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.errors import RunError
+from avspatial.progress import silent
 from avspatial.recipe.load import load_recipe
 from avspatial.registry import discover
 from avspatial.runner import Finished
-from avspatial.runs.progress import silent
 from avspatial.trained import load_trained
 
 ROOT = Path(__file__).parents[2] / "recipes"

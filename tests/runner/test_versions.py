@@ -14,8 +14,8 @@ import torch
 import avspatial
 from avspatial.errors import AvspatialError, RunError
 from avspatial.inference.exported import write_model
+from avspatial.progress import silent
 from avspatial.runner import Finished
-from avspatial.runs.progress import silent
 from avspatial.trained import load_trained
 
 DECLARATION = """

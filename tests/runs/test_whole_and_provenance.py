@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import save_file
 
 import avspatial
+from avspatial.atomic import remove_abandoned, whole_file, whole_folder, write_text
 from avspatial.registry import discover
 from avspatial.runs.provenance import git_commit, hardware, provenance, versions
-from avspatial.runs.whole import remove_abandoned, whole_file, whole_folder, write_text
 
 
 def left_in(folder: Path) -> list[str]:

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from avspatial.errors import RecipeError
-from avspatial.settings import Framing
+from avspatial.framing import Framing
 from avspatial.signal.spectrogram import Spectrogram, apply_mask
 
 

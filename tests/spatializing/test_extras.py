@@ -12,7 +12,7 @@ from films import FONT, furnish, jpeg
 
 import avspatial
 from avspatial.media.container import is_cover
-from avspatial.runs import clock
+from avspatial.progress import unseen
 from avspatial.spatializing import Result
 from avspatial.trained import Trained
 
@@ -41,7 +41,7 @@ def holds(path: Path) -> dict[str, Any]:
 
 
 def one(source: Path, trained: Trained, **how: Any) -> Result:
-    (result,) = avspatial.spatialize(source, trained, progress=clock.unseen, **how).results
+    (result,) = avspatial.spatialize(source, trained, progress=unseen, **how).results
     assert result.error == ""
     return result
 

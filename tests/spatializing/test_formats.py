@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import avspatial
-from avspatial.runs import clock
+from avspatial.progress import unseen
 from avspatial.spatializing import Result
 from avspatial.trained import Trained
 
@@ -24,7 +24,7 @@ REFUSED = {"mov": ("vp9", "av1"), "webm": ("h264", "hevc")}
 
 
 def one(source: Path, trained: Trained, **how: Any) -> Result:
-    (result,) = avspatial.spatialize(source, trained, progress=clock.unseen, **how).results
+    (result,) = avspatial.spatialize(source, trained, progress=unseen, **how).results
     return result
 
 

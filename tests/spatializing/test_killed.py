@@ -13,7 +13,7 @@ from films import noise
 from full_disk import room
 
 import avspatial
-from avspatial.runs import clock
+from avspatial.progress import unseen
 from avspatial.trained import Trained
 
 RUNNER = """
@@ -26,15 +26,15 @@ from avspatial.trained import load_trained
 model, folder = sys.argv[1:]
 trained = load_trained(model, "cpu")
 ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT
-avspatial.spatialize(folder, trained, progress=clock.unseen)
+avspatial.spatialize(folder, trained, progress=unseen)
 begun = time.monotonic()
-avspatial.spatialize(folder, trained, progress=clock.unseen, force=True)
+avspatial.spatialize(folder, trained, progress=unseen, force=True)
 took = time.monotonic() - begun
 print("ready", flush=True)
 for wanted in map(str.strip, sys.stdin):
     child = os.fork()
     if not child:
-        avspatial.spatialize(folder, trained, progress=clock.unseen)
+        avspatial.spatialize(folder, trained, progress=unseen)
         os._exit(0)
     if wanted == "writing":
         while not list(Path(folder).glob(".*.part*")) and not os.waitid(os.P_PID, child, ENDED):
@@ -101,13 +101,13 @@ def test_a_full_disk_leaves_nothing_and_is_told(
         source, video = tmp_path / f"in.{suffix}", source
         soundfile.write(source, noise(28800).T, 48000, "PCM_24")
     out = tmp_path / f"out.{suffix}"
-    (result,) = avspatial.spatialize(source, trained, out=out, video=video, progress=clock.unseen).results
+    (result,) = avspatial.spatialize(source, trained, out=out, video=video, progress=unseen).results
     size = out.stat().st_size
     out.unlink()
     before = sorted(tmp_path.iterdir())
     for share in (0.01, 0.5, 0.999):
         with room(int(size * share)):
-            (result,) = avspatial.spatialize(source, trained, out=out, video=video, progress=clock.unseen).results
+            (result,) = avspatial.spatialize(source, trained, out=out, video=video, progress=unseen).results
         assert result.state == "failed"
         assert result.error in {
             f"{tmp_path}: no temporary file can be written here (File too large)\n"
@@ -118,7 +118,7 @@ def test_a_full_disk_leaves_nothing_and_is_told(
         }
         assert sorted(tmp_path.iterdir()) == before
     with room(size):
-        (result,) = avspatial.spatialize(source, trained, out=out, video=video, progress=clock.unseen).results
+        (result,) = avspatial.spatialize(source, trained, out=out, video=video, progress=unseen).results
     assert result.error == ""
 
 
@@ -126,5 +126,5 @@ def test_a_folder_that_cannot_be_made_is_told(film: Callable[..., Path], trained
     source = film(tmp_path / "in.mp4", seconds=0.6)
     (tmp_path / "file").write_text("no folder")
     out = tmp_path / "file" / "out.mp4"
-    (result,) = avspatial.spatialize(source, trained, out=out, progress=clock.unseen).results
+    (result,) = avspatial.spatialize(source, trained, out=out, progress=unseen).results
     assert result.error == f"{out}: its folder cannot be made (File exists)\n  Give another place with -o."

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import avspatial
 from avspatial.media.track import SoundReader
-from avspatial.runs import clock
+from avspatial.progress import unseen
 from avspatial.trained import Trained
 
 KINDS = {
@@ -101,7 +101,7 @@ def check(content: bytes, source: Path, trained: Trained, **how: Any) -> None:
     before = set(source.parent.iterdir())
     source.write_bytes(content)
     with never_longer_than(LONGEST):
-        (result,) = avspatial.spatialize(source, trained, progress=clock.unseen, **how).results
+        (result,) = avspatial.spatialize(source, trained, progress=unseen, **how).results
     if result.state == "failed":
         assert str(source) in result.error or str(result.out) in result.error
         assert not result.out.exists()

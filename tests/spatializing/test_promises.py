@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 import avspatial
-from avspatial.runs import clock
+from avspatial.progress import unseen
 from avspatial.signal.loudness import integrated_loudness, true_peak
 from avspatial.spatializing import Result
 from avspatial.trained import Trained
@@ -24,7 +24,7 @@ Packets = Callable[[Path], list[tuple[str, float]]]
 
 
 def one(source: Path, trained: Trained, **how: Any) -> Result:
-    (result,) = avspatial.spatialize(source, trained, progress=clock.unseen, **how).results
+    (result,) = avspatial.spatialize(source, trained, progress=unseen, **how).results
     assert result.error == ""
     return result
 

@@ -14,7 +14,7 @@ import soundfile
 from films import moving, noise
 
 import avspatial
-from avspatial.runs import clock
+from avspatial.progress import unseen
 from avspatial.spatializing import Result
 from avspatial.trained import Trained
 
@@ -24,7 +24,7 @@ Packets = Callable[[Path], list[tuple[str, float]]]
 
 
 def one(source: Path, trained: Trained, **how: Any) -> Result:
-    (result,) = avspatial.spatialize(source, trained, progress=clock.unseen, **how).results
+    (result,) = avspatial.spatialize(source, trained, progress=unseen, **how).results
     return result
 
 

@@ -14,9 +14,10 @@ from typing import Any
 import torch
 
 from avspatial.builtin import avspatial_components
+from avspatial.framing import Framing, Stft, Window
 from avspatial.interfaces import Batch, Spatializer, Trainer
 from avspatial.runs.directory import Run
-from avspatial.settings import Framing, Selected, Settings, Stft, Window
+from avspatial.settings import Selected, Settings
 from avspatial.training.settings import SharedVisualGanSettings, SupervisedSettings
 
 FRAMING = Framing(

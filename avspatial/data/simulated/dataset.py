@@ -19,6 +19,7 @@ import filelock
 import h5py
 import numpy as np
 
+from avspatial.atomic import whole_folder
 from avspatial.data.layout import PARTS, layout_clips, split_folder, split_list
 from avspatial.data.simulated.assets import content_digests, stage
 from avspatial.data.simulated.render import RATE, Stage, describe, play, read_scenes, solo
@@ -30,7 +31,6 @@ from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress, Truth
 from avspatial.media.video import write_video
 from avspatial.media.wav import write_wav
-from avspatial.runs.whole import whole_folder
 
 _VERSION = 1
 """Part of every digest; raised whenever the same settings would give other files."""

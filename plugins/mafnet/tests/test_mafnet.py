@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.nn import functional as f
 
 from avspatial.errors import RecipeError
+from avspatial.framing import Framing
 from avspatial.interfaces import Batch
 from avspatial.recipe import load_recipe
 from avspatial.recipe.catalogue import locate
 from avspatial.registry import Registry, discover
-from avspatial.settings import Framing
 from avspatial.signal import stereo
 from avspatial.signal.spectrogram import apply_mask
 from avspatial.testing import conformance, run_checks

@@ -21,15 +21,15 @@ from avspatial.data.simulated.dataset import SimulatedScenes
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.data.store import ClipStore
 from avspatial.errors import DataError, RecipeError
+from avspatial.framing import Framing
 from avspatial.inference.sliding import spatialize
 from avspatial.media.video import write_video
 from avspatial.media.webvtt import Direction, vtt
 from avspatial.metrics.azimuth import AzimuthEstimator
 from avspatial.metrics.direction import azimuth_error
+from avspatial.progress import silent
 from avspatial.recipe.schema import Inference
 from avspatial.registry import Registry, discover
-from avspatial.runs.progress import silent
-from avspatial.settings import Framing
 from avspatial.signal import stereo
 from avspatial.signal.head import SphericalHead
 from avspatial.testing import conformance

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from avspatial.framing import Framing
 from avspatial.interfaces import Builder, Masks
 from avspatial.models.masking import MaskingSpatializer, check_planes, check_spectrogram
-from avspatial.settings import Framing
 from avspatial.signal import stereo
 from avspatial.signal.spectrogram import apply_mask
 from avspatial_mafnet.settings import CompleteSettings

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from avspatial.framing import Framing
 from avspatial.interfaces import Builder
 from avspatial.models.masking import MaskingSpatializer
 from avspatial.models.pretrained import load_exactly, read_weights
-from avspatial.settings import Framing
 from avspatial_mono2binaural.settings import Mono2BinauralSettings
 
 _NETWORK = "visual_encoder.network."

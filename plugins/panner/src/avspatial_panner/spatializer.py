@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from avspatial.errors import RecipeError
+from avspatial.framing import Framing
 from avspatial.interfaces import Builder, Spatializer
-from avspatial.settings import Framing
 from avspatial.signal import stereo
 from avspatial.signal.head import RESPONSE_SECONDS, Head, SphericalHead
 from avspatial.signal.spectrogram import Spectrogram, apply_mask

@@ -9,8 +9,8 @@ import torch
 from avspatial_mono2binaural.spatializer import Mono2Binaural, resnet_names
 from torch import Tensor, nn
 
+from avspatial.framing import Framing
 from avspatial.interfaces import Builder
-from avspatial.settings import Framing
 from avspatial.signal import stereo
 from avspatial.signal.spectrogram import apply_mask
 from avspatial_sepstereo.encoder import DilatedResnet

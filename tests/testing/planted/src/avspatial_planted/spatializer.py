@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from avspatial.framing import Framing
 from avspatial.interfaces import Batch, Builder, Spatializer
-from avspatial.settings import Framing
 from avspatial.signal import stereo
 from avspatial_planted import faults
 
