@@ -10,19 +10,20 @@ from avspatial.version import __version__
 __all__ = ["__version__", "compare", "evaluate", "load", "run", "spatialize", "spatialize_arrays"]
 
 if TYPE_CHECKING:
-    from avspatial.comparing import compare
-    from avspatial.evaluation.evaluate import evaluate
-    from avspatial.runner import load, run
-    from avspatial.spatializing import spatialize, spatialize_arrays
+    from avspatial.api.compare import compare
+    from avspatial.api.evaluate import evaluate
+    from avspatial.api.load import load
+    from avspatial.api.run import run
+    from avspatial.api.spatialize import spatialize, spatialize_arrays
 
 
 _HOME = {
-    "run": "avspatial.runner",
-    "load": "avspatial.runner",
-    "evaluate": "avspatial.evaluation.evaluate",
-    "compare": "avspatial.comparing",
-    "spatialize": "avspatial.spatializing",
-    "spatialize_arrays": "avspatial.spatializing",
+    "run": "avspatial.api.run",
+    "load": "avspatial.api.load",
+    "evaluate": "avspatial.api.evaluate",
+    "compare": "avspatial.api.compare",
+    "spatialize": "avspatial.api.spatialize",
+    "spatialize_arrays": "avspatial.api.spatialize",
 }
 
 

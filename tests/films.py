@@ -12,10 +12,10 @@ import av
 import numpy as np
 import torch
 
+from avspatial.api.load import Trained
 from avspatial.media.track import SoundReader
 from avspatial.recipe.load import load_recipe
 from avspatial.registry import Registry
-from avspatial.trained import Trained
 
 RECIPE = """\
 schema: 1

@@ -83,7 +83,7 @@ def compare(
     from avspatial.evaluation.requirements import answers, statement
 
     required = [statement(text) for text in require or ()]  # a misspelled one is told before any run begins
-    from avspatial.comparing import compare as compare_named
+    from avspatial.api.compare import compare as compare_named
 
     comparison = compare_named(
         systems,

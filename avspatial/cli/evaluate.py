@@ -14,7 +14,7 @@ from avspatial.cli.score_table import control, counts, heading, interval, mean, 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from avspatial.evaluation.evaluate import Evaluation
+    from avspatial.api.evaluate import Evaluation
 
 SHOWN = 10
 """Failed clips and notes that are listed one by one."""
@@ -71,7 +71,7 @@ def evaluate(
     save: Save = None,
 ) -> None:
     """Score anything that was saved: folders, a csv of pairs, a run directory."""
-    from avspatial.evaluation.evaluate import evaluate as score
+    from avspatial.api.evaluate import evaluate as score
 
     done = score(
         outputs,

@@ -23,8 +23,8 @@ def export(
         raise RunError("a model file's name ends in .safetensors", where=out, fix=f"Give -o {out.stem}.safetensors.")
     if out.exists() and not force:
         raise RunError("exists, and nothing is written over", where=out, fix="Give another name with -o, or --force.")
+    from avspatial.api.load import load_trained
     from avspatial.inference.exported import write_model
-    from avspatial.trained import load_trained
 
     write_model(out, load_trained(run, "cpu").exported())
     print(out)

@@ -34,8 +34,8 @@ def build(
     json: AsJson = False,
 ) -> None:
     """Score every system in DIR by its files and write leaderboard.json and leaderboard.md into it."""
-    from avspatial.evaluation.leaderboard import Choices
-    from avspatial.report import leaderboard
+    from avspatial.api import leaderboard
+    from avspatial.api.leaderboard import Choices
 
     named = {"metrics": [name.strip() for name in metrics.split(",") if name.strip()]} if metrics else {}
     board = leaderboard.build(folder, Choices(convention, reference=reference, **named), jobs=jobs)
@@ -54,7 +54,7 @@ def build(
 @app.command("verify")
 def verify(folder: Folder, reference: Reference = None, jobs: Jobs = None, json: AsJson = False) -> None:
     """Measure everything again from the files, and name the first difference from the table, if there is one."""
-    from avspatial.report import leaderboard
+    from avspatial.api import leaderboard
 
     board, found = leaderboard.verify(folder, reference=reference, jobs=jobs)
     before = board["versions"].get("avspatial")

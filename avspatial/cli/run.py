@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from avspatial.runner import Finished
+    from avspatial.api.run import Finished
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -39,7 +39,7 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="End with one line of JSON: the run and its summary.")] = False,
 ) -> None:
     """Run a recipe: data, training, spatialized clips, scores, report."""
-    from avspatial.runner import run as run_recipe
+    from avspatial.api.run import run as run_recipe
 
     done = run_recipe(recipe, set=set or (), runs=runs, name=name, resume=resume, device=device, smoke=smoke)
     if not done.summary:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from avspatial.spatializing import Result, Summary
+    from avspatial.api.spatialize import Result, Summary
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -75,7 +75,7 @@ def spatialize(
     json: Json = False,
 ) -> None:
     """Give videos binaural sound, guided by their pictures, which are copied bit for bit."""
-    from avspatial.spatializing import spatialize as work
+    from avspatial.api.spatialize import spatialize as work
 
     told = _nothing if json else _tell
     summary = work(

@@ -19,6 +19,7 @@ import pytest
 import torch
 
 import avspatial
+from avspatial.api.run import Finished
 from avspatial.data.store import ClipStore, Recording
 from avspatial.data.windows import TrainingWindows
 from avspatial.evaluation.scores import build_metrics
@@ -30,7 +31,6 @@ from avspatial.progress import silent
 from avspatial.recipe.load import load_recipe
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
-from avspatial.runner import Finished
 from avspatial.training.stream import Stream
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "sagm_demo.yaml"

@@ -13,11 +13,11 @@ import pytest
 import torch
 from films import BLIND, heard, moving, noise, tiny, write_film
 
+from avspatial.api.load import load_trained
 from avspatial.cli.main import main
 from avspatial.inference.exported import write_model
 from avspatial.inference.walks import computes_bf16
 from avspatial.registry import Registry
-from avspatial.trained import load_trained
 
 
 @pytest.fixture(scope="module")

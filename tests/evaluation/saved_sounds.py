@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import avspatial
-from avspatial.evaluation.evaluate import Evaluation
+from avspatial.api.evaluate import Evaluation
 from avspatial.media.wav import write_wav
 
 RATE = 16000

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from saved_sounds import RATE, evaluate, sounds, values
 
+from avspatial.api.evaluate import DIRECTIONS, METRICS, Evaluation
 from avspatial.errors import AvspatialError
-from avspatial.evaluation.evaluate import DIRECTIONS, METRICS, Evaluation
 from avspatial.inference.outputs import save_outputs
 from avspatial.interfaces import Truth
 from avspatial.media.video import write_video

@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avspatial.api.evaluate import evaluate
+from avspatial.api.leaderboard import Choices, build, read, verify
 from avspatial.cli.main import main
 from avspatial.errors import DataError
-from avspatial.evaluation.evaluate import evaluate
-from avspatial.evaluation.leaderboard import Choices
 from avspatial.inference.outputs import save_outputs
 from avspatial.media.wav import read_wav, write_wav
 from avspatial.progress import silent
-from avspatial.report.leaderboard import build, read, verify
 
 RATE = 16000
 METRICS = ("stft_distance", "snr")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import avspatial
+from avspatial.api.run import Finished
 from avspatial.progress import silent
-from avspatial.runner import Finished
 
 RECIPE = """\
 # A few channels, a few steps.

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import avspatial
+from avspatial.api.run import Finished
 from avspatial.errors import DataError, RecipeError
 from avspatial.inference.outputs import PREDICTED, REFERENCE
 from avspatial.media.wav import read_wav, write_wav
 from avspatial.progress import silent
-from avspatial.runner import Finished
 from avspatial.runs.directory import Run
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 import avspatial
+from avspatial.api.load import load_trained
+from avspatial.api.run import Finished
 from avspatial.data.simulated.dataset import SimulatedScenes
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.errors import RunError
 from avspatial.progress import silent
 from avspatial.recipe.load import load_recipe
 from avspatial.registry import discover
-from avspatial.runner import Finished
-from avspatial.trained import load_trained
 
 ROOT = Path(__file__).parents[2] / "recipes"
 RECIPES = sorted(path for path in ROOT.rglob("*.yaml") if path.parent.name != "base")

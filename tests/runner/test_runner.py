@@ -14,10 +14,10 @@ import torch
 from safetensors.torch import load_file
 
 import avspatial
+from avspatial.api.run import Finished
 from avspatial.cli.main import main
 from avspatial.errors import AvspatialError, DataError, Interrupted, RecipeError, RunError
 from avspatial.media.wav import read_wav
-from avspatial.runner import Finished
 
 Run = Callable[..., Finished]
 ROWS = ["model", "mono", "swapped", "reference", "level_panned", "blank_picture", "mirrored_picture"]

@@ -12,11 +12,11 @@ import pytest
 import torch
 
 import avspatial
+from avspatial.api.load import load_trained
+from avspatial.api.run import Finished
 from avspatial.errors import AvspatialError, RunError
 from avspatial.inference.exported import write_model
 from avspatial.progress import silent
-from avspatial.runner import Finished
-from avspatial.trained import load_trained
 
 DECLARATION = """
 from avspatial.plugin import Component, hookimpl

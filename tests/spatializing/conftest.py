@@ -9,9 +9,9 @@ from typing import Any
 import films
 import pytest
 
+from avspatial.api.load import Trained
 from avspatial.inference.exported import write_model
 from avspatial.registry import Registry
-from avspatial.trained import Trained
 
 
 @pytest.fixture(scope="session")

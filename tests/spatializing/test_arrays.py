@@ -12,9 +12,9 @@ import pytest
 import torch
 
 import avspatial
+from avspatial.api.load import Trained
 from avspatial.errors import AvspatialError
 from avspatial.progress import unseen
-from avspatial.trained import Trained
 
 Film = Callable[..., Path]
 Heard = Callable[[Path], tuple[np.ndarray, Any]]

@@ -16,11 +16,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 import avspatial
+from avspatial.api.load import Trained
 from avspatial.cli.main import main
 from avspatial.errors import AvspatialError, MediaError, RunError
 from avspatial.media.sound_file import write_sound
 from avspatial.progress import Clock, unseen
-from avspatial.trained import Trained
 
 Film = Callable[..., Path]
 Heard = Callable[[Path], tuple[np.ndarray, Any]]

@@ -11,10 +11,10 @@ import pytest
 from films import FONT, furnish, jpeg
 
 import avspatial
+from avspatial.api.load import Trained
+from avspatial.api.spatialize import Result
 from avspatial.media.container import is_cover
 from avspatial.progress import unseen
-from avspatial.spatializing import Result
-from avspatial.trained import Trained
 
 
 @pytest.fixture

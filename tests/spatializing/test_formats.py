@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import avspatial
+from avspatial.api.load import Trained
+from avspatial.api.spatialize import Result
 from avspatial.progress import unseen
-from avspatial.spatializing import Result
-from avspatial.trained import Trained
 
 Film = Callable[..., Path]
 Heard = Callable[[Path], tuple[np.ndarray, Any]]

@@ -13,15 +13,15 @@ from films import noise
 from full_disk import room
 
 import avspatial
+from avspatial.api.load import Trained
 from avspatial.progress import unseen
-from avspatial.trained import Trained
 
 RUNNER = """
 import os, signal, sys, time
 from pathlib import Path
 import avspatial
 from avspatial.runs import clock
-from avspatial.trained import load_trained
+from avspatial.api.load import load_trained
 
 model, folder = sys.argv[1:]
 trained = load_trained(model, "cpu")

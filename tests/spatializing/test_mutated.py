@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import avspatial
+from avspatial.api.load import Trained
 from avspatial.media.track import SoundReader
 from avspatial.progress import unseen
-from avspatial.trained import Trained
 
 KINDS = {
     "mp4": ("libx264", "aac"),

@@ -12,10 +12,10 @@ import pytest
 import soundfile
 
 import avspatial
+from avspatial.api.load import Trained
+from avspatial.api.spatialize import Result
 from avspatial.progress import unseen
 from avspatial.signal.loudness import integrated_loudness, true_peak
-from avspatial.spatializing import Result
-from avspatial.trained import Trained
 
 REAL = Path(__file__).parents[2] / "../shared/media/FAIR-Play/videos/000001.mp4"
 Film = Callable[..., Path]

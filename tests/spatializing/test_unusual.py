@@ -14,9 +14,9 @@ import soundfile
 from films import moving, noise
 
 import avspatial
+from avspatial.api.load import Trained
+from avspatial.api.spatialize import Result
 from avspatial.progress import unseen
-from avspatial.spatializing import Result
-from avspatial.trained import Trained
 
 Film = Callable[..., Path]
 Heard = Callable[[Path], tuple[np.ndarray, Any]]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from avspatial.api.load import Trained, load_trained
 from avspatial.errors import AvspatialError, Interrupted, MediaError
 from avspatial.inference.arrays import Shown, as_sound, pictures_of, spatialize_sound
 from avspatial.inference.file import Done, spatialize_file
@@ -23,7 +24,6 @@ from avspatial.inference.plan import Plan, Probe, plan, probe
 from avspatial.inference.walks import Manner, Mode, Precision, refuse_slow, walk_over
 from avspatial.media.facts import describe
 from avspatial.progress import Clock, shown
-from avspatial.trained import Trained, load_trained
 
 _LONGER = 0.05
 """A container may say a length to this many seconds."""

@@ -47,6 +47,15 @@ class Trained:
         return Exported(self.resolved, chosen.model_components(self.recipe), weights)
 
 
+def load(run: str | Path, device: str | None = None) -> Spatializer:
+    """The spatializer of a run, or of a file that `avspatial export` made, in eval mode, with the weights that
+    validated best (the newest, without validation).
+
+    RunError for a place that is neither, has no checkpoint, or whose weights do not fit its recipe.
+    """
+    return load_trained(run, device).spatializer
+
+
 def load_trained(place: str | Path, device: str | None = None, overrides: Sequence[str] = ()) -> Trained:
     """The model of a run directory, of a file that `avspatial export` made, or of a recipe with nothing to train.
 

@@ -1,4 +1,4 @@
-"""One execution of a recipe, from data to report: `avspatial.run`; and what it leaves, for use: `avspatial.load`.
+"""One execution of a recipe, from data to report: `avspatial.run`.
 
 The stages of a run, in this order: check and build what the recipe names; make the data ready; make the run
 directory; train; spatialize the test clips as seen, blank and mirrored; score the saved sounds; write the report.
@@ -22,6 +22,7 @@ from typing import Any
 
 import torch
 
+from avspatial.api.load import load_best
 from avspatial.data.store import ClipStore, Recording
 from avspatial.data.windows import TrainingWindows
 from avspatial.errors import DataError, Interrupted, RunError
@@ -29,7 +30,7 @@ from avspatial.evaluation.scores import NamedMetric, build_metrics
 from avspatial.evaluation.summary import evaluate_run
 from avspatial.inference.outputs import save_outputs, save_prediction
 from avspatial.inference.sliding import View, spatialize
-from avspatial.interfaces import Clip, Convention, Dataset, Progress, Spatializer, Trainer
+from avspatial.interfaces import Clip, Convention, Dataset, Progress, Trainer
 from avspatial.media.video import picture_aspect
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.progress import on_stderr, silent
@@ -40,7 +41,6 @@ from avspatial.registry import Registry, discover
 from avspatial.report.page import write_report
 from avspatial.runs import Run, create_run, digest8, open_run
 from avspatial.runs.provenance import provenance
-from avspatial.trained import load_best, load_trained
 from avspatial.training.devices import Devices
 from avspatial.training.loop import train
 from avspatial.training.untrained import keep_as_built
@@ -114,15 +114,6 @@ def run(
     _refuse_unwritable(Path(runs))
     work = _Work.begin(loaded.recipe, registry, devices, shown)
     return work.go(_make_run(Path(runs), loaded, file.read_text(encoding="utf-8"), work), resume=False)
-
-
-def load(run: str | Path, device: str | None = None) -> Spatializer:
-    """The spatializer of a run, or of a file that `avspatial export` made, in eval mode, with the weights that
-    validated best (the newest, without validation).
-
-    RunError for a place that is neither, has no checkpoint, or whose weights do not fit its recipe.
-    """
-    return load_trained(run, device).spatializer
 
 
 def _texts(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from avspatial.api.evaluate import METRICS
 from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.compare import Comparison
 from avspatial.evaluation.compare import compare as compare_systems
-from avspatial.evaluation.evaluate import METRICS
 from avspatial.evaluation.scored import choices, is_evaluation, is_run, read_scored, score_outputs
 from avspatial.evaluation.systems import Scored, system
 from avspatial.interfaces import Progress
@@ -193,7 +193,7 @@ class _Recipes:
         same = [run for run in same if run.resolved.read_text(encoding="utf-8") == loaded.resolved]
         finished = next((run for run in same if run.finished), None)
         if finished is None:
-            from avspatial.runner import run as run_recipe  # torch and all networks, which reading scores needs not
+            from avspatial.api.run import run as run_recipe  # torch and all networks, which reading scores needs not
 
             what = ", ".join(text for text in sets if text.startswith(("seed=", "data.split=")))
             print(f"Running {loaded.recipe.name} ({what}), {place} ...", file=sys.stderr)

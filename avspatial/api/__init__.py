@@ -1,0 +1,1 @@
+"""What `import avspatial` offers, one module a call."""
