@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from avspatial.api.load import Trained
-from avspatial.media.track import SoundReader
+from avspatial.media.audio_stream import SoundReader
 from avspatial.recipe.load import load_recipe
 from avspatial.registry import Registry
 

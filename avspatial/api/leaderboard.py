@@ -23,7 +23,7 @@ from avspatial.errors import DataError, MediaError
 from avspatial.evaluation.pairs import Pair, find_pairs
 from avspatial.evaluation.saved import SCORES
 from avspatial.interfaces import Progress
-from avspatial.media.sound import read_sound
+from avspatial.media.audio import read_sound
 from avspatial.progress import on_stderr, silent
 from avspatial.report.wording import decimals_of_column, heading, number
 

@@ -22,7 +22,7 @@ from avspatial.inference.jobs import Job, find_jobs
 from avspatial.inference.looks import ClipPictures
 from avspatial.inference.plan import Plan, Probe, plan, probe
 from avspatial.inference.walks import Manner, Mode, Precision, refuse_slow, walk_over
-from avspatial.media.facts import describe
+from avspatial.media.probe import describe
 from avspatial.progress import Clock, shown
 
 _LONGER = 0.05

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip
-from avspatial.media.wav import WavInfo, wav_info
+from avspatial.media.audio import WavInfo, wav_info
 
 PARTS = ("train", "val", "test")
 LOWEST_RATE = 8000

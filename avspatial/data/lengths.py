@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip
+from avspatial.media.audio import wav_info
 from avspatial.media.video import picture_files, video_seconds
-from avspatial.media.wav import wav_info
 
 
 def lengths(clip: Clip) -> tuple[float, float]:

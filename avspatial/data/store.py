@@ -32,9 +32,9 @@ from avspatial.data.layout import fit_rate, stereo_info
 from avspatial.errors import DataError
 from avspatial.framing import Window
 from avspatial.interfaces import Clip, Progress
+from avspatial.media.audio import read_wav, wav_info
 from avspatial.media.resample import resample
 from avspatial.media.video import folder_pictures, grid_pictures, picture_files
-from avspatial.media.wav import read_wav, wav_info
 
 _FORMAT = 2
 """Part of every key; raised whenever the same file and settings would be decoded to other numbers."""

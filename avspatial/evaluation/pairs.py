@@ -18,7 +18,7 @@ from unicodedata import normalize
 from avspatial.errors import DataError, did_you_mean
 from avspatial.inference.outputs import PREDICTED, REFERENCE, TRUTH, read_truth
 from avspatial.interfaces import Truth
-from avspatial.media.sound import is_sound
+from avspatial.media.audio import is_sound
 from avspatial.runs.directory import Run
 
 _PREDICTED, _REFERENCE = Path(PREDICTED).stem, Path(REFERENCE).stem

@@ -23,7 +23,7 @@ from avspatial.evaluation.pairs import Pair
 from avspatial.evaluation.scores import ClipScores, NamedMetric, Score, all_failed, score_pair
 from avspatial.inference.outputs import PREDICTED, REFERENCE
 from avspatial.interfaces import Clip, Convention, Progress
-from avspatial.media.sound import read_sound
+from avspatial.media.audio import read_sound
 from avspatial.metrics.conventions import resampled
 from avspatial.metrics.sharing import Analyses
 from avspatial.runs.directory import Run

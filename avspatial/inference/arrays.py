@@ -15,15 +15,15 @@ from torch import Tensor
 
 from avspatial.errors import DataError
 from avspatial.framing import Window
-from avspatial.inference.binaural import mono
 from avspatial.inference.looks import Pictures
 from avspatial.inference.render import Advance, binaural, picture_count
 from avspatial.inference.scenes import ScenePictures
 from avspatial.inference.walks import Manner, walk_over
 from avspatial.interfaces import Spatializer
-from avspatial.media.frames import Timed, array_frames, on_grid
-from avspatial.media.reader import PictureReader
-from avspatial.media.track import BLOCK
+from avspatial.media.audio_meters import mono
+from avspatial.media.audio_stream import BLOCK
+from avspatial.media.frame_grid import Timed, array_frames, on_grid
+from avspatial.media.frame_reader import PictureReader
 
 
 def as_sound(audio: np.ndarray | Tensor) -> np.ndarray:

@@ -7,62 +7,20 @@ the input's mono sound, and what lies above the model's band stays mono, untouch
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from avspatial.errors import MediaError
+from avspatial.media.audio_meters import Meters
 from avspatial.media.resample import Resampler
 from avspatial.signal import stereo
-from avspatial.signal.loudness import LOWEST_RATE, LoudnessMeter, TruePeakMeter
 
 PEAK = -1.0
 """Highest true peak of an output, dBTP."""
 SILENCE = -90.0
 """A sound with no higher true peak than this, dBTP, is silent."""
-
-
-def mono(block: np.ndarray) -> np.ndarray:
-    """block (1, n) or (2, n) -> (n,): what both ears hear, (left + right) / 2."""
-    return block[0] if len(block) == 1 else stereo.mixture(block) / 2
-
-
-def refuse_channels(channels: int, where: object) -> None:
-    """MediaError for a sound of more than two channels."""
-    if channels > 2:
-        raise MediaError(
-            f"its sound has {channels} channels; mono or stereo is needed",
-            where=where,
-            fix="Mix it down to mono first; if it is surround or ambisonic sound, it is spatial already.",
-        )
-
-
-class Meters:
-    """Loudness (LUFS) and true peak (dBTP) of a sound that comes in blocks. A mono sound is measured on both ears."""
-
-    def __init__(self, rate: int) -> None:
-        self._loudness = LoudnessMeter(rate) if rate >= LOWEST_RATE else None
-        self._peak = TruePeakMeter(rate)
-
-    def add(self, block: np.ndarray) -> None:
-        """block (2, n) or (1, n)."""
-        both = np.broadcast_to(block, (2, block.shape[1]))
-        if self._loudness is not None:
-            self._loudness.add(both)
-        self._peak.add(both)
-
-    @property
-    def loudness(self) -> float | None:
-        """None for a sound that is too short (under 0.4 s), too quiet (below -70 LUFS) or below 4 kHz to have one."""
-        value = math.nan if self._loudness is None else self._loudness.integrated()
-        return value if math.isfinite(value) else None
-
-    @property
-    def peak(self) -> float:
-        return self._peak.peak()
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from avspatial.inference.render import Advance, Survey, picture_count, predict, 
 from avspatial.inference.scenes import ScenePictures
 from avspatial.inference.walks import Manner, walk_over
 from avspatial.interfaces import Spatializer
-from avspatial.media.container import reason, refuse_cut_short
-from avspatial.media.containers import container_of
-from avspatial.media.reader import PictureReader
+from avspatial.media.audio_stream import SoundReader
+from avspatial.media.audio_writer import write_sound
+from avspatial.media.ffmpeg import reason, refuse_cut_short
+from avspatial.media.formats import container_of
+from avspatial.media.frame_reader import PictureReader
 from avspatial.media.remux import remux
-from avspatial.media.sound_file import write_sound
-from avspatial.media.track import SoundReader
 
 _CANCELLED = 9.0
 """Two ears' independent sounds lose 3 dB in their mixture; a gain of more than this, dB, means that they cancel."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avspatial.errors import MediaError
-from avspatial.media.containers import CONTAINERS, LOSSLESS_INSTEAD
-from avspatial.media.facts import SOUND_SUFFIXES, VIDEO_SUFFIXES
+from avspatial.media.formats import CONTAINERS, LOSSLESS_INSTEAD
+from avspatial.media.probe import SOUND_SUFFIXES, VIDEO_SUFFIXES
 
 MARK = "_binaural"
 """What an output's name ends in, before the suffix; inputs of that name are not looked for in folders."""

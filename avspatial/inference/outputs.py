@@ -10,8 +10,8 @@ import numpy as np
 from avspatial.atomic import whole_folder
 from avspatial.errors import DataError
 from avspatial.interfaces import Truth
-from avspatial.media.picture import write_jpeg
-from avspatial.media.wav import write_wav
+from avspatial.media.audio import write_wav
+from avspatial.media.image import write_jpeg
 from avspatial.signal import stereo
 
 PREDICTED = "predicted_binaural.wav"

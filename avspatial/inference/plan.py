@@ -14,14 +14,14 @@ import numpy as np
 import torch
 
 from avspatial.errors import MediaError
-from avspatial.inference.binaural import refuse_channels
 from avspatial.inference.jobs import Job
 from avspatial.inference.looks import ClipPictures
 from avspatial.inference.walks import Manner, walk_over
 from avspatial.interfaces import Spatializer
-from avspatial.media.container import opened, picture_stream
-from avspatial.media.containers import check_video, container_of
-from avspatial.media.facts import MediaFacts, SoundFacts, VideoFacts, describe
+from avspatial.media.audio_meters import refuse_channels
+from avspatial.media.ffmpeg import opened, picture_stream
+from avspatial.media.formats import check_video, container_of
+from avspatial.media.probe import MediaFacts, SoundFacts, VideoFacts, describe
 
 _WINDOWS = 16
 """Windows that a probe computes: enough to fill the machine, few enough to be over soon."""

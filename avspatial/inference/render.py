@@ -20,9 +20,10 @@ import numpy as np
 import torch
 
 from avspatial.errors import MediaError
-from avspatial.inference.binaural import SILENCE, Joined, Level, Meters, common_gain, mono, refuse_channels
+from avspatial.inference.binaural import SILENCE, Joined, Level, common_gain
 from avspatial.inference.walks import Walk
-from avspatial.media.container import reason
+from avspatial.media.audio_meters import Meters, mono, refuse_channels
+from avspatial.media.ffmpeg import reason
 from avspatial.media.resample import Resampler
 from avspatial.signal import stereo
 

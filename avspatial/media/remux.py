@@ -17,9 +17,9 @@ import numpy as np
 
 from avspatial.atomic import whole_file
 from avspatial.errors import MediaError
-from avspatial.media.container import DECODING, codec_name, is_cover, opened, picture_stream, reason
-from avspatial.media.containers import Container
-from avspatial.media.extras import attach_covers, choose
+from avspatial.media.ffmpeg import DECODING, codec_name, is_cover, opened, picture_stream, reason
+from avspatial.media.formats import Container
+from avspatial.media.side_streams import attach_covers, choose
 
 AHEAD = 0.5
 """Seconds that the sound is written ahead of the packets around it."""

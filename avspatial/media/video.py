@@ -18,9 +18,9 @@ from av.error import FFmpegError
 
 from avspatial.atomic import whole_file
 from avspatial.errors import MediaError
-from avspatial.media.container import declared_seconds, opened, picture_stream, reason
-from avspatial.media.frames import all_frames, folder_frames, on_grid, picture_files
-from avspatial.media.reader import PictureReader
+from avspatial.media.ffmpeg import declared_seconds, opened, picture_stream, reason
+from avspatial.media.frame_grid import all_frames, folder_frames, on_grid, picture_files
+from avspatial.media.frame_reader import PictureReader
 
 __all__ = ["folder_pictures", "grid_pictures", "picture_aspect", "picture_files", "video_seconds", "write_video"]
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from avspatial.inference.outputs import MONO, PICTURE, PREDICTED, REFERENCE, TRUTH
 from avspatial.interfaces import Truth
-from avspatial.media.wav import read_wav
+from avspatial.media.audio import read_wav
 from avspatial.report.choosing import Choice
 from avspatial.report.clip_plots import Sounds, TimePlot, level_plot, spectrogram_plot
 from avspatial.report.embedding import data_uri, sound_uri, weight_of, within

@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from avspatial.errors import MediaError
 from avspatial.evaluation.compare import Comparison, Pair
+from avspatial.media.audio import read_sound
 from avspatial.media.resample import resample
-from avspatial.media.sound import read_sound
 from avspatial.report.clip_plots import TimePlot, spectrogram_grid
 from avspatial.report.clips import SECONDS
 from avspatial.report.comparison_plots import clip_curves, curves_plot

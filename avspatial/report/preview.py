@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torchvision.io import encode_jpeg
 
-from avspatial.media.facts import describe
-from avspatial.media.reader import PictureReader
+from avspatial.media.frame_reader import PictureReader
+from avspatial.media.probe import describe
 from avspatial.media.video import picture_aspect
 from avspatial.report.clip_plots import Curve, TimePlot, draw_curves, name_sides, spans, time_extent
 from avspatial.report.clips import Source

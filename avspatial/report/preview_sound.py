@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from avspatial.errors import MediaError
-from avspatial.inference.binaural import Meters, refuse_channels
+from avspatial.media.audio_meters import Meters, refuse_channels
+from avspatial.media.audio_stream import SoundReader
 from avspatial.media.resample import Resampler
-from avspatial.media.track import SoundReader
 from avspatial.media.webvtt import Direction
 from avspatial.metrics.azimuth import AzimuthEstimator
 from avspatial.metrics.cues import FRAME_HOP, band_power, cues

@@ -13,7 +13,7 @@ from avspatial.data.lengths import lengths
 from avspatial.data.store import ClipStore
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip
-from avspatial.media.wav import wav_info
+from avspatial.media.audio import wav_info
 from avspatial.progress import silent
 from avspatial.testing.results import Inapplicable, require
 from avspatial.testing.subject import Subject

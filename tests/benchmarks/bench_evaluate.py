@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avspatial.media.wav import write_wav
+from avspatial.media.audio import write_wav
 
 METRICS = "stft_distance,envelope_distance,wave_l2,mrstft,snr,spl_distance"
 PLAIN = Path(__file__).with_name("plain_evaluate.py")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from avspatial.cli.main import main
-from avspatial.media.wav import write_wav
+from avspatial.media.audio import write_wav
 
 RATE = 16000
 

@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
+from avspatial.media.audio import write_wav
 from avspatial.media.video import write_video
-from avspatial.media.wav import write_wav
 
 PREFIX = "/private/home/rhgao/datasets/BINAURAL_MUSIC_ROOM/binaural16k/"
 

@@ -13,7 +13,7 @@ from PIL import Image
 from avspatial.data.fairplay import FairPlay
 from avspatial.data.settings import FairPlaySettings
 from avspatial.errors import DataError, MediaError
-from avspatial.media.wav import write_wav
+from avspatial.media.audio import write_wav
 
 SHARED = Path(__file__).parents[2] / "../shared/media"
 

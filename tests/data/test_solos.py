@@ -16,7 +16,7 @@ from avspatial.data.solos import Solos
 from avspatial.data.store import ClipStore
 from avspatial.errors import DataError
 from avspatial.framing import Window
-from avspatial.media.wav import read_wav, wav_info, write_wav
+from avspatial.media.audio import read_wav, wav_info, write_wav
 from avspatial.progress import silent
 
 PARTS = ("train", "val", "test")

@@ -15,9 +15,9 @@ from avspatial.data.store import ClipStore, cache_root
 from avspatial.errors import DataError, MediaError
 from avspatial.framing import Window
 from avspatial.interfaces import Clip
+from avspatial.media.audio import read_wav, write_wav
 from avspatial.media.resample import resample
 from avspatial.media.video import grid_pictures
-from avspatial.media.wav import read_wav, write_wav
 
 WINDOW = Window(picture=(12, 16))
 

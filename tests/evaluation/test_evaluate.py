@@ -16,8 +16,8 @@ from avspatial.api.evaluate import DIRECTIONS, METRICS, Evaluation
 from avspatial.errors import AvspatialError
 from avspatial.inference.outputs import save_outputs
 from avspatial.interfaces import Truth
+from avspatial.media.audio import write_wav
 from avspatial.media.video import write_video
-from avspatial.media.wav import write_wav
 from avspatial.metrics import prepare, snr, stft_distance
 from avspatial.registry import Registry
 

@@ -15,7 +15,7 @@ from avspatial.api.leaderboard import Choices, build, read, verify
 from avspatial.cli.main import main
 from avspatial.errors import DataError
 from avspatial.inference.outputs import save_outputs
-from avspatial.media.wav import read_wav, write_wav
+from avspatial.media.audio import read_wav, write_wav
 from avspatial.progress import silent
 
 RATE = 16000

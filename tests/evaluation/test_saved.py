@@ -17,7 +17,7 @@ from saved_sounds import RATE, evaluate, save_official, sounds, values
 from avspatial.errors import AvspatialError, DataError, Interrupted
 from avspatial.evaluation.pairs import find_pairs
 from avspatial.evaluation.saved import keeping
-from avspatial.media.wav import write_wav
+from avspatial.media.audio import write_wav
 
 
 def stopping_after(clips: int) -> Any:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avspatial.inference.binaural import Joined, Meters, common_gain, mono
+from avspatial.inference.binaural import Joined, common_gain
+from avspatial.media.audio_meters import Meters, mono
 from avspatial.media.resample import Resampler, resample
 from avspatial.signal.loudness import integrated_loudness, true_peak
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from avspatial.errors import MediaError
-from avspatial.media.frames import nearest_frames, on_grid
-from avspatial.media.reader import LeftOutError, PictureReader, checked
+from avspatial.media.frame_grid import nearest_frames, on_grid
+from avspatial.media.frame_reader import LeftOutError, PictureReader, checked
 
 OPTIONS = {
     "libx264": {},

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from avspatial.errors import MediaError
-from avspatial.media.sound import is_sound, read_sound
+from avspatial.media.audio import is_sound, read_sound, write_wav
 from avspatial.media.video import write_video
-from avspatial.media.wav import write_wav
 
 RATE = 16000
 

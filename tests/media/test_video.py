@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from avspatial.errors import MediaError
-from avspatial.media.frames import read_picture
+from avspatial.media.frame_grid import read_picture
 from avspatial.media.video import (
     folder_pictures,
     grid_pictures,

@@ -9,7 +9,7 @@ import soundfile
 from full_disk import room
 
 from avspatial.errors import MediaError
-from avspatial.media.wav import WavInfo, read_wav, wav_info, write_wav
+from avspatial.media.audio import WavInfo, read_wav, wav_info, write_wav
 
 
 def noise(channels: int, samples: int, level: float = 0.1) -> np.ndarray:

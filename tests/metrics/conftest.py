@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avspatial.media.wav import read_wav
+from avspatial.media.audio import read_wav
 from avspatial.metrics import prepare
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `written_out`

@@ -11,7 +11,7 @@ from avspatial.evaluation.scores import NamedMetric, Score
 from avspatial.evaluation.scoring import score_files
 from avspatial.inference.outputs import save_outputs
 from avspatial.interfaces import Convention, Truth
-from avspatial.media.wav import read_wav
+from avspatial.media.audio import read_wav
 from avspatial.metrics import azimuth_error, coherence_error, ild_error, itd_error
 from avspatial.metrics.binaural import CoherenceError, IldError, ItdError
 from avspatial.metrics.direction import AzimuthError

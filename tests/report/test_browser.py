@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from avspatial.cli.main import main
-from avspatial.media.sound import read_sound
+from avspatial.media.audio import read_sound
 from avspatial.media.video import write_video
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from avspatial.cli.main import main
-from avspatial.media.sound_file import write_sound
+from avspatial.media.audio_writer import write_sound
 from avspatial.media.webvtt import read_directions
 from avspatial.report.preview_sound import measure
 from avspatial.signal.head import SphericalHead, render

@@ -13,7 +13,7 @@ import avspatial
 from avspatial.api.run import Finished
 from avspatial.errors import DataError, RecipeError
 from avspatial.inference.outputs import PREDICTED, REFERENCE
-from avspatial.media.wav import read_wav, write_wav
+from avspatial.media.audio import read_wav, write_wav
 from avspatial.progress import silent
 from avspatial.runs.directory import Run
 

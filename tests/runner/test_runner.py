@@ -17,7 +17,7 @@ import avspatial
 from avspatial.api.run import Finished
 from avspatial.cli.main import main
 from avspatial.errors import AvspatialError, DataError, Interrupted, RecipeError, RunError
-from avspatial.media.wav import read_wav
+from avspatial.media.audio import read_wav
 
 Run = Callable[..., Finished]
 ROWS = ["model", "mono", "swapped", "reference", "level_panned", "blank_picture", "mirrored_picture"]

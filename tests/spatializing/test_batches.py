@@ -19,7 +19,7 @@ import avspatial
 from avspatial.api.load import Trained
 from avspatial.cli.main import main
 from avspatial.errors import AvspatialError, MediaError, RunError
-from avspatial.media.sound_file import write_sound
+from avspatial.media.audio_writer import write_sound
 from avspatial.progress import Clock, unseen
 
 Film = Callable[..., Path]

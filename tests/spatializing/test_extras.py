@@ -13,7 +13,7 @@ from films import FONT, furnish, jpeg
 import avspatial
 from avspatial.api.load import Trained
 from avspatial.api.spatialize import Result
-from avspatial.media.container import is_cover
+from avspatial.media.ffmpeg import is_cover
 from avspatial.progress import unseen
 
 

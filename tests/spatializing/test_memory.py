@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from long_films import cost, long_film
 
-from avspatial.media.facts import describe
+from avspatial.media.probe import describe
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import avspatial
 from avspatial.api.load import Trained
-from avspatial.media.track import SoundReader
+from avspatial.media.audio_stream import SoundReader
 from avspatial.progress import unseen
 
 KINDS = {

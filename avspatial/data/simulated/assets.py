@@ -14,9 +14,9 @@ from avspatial.data.simulated.instruments import INSTRUMENTS, Instrument
 from avspatial.data.simulated.render import RATE, Stage
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.errors import DataError
-from avspatial.media.cutout import read_cutout
+from avspatial.media.audio import read_wav
+from avspatial.media.image import read_cutout
 from avspatial.media.resample import resample
-from avspatial.media.wav import read_wav
 from avspatial.signal.head import Head, SphericalHead
 from avspatial.signal.sofa import MeasuredHead
 

@@ -29,8 +29,8 @@ from avspatial.data.solos import solo_clips
 from avspatial.data.store import cache_root
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress, Truth
+from avspatial.media.audio import write_wav
 from avspatial.media.video import write_video
-from avspatial.media.wav import write_wav
 
 _VERSION = 1
 """Part of every digest; raised whenever the same settings would give other files."""

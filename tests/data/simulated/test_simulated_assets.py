@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from avspatial.errors import AvspatialError, DataError
+from avspatial.media.audio import read_wav, write_wav
 from avspatial.media.video import grid_pictures
-from avspatial.media.wav import read_wav, write_wav
 
 
 def save_png(path, picture):

@@ -14,8 +14,8 @@ import soundfile
 
 from avspatial.data.simulated.camera import column
 from avspatial.errors import DataError
+from avspatial.media.audio import read_wav
 from avspatial.media.video import grid_pictures
-from avspatial.media.wav import read_wav
 from avspatial.metrics.direction import left_right
 from avspatial.signal.head import SphericalHead
 

@@ -12,7 +12,7 @@ import numpy as np
 from avspatial.data.layout import layout_clips, split_folder, split_list
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress, Truth
-from avspatial.media.wav import write_wav
+from avspatial.media.audio import write_wav
 
 
 class Good(Dataset):

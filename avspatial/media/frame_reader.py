@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from avspatial.media.container import opened, picture_stream
-from avspatial.media.frames import Timed, all_frames, nearest_frames, on_grid, refuse_early_end, stream_frames
+from avspatial.media.ffmpeg import opened, picture_stream
+from avspatial.media.frame_grid import Timed, all_frames, nearest_frames, on_grid, refuse_early_end, stream_frames
 
 
 class PictureReader:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from avspatial.errors import MediaError
-from avspatial.media.container import MISSING, opened, own_seconds
+from avspatial.media.ffmpeg import MISSING, opened, own_seconds
 
 _TOLERANCE = 1e-6
 _PICTURE_FILES = frozenset({".png", ".jpg", ".jpeg"})

@@ -11,7 +11,7 @@ from typing import Any
 import av
 
 from avspatial.errors import MediaError
-from avspatial.media.container import DECODING, codec_name, opened, picture_stream, reason
+from avspatial.media.ffmpeg import DECODING, codec_name, opened, picture_stream, reason
 
 OPUS_RATE = 48000
 """The only rate that Opus keeps, Hz."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import av
 
-from avspatial.media.container import codec_name, is_cover, opened
-from avspatial.media.containers import Container, accepted
+from avspatial.media.ffmpeg import codec_name, is_cover, opened
+from avspatial.media.formats import Container, accepted
 
 _COPIED = frozenset({"video", "subtitle"})
 _PICTURE_FILES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}

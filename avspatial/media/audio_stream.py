@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 
 from avspatial.errors import MediaError
-from avspatial.media.container import opened
-from avspatial.media.facts import SOUND_SUFFIXES
+from avspatial.media.ffmpeg import opened
+from avspatial.media.probe import SOUND_SUFFIXES
 
 BLOCK = 65536
 """Samples of a block read from a sound file."""

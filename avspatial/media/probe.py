@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from avspatial.errors import MediaError
-from avspatial.media.container import codec_name, declared_seconds, is_cover, opened, own_seconds
-from avspatial.media.wav import wav_info
+from avspatial.media.audio import wav_info
+from avspatial.media.ffmpeg import codec_name, declared_seconds, is_cover, opened, own_seconds
 
 SOUND_SUFFIXES = (".wav", ".flac")
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
