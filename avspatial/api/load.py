@@ -15,7 +15,7 @@ from avspatial.inference.exported import SUFFIX, Exported, read_model
 from avspatial.inference.faster import faster
 from avspatial.interfaces import Spatializer
 from avspatial.models.pretrained import differences
-from avspatial.recipe import ModelRecipe, chosen, load_model_recipe, load_recipe
+from avspatial.recipe import ModelRecipe, components, load_model_recipe, load_recipe
 from avspatial.recipe.catalogue import locate, shipped
 from avspatial.registry import Registry, discover
 from avspatial.runs import Run, digest8, open_run
@@ -44,7 +44,7 @@ class Trained:
     def exported(self) -> Exported:
         """All that a model file holds."""
         weights = dict(self.spatializer.state_dict())
-        return Exported(self.resolved, chosen.model_components(self.recipe), weights)
+        return Exported(self.resolved, components.model_components(self.recipe), weights)
 
 
 def load(run: str | Path, device: str | None = None) -> Spatializer:
@@ -104,14 +104,14 @@ def load_best(run: Run, spatializer: Spatializer, recipe: ModelRecipe) -> None:
     for pointer in (checkpoints.BEST, checkpoints.LATEST):
         folder = checkpoints.pointed(run, pointer)
         if folder is not None:
-            checkpoints.load_weights(folder, spatializer, chosen.model_components(recipe))
+            checkpoints.load_weights(folder, spatializer, components.model_components(recipe))
             return
     fix = f"Go on with it: avspatial run --resume {run.path}"
     raise RunError("this run stopped before its first checkpoint", where=run.path, fix=fix)
 
 
 def _untrained(recipe: ModelRecipe, registry: Registry) -> Spatializer:
-    built: Spatializer = registry.build(chosen.untrained(recipe.model), framing=recipe.framing, builder=registry)
+    built: Spatializer = registry.build(components.untrained(recipe.model), framing=recipe.framing, builder=registry)
     return built
 
 

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from avspatial.api.load import load_best
-from avspatial.data.store import ClipStore, Recording
+from avspatial.data.clip_cache import ClipStore, Recording
 from avspatial.data.windows import TrainingWindows
 from avspatial.errors import DataError, Interrupted, RunError
 from avspatial.evaluation.scores import NamedMetric, build_metrics
@@ -34,7 +34,7 @@ from avspatial.interfaces import Clip, Convention, Dataset, Progress, Trainer
 from avspatial.media.video import picture_aspect
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.progress import on_stderr, silent
-from avspatial.recipe import Loaded, chosen, load_recipe
+from avspatial.recipe import Loaded, components, load_recipe
 from avspatial.recipe.catalogue import locate
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
@@ -222,7 +222,7 @@ class _Work:
     def begin(cls, recipe: Recipe, registry: Registry, devices: Devices, progress: Progress) -> _Work:
         """Build first, then make the data: a network that cannot be built is told before anything is rendered."""
         dataset: Dataset = registry.build(recipe.data, progress=progress)
-        further = {name: registry.build(s, progress=progress) for name, s in chosen.companions(recipe).items()}
+        further = {name: registry.build(s, progress=progress) for name, s in components.companions(recipe).items()}
         convention = CONVENTIONS[recipe.convention]
         metrics = build_metrics(recipe.metrics, convention, registry)
         torch.manual_seed(recipe.seed)
@@ -291,7 +291,7 @@ class _Work:
             companions={name: each.windows(name, self.recipe) for name, each in self.companions.items()},
             device=str(self.devices.device),
             resume=resume,
-            components=chosen.components(self.recipe),
+            components=components.components(self.recipe),
             observe=lambda record: self.registry.observe(str(run.path), record),
         )
         if self.devices.main:
@@ -301,7 +301,7 @@ class _Work:
         if not self.devices.main:
             return
         print(f"{self.recipe.model.id} has no parameters to train; training is skipped.", file=sys.stderr)
-        keep_as_built(self.trainer, run, chosen.components(self.recipe))
+        keep_as_built(self.trainer, run, components.components(self.recipe))
         load_best(run, self.trainer.spatializer, self.recipe)
 
     def _spatialize(self, run: Run) -> dict[str, str]:

@@ -74,9 +74,9 @@ def _settings(options: dict[str, Any], sets: list[str]) -> tuple[SimulatedSettin
     from pydantic import ValidationError
 
     from avspatial.data.simulated.settings import SimulatedSettings
-    from avspatial.recipe.nodes import Node, Place, plain
-    from avspatial.recipe.sources import apply_sets
-    from avspatial.recipe.wording import Wording
+    from avspatial.recipe.layers import apply_sets
+    from avspatial.recipe.messages import Wording
+    from avspatial.recipe.yaml_tree import Node, Place, plain
     from avspatial.registry import discover
 
     said = [f"{key}={json.dumps(value)}" for key, value in options.items()]

@@ -102,7 +102,7 @@ def _data() -> Iterator[Finding]:
 
 
 def _cache() -> Iterator[Finding]:
-    from avspatial.data.store import cache_root
+    from avspatial.data.clip_cache import cache_root
 
     root = cache_root()
     nearest = next(folder for folder in (root, *root.absolute().parents) if folder.exists())

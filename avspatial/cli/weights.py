@@ -87,7 +87,7 @@ def import_(
 
 def _load(entry: Entry, given: str | None, sets: list[str], registry: Registry) -> tuple[Path, Loaded]:
     """The file of the recipe, and the recipe without the weights that its own training would start from."""
-    from avspatial.recipe import Loaded, chosen, load_recipe, resolved_yaml
+    from avspatial.recipe import Loaded, components, load_recipe, resolved_yaml
     from avspatial.recipe.catalogue import locate
 
     wanted = given or entry.target_class().published_recipe
@@ -104,7 +104,7 @@ def _load(entry: Entry, given: str | None, sets: list[str], registry: Registry) 
             where=path,
             fix=f"Give a recipe with `use: {entry.component.name}`.",
         )
-    recipe = recipe.model_copy(update={"model": chosen.untrained(recipe.model)})
+    recipe = recipe.model_copy(update={"model": components.untrained(recipe.model)})
     return path, Loaded(recipe, resolved_yaml(recipe))
 
 
@@ -131,10 +131,10 @@ def _write_file(path: Path, spatializer: Spatializer) -> None:
 
 def _write_checkpoint(run: Run, trainer: Trainer, recipe: Recipe) -> None:
     """At step 0: no optimizer has moved yet."""
-    from avspatial.recipe import chosen
+    from avspatial.recipe import components
     from avspatial.training import checkpoints
 
-    mark = checkpoints.Mark(components=chosen.components(recipe))
+    mark = checkpoints.Mark(components=components.components(recipe))
     checkpoints.save(run, trainer, {}, mark, keep=1)
 
 

@@ -6,8 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from avspatial.data.layout import PARTS, layout_clips, split_folder, split_ids, split_list
-from avspatial.data.lengths import check_lengths
+from avspatial.data.layout import PARTS, check_lengths, layout_clips, split_folder, split_ids, split_list
 from avspatial.data.settings import FairPlaySettings
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip
 from avspatial.media.audio import WavInfo, wav_info
+from avspatial.media.video import picture_files, video_seconds
 
 PARTS = ("train", "val", "test")
 LOWEST_RATE = 8000
@@ -125,3 +126,22 @@ def fit_rate(path: Path, info: WavInfo) -> WavInfo:
 def _some(names: list[str], shown: int = 3) -> str:
     more = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
+def lengths(clip: Clip) -> tuple[float, float]:
+    """Seconds of sound and of pictures; MediaError for files that are not there or cannot be read."""
+    rate = clip.frames_fps
+    pictures = video_seconds(clip.video) if rate is None else len(picture_files(clip.video)) / rate
+    return wav_info(clip.audio).seconds, pictures
+
+
+def check_lengths(clip: Clip, tolerance: float, mend: str, key: str = "length_tolerance") -> None:
+    """DataError if they differ by more than `tolerance` seconds. mend: what to do first; key: where the recipe says
+    the tolerance."""
+    sound, pictures = lengths(clip)
+    if abs(sound - pictures) > tolerance:
+        raise DataError(
+            f"clip {clip.id}: {sound:.2f} s of sound but {pictures:.2f} s of pictures",
+            where=clip.video,
+            fix=f"{mend}, leave the clip out, or raise {key} (now {tolerance:g} s).",
+        )

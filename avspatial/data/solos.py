@@ -10,8 +10,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from avspatial.data.layout import PARTS
-from avspatial.data.lengths import check_lengths
+from avspatial.data.layout import PARTS, check_lengths
 from avspatial.data.settings import SolosSettings
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avspatial.data.clip_cache import Recording
 from avspatial.data.settings import Augmentation
-from avspatial.data.store import Recording
 from avspatial.framing import Framing, Window
 from avspatial.interfaces import Batch
 from avspatial.signal.gain import FLOOR, STEREO_RMS, rms, window_scale

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from avspatial.errors import AvspatialError
 from avspatial.interfaces import Convention, Metric, Truth
+from avspatial.metrics.analysis_cache import Analyses, SharingMetric
 from avspatial.metrics.conventions import normalized
-from avspatial.metrics.sharing import Analyses, SharingMetric
 from avspatial.settings import Selected
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from avspatial.evaluation.scores import ClipScores, NamedMetric, Score, all_fail
 from avspatial.inference.outputs import PREDICTED, REFERENCE
 from avspatial.interfaces import Clip, Convention, Progress
 from avspatial.media.audio import read_sound
+from avspatial.metrics.analysis_cache import Analyses
 from avspatial.metrics.conventions import resampled
-from avspatial.metrics.sharing import Analyses
 from avspatial.runs.directory import Run
 from avspatial.signal.level import active_frames, level_difference
 

@@ -13,9 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from avspatial.metrics.adapter import torchmetric
-    from avspatial.metrics.binaural import coherence_error, ild_error, itd_error
     from avspatial.metrics.conventions import CONVENTIONS, prepare
+    from avspatial.metrics.cue_errors import coherence_error, ild_error, itd_error
     from avspatial.metrics.direction import azimuth_error, lateral_gain, left_right
     from avspatial.metrics.fairplay import (
         envelope_distance,
@@ -26,9 +25,10 @@ if TYPE_CHECKING:
         wave_l2,
     )
     from avspatial.metrics.loudness import loudness_change, true_peak
-    from avspatial.metrics.mono import mono_error
-    from avspatial.metrics.multiresolution import mrstft
+    from avspatial.metrics.mono_compatibility import mono_error
+    from avspatial.metrics.mrstft import mrstft
     from avspatial.metrics.spl import spl_correlation, spl_direction, spl_distance, spl_magnitude, spl_rmse
+    from avspatial.metrics.torchmetrics_adapter import torchmetric
 
 __all__ = [
     "CONVENTIONS",

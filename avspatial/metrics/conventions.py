@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 
 from avspatial.interfaces import Convention
-from avspatial.metrics.sound import Array, Sound, as_pair, as_stereo
+from avspatial.metrics.inputs import Array, Sound, as_pair, as_stereo
 
 PEAK_FLOOR = 1e-20
 """Least peak that a signal is divided by: silence stays silence."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avspatial.metrics.sound import Array
+from avspatial.metrics.inputs import Array
 
 FRAME_HOP = 0.01
 """Step of a frame, s; a frame is two steps long."""

@@ -12,11 +12,11 @@ from functools import cached_property
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.metrics.azimuth import AzimuthEstimator, head_named
+from avspatial.metrics.analysis_cache import Analyses, SharingMetric
+from avspatial.metrics.azimuth_estimator import AzimuthEstimator, head_named
 from avspatial.metrics.cues import FRAME_HOP, Cues, band_power, cues
+from avspatial.metrics.inputs import Array, Sound, as_pair
 from avspatial.metrics.settings import AzimuthSettings
-from avspatial.metrics.sharing import Analyses, SharingMetric
-from avspatial.metrics.sound import Array, Sound, as_pair
 from avspatial.metrics.spl import LevelMetric, curves
 from avspatial.signal.head import SphericalHead
 from avspatial.signal.level import FRAME, HOP, active_frames, frame_times

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from avspatial.interfaces import Convention, Truth
-from avspatial.metrics.one_number import OneNumber
-from avspatial.metrics.sound import Array, Sound, as_pair, mean_power, spectra
+from avspatial.metrics.inputs import Array, Sound, as_pair, mean_power, spectra
+from avspatial.metrics.scalar import OneNumber
 from avspatial.signal import stereo
 
 POWER_FLOOR = 1e-20

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.metrics.one_number import OneNumber
-from avspatial.metrics.sound import Sound, as_pair
+from avspatial.metrics.inputs import Sound, as_pair
+from avspatial.metrics.scalar import OneNumber
 from avspatial.signal import loudness
 
 QUIETEST_PEAK = -120.0

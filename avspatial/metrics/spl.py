@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avspatial.interfaces import Truth
-from avspatial.metrics.one_number import OneNumber
+from avspatial.metrics.inputs import Sound, as_pair
+from avspatial.metrics.scalar import OneNumber
 from avspatial.metrics.settings import SplSettings
-from avspatial.metrics.sound import Sound, as_pair
 from avspatial.signal.level import FRAME, HOP, active_frames, level_difference
 
 DEAD_ZONE = 1.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avspatial.errors import RecipeError, did_you_mean
-from avspatial.recipe.nodes import parse
+from avspatial.recipe.yaml_tree import parse
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from avspatial.errors import RecipeError
-from avspatial.recipe.checks import contradictions, named_twice
-from avspatial.recipe.nodes import Node, Place, Problem, dotted, find, keys, merge, places, plain
+from avspatial.recipe.consistency import contradictions, named_twice
+from avspatial.recipe.layers import apply_sets, interpolate, read
+from avspatial.recipe.messages import Wording, key_of
 from avspatial.recipe.schema import ModelRecipe, Recipe
-from avspatial.recipe.sources import apply_sets, interpolate, read
-from avspatial.recipe.wording import Wording, key_of
+from avspatial.recipe.yaml_tree import Node, Place, Problem, dotted, find, keys, merge, places, plain
 from avspatial.settings import Lookup
 
 _Schema = TypeVar("_Schema", bound=ModelRecipe)

@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from avspatial.plugin import KINDS, Component
+from avspatial.recipe.messages import choice_and_model, key_of, unit_of
 from avspatial.recipe.schema import Recipe
-from avspatial.recipe.wording import choice_and_model, key_of, unit_of
 from avspatial.settings import Selected, Settings
 
 Row = tuple[str, str, str, str]

@@ -21,8 +21,8 @@ import pluggy
 
 from avspatial.errors import PluginError, did_you_mean
 from avspatial.plugin import KINDS, PROJECT, Component, Hooks
+from avspatial.registry.import_guard import watched
 from avspatial.registry.sources import Failure, Source
-from avspatial.registry.watching import watched
 
 if TYPE_CHECKING:
     from avspatial.settings import Settings

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from avspatial.errors import PluginError, did_you_mean
 from avspatial.plugin import KINDS
+from avspatial.registry.import_guard import watched
 from avspatial.registry.loading import Entry, Plugin
 from avspatial.registry.sources import Failure
-from avspatial.registry.watching import watched
 
 if TYPE_CHECKING:
     from avspatial.settings import Selected

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from avspatial.evaluation.compare import Comparison, Pair
-from avspatial.metrics.time_curve import time_difference
+from avspatial.metrics.itd_curve import time_difference
 from avspatial.report.clip_plots import (
     Curve,
     TimePlot,

@@ -17,7 +17,7 @@ from avspatial.media.audio_meters import Meters, refuse_channels
 from avspatial.media.audio_stream import SoundReader
 from avspatial.media.resample import Resampler
 from avspatial.media.webvtt import Direction
-from avspatial.metrics.azimuth import AzimuthEstimator
+from avspatial.metrics.azimuth_estimator import AzimuthEstimator
 from avspatial.metrics.cues import FRAME_HOP, band_power, cues
 from avspatial.signal.head import SphericalHead
 from avspatial.signal.level import ACTIVE_RANGE, POWER_FLOOR, frame_powers, frame_times, level_difference

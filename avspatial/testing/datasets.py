@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from avspatial.data.layout import PARTS
-from avspatial.data.lengths import lengths
-from avspatial.data.store import ClipStore
+from avspatial.data.clip_cache import ClipStore
+from avspatial.data.layout import PARTS, lengths
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip
 from avspatial.media.audio import wav_info

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from avspatial.registry import Entry, Plugin
-from avspatial.registry.watching import HEAVY
+from avspatial.registry.import_guard import HEAVY
 from avspatial.testing.results import Result, outcome, require
 
 SLOWEST = 0.5

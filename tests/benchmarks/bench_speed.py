@@ -20,7 +20,7 @@ import torch
 
 import avspatial
 from avspatial.api.run import Finished
-from avspatial.data.store import ClipStore, Recording
+from avspatial.data.clip_cache import ClipStore, Recording
 from avspatial.data.windows import TrainingWindows
 from avspatial.evaluation.scores import build_metrics
 from avspatial.evaluation.scoring import score_clip

@@ -35,8 +35,8 @@ class Knobs(Settings):
 '''
 METRIC = '''
 import numpy as np
-from avspatial.metrics.one_number import OneNumber
-from avspatial.metrics.sound import as_pair
+from avspatial.metrics.scalar import OneNumber
+from avspatial.metrics.inputs import as_pair
 
 class OneEar(OneNumber, name="one_ear", unit="V", higher_is_better=False):
     """Mean absolute error at the left ear."""

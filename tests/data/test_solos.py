@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import avspatial
+from avspatial.data.clip_cache import ClipStore
 from avspatial.data.settings import SolosSettings
 from avspatial.data.simulated.dataset import SimulatedScenes
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.data.solos import Solos
-from avspatial.data.store import ClipStore
 from avspatial.errors import DataError
 from avspatial.framing import Window
 from avspatial.media.audio import read_wav, wav_info, write_wav

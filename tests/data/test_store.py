@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from full_disk import room
 
-from avspatial.data.store import ClipStore, cache_root
+from avspatial.data.clip_cache import ClipStore, cache_root
 from avspatial.errors import DataError, MediaError
 from avspatial.framing import Window
 from avspatial.interfaces import Clip

@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avspatial.data.clip_cache import Recording
 from avspatial.data.settings import Augmentation
-from avspatial.data.store import Recording
 from avspatial.data.windows import TrainingWindows, picture_indices
 from avspatial.framing import Framing, Window
 from avspatial.interfaces import Batch, Clip

@@ -14,11 +14,11 @@ from avspatial.evaluation.scores import NamedMetric
 from avspatial.interfaces import Convention
 from avspatial.metrics.direction import LeftRight
 from avspatial.metrics.fairplay import Snr, StftDistance
-from avspatial.metrics.mono import MonoError
-from avspatial.metrics.multiresolution import Mrstft
-from avspatial.metrics.one_number import OneNumber
+from avspatial.metrics.inputs import as_pair
+from avspatial.metrics.mono_compatibility import MonoError
+from avspatial.metrics.mrstft import Mrstft
+from avspatial.metrics.scalar import OneNumber
 from avspatial.metrics.settings import MetricSettings, SplSettings
-from avspatial.metrics.sound import as_pair
 from avspatial.metrics.spl import SplMagnitude, SplRmse
 from avspatial.progress import silent
 

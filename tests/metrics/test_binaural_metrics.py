@@ -8,7 +8,7 @@ from written_out import WrittenOut
 
 from avspatial.interfaces import Convention
 from avspatial.metrics import coherence_error, ild_error, itd_error
-from avspatial.metrics.binaural import CoherenceError, IldError, ItdError
+from avspatial.metrics.cue_errors import CoherenceError, IldError, ItdError
 from avspatial.metrics.settings import MetricSettings
 from avspatial.signal.head import SphericalHead, render
 

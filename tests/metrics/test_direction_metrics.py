@@ -5,7 +5,7 @@ import pytest
 
 from avspatial.interfaces import Truth
 from avspatial.metrics import azimuth_error, lateral_gain, left_right
-from avspatial.metrics.azimuth import AzimuthEstimator
+from avspatial.metrics.azimuth_estimator import AzimuthEstimator
 from avspatial.metrics.direction import lateral_position
 from avspatial.signal.head import SphericalHead, render
 

@@ -307,7 +307,7 @@ def test_the_same_however_many_values_are_made_at_once(
 
     expected = value()
     for values, bands in ((2**8, 1), (2**26, 25)):
-        monkeypatch.setattr("avspatial.metrics.sound.BLOCK", values)
+        monkeypatch.setattr("avspatial.metrics.inputs.BLOCK", values)
         monkeypatch.setattr("avspatial.metrics.cues._AT_ONCE", bands)
         assert value() == pytest.approx(expected, rel=1e-12)
 

@@ -13,11 +13,11 @@ from avspatial.inference.outputs import save_outputs
 from avspatial.interfaces import Convention, Truth
 from avspatial.media.audio import read_wav
 from avspatial.metrics import azimuth_error, coherence_error, ild_error, itd_error
-from avspatial.metrics.binaural import CoherenceError, IldError, ItdError
+from avspatial.metrics.analysis_cache import Analyses, SharingMetric
+from avspatial.metrics.cue_errors import CoherenceError, IldError, ItdError
 from avspatial.metrics.direction import AzimuthError
+from avspatial.metrics.inputs import Array
 from avspatial.metrics.settings import AzimuthSettings, MetricSettings
-from avspatial.metrics.sharing import Analyses, SharingMetric
-from avspatial.metrics.sound import Array
 
 RATE = 16000
 TRUTH = Truth(20.0, np.full((1, 20), 30.0), np.ones((1, 20)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from avspatial.metrics.time_curve import time_difference
+from avspatial.metrics.itd_curve import time_difference
 from avspatial.signal.level import level_difference
 
 RATE = 16000

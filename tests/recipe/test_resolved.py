@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from avspatial.recipe import load_recipe, resolved_yaml
 from avspatial.recipe.catalogue import shipped
-from avspatial.recipe.nodes import parse, plain
+from avspatial.recipe.yaml_tree import parse, plain
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8"))
 TREES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))

@@ -20,13 +20,13 @@ import h5py
 import numpy as np
 
 from avspatial.atomic import whole_folder
+from avspatial.data.clip_cache import cache_root
 from avspatial.data.layout import PARTS, layout_clips, split_folder, split_list
 from avspatial.data.simulated.assets import content_digests, stage
 from avspatial.data.simulated.render import RATE, Stage, describe, play, read_scenes, solo
 from avspatial.data.simulated.scene import draw, split_of
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.data.solos import solo_clips
-from avspatial.data.store import cache_root
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress, Truth
 from avspatial.media.audio import write_wav

@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from avspatial.cli.main import main
+from avspatial.data.clip_cache import ClipStore
 from avspatial.data.simulated.dataset import SimulatedScenes
 from avspatial.data.simulated.settings import SimulatedSettings
-from avspatial.data.store import ClipStore
 from avspatial.errors import DataError, RecipeError
 from avspatial.framing import Framing
 from avspatial.inference.sliding import spatialize
 from avspatial.media.video import write_video
 from avspatial.media.webvtt import Direction, vtt
-from avspatial.metrics.azimuth import AzimuthEstimator
+from avspatial.metrics.azimuth_estimator import AzimuthEstimator
 from avspatial.metrics.direction import azimuth_error
 from avspatial.progress import silent
 from avspatial.recipe.schema import Inference

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from avspatial.errors import Interrupted, PluginError
 from avspatial.interfaces import Batch, Spatializer, Trainer
-from avspatial.recipe import chosen, load_recipe
+from avspatial.recipe import components, load_recipe
 from avspatial.recipe.catalogue import locate
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
@@ -204,8 +204,8 @@ def test_without_a_first_stage(recipe: Recipe, registry: Registry) -> None:
 
 
 def test_the_solos_are_no_part_of_what_was_learned(recipe: Recipe) -> None:
-    assert set(chosen.companions(recipe)) == {"solos"}
-    assert not any("solos" in key for key in chosen.components(recipe))
+    assert set(components.companions(recipe)) == {"solos"}
+    assert not any("solos" in key for key in components.components(recipe))
 
 
 def test_stages_that_leave_nothing(registry: Registry) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from avspatial.interfaces import Metric, Truth
-from avspatial.metrics.sound import as_pair
+from avspatial.metrics.inputs import as_pair
 
 
 class Good(Metric):

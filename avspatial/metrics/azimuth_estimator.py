@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from avspatial.metrics.cues import Cues, cues
-from avspatial.metrics.sound import Array
+from avspatial.metrics.inputs import Array
 from avspatial.signal.head import Head, SphericalHead
 
 SIGMA_ITD, SIGMA_ILD = 60e-6, 3.0

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.metrics.one_number import OneNumber
-from avspatial.metrics.sound import Array, Sound, as_pair, framed, weighted_blocks
+from avspatial.metrics.inputs import Array, Sound, as_pair, framed, weighted_blocks
+from avspatial.metrics.scalar import OneNumber
 
 RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
 """n_fft, hop and window length in samples."""

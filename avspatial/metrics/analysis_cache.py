@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from avspatial.interfaces import Metric, Truth
-from avspatial.metrics.sound import Array, Sound, as_pair
+from avspatial.metrics.inputs import Array, Sound, as_pair
 
 Analysis = TypeVar("Analysis")
 

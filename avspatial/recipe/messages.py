@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from avspatial.errors import PluginError, did_you_mean
-from avspatial.recipe.nodes import Loc, Node, Problem, dotted, find
+from avspatial.recipe.yaml_tree import Loc, Node, Problem, dotted, find
 from avspatial.settings import Choose, Lookup, Settings
 
 _BOUNDS = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from avspatial.interfaces import Metric, Truth
-from avspatial.metrics.sound import Sound
+from avspatial.metrics.inputs import Sound
 
 
 class OneNumber(Metric):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from avspatial.metrics.cues import FINE_STRUCTURE, FRAME_HOP, centres, cues
-from avspatial.metrics.sound import Array, Sound, as_stereo
+from avspatial.metrics.inputs import Array, Sound, as_stereo
 from avspatial.signal.level import FRAME, HOP, frame_times
 
 COHERENT = 0.5

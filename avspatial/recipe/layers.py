@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from avspatial.recipe.nodes import Loc, Node, Place, Problem, dotted, merge, parse
+from avspatial.recipe.yaml_tree import Loc, Node, Place, Problem, dotted, merge, parse
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from avspatial.interfaces import Truth
+from avspatial.metrics.analysis_cache import Analyses, SharingMetric
 from avspatial.metrics.cues import FINE_STRUCTURE, Cues, centres, cues
-from avspatial.metrics.sharing import Analyses, SharingMetric
-from avspatial.metrics.sound import Array, Sound, as_pair
+from avspatial.metrics.inputs import Array, Sound, as_pair
 
 BAND_RANGE, CLIP_RANGE = 40.0, 60.0
 """A band and frame counts within this many dB of its band's loudest frame, and of the loudest of all."""

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from avspatial.framing import Framing, Stft, Window
-from avspatial.recipe.nodes import Loc
 from avspatial.recipe.schema import Inference, Recipe
+from avspatial.recipe.yaml_tree import Loc
 from avspatial.settings import Settings
 
 LEAST_FRAMES = 32
