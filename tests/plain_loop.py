@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from avspatial.data.windows import picture_indices
-from avspatial.inference.sliding import window_starts
+from avspatial.inference.overlap_add import window_starts
 from avspatial.interfaces import Spatializer
 
 

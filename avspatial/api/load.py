@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from avspatial.errors import RecipeError, RunError
-from avspatial.inference.exported import SUFFIX, Exported, read_model
-from avspatial.inference.faster import faster
+from avspatial.inference.optimize import faster
 from avspatial.interfaces import Spatializer
 from avspatial.models.pretrained import differences
 from avspatial.recipe import ModelRecipe, components, load_model_recipe, load_recipe
 from avspatial.recipe.catalogue import locate, shipped
 from avspatial.registry import Registry, discover
 from avspatial.runs import Run, digest8, open_run
+from avspatial.runs.model_file import SUFFIX, Exported, read_model
 from avspatial.training import checkpoints
 from avspatial.training.devices import Devices
 

@@ -28,8 +28,7 @@ from avspatial.data.windows import TrainingWindows
 from avspatial.errors import DataError, Interrupted, RunError
 from avspatial.evaluation.scores import NamedMetric, build_metrics
 from avspatial.evaluation.summary import evaluate_run
-from avspatial.inference.outputs import save_outputs, save_prediction
-from avspatial.inference.sliding import View, spatialize
+from avspatial.inference.overlap_add import View, spatialize
 from avspatial.interfaces import Clip, Convention, Dataset, Progress, Trainer
 from avspatial.media.video import picture_aspect
 from avspatial.metrics.conventions import CONVENTIONS
@@ -40,10 +39,11 @@ from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
 from avspatial.report.page import write_report
 from avspatial.runs import Run, create_run, digest8, open_run
+from avspatial.runs.outputs import save_outputs, save_prediction
 from avspatial.runs.provenance import provenance
+from avspatial.training.checkpoints import keep_as_built
 from avspatial.training.devices import Devices
 from avspatial.training.loop import train
-from avspatial.training.untrained import keep_as_built
 
 PARTS = ("train", "val", "test")
 _NOTHING = (

@@ -16,12 +16,12 @@ import torch
 
 from avspatial.api.load import Trained, load_trained
 from avspatial.errors import AvspatialError, Interrupted, MediaError
-from avspatial.inference.arrays import Shown, as_sound, pictures_of, spatialize_sound
-from avspatial.inference.file import Done, spatialize_file
-from avspatial.inference.jobs import Job, find_jobs
-from avspatial.inference.looks import ClipPictures
-from avspatial.inference.plan import Plan, Probe, plan, probe
-from avspatial.inference.walks import Manner, Mode, Precision, refuse_slow, walk_over
+from avspatial.inference.files.arrays import Shown, as_sound, pictures_of, spatialize_sound
+from avspatial.inference.files.dry_run import Plan, Probe, plan, probe
+from avspatial.inference.files.file import Done, spatialize_file
+from avspatial.inference.files.jobs import Job, find_jobs
+from avspatial.inference.options import Manner, Mode, Precision, refuse_slow, walk_over
+from avspatial.inference.visual_features import ClipPictures
 from avspatial.media.probe import describe
 from avspatial.progress import Clock, shown
 
@@ -98,8 +98,9 @@ def spatialize(
     recipe whose model needs no training, or what `load_trained` gave. set: overrides for that recipe,
     ["model.azimuth=30"]. out: the output's name for a single file, or a folder; by default `NAME_binaural`
     beside the input. video: the pictures of a single wav or flac file. width: per cent of the model's difference, 0
-    (mono) to 150. precision, mode: see `avspatial.inference.walks`. jobs: files at once. force: write over what exists.
-    keep_original: the old sound stays as a track after the new one. dry_run: nothing is written; results are `planned`.
+    (mono) to 150. precision, mode: see `avspatial.inference.options`. jobs: files at once. force: write over what
+    exists. keep_original: the old sound stays as a track after the new one. dry_run: nothing is written; results are
+    `planned`.
     told: hears of each file as soon as it is finished.
 
     Outputs that exist are skipped, unless a single file was named: then that is a MediaError. A file that fails is

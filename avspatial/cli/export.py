@@ -24,7 +24,7 @@ def export(
     if out.exists() and not force:
         raise RunError("exists, and nothing is written over", where=out, fix="Give another name with -o, or --force.")
     from avspatial.api.load import load_trained
-    from avspatial.inference.exported import write_model
+    from avspatial.runs.model_file import write_model
 
     write_model(out, load_trained(run, "cpu").exported())
     print(out)

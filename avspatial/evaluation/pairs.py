@@ -16,10 +16,10 @@ from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
 from avspatial.errors import DataError, did_you_mean
-from avspatial.inference.outputs import PREDICTED, REFERENCE, TRUTH, read_truth
 from avspatial.interfaces import Truth
 from avspatial.media.audio import is_sound
 from avspatial.runs.directory import Run
+from avspatial.runs.outputs import PREDICTED, REFERENCE, TRUTH, read_truth
 
 _PREDICTED, _REFERENCE = Path(PREDICTED).stem, Path(REFERENCE).stem
 COLUMNS = ("prediction", "reference", "clip", "recording")

@@ -18,11 +18,11 @@ from avspatial.evaluation.scores import build_metrics
 from avspatial.evaluation.scoring import score_pairs
 from avspatial.evaluation.summary import facts_of
 from avspatial.evaluation.systems import Facts, Row, Scored, ScoredClip
-from avspatial.inference.outputs import PICTURE, PREDICTED, REFERENCE
 from avspatial.interfaces import Progress
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.registry import Registry
 from avspatial.runs.directory import Run, open_run
+from avspatial.runs.outputs import PICTURE, PREDICTED, REFERENCE
 from avspatial.settings import Selected
 
 SCORES, SUMMARY, CLIPS, ABOUT = "scores.jsonl", "summary.json", "clips.jsonl", "evaluation.json"

@@ -21,12 +21,12 @@ from avspatial.errors import AvspatialError
 from avspatial.evaluation.controls import CONTROLS, MIRRORED, MODEL, SEEN, control_sounds
 from avspatial.evaluation.pairs import Pair
 from avspatial.evaluation.scores import ClipScores, NamedMetric, Score, all_failed, score_pair
-from avspatial.inference.outputs import PREDICTED, REFERENCE
 from avspatial.interfaces import Clip, Convention, Progress
 from avspatial.media.audio import read_sound
 from avspatial.metrics.analysis_cache import Analyses
 from avspatial.metrics.conventions import resampled
 from avspatial.runs.directory import Run
+from avspatial.runs.outputs import PREDICTED, REFERENCE
 from avspatial.signal.level import active_frames, level_difference
 
 TITLE = "Scoring clips"

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from avspatial.inference.outputs import MONO, PICTURE, PREDICTED, REFERENCE, TRUTH
 from avspatial.interfaces import Truth
 from avspatial.media.audio import read_wav
 from avspatial.report.choosing import Choice
@@ -20,6 +19,7 @@ from avspatial.report.embedding import data_uri, sound_uri, weight_of, within
 from avspatial.report.reading import Record
 from avspatial.report.table import heading, metric_names
 from avspatial.report.wording import decimals_for, number
+from avspatial.runs.outputs import MONO, PICTURE, PREDICTED, REFERENCE, TRUTH
 
 SECONDS = 20.0
 """Longer clips are shown and heard from their start for this long, which keeps the page a page."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avspatial.inference.sliding import View, spatialize
+from avspatial.inference.overlap_add import View, spatialize
 from avspatial.recipe.schema import Inference
 from avspatial.signal import stereo
 from avspatial.testing.bench import SpatializerBench, lesson

@@ -256,3 +256,11 @@ def _another(differing: list[str], folder: Path, belongs: str = "another archite
     shown = differing[:5] + ([f"and {len(differing) - 5} more"] if len(differing) > 5 else [])
     told = f"a checkpoint of {belongs}: " + "; ".join(shown)
     return RunError(told, where=folder, fix="Load it with the recipe that made it: recipe.resolved.yaml of its run.")
+
+
+def keep_as_built(trainer: Trainer, run: Run, components: Mapping[str, str]) -> None:
+    """Leave the checkpoint of step 0 in `run`, unless it is there; errors as of `save`."""
+    refuse_tied(trainer)
+    recover(run, keep=1)
+    if pointed(run) is None:
+        save(run, trainer, {}, Mark(components=dict(components)), keep=1)

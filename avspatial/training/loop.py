@@ -20,6 +20,7 @@ from avspatial.errors import Interrupted, TrainingError
 from avspatial.interfaces import Batch, Trainer
 from avspatial.runs.directory import Run
 from avspatial.training import checkpoints
+from avspatial.training.batches import Stream, Windows, held_out
 from avspatial.training.checkpoints import Mark
 from avspatial.training.devices import Devices
 from avspatial.training.display import Display
@@ -27,7 +28,6 @@ from avspatial.training.interrupt import Interrupt
 from avspatial.training.prefetch import Prefetch
 from avspatial.training.schedule import Plan
 from avspatial.training.settings import TrainerSettings
-from avspatial.training.stream import Stream, Windows, held_out
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from avspatial.errors import PluginError
 from avspatial.interfaces import Batch, Builder, Discriminator, FeatureShape, Spatializer, Trainer
 from avspatial.signal import stereo
-from avspatial.training.groups import learning_groups
+from avspatial.training.parameter_groups import learning_groups
 from avspatial.training.settings import SharedVisualGanSettings
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from avspatial.interfaces import Batch, Trainer
-from avspatial.training.groups import learning_groups
+from avspatial.training.parameter_groups import learning_groups
 
 
 class SupervisedTrainer(Trainer):

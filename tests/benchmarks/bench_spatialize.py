@@ -22,10 +22,10 @@ from plain_loop import plain_loop
 from torch.utils.flop_counter import FlopCounterMode
 
 from avspatial.data.windows import picture_indices
-from avspatial.inference.faster import faster
-from avspatial.inference.looks import ClipPictures
-from avspatial.inference.sliding import window_starts
-from avspatial.inference.walks import Manner, computes_bf16, walk_over
+from avspatial.inference.optimize import faster
+from avspatial.inference.options import Manner, computes_bf16, walk_over
+from avspatial.inference.overlap_add import window_starts
+from avspatial.inference.visual_features import ClipPictures
 from avspatial.interfaces import Spatializer
 from avspatial.media.video import folder_pictures
 from avspatial.recipe.load import load_recipe

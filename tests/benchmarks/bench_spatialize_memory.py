@@ -16,9 +16,9 @@ import torch
 from long_films import Cost, cost, long_film
 
 from avspatial.api.load import Trained
-from avspatial.inference.exported import write_model
 from avspatial.recipe.load import load_recipe
 from avspatial.registry import discover
+from avspatial.runs.model_file import write_model
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 MINUTES = (1, 10, 60)

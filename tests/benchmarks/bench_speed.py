@@ -24,14 +24,14 @@ from avspatial.data.clip_cache import ClipStore, Recording
 from avspatial.data.windows import TrainingWindows
 from avspatial.evaluation.scores import build_metrics
 from avspatial.evaluation.scoring import score_clip
-from avspatial.inference.sliding import spatialize
+from avspatial.inference.overlap_add import spatialize
 from avspatial.interfaces import Trainer
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.progress import silent
 from avspatial.recipe.load import load_recipe
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
-from avspatial.training.stream import Stream
+from avspatial.training.batches import Stream
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "sagm_demo.yaml"
 SETS = ("data.clips=24", "trainer.steps=1", "trainer.batch_size=2")

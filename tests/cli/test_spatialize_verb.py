@@ -15,9 +15,9 @@ from films import BLIND, heard, moving, noise, tiny, write_film
 
 from avspatial.api.load import load_trained
 from avspatial.cli.main import main
-from avspatial.inference.exported import write_model
-from avspatial.inference.walks import computes_bf16
+from avspatial.inference.options import computes_bf16
 from avspatial.registry import Registry
+from avspatial.runs.model_file import write_model
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ from saved_sounds import RATE, evaluate, sounds, values
 
 from avspatial.api.evaluate import DIRECTIONS, METRICS, Evaluation
 from avspatial.errors import AvspatialError
-from avspatial.inference.outputs import save_outputs
 from avspatial.interfaces import Truth
 from avspatial.media.audio import write_wav
 from avspatial.media.video import write_video
 from avspatial.metrics import prepare, snr, stft_distance
 from avspatial.registry import Registry
+from avspatial.runs.outputs import save_outputs
 
 
 class TestTheContract:

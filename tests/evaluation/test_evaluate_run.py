@@ -10,13 +10,13 @@ import pytest
 from avspatial.evaluation.controls import control_sounds, level_panned
 from avspatial.evaluation.scores import NamedMetric
 from avspatial.evaluation.summary import evaluate_run
-from avspatial.inference.outputs import save_outputs, save_prediction
 from avspatial.interfaces import Clip, Convention, Metric, Truth
 from avspatial.metrics import prepare, stft_distance
 from avspatial.metrics.direction import LeftRight
 from avspatial.metrics.fairplay import Snr, StftDistance
 from avspatial.metrics.settings import MetricSettings, SplSettings
 from avspatial.runs.directory import Run
+from avspatial.runs.outputs import save_outputs, save_prediction
 from avspatial.signal.level import level_difference
 
 RATE = 16000

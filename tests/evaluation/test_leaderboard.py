@@ -14,9 +14,9 @@ from avspatial.api.evaluate import evaluate
 from avspatial.api.leaderboard import Choices, build, read, verify
 from avspatial.cli.main import main
 from avspatial.errors import DataError
-from avspatial.inference.outputs import save_outputs
 from avspatial.media.audio import read_wav, write_wav
 from avspatial.progress import silent
+from avspatial.runs.outputs import save_outputs
 
 RATE = 16000
 METRICS = ("stft_distance", "snr")

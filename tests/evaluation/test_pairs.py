@@ -12,8 +12,8 @@ import pytest
 
 from avspatial.errors import DataError
 from avspatial.evaluation.pairs import Pair, find_pairs
-from avspatial.inference.outputs import save_outputs
 from avspatial.interfaces import Truth
+from avspatial.runs.outputs import save_outputs
 
 LAYOUTS = (
     "\n  Give folders <clip>/predicted_binaural.wav with input_binaural.wav, a folder of predictions with "

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avspatial.inference.binaural import Joined, common_gain
+from avspatial.inference.files.mixdown import Joined, common_gain
 from avspatial.media.audio_meters import Meters, mono
 from avspatial.media.resample import Resampler, resample
 from avspatial.signal.loudness import integrated_loudness, true_peak

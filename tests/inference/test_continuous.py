@@ -10,10 +10,10 @@ from torch import Tensor
 
 from avspatial.errors import DataError
 from avspatial.framing import Framing, Stft, Window
-from avspatial.inference.continuous import ContinuousWalk
-from avspatial.inference.faster import FewChannelsUp, faster
-from avspatial.inference.looks import ClipPictures, Looks
-from avspatial.inference.sliding import SlidingWalk
+from avspatial.inference.optimize import FewChannelsUp, faster
+from avspatial.inference.overlap_add import SlidingWalk
+from avspatial.inference.single_pass import ContinuousWalk
+from avspatial.inference.visual_features import ClipPictures, Looks
 from avspatial.interfaces import Spatializer
 from avspatial.models.masking import MaskingSpatializer
 from avspatial.models.settings import C3dSettings, MaskingSettings, UnetEncoderSettings, UnetMaskSettings

@@ -6,13 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from avspatial.inference import few_pictures
-from avspatial.inference.few_pictures import FewPictures, is_replaceable
+from avspatial.inference.winograd import FewPictures, is_replaceable
 
 
 @pytest.fixture(autouse=True)
 def small_maps_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(few_pictures, "LARGE", 1)
+    monkeypatch.setattr(winograd, "LARGE", 1)
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avspatial.inference.outputs import save_outputs, save_prediction
 from avspatial.interfaces import Truth
 from avspatial.media.audio import read_wav
+from avspatial.runs.outputs import save_outputs, save_prediction
 
 RANDOM = np.random.default_rng(0)
 PREDICTION, REFERENCE = (RANDOM.normal(0, 1, (2, 400)).astype(np.float32) for _ in range(2))

@@ -12,9 +12,9 @@ from PIL import Image
 from plain_loop import plain_loop
 
 from avspatial.framing import Framing, Stft, Window
-from avspatial.inference.faster import faster
-from avspatial.inference.looks import ClipPictures
-from avspatial.inference.walks import Manner, walk_over
+from avspatial.inference.optimize import faster
+from avspatial.inference.options import Manner, walk_over
+from avspatial.inference.visual_features import ClipPictures
 from avspatial.interfaces import Spatializer
 from avspatial.media.video import folder_pictures
 from avspatial.recipe.schema import Inference

@@ -8,8 +8,8 @@ import numpy as np
 
 from avspatial.data.windows import picture_indices
 from avspatial.framing import Window
-from avspatial.inference.looks import ClipPictures
-from avspatial.inference.scenes import Impression, ScenePictures
+from avspatial.inference.files.scene_cuts import Impression, ScenePictures
+from avspatial.inference.visual_features import ClipPictures
 
 WINDOW = Window(seconds=1.0, fps=4, pictures=4, picture=(8, 8))
 

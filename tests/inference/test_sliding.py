@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from avspatial.data.windows import picture_indices
 from avspatial.errors import DataError
 from avspatial.framing import Framing, Stft, Window
-from avspatial.inference.sliding import spatialize, window_starts
+from avspatial.inference.overlap_add import spatialize, window_starts
 from avspatial.interfaces import Spatializer
 from avspatial.recipe.schema import Inference
 

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 
 from avspatial.builtin import avspatial_components
-from avspatial.inference.outputs import save_outputs
 from avspatial.interfaces import Convention, Metric, Truth
 from avspatial.metrics import prepare, wave_l2
+from avspatial.runs.outputs import save_outputs
 
 RATE, SAMPLES, FRAMES = 16000, 8000, 9
 SIGNS = np.where(np.random.default_rng(0).standard_normal(SAMPLES) > 0, 1.0, -1.0)

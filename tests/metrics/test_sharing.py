@@ -9,7 +9,6 @@ import pytest
 from avspatial.evaluation.pairs import Pair
 from avspatial.evaluation.scores import NamedMetric, Score
 from avspatial.evaluation.scoring import score_files
-from avspatial.inference.outputs import save_outputs
 from avspatial.interfaces import Convention, Truth
 from avspatial.media.audio import read_wav
 from avspatial.metrics import azimuth_error, coherence_error, ild_error, itd_error
@@ -18,6 +17,7 @@ from avspatial.metrics.cue_errors import CoherenceError, IldError, ItdError
 from avspatial.metrics.direction import AzimuthError
 from avspatial.metrics.inputs import Array
 from avspatial.metrics.settings import AzimuthSettings, MetricSettings
+from avspatial.runs.outputs import save_outputs
 
 RATE = 16000
 TRUTH = Truth(20.0, np.full((1, 20), 30.0), np.ones((1, 20)))

@@ -16,11 +16,11 @@ from scipy.signal import chirp
 from avspatial.evaluation.compare import Comparison, compare
 from avspatial.evaluation.scored import read_scored
 from avspatial.evaluation.systems import system
-from avspatial.inference.outputs import save_outputs
 from avspatial.interfaces import Truth
 from avspatial.report.comparison import write_comparison
 from avspatial.report.page import write_report
 from avspatial.runs.directory import Run, open_run
+from avspatial.runs.outputs import save_outputs
 
 RATE = 16000
 SECONDS = 2.0

@@ -12,10 +12,10 @@ import pytest
 import avspatial
 from avspatial.api.run import Finished
 from avspatial.errors import DataError, RecipeError
-from avspatial.inference.outputs import PREDICTED, REFERENCE
 from avspatial.media.audio import read_wav, write_wav
 from avspatial.progress import silent
 from avspatial.runs.directory import Run
+from avspatial.runs.outputs import PREDICTED, REFERENCE
 
 
 def test_the_outputs_of_a_run_score_as_the_run_did(finished: Finished, tmp_path: Path) -> None:

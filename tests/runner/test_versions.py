@@ -15,8 +15,8 @@ import avspatial
 from avspatial.api.load import load_trained
 from avspatial.api.run import Finished
 from avspatial.errors import AvspatialError, RunError
-from avspatial.inference.exported import write_model
 from avspatial.progress import silent
+from avspatial.runs.model_file import write_model
 
 DECLARATION = """
 from avspatial.plugin import Component, hookimpl

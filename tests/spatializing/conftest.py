@@ -10,8 +10,8 @@ import films
 import pytest
 
 from avspatial.api.load import Trained
-from avspatial.inference.exported import write_model
 from avspatial.registry import Registry
+from avspatial.runs.model_file import write_model
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from avspatial.errors import RunError
 from avspatial.interfaces import Batch
-from avspatial.training.stream import Stream, held_out
+from avspatial.training.batches import Stream, held_out
 
 
 class Numbered:

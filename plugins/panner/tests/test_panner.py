@@ -22,7 +22,7 @@ from avspatial.data.simulated.dataset import SimulatedScenes
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.errors import DataError, RecipeError
 from avspatial.framing import Framing
-from avspatial.inference.sliding import spatialize
+from avspatial.inference.overlap_add import spatialize
 from avspatial.media.video import write_video
 from avspatial.media.webvtt import Direction, vtt
 from avspatial.metrics.azimuth_estimator import AzimuthEstimator

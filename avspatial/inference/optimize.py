@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from avspatial.inference.few_pictures import FewPictures, is_replaceable
+from avspatial.inference.winograd import FewPictures, is_replaceable
 from avspatial.interfaces import Spatializer
 
 FEW = 8

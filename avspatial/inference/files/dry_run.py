@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from avspatial.errors import MediaError
-from avspatial.inference.jobs import Job
-from avspatial.inference.looks import ClipPictures
-from avspatial.inference.walks import Manner, walk_over
+from avspatial.inference.files.jobs import Job
+from avspatial.inference.options import Manner, walk_over
+from avspatial.inference.visual_features import ClipPictures
 from avspatial.interfaces import Spatializer
 from avspatial.media.audio_meters import refuse_channels
 from avspatial.media.ffmpeg import opened, picture_stream

@@ -15,7 +15,7 @@ import numpy as np
 
 from avspatial.data.windows import picture_indices
 from avspatial.framing import Window
-from avspatial.inference.looks import Group
+from avspatial.inference.visual_features import Group
 
 NEW_COLOURS = 0.5
 """Share of the picture whose colours are others than in the grid picture before, at a cut. Motion moves colours about,

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from avspatial.errors import DataError
 from avspatial.framing import Window
-from avspatial.inference.looks import Pictures
-from avspatial.inference.render import Advance, binaural, picture_count
-from avspatial.inference.scenes import ScenePictures
-from avspatial.inference.walks import Manner, walk_over
+from avspatial.inference.files.render import Advance, binaural, picture_count
+from avspatial.inference.files.scene_cuts import ScenePictures
+from avspatial.inference.options import Manner, walk_over
+from avspatial.inference.visual_features import Pictures
 from avspatial.interfaces import Spatializer
 from avspatial.media.audio_meters import mono
 from avspatial.media.audio_stream import BLOCK

@@ -11,12 +11,12 @@ import numpy as np
 from avspatial.atomic import remove_abandoned
 from avspatial.errors import MediaError
 from avspatial.framing import Window
-from avspatial.inference.binaural import Level
-from avspatial.inference.jobs import Job
-from avspatial.inference.plan import plan
-from avspatial.inference.render import Advance, Survey, picture_count, predict, survey
-from avspatial.inference.scenes import ScenePictures
-from avspatial.inference.walks import Manner, walk_over
+from avspatial.inference.files.dry_run import plan
+from avspatial.inference.files.jobs import Job
+from avspatial.inference.files.mixdown import Level
+from avspatial.inference.files.render import Advance, Survey, picture_count, predict, survey
+from avspatial.inference.files.scene_cuts import ScenePictures
+from avspatial.inference.options import Manner, walk_over
 from avspatial.interfaces import Spatializer
 from avspatial.media.audio_stream import SoundReader
 from avspatial.media.audio_writer import write_sound

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from avspatial.errors import DataError
-from avspatial.inference.looks import ClipPictures, Looks, View
+from avspatial.inference.visual_features import ClipPictures, Looks, View
 from avspatial.interfaces import Spatializer
 from avspatial.recipe.schema import Inference
 from avspatial.signal import stereo

@@ -20,8 +20,8 @@ import numpy as np
 import torch
 
 from avspatial.errors import MediaError
-from avspatial.inference.binaural import SILENCE, Joined, Level, common_gain
-from avspatial.inference.walks import Walk
+from avspatial.inference.files.mixdown import SILENCE, Joined, Level, common_gain
+from avspatial.inference.options import Walk
 from avspatial.media.audio_meters import Meters, mono, refuse_channels
 from avspatial.media.ffmpeg import reason
 from avspatial.media.resample import Resampler

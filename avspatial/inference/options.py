@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from avspatial.errors import AvspatialError
-from avspatial.inference.continuous import ContinuousWalk
-from avspatial.inference.looks import Looks, Pictures
-from avspatial.inference.sliding import SlidingWalk
+from avspatial.inference.overlap_add import SlidingWalk
+from avspatial.inference.single_pass import ContinuousWalk
+from avspatial.inference.visual_features import Looks, Pictures
 from avspatial.interfaces import Spatializer
 from avspatial.recipe.schema import Inference
 
