@@ -14,10 +14,10 @@ from pathlib import Path
 
 from avspatial.api.evaluate import METRICS
 from avspatial.errors import RunError, did_you_mean
-from avspatial.evaluation.compare import Comparison
-from avspatial.evaluation.compare import compare as compare_systems
-from avspatial.evaluation.scored import choices, is_evaluation, is_run, read_scored, score_outputs
-from avspatial.evaluation.systems import Scored, system
+from avspatial.evaluation.comparison.compare import Comparison
+from avspatial.evaluation.comparison.compare import compare as compare_systems
+from avspatial.evaluation.comparison.load import choices, is_evaluation, is_run, read_scored, score_outputs
+from avspatial.evaluation.comparison.systems import Scored, system
 from avspatial.interfaces import Progress
 from avspatial.progress import on_stderr
 from avspatial.recipe import Loaded, load_recipe

@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from avspatial.errors import AvspatialError, Interrupted, PluginError, RunError, did_you_mean
-from avspatial.evaluation.controls import CONTROLS, MODEL
-from avspatial.evaluation.pairs import Pair, find_pairs, is_run
-from avspatial.evaluation.saved import Saved, keeping, saved_controls
-from avspatial.evaluation.scores import ClipScores, NamedMetric, build_metrics
-from avspatial.evaluation.scoring import score_pairs
-from avspatial.evaluation.tally import Tally
+from avspatial.evaluation.scoring.accumulator import Tally
+from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, build_metrics
+from avspatial.evaluation.scoring.controls import CONTROLS, MODEL
+from avspatial.evaluation.scoring.file_pairs import Pair, find_pairs, is_run
+from avspatial.evaluation.scoring.score_files import score_pairs
+from avspatial.evaluation.scoring.score_store import Saved, keeping, saved_controls
 from avspatial.interfaces import Convention, Progress
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.progress import on_stderr, silent

@@ -20,8 +20,8 @@ from typing import Any
 from avspatial.api.evaluate import METRICS, Evaluation, evaluate
 from avspatial.atomic import write_text
 from avspatial.errors import DataError, MediaError
-from avspatial.evaluation.pairs import Pair, find_pairs
-from avspatial.evaluation.saved import SCORES
+from avspatial.evaluation.scoring.file_pairs import Pair, find_pairs
+from avspatial.evaluation.scoring.score_store import SCORES
 from avspatial.interfaces import Progress
 from avspatial.media.audio import read_sound
 from avspatial.progress import on_stderr, silent

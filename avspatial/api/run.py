@@ -26,8 +26,8 @@ from avspatial.api.load import load_best
 from avspatial.data.clip_cache import ClipStore, Recording
 from avspatial.data.windows import TrainingWindows
 from avspatial.errors import DataError, Interrupted, RunError
-from avspatial.evaluation.scores import NamedMetric, build_metrics
-from avspatial.evaluation.summary import evaluate_run
+from avspatial.evaluation.scoring.clip_scores import NamedMetric, build_metrics
+from avspatial.evaluation.scoring.summary import evaluate_run
 from avspatial.inference.overlap_add import View, spatialize
 from avspatial.interfaces import Clip, Convention, Dataset, Progress, Trainer
 from avspatial.media.video import picture_aspect

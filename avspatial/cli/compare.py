@@ -13,8 +13,8 @@ import typer
 from avspatial.errors import RunError
 
 if TYPE_CHECKING:
-    from avspatial.evaluation.compare import Comparison
-    from avspatial.evaluation.requirements import Answer
+    from avspatial.evaluation.comparison.compare import Comparison
+    from avspatial.evaluation.comparison.requirements import Answer
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -80,7 +80,7 @@ def compare(
     """Set systems side by side on the same clips, and say what the differences are worth."""
     if json + markdown + csv > 1:
         raise RunError("--json, --markdown and --csv exclude each other", fix="Give one of them.")
-    from avspatial.evaluation.requirements import answers, statement
+    from avspatial.evaluation.comparison.requirements import answers, statement
 
     required = [statement(text) for text in require or ()]  # a misspelled one is told before any run begins
     from avspatial.api.compare import compare as compare_named

@@ -94,8 +94,8 @@ def evaluate(
 
 
 def _controls(said: str | None, json: bool, save: Path | None) -> list[str] | None:
-    from avspatial.evaluation.controls import CONTROLS
-    from avspatial.evaluation.saved import saved_controls
+    from avspatial.evaluation.scoring.controls import CONTROLS
+    from avspatial.evaluation.scoring.score_store import saved_controls
 
     if said is None:
         kept = saved_controls(save) if save is not None else None

@@ -18,7 +18,7 @@ from avspatial.errors import PluginError
 from avspatial.registry import Entry, Failure, Registry, discover
 
 if TYPE_CHECKING:
-    from avspatial.evaluation.cards import Card
+    from avspatial.evaluation.cards.card import Card
     from avspatial.testing.results import Result
 
 app = typer.Typer(
@@ -115,7 +115,7 @@ def check(
 
 def _checked(entries: list[Entry], registry: Registry, convention: str) -> Iterator[tuple[Result, list[Card]]]:
     """The contract of each, then its card, as they come. What cannot be constructed has no card."""
-    from avspatial.evaluation.battery import battery
+    from avspatial.evaluation.cards.test_cases import battery
     from avspatial.progress import on_stderr
     from avspatial.testing.cards import check_card, convention_named
     from avspatial.testing.contract import contract
@@ -195,7 +195,7 @@ def _definition(target: Any) -> str:
 
 
 def _card(card: Card) -> str:
-    from avspatial.evaluation.battery import SCENES, names, told
+    from avspatial.evaluation.cards.test_cases import SCENES, names, told
     from avspatial.report.metric_cards import cell, number
 
     shares = {name: card.share(name) for name in names()}

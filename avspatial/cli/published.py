@@ -13,9 +13,9 @@ from avspatial.cli.table import columns
 from avspatial.errors import AvspatialError
 
 if TYPE_CHECKING:
-    from avspatial.evaluation.audit import ClaimFinding, Finding
-    from avspatial.evaluation.beside import OwnResult
-    from avspatial.evaluation.published import PublishedTable
+    from avspatial.evaluation.published.audit import ClaimFinding, Finding
+    from avspatial.evaluation.published.own_results import OwnResult
+    from avspatial.evaluation.published.tables import PublishedTable
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -36,8 +36,8 @@ def published(
     json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Print the published tables; nothing in them was measured here."""
-    from avspatial.evaluation.beside import read_result
-    from avspatial.evaluation.published import chosen_tables
+    from avspatial.evaluation.published.own_results import read_result
+    from avspatial.evaluation.published.tables import chosen_tables
 
     if markdown and json:
         raise AvspatialError("--markdown and --json exclude each other", fix="Give one of them.")
@@ -53,7 +53,7 @@ def published(
 
 
 def _headings(table: PublishedTable) -> list[str]:
-    from avspatial.evaluation.published import published
+    from avspatial.evaluation.published.tables import published
 
     found = []
     for metric in table.decimals:
@@ -69,7 +69,7 @@ def _cells(table: PublishedTable, values: Mapping[str, float]) -> list[str]:
 
 def _shown(table: PublishedTable, own: Sequence[OwnResult], *, markdown: bool) -> str:
     """Title, source, the rows, the user's rows with numbered marks, and what the marks say."""
-    from avspatial.evaluation.beside import differences
+    from avspatial.evaluation.published.own_results import differences
 
     rows = [["method", *_headings(table)]]
     rows += [[name, *_cells(table, values)] for name, values in table.rows.items()]
@@ -96,7 +96,7 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
 
 def _audited(tables: Sequence[PublishedTable], *, markdown: bool) -> str:
     """Every row that is not simply consistent, the count of the rest, the claims, and the improvements recomputed."""
-    from avspatial.evaluation.audit import CONSISTENT, audit, check_claims
+    from avspatial.evaluation.published.audit import CONSISTENT, audit, check_claims
 
     found = audit(tables)
     remarked = [finding for finding in found if finding.verdict != CONSISTENT]
@@ -132,8 +132,8 @@ def _claimed(finding: ClaimFinding) -> str:
 
 def _improvements(tables: Sequence[PublishedTable]) -> list[list[str]]:
     """SAGM against each other method, recomputed from the printed means."""
-    from avspatial.evaluation.audit import improvements
-    from avspatial.evaluation.published import published
+    from avspatial.evaluation.published.audit import improvements
+    from avspatial.evaluation.published.tables import published
 
     subjects = {claim.row for claim in published().claims}
     found: dict[str, dict[str, str]] = {}
@@ -151,9 +151,9 @@ def _improvements(tables: Sequence[PublishedTable]) -> list[list[str]]:
 def _everything(tables: Sequence[PublishedTable], own: Sequence[OwnResult], *, audited: bool) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from avspatial.evaluation.audit import audit, check_claims, improvements
-    from avspatial.evaluation.beside import differences
-    from avspatial.evaluation.published import published
+    from avspatial.evaluation.published.audit import audit, check_claims, improvements
+    from avspatial.evaluation.published.own_results import differences
+    from avspatial.evaluation.published.tables import published
 
     data: dict[str, Any] = {
         "metrics": {name: asdict(column) for name, column in published().columns.items()},

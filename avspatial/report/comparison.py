@@ -9,7 +9,7 @@ from pathlib import Path
 
 from avspatial.atomic import write_text
 from avspatial.errors import RunError, did_you_mean
-from avspatial.evaluation.compare import BETTER, HIGHER, LOWER, UNCLEAR, WORSE, Comparison, Mean, Pair
+from avspatial.evaluation.comparison.compare import BETTER, HIGHER, LOWER, UNCLEAR, WORSE, Comparison, Mean, Pair
 from avspatial.report.comparison_clips import choose, compared_clips, order_metric
 from avspatial.report.comparison_plots import (
     DASHES,

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from avspatial.errors import MediaError
-from avspatial.evaluation.compare import Comparison, Pair
+from avspatial.evaluation.comparison.compare import Comparison, Pair
 from avspatial.media.audio import read_sound
 from avspatial.media.resample import resample
 from avspatial.report.clip_plots import TimePlot, spectrogram_grid

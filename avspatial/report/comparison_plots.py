@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from avspatial.evaluation.compare import Comparison, Pair
+from avspatial.evaluation.comparison.compare import Comparison, Pair
 from avspatial.metrics.itd_curve import time_difference
 from avspatial.report.clip_plots import (
     Curve,

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from avspatial.evaluation.compare import Comparison, Mean, Pair
+from avspatial.evaluation.comparison.compare import Comparison, Mean, Pair
 from avspatial.report.wording import decimals_of_estimate, heading, number, signed
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from avspatial.evaluation.battery import SCENES, SECONDS, keeps_directions, names, told
-from avspatial.evaluation.cards import SAME, SEEN, Card
+from avspatial.evaluation.cards.card import SAME, SEEN, Card
+from avspatial.evaluation.cards.test_cases import SCENES, SECONDS, keeps_directions, names, told
 
 _HEAD = """# Metric cards
 

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from avspatial.errors import PluginError, did_you_mean
-from avspatial.evaluation.battery import Case, battery
-from avspatial.evaluation.cards import Card, measure
-from avspatial.evaluation.scores import NamedMetric
+from avspatial.evaluation.cards.card import Card, measure
+from avspatial.evaluation.cards.test_cases import Case, battery
+from avspatial.evaluation.scoring.clip_scores import NamedMetric
 from avspatial.interfaces import Convention, Progress
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.progress import silent

@@ -22,8 +22,8 @@ import avspatial
 from avspatial.api.run import Finished
 from avspatial.data.clip_cache import ClipStore, Recording
 from avspatial.data.windows import TrainingWindows
-from avspatial.evaluation.scores import build_metrics
-from avspatial.evaluation.scoring import score_clip
+from avspatial.evaluation.scoring.clip_scores import build_metrics
+from avspatial.evaluation.scoring.score_files import score_clip
 from avspatial.inference.overlap_add import spatialize
 from avspatial.interfaces import Trainer
 from avspatial.metrics.conventions import CONVENTIONS

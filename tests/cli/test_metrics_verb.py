@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from avspatial.cli.main import main
-from avspatial.evaluation.battery import SCENES, names
+from avspatial.evaluation.cards.test_cases import SCENES, names
 
 CODE = """
 from avspatial.plugin import Component, hookimpl

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pages import ROOT
 
-from avspatial.evaluation.battery import battery, names, told
-from avspatial.evaluation.cards import Card
+from avspatial.evaluation.cards.card import Card
+from avspatial.evaluation.cards.test_cases import battery, names, told
 from avspatial.interfaces import Convention
 from avspatial.progress import silent
 from avspatial.registry import Registry

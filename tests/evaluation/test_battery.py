@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from avspatial.data.simulated.instruments import INSTRUMENTS
-from avspatial.evaluation.battery import SCENES, TURNS, Case, battery, keeps_directions, names, told, turned
+from avspatial.evaluation.cards.test_cases import SCENES, TURNS, Case, battery, keeps_directions, names, told, turned
 from avspatial.interfaces import Convention
 from avspatial.media.resample import resample
 from avspatial.progress import silent

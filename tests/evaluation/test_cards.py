@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from avspatial.evaluation.battery import SCENES, Case, battery, names
-from avspatial.evaluation.cards import Card, measure
-from avspatial.evaluation.scores import NamedMetric
+from avspatial.evaluation.cards.card import Card, measure
+from avspatial.evaluation.cards.test_cases import SCENES, Case, battery, names
+from avspatial.evaluation.scoring.clip_scores import NamedMetric
 from avspatial.interfaces import Convention
 from avspatial.metrics.direction import LeftRight
 from avspatial.metrics.fairplay import Snr, StftDistance

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avspatial.evaluation.distortions import DISTORTIONS
+from avspatial.evaluation.cards.distortions import DISTORTIONS
 from avspatial.signal.head import SphericalHead, render
 
 RATE = 16000

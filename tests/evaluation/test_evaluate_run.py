@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from avspatial.evaluation.controls import control_sounds, level_panned
-from avspatial.evaluation.scores import NamedMetric
-from avspatial.evaluation.summary import evaluate_run
+from avspatial.evaluation.scoring.clip_scores import NamedMetric
+from avspatial.evaluation.scoring.controls import control_sounds, level_panned
+from avspatial.evaluation.scoring.summary import evaluate_run
 from avspatial.interfaces import Clip, Convention, Metric, Truth
 from avspatial.metrics import prepare, stft_distance
 from avspatial.metrics.direction import LeftRight

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from avspatial.errors import DataError
-from avspatial.evaluation.pairs import Pair, find_pairs
+from avspatial.evaluation.scoring.file_pairs import Pair, find_pairs
 from avspatial.interfaces import Truth
 from avspatial.runs.outputs import save_outputs
 

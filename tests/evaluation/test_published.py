@@ -14,9 +14,17 @@ from hypothesis import strategies as st
 from scipy.signal import butter, lfilter, sosfilt
 
 from avspatial.errors import AvspatialError
-from avspatial.evaluation.audit import CONSISTENT, IMPOSSIBLE, SUSPICIOUS, audit, check_claim, improvements, parseval
-from avspatial.evaluation.beside import differences, read_result
-from avspatial.evaluation.published import chosen_tables, published
+from avspatial.evaluation.published.audit import (
+    CONSISTENT,
+    IMPOSSIBLE,
+    SUSPICIOUS,
+    audit,
+    check_claim,
+    improvements,
+    parseval,
+)
+from avspatial.evaluation.published.own_results import differences, read_result
+from avspatial.evaluation.published.tables import chosen_tables, published
 from avspatial.interfaces import Convention
 from avspatial.metrics import envelope_distance, snr, stft_distance, wave_l2
 from avspatial.registry import Registry

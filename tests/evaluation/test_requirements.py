@@ -9,9 +9,9 @@ from scored_runs import reference_scores, write_scored_run
 
 import avspatial
 from avspatial.errors import RunError
-from avspatial.evaluation.compare import Comparison, against_control
-from avspatial.evaluation.paired import holm
-from avspatial.evaluation.requirements import answer, statement
+from avspatial.evaluation.comparison.compare import Comparison, against_control
+from avspatial.evaluation.comparison.requirements import answer, statement
+from avspatial.evaluation.statistics.paired import holm
 
 
 def snr(seed: int, shift: float = 0.0) -> dict[str, np.ndarray]:

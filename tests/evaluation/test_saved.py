@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from saved_sounds import RATE, evaluate, save_official, sounds, values
 
 from avspatial.errors import AvspatialError, DataError, Interrupted
-from avspatial.evaluation.pairs import find_pairs
-from avspatial.evaluation.saved import keeping
+from avspatial.evaluation.scoring.file_pairs import find_pairs
+from avspatial.evaluation.scoring.score_store import keeping
 from avspatial.media.audio import write_wav
 
 

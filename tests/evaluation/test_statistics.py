@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from avspatial.evaluation.statistics import interval, pooled_correlation, ratio, resample
+from avspatial.evaluation.statistics.bootstrap import interval, pooled_correlation, ratio, resample
 
 
 def mean_interval(values: np.ndarray, recordings: np.ndarray, draws: int = 10_000) -> tuple[float, float]:

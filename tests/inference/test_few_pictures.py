@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from avspatial.inference import winograd
 from avspatial.inference.winograd import FewPictures, is_replaceable
 
 

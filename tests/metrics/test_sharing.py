@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avspatial.evaluation.pairs import Pair
-from avspatial.evaluation.scores import NamedMetric, Score
-from avspatial.evaluation.scoring import score_files
+from avspatial.evaluation.scoring.clip_scores import NamedMetric, Score
+from avspatial.evaluation.scoring.file_pairs import Pair
+from avspatial.evaluation.scoring.score_files import score_files
 from avspatial.interfaces import Convention, Truth
 from avspatial.media.audio import read_wav
 from avspatial.metrics import azimuth_error, coherence_error, ild_error, itd_error

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from scipy.signal import chirp
 
-from avspatial.evaluation.compare import Comparison, compare
-from avspatial.evaluation.scored import read_scored
-from avspatial.evaluation.systems import system
+from avspatial.evaluation.comparison.compare import Comparison, compare
+from avspatial.evaluation.comparison.load import read_scored
+from avspatial.evaluation.comparison.systems import system
 from avspatial.interfaces import Truth
 from avspatial.report.comparison import write_comparison
 from avspatial.report.page import write_report

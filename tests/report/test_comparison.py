@@ -12,7 +12,7 @@ import pytest
 
 from avspatial.cli.main import main
 from avspatial.errors import RunError
-from avspatial.evaluation.compare import Comparison
+from avspatial.evaluation.comparison.compare import Comparison
 from avspatial.report.comparison import write_comparison
 from avspatial.report.comparison_clips import choose, compared_clips
 from avspatial.report.comparison_plots import clip_curves, forest_plot, scatter_plot

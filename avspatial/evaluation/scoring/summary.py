@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from avspatial.atomic import write_text
-from avspatial.evaluation.controls import MIRRORED, SEEN
-from avspatial.evaluation.scores import ClipScores, NamedMetric
-from avspatial.evaluation.scoring import in_order, score_clip
-from avspatial.evaluation.statistics import DRAWS, LEVEL, SEED
-from avspatial.evaluation.tally import Tally, without_sd
+from avspatial.evaluation.scoring.accumulator import Tally, without_sd
+from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric
+from avspatial.evaluation.scoring.controls import MIRRORED, SEEN
+from avspatial.evaluation.scoring.score_files import in_order, score_clip
+from avspatial.evaluation.statistics.bootstrap import DRAWS, LEVEL, SEED
 from avspatial.interfaces import Clip, Convention, Progress
 from avspatial.runs.directory import Run
 

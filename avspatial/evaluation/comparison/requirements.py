@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avspatial.errors import RunError, did_you_mean
-from avspatial.evaluation.compare import Comparison, Pair, against_control
-from avspatial.evaluation.controls import CONTROLS, SEEN
+from avspatial.evaluation.comparison.compare import Comparison, Pair, against_control
+from avspatial.evaluation.scoring.controls import CONTROLS, SEEN
 
 MODEL, BASELINE = "model", "baseline"
 _FORM = re.compile(r"\s*(?P<left>[^<>=!]+?)\s*(?P<sign>[<>=!]+)\s*(?P<right>[^<>=!]+?)\s*")

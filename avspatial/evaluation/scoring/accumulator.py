@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avspatial.evaluation.scores import ClipScores
-from avspatial.evaluation.statistics import interval, pooled_correlation, ratio, resample
+from avspatial.evaluation.scoring.clip_scores import ClipScores
+from avspatial.evaluation.statistics.bootstrap import interval, pooled_correlation, ratio, resample
 
 Array = NDArray[np.float64]
 Key = tuple[str, str]

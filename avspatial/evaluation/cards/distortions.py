@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from avspatial.evaluation.controls import control_sounds
+from avspatial.evaluation.scoring.controls import control_sounds
 from avspatial.signal import stereo
 
 LATE = 0.001

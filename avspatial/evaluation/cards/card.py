@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from avspatial.evaluation.battery import TURNS, Case, keeps_directions, names, turned
-from avspatial.evaluation.scores import NamedMetric, score_pair
+from avspatial.evaluation.cards.test_cases import TURNS, Case, keeps_directions, names, turned
+from avspatial.evaluation.scoring.clip_scores import NamedMetric, score_pair
 from avspatial.interfaces import Convention, Progress
 
 SEEN = 0.1

@@ -11,13 +11,13 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from avspatial.errors import RunError
-from avspatial.evaluation.controls import CONTROLS, MODEL
-from avspatial.evaluation.pairs import find_pairs
-from avspatial.evaluation.saved import scored_files
-from avspatial.evaluation.scores import build_metrics
-from avspatial.evaluation.scoring import score_pairs
-from avspatial.evaluation.summary import facts_of
-from avspatial.evaluation.systems import Facts, Row, Scored, ScoredClip
+from avspatial.evaluation.comparison.systems import Facts, Row, Scored, ScoredClip
+from avspatial.evaluation.scoring.clip_scores import build_metrics
+from avspatial.evaluation.scoring.controls import CONTROLS, MODEL
+from avspatial.evaluation.scoring.file_pairs import find_pairs
+from avspatial.evaluation.scoring.score_files import score_pairs
+from avspatial.evaluation.scoring.score_store import scored_files
+from avspatial.evaluation.scoring.summary import facts_of
 from avspatial.interfaces import Progress
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.registry import Registry

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from avspatial.evaluation import paired
-from avspatial.evaluation.statistics import interval, ratio, resample
-from avspatial.evaluation.systems import ScoredClip
+from avspatial.evaluation.comparison.systems import ScoredClip
+from avspatial.evaluation.statistics.bootstrap import interval, ratio, resample
+from avspatial.evaluation.statistics.bootstrap.bootstrap import paired
 
 Array = NDArray[np.float64]
 

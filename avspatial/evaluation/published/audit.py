@@ -40,7 +40,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from avspatial.evaluation.published import Claim, PublishedTable, published
+from avspatial.evaluation.published.tables import Claim, PublishedTable, published
 
 IMPOSSIBLE, SUSPICIOUS, CONSISTENT = "impossible", "suspicious", "consistent"
 SLACK = 0.005

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from avspatial.errors import RunError
-from avspatial.evaluation.controls import MODEL, SEEN
-from avspatial.evaluation.systems import System, system
+from avspatial.evaluation.comparison.systems import System, system
+from avspatial.evaluation.scoring.controls import MODEL, SEEN
 
 _SHOWN = 3
 _SAME = 1e-6

@@ -100,7 +100,7 @@ def published() -> Published:
     """The whole file, read once."""
     from ruamel.yaml import YAML
 
-    text = files("avspatial.evaluation").joinpath("published.yaml").read_text(encoding="utf-8")
+    text = files("avspatial.evaluation.published").joinpath("published.yaml").read_text(encoding="utf-8")
     data = YAML(typ="safe").load(text)
     sources = {name: Source(**entry) for name, entry in data["sources"].items()}
     return Published(

@@ -21,9 +21,9 @@ import filelock
 
 from avspatial.atomic import write_text
 from avspatial.errors import DataError
-from avspatial.evaluation.controls import MODEL
-from avspatial.evaluation.pairs import Pair
-from avspatial.evaluation.scores import ClipScores, Score
+from avspatial.evaluation.scoring.clip_scores import ClipScores, Score
+from avspatial.evaluation.scoring.controls import MODEL
+from avspatial.evaluation.scoring.file_pairs import Pair
 
 SCORES, CLIPS, ABOUT, SUMMARY = "scores.jsonl", "clips.jsonl", "evaluation.json", "summary.json"
 _OTHERWISE = "Give the same command as before, another folder with `--save DIR`, or remove this one."

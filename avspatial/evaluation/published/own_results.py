@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from avspatial.errors import AvspatialError
-from avspatial.evaluation.published import PublishedTable
+from avspatial.evaluation.published.tables import PublishedTable
 
 _SUMMARY = "summary.json"
 

@@ -8,12 +8,12 @@ from itertools import combinations
 from typing import Any
 
 from avspatial.errors import RunError, did_you_mean
-from avspatial.evaluation import paired
-from avspatial.evaluation.agreement import refuse_differing, unsaid
-from avspatial.evaluation.controls import MODEL, SEEN
-from avspatial.evaluation.estimates import Estimate, Estimator, Sample
-from avspatial.evaluation.statistics import DRAWS, LEVEL, SEED
-from avspatial.evaluation.systems import Facts, Row, ScoredClip, System
+from avspatial.evaluation.comparison.compatibility import refuse_differing, unsaid
+from avspatial.evaluation.comparison.estimates import Estimate, Estimator, Sample
+from avspatial.evaluation.comparison.systems import Facts, Row, ScoredClip, System
+from avspatial.evaluation.scoring.controls import MODEL, SEEN
+from avspatial.evaluation.statistics.bootstrap import DRAWS, LEVEL, SEED
+from avspatial.evaluation.statistics.bootstrap.bootstrap import paired
 
 BETTER, WORSE, HIGHER, LOWER, UNCLEAR = "better", "worse", "higher", "lower", "not distinguishable"
 

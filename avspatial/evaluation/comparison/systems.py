@@ -14,7 +14,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from avspatial.errors import RunError
-from avspatial.evaluation.controls import MODEL
+from avspatial.evaluation.scoring.controls import MODEL
 
 Facts = Mapping[str, Any]
 """What a metric's numbers must be called: id, version, settings, unit, higher_is_better, as in `summary.json`."""

@@ -17,7 +17,7 @@ from avspatial.data.simulated.assets import stage
 from avspatial.data.simulated.render import RATE, Stage, sound
 from avspatial.data.simulated.scene import Path, Scene, Thing
 from avspatial.data.simulated.settings import SimulatedSettings
-from avspatial.evaluation.distortions import DISTORTIONS
+from avspatial.evaluation.cards.distortions import DISTORTIONS
 from avspatial.interfaces import Convention, Progress, Truth
 from avspatial.metrics.conventions import resampled
 

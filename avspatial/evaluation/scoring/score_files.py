@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avspatial.errors import AvspatialError
-from avspatial.evaluation.controls import CONTROLS, MIRRORED, MODEL, SEEN, control_sounds
-from avspatial.evaluation.pairs import Pair
-from avspatial.evaluation.scores import ClipScores, NamedMetric, Score, all_failed, score_pair
+from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, Score, all_failed, score_pair
+from avspatial.evaluation.scoring.controls import CONTROLS, MIRRORED, MODEL, SEEN, control_sounds
+from avspatial.evaluation.scoring.file_pairs import Pair
 from avspatial.interfaces import Clip, Convention, Progress
 from avspatial.media.audio import read_sound
 from avspatial.metrics.analysis_cache import Analyses

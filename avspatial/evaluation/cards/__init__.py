@@ -1,0 +1,1 @@
+"""Metric cards: what each metric reacts to, measured."""

@@ -1,0 +1,1 @@
+"""Published tables, their audit, and own results beside them."""

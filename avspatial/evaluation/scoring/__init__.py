@@ -1,0 +1,1 @@
+"""The way of a score: pairs of files, scores per clip, storage, summaries."""
