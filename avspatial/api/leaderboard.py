@@ -25,7 +25,7 @@ from avspatial.evaluation.scoring.score_store import SCORES
 from avspatial.interfaces import Progress
 from avspatial.media.audio import read_sound
 from avspatial.progress import on_stderr, silent
-from avspatial.report.wording import decimals_of_column, heading, number
+from avspatial.report.parts.numbers import decimals_of_column, heading, number
 
 SCHEMA = 1
 TOLERANCE = 1e-9

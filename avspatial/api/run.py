@@ -37,7 +37,7 @@ from avspatial.recipe import Loaded, components, load_recipe
 from avspatial.recipe.catalogue import locate
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
-from avspatial.report.page import write_report
+from avspatial.report.run.page import write_report
 from avspatial.runs import Run, create_run, digest8, open_run
 from avspatial.runs.outputs import save_outputs, save_prediction
 from avspatial.runs.provenance import provenance

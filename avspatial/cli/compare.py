@@ -98,7 +98,7 @@ def compare(
         reference=reference,
     )
     if html is not None:
-        from avspatial.report.comparison import write_comparison
+        from avspatial.report.comparison.page import write_comparison
 
         write_comparison(comparison, html, clips=clips, metric=by)
         print(f"Page: {html}", file=sys.stderr)
@@ -140,16 +140,16 @@ def _splits(text: str) -> list[str]:
 
 
 def _print(comparison: Comparison, form: str, answered: Sequence[Answer]) -> None:
-    from avspatial.report import comparison_tables
+    from avspatial.report.comparison import tables
 
     if form == "json":
         said = [{"statement": each.text, "holds": each.holds, "why": each.why} for each in answered]
         whole = comparison.as_json() | ({"required": said} if said else {})
         print(jsons.dumps(whole, ensure_ascii=False, allow_nan=False))
     elif form == "markdown":
-        print(comparison_tables.as_markdown(comparison), end="")
+        print(tables.as_markdown(comparison), end="")
     elif form == "csv":
-        print(comparison_tables.as_csv(comparison), end="")
+        print(tables.as_csv(comparison), end="")
     else:
         _show(comparison)
 
@@ -159,7 +159,7 @@ def _show(comparison: Comparison) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from avspatial.report.comparison_tables import fitting, legend, tables
+    from avspatial.report.comparison.tables import fitting, legend, tables
 
     # A pipe has no width of its own: lines there are as long as they need to be.
     console = Console() if sys.stdout.isatty() else Console(width=1000)

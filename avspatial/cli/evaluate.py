@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from avspatial.cli.score_table import control, counts, heading, interval, mean, on_stdout
+from avspatial.cli.table import control, counts, heading, interval, mean, on_stdout
 
 if TYPE_CHECKING:
     from rich.table import Table

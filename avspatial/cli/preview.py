@@ -34,8 +34,8 @@ def preview(
     _refuse_targets([page] if vtt is None else [page, vtt], [file] if original is None else [file, original], force)
     from avspatial.atomic import write_text
     from avspatial.media.webvtt import vtt as vtt_text
-    from avspatial.report.preview import preview_page
-    from avspatial.report.preview_sound import measure
+    from avspatial.report.preview.measure import measure
+    from avspatial.report.preview.page import preview_page
 
     measured = measure(file)
     beside = None if original is None else (original, measure(original, stereo=False))

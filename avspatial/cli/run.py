@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from avspatial.cli.score_table import control, counts, heading, interval, mean, on_stdout
+from avspatial.cli.table import control, counts, heading, interval, mean, on_stdout
 
 if TYPE_CHECKING:
     from rich.console import Console

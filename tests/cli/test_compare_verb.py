@@ -150,7 +150,7 @@ def test_mistakes_exit_2_without_a_traceback(
 @pytest.mark.parametrize("width", [80, 200])
 def test_no_line_is_wider_than_the_terminal_and_no_name_is_cut(runs: list[str], width: int) -> None:
     from avspatial.api.compare import compare
-    from avspatial.report.comparison_tables import fitting, tables
+    from avspatial.report.comparison.tables import fitting, tables
 
     for table in tables(compare(runs)):
         pieces = fitting(table, width)

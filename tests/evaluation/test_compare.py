@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from avspatial.evaluation.statistics.bootstrap.bootstrap import paired
 from scored_runs import CONTROLS, reference_scores, write_scored_run
 
 import avspatial
 from avspatial.errors import RunError
 from avspatial.evaluation.comparison.compare import Comparison
+from avspatial.evaluation.statistics import paired
 
 CLIPS = 60
 

@@ -4,11 +4,11 @@ from itertools import product
 
 import numpy as np
 import pytest
-from avspatial.evaluation.statistics.bootstrap.bootstrap import paired
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm, permutation_test, rankdata, t, ttest_1samp, wilcoxon
 
+from avspatial.evaluation.statistics import paired
 from avspatial.evaluation.statistics.bootstrap import interval, ratio, resample
 
 ALONE = np.arange  # each clip is its own recording

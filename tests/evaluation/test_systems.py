@@ -12,7 +12,7 @@ from scored_runs import write_scored_run
 import avspatial
 from avspatial.errors import DataError, RunError
 from avspatial.evaluation.comparison.load import read_scored
-from avspatial.report.comparison import write_comparison
+from avspatial.report.comparison.page import write_comparison
 
 SNR = np.arange(6) / 10
 

@@ -17,8 +17,8 @@ from avspatial.evaluation.comparison.compare import Comparison, compare
 from avspatial.evaluation.comparison.load import read_scored
 from avspatial.evaluation.comparison.systems import system
 from avspatial.interfaces import Truth
-from avspatial.report.comparison import write_comparison
-from avspatial.report.page import write_report
+from avspatial.report.comparison.page import write_comparison
+from avspatial.report.run.page import write_report
 from avspatial.runs.directory import Run, open_run
 from avspatial.runs.outputs import save_outputs
 

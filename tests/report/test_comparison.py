@@ -13,10 +13,10 @@ import pytest
 from avspatial.cli.main import main
 from avspatial.errors import RunError
 from avspatial.evaluation.comparison.compare import Comparison
-from avspatial.report.comparison import write_comparison
-from avspatial.report.comparison_clips import choose, compared_clips
-from avspatial.report.comparison_plots import clip_curves, forest_plot, scatter_plot
-from avspatial.report.wording import decimals_of_column, decimals_of_estimate, signed
+from avspatial.report.comparison.clips import choose, compared_clips
+from avspatial.report.comparison.page import write_comparison
+from avspatial.report.comparison.plots import clip_curves, forest_plot, scatter_plot
+from avspatial.report.parts.numbers import decimals_of_column, decimals_of_estimate, signed
 
 Maker = Callable[..., Comparison]
 

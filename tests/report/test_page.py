@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from avspatial.errors import RunError
-from avspatial.report.choosing import choose_clips
-from avspatial.report.clips import clip_views
-from avspatial.report.page import write_report
-from avspatial.report.reading import read_record
+from avspatial.report.run.clip_choice import choose_clips
+from avspatial.report.run.clips import clip_views
+from avspatial.report.run.page import write_report
+from avspatial.report.run.record import read_record
 from avspatial.runs.directory import Run
 
 Maker = Callable[..., Run]

@@ -12,7 +12,7 @@ import pytest
 from avspatial.cli.main import main
 from avspatial.media.audio_writer import write_sound
 from avspatial.media.webvtt import read_directions
-from avspatial.report.preview_sound import measure
+from avspatial.report.preview.measure import measure
 from avspatial.signal.head import SphericalHead, render
 
 RATE = 16000

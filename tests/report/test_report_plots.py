@@ -7,9 +7,9 @@ import re
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.report.clip_plots import Sounds, level_plot, spectrogram_plot
-from avspatial.report.svg import PREDICTION, figure, inline_svg, plain_axes
-from avspatial.report.wording import decimals_for, number
+from avspatial.report.parts.clip_plots import Sounds, level_plot, spectrogram_plot
+from avspatial.report.parts.numbers import decimals_for, number
+from avspatial.report.parts.svg import PREDICTION, figure, inline_svg, plain_axes
 
 RATE = 16000
 

@@ -12,8 +12,8 @@ from avspatial.evaluation.comparison.compatibility import refuse_differing, unsa
 from avspatial.evaluation.comparison.estimates import Estimate, Estimator, Sample
 from avspatial.evaluation.comparison.systems import Facts, Row, ScoredClip, System
 from avspatial.evaluation.scoring.controls import MODEL, SEEN
+from avspatial.evaluation.statistics import paired
 from avspatial.evaluation.statistics.bootstrap import DRAWS, LEVEL, SEED
-from avspatial.evaluation.statistics.bootstrap.bootstrap import paired
 
 BETTER, WORSE, HIGHER, LOWER, UNCLEAR = "better", "worse", "higher", "lower", "not distinguishable"
 

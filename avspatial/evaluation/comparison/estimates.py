@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avspatial.evaluation.comparison.systems import ScoredClip
+from avspatial.evaluation.statistics import paired
 from avspatial.evaluation.statistics.bootstrap import interval, ratio, resample
-from avspatial.evaluation.statistics.bootstrap.bootstrap import paired
 
 Array = NDArray[np.float64]
 

@@ -14,11 +14,10 @@ from avspatial.errors import MediaError
 from avspatial.evaluation.comparison.compare import Comparison, Pair
 from avspatial.media.audio import read_sound
 from avspatial.media.resample import resample
-from avspatial.report.clip_plots import TimePlot, spectrogram_grid
-from avspatial.report.clips import SECONDS
-from avspatial.report.comparison_plots import clip_curves, curves_plot
-from avspatial.report.embedding import data_uri, sound_uri, weight_of, within
-from avspatial.report.wording import DIRECTION, decimals_for, number, signed
+from avspatial.report.comparison.plots import clip_curves, curves_plot
+from avspatial.report.parts.clip_plots import TimePlot, spectrogram_grid
+from avspatial.report.parts.embedding import SECONDS, data_uri, sound_uri, weight_of, within
+from avspatial.report.parts.numbers import DIRECTION, decimals_for, number, signed
 from avspatial.signal import stereo
 
 _HIGHEST_KEY = 9

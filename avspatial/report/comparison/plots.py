@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from avspatial.evaluation.comparison.compare import Comparison, Pair
 from avspatial.metrics.itd_curve import time_difference
-from avspatial.report.clip_plots import (
+from avspatial.report.parts.clip_plots import (
     Curve,
     TimePlot,
     draw_curves,
@@ -23,7 +23,7 @@ from avspatial.report.clip_plots import (
     quiet_spans,
     time_extent,
 )
-from avspatial.report.svg import FAINT, INK, PAPER, QUIET, REFERENCE, SYSTEMS, figure, inline_svg, plain_axes
+from avspatial.report.parts.svg import FAINT, INK, PAPER, QUIET, REFERENCE, SYSTEMS, figure, inline_svg, plain_axes
 from avspatial.signal.level import frame_times
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")

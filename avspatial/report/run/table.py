@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from avspatial.report.reading import Record
-from avspatial.report.wording import DIRECTION, decimals_of_column, number
+from avspatial.report.parts.numbers import DIRECTION, decimals_of_column, number
+from avspatial.report.run.record import Record
 
 # What a row is, in a reader's words. A row that is not listed is shown under its own name.
 _ROWS = {

@@ -18,7 +18,18 @@ from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 from avspatial.interfaces import Truth
-from avspatial.report.svg import FAINT, INK, MONO, PREDICTION, QUIET, REFERENCE, TRUTH, figure, inline_svg, plain_axes
+from avspatial.report.parts.svg import (
+    FAINT,
+    INK,
+    MONO,
+    PREDICTION,
+    QUIET,
+    REFERENCE,
+    TRUTH,
+    figure,
+    inline_svg,
+    plain_axes,
+)
 from avspatial.signal.level import active_frames, frame_times, level_difference
 from avspatial.signal.stereo import difference
 

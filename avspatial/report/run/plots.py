@@ -11,9 +11,9 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from avspatial.report.reading import Record
-from avspatial.report.svg import FAINT, INK, PREDICTION, TRUTH, figure, inline_svg, plain_axes
-from avspatial.report.table import metric_names, row_label
+from avspatial.report.parts.svg import FAINT, INK, PREDICTION, TRUTH, figure, inline_svg, plain_axes
+from avspatial.report.run.record import Record
+from avspatial.report.run.table import metric_names, row_label
 
 
 @dataclass(frozen=True)

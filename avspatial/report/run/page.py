@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from avspatial.atomic import write_text
-from avspatial.report.choosing import choose_clips
-from avspatial.report.clips import clip_views
-from avspatial.report.reading import Record, read_record
-from avspatial.report.rendering import render
-from avspatial.report.run_plots import standing_plots, term_plots
-from avspatial.report.table import row_label, score_table
+from avspatial.report.parts.template import render
+from avspatial.report.run.clip_choice import choose_clips
+from avspatial.report.run.clips import clip_views
+from avspatial.report.run.plots import standing_plots, term_plots
+from avspatial.report.run.record import Record, read_record
+from avspatial.report.run.table import row_label, score_table
 from avspatial.runs.directory import Run
 
 _BUDGET = 11_000_000

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avspatial.errors import RunError
-from avspatial.report.reading import Record
-from avspatial.report.table import metric_names
+from avspatial.report.run.record import Record
+from avspatial.report.run.table import metric_names
 from avspatial.runs.outputs import MONO, PREDICTED, REFERENCE
 
 _FIRST_CHOICE = "stft_distance"

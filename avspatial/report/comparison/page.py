@@ -10,18 +10,18 @@ from pathlib import Path
 from avspatial.atomic import write_text
 from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.comparison.compare import BETTER, HIGHER, LOWER, UNCLEAR, WORSE, Comparison, Mean, Pair
-from avspatial.report.comparison_clips import choose, compared_clips, order_metric
-from avspatial.report.comparison_plots import (
+from avspatial.report.comparison.clips import choose, compared_clips, order_metric
+from avspatial.report.comparison.plots import (
     DASHES,
     Drawn,
     Scatter,
     forest_plot,
     scatter_plot,
 )
-from avspatial.report.comparison_tables import legend, title
-from avspatial.report.rendering import render
-from avspatial.report.svg import SYSTEMS
-from avspatial.report.wording import DIRECTION, decimals_of_estimate, number, signed
+from avspatial.report.comparison.tables import legend, title
+from avspatial.report.parts.numbers import DIRECTION, decimals_of_estimate, number, signed
+from avspatial.report.parts.svg import SYSTEMS
+from avspatial.report.parts.template import render
 
 _BUDGET = 24_000_000
 """Bytes that clips may add to the page."""

@@ -14,13 +14,12 @@ from torchvision.io import encode_jpeg
 from avspatial.media.frame_reader import PictureReader
 from avspatial.media.probe import describe
 from avspatial.media.video import picture_aspect
-from avspatial.report.clip_plots import Curve, TimePlot, draw_curves, name_sides, spans, time_extent
-from avspatial.report.clips import Source
-from avspatial.report.embedding import data_uri, sound_uri
-from avspatial.report.preview_sound import HEARD, Measured
-from avspatial.report.rendering import render
-from avspatial.report.svg import MONO, PREDICTION, TRUTH, figure, inline_svg, plain_axes
-from avspatial.report.wording import number
+from avspatial.report.parts.clip_plots import Curve, TimePlot, draw_curves, name_sides, spans, time_extent
+from avspatial.report.parts.embedding import Source, data_uri, sound_uri
+from avspatial.report.parts.numbers import number
+from avspatial.report.parts.svg import MONO, PREDICTION, TRUTH, figure, inline_svg, plain_axes
+from avspatial.report.parts.template import render
+from avspatial.report.preview.measure import HEARD, Measured
 from avspatial.signal import stereo
 
 FILM_BYTES = 8_000_000

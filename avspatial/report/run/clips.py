@@ -13,26 +13,13 @@ from markupsafe import Markup
 
 from avspatial.interfaces import Truth
 from avspatial.media.audio import read_wav
-from avspatial.report.choosing import Choice
-from avspatial.report.clip_plots import Sounds, TimePlot, level_plot, spectrogram_plot
-from avspatial.report.embedding import data_uri, sound_uri, weight_of, within
-from avspatial.report.reading import Record
-from avspatial.report.table import heading, metric_names
-from avspatial.report.wording import decimals_for, number
+from avspatial.report.parts.clip_plots import Sounds, TimePlot, level_plot, spectrogram_plot
+from avspatial.report.parts.embedding import SECONDS, Source, data_uri, sound_uri, weight_of, within
+from avspatial.report.parts.numbers import decimals_for, number
+from avspatial.report.run.clip_choice import Choice
+from avspatial.report.run.record import Record
+from avspatial.report.run.table import heading, metric_names
 from avspatial.runs.outputs import MONO, PICTURE, PREDICTED, REFERENCE, TRUTH
-
-SECONDS = 20.0
-"""Longer clips are shown and heard from their start for this long, which keeps the page a page."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """One of the three sounds of a player."""
-
-    key: str
-    label: str
-    hint: str
-    data: str
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avspatial.evaluation.comparison.compare import Comparison, Mean, Pair
-from avspatial.report.wording import decimals_of_estimate, heading, number, signed
+from avspatial.report.parts.numbers import decimals_of_estimate, heading, number, signed
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,26 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
 import soundfile
 
 from avspatial.errors import MediaError
+
+SECONDS = 20.0
+"""Longer clips are shown and heard from their start for this long, which keeps the page a page."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One of the three sounds of a player."""
+
+    key: str
+    label: str
+    hint: str
+    data: str
 
 
 def data_uri(kind: str, content: bytes) -> str:
