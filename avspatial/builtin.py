@@ -23,8 +23,8 @@ def _metrics() -> list[Component]:
         _metric("wave_l2", "fairplay:WaveL2", "Mean squared error of the samples, x 1e3"),
         _metric("snr", "fairplay:Snr", "Signal-to-noise ratio over both channels"),
         _metric("snr_eps", "fairplay:SnrEps", "The same with 1e-4 added to both powers (saturates near 20 dB)"),
-        _metric("mrstft", "multiresolution:Mrstft", "Multi-resolution STFT distance"),
-        _metric("mrstft_linear", "multiresolution:MrstftLinear", "The same with a linear magnitude term"),
+        _metric("mrstft", "mrstft:Mrstft", "Multi-resolution STFT distance"),
+        _metric("mrstft_linear", "mrstft:MrstftLinear", "The same with a linear magnitude term"),
         _metric("magnitude_distance", "fairplay:MagnitudeDistance", "Twice the STFT distance, by its other name"),
         _metric("phase_distance", "fairplay:PhaseDistance", "Mean wrapped phase error of the difference"),
         _metric("spl_distance", "spl:SplDistance", "L2 norm between the level-difference curves (SAGM eq. 23)", _SPL),
@@ -42,11 +42,13 @@ def _metrics() -> list[Component]:
             version="2",
         ),
         _metric(
-            "ild_error", "binaural:IldError", "Error of the level difference in bands and frames, and its coverage"
+            "ild_error", "cue_errors:IldError", "Error of the level difference in bands and frames, and its coverage"
         ),
-        _metric("itd_error", "binaural:ItdError", "Error of the time difference in bands and frames, and its coverage"),
-        _metric("coherence_error", "binaural:CoherenceError", "Error of the interaural coherence, and its coverage"),
-        _metric("mono_error", "mono:MonoError", "Error of left + right, relative to the reference's"),
+        _metric(
+            "itd_error", "cue_errors:ItdError", "Error of the time difference in bands and frames, and its coverage"
+        ),
+        _metric("coherence_error", "cue_errors:CoherenceError", "Error of the interaural coherence, and its coverage"),
+        _metric("mono_error", "mono_compatibility:MonoError", "Error of left + right, relative to the reference's"),
         _metric("loudness_change", "loudness:LoudnessChange", "Loudness above the reference's (BS.1770)"),
         _metric("true_peak", "loudness:TruePeak", "True peak of the prediction (BS.1770)"),
     ]

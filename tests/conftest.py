@@ -14,8 +14,6 @@ from avspatial.registry import Registry
 from avspatial.registry.discovery import BUILTIN
 from avspatial.registry.loading import load
 
-sys.path.insert(0, str(Path(__file__).parent))  # for `scored_runs`, which tests of several rooms use
-
 # The suite runs in as many processes as there are cores. Tiny networks gain nothing from threads, and threads that wait
 # for one another on a busy machine make them many times slower. Set before torch is imported, and for child processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -61,3 +59,11 @@ def write_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wr
     for loaded in set(sys.modules) - before:
         if loaded.partition(".")[0].endswith("_plugin"):
             del sys.modules[loaded]
+
+
+@pytest.fixture
+def official(tmp_path: Path) -> Path:
+    """Four clips in the official layout."""
+    from support.saved_sounds import save_official  # imports torch: after the threads are set
+
+    return save_official(tmp_path / "outputs")

@@ -66,7 +66,7 @@ def list_metrics(json: AsJson = False) -> None:
 def show(name: Named, convention: InConvention = "fairplay", json: AsJson = False) -> None:
     """Show a metric: what it is, its settings, and its card, measured now: what known mistakes cost under it."""
     from avspatial.progress import on_stderr
-    from avspatial.testing.cards import metric_cards
+    from avspatial.testing.metric_cards import metric_cards
 
     registry = discover()
     entry = registry.get("metric", name)
@@ -117,8 +117,8 @@ def _checked(entries: list[Entry], registry: Registry, convention: str) -> Itera
     """The contract of each, then its card, as they come. What cannot be constructed has no card."""
     from avspatial.evaluation.cards.test_cases import battery
     from avspatial.progress import on_stderr
-    from avspatial.testing.cards import check_card, convention_named
-    from avspatial.testing.contract import contract
+    from avspatial.testing.metric_cards import check_card, convention_named
+    from avspatial.testing.run_checks import contract
 
     chosen = convention_named(convention)
     cases = battery(chosen, on_stderr)

@@ -79,7 +79,7 @@ def new(
     into: Annotated[Path, typer.Option(metavar="DIR", help="Where the folder NAME is made.")] = Path(),
 ) -> None:
     """Make a plugin of five small files that works at once: the folder NAME."""
-    from avspatial.testing.new import new_plugin
+    from avspatial.testing.scaffold import new_plugin
 
     for path in new_plugin(kind, name, into):
         print(path)

@@ -58,14 +58,14 @@ __all__ = [
 ]
 
 _MODULES = {
-    **dict.fromkeys(("coherence_error", "ild_error", "itd_error"), "binaural"),
+    **dict.fromkeys(("coherence_error", "ild_error", "itd_error"), "cue_errors"),
     **dict.fromkeys(("CONVENTIONS", "prepare"), "conventions"),
     **dict.fromkeys(("azimuth_error", "lateral_gain", "left_right"), "direction"),
     **dict.fromkeys(("loudness_change", "true_peak"), "loudness"),
-    "mono_error": "mono",
-    "mrstft": "multiresolution",
+    "mono_error": "mono_compatibility",
+    "mrstft": "mrstft",
     **dict.fromkeys(("spl_correlation", "spl_direction", "spl_distance", "spl_magnitude", "spl_rmse"), "spl"),
-    "torchmetric": "adapter",
+    "torchmetric": "torchmetrics_adapter",
 }
 """Where a name is; in `fairplay` unless told."""
 

@@ -8,8 +8,8 @@
 `avspatial plugins check` prints the same, after a look at the plugin's declaration and at its import.
 """
 
-from avspatial.testing.contract import checks_of, run_checks
-from avspatial.testing.form import conformance
+from avspatial.testing.as_pytest import conformance
 from avspatial.testing.results import Result
+from avspatial.testing.run_checks import checks_of, run_checks
 
 __all__ = ["Result", "checks_of", "conformance", "run_checks"]

@@ -8,10 +8,10 @@ from pathlib import Path
 from avspatial.errors import PluginError, did_you_mean
 from avspatial.registry import Entry, Failure, Plugin, Registry, discover
 from avspatial.registry.sources import folders_in_environment
-from avspatial.testing.contract import contract
-from avspatial.testing.declaration import static
-from avspatial.testing.fresh import imports
+from avspatial.testing.checks.declaration import static
+from avspatial.testing.checks.imports import imports
 from avspatial.testing.results import Result
+from avspatial.testing.run_checks import contract
 
 
 def check_plugins(which: str | None = None) -> Iterator[Result]:

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from plain_loop import plain_loop
+from support.plain_loop import plain_loop
 from torch.utils.flop_counter import FlopCounterMode
 
 from avspatial.data.windows import picture_indices

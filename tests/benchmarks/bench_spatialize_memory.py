@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from long_films import Cost, cost, long_film
+from support.long_films import Cost, cost, long_film
 
 from avspatial.api.load import Trained
 from avspatial.recipe.load import load_recipe

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from avspatial.plugin import KINDS
-from avspatial.testing.new import new_plugin
 from avspatial.testing.plugins import check_plugins
+from avspatial.testing.scaffold import new_plugin
 
 DECLARATION, SETTINGS = "__init__.py", "settings.py"
 BROKEN = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scored_runs import reference_scores, write_scored_run
+from support.scored_runs import reference_scores, write_scored_run
 
 from avspatial.cli.main import main
 

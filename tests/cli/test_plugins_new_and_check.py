@@ -47,7 +47,7 @@ def test_a_folder_is_checked_by_its_path_and_what_fails_ends_with_1(
     out = capsys.readouterr().out
     told = "metric one_eared.one_eared  gain_as_declared: declared blind to gain, which moves one_eared"
     assert f"failed    {told}\n" in out
-    assert "testing/metrics.py:" in out
+    assert "testing/checks/metrics.py:" in out
     assert "1 failed" in out.splitlines()[-1]
 
     assert main(["plugins", "check", str(tmp_path / "one_eared"), "--json"]) == 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from films import BLIND, heard, moving, noise, tiny, write_film
+from support.films import BLIND, heard, moving, noise, tiny, write_film
 
 from avspatial.api.load import load_trained
 from avspatial.cli.main import main

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import FENCE, ROOT, Block, blocks
 from ruamel.yaml import YAML
+from support.pages import FENCE, ROOT, Block, blocks
 from typer.main import get_command
 
 from avspatial import errors, interfaces, plugin

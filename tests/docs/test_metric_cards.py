@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pages import ROOT
+from support.pages import ROOT
 
 from avspatial.evaluation.cards.card import Card
 from avspatial.evaluation.cards.test_cases import battery, names, told
@@ -13,7 +13,7 @@ from avspatial.interfaces import Convention
 from avspatial.progress import silent
 from avspatial.registry import Registry
 from avspatial.report.metric_cards import page
-from avspatial.testing.cards import cards_of
+from avspatial.testing.metric_cards import cards_of
 
 PAGE = (ROOT / "docs" / "metric_cards.md").read_text(encoding="utf-8")
 SECONDS_EACH = {"azimuth_error", "coherence_error", "ild_error", "itd_error", "mrstft", "mrstft_linear"}

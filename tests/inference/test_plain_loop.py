@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from guided_model import guided_model
 from PIL import Image
-from plain_loop import plain_loop
+from support.guided_model import guided_model
+from support.plain_loop import plain_loop
 
 from avspatial.framing import Framing, Stft, Window
 from avspatial.inference.optimize import faster

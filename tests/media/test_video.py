@@ -8,10 +8,10 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from full_disk import room
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
+from support.full_disk import room
 
 from avspatial.errors import MediaError
 from avspatial.media.frame_grid import read_picture

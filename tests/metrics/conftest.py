@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,6 @@ import pytest
 
 from avspatial.media.audio import read_wav
 from avspatial.metrics import prepare
-
-sys.path.insert(0, str(Path(__file__).parent))  # for `written_out`
 
 RATE = 16000
 REAL = Path(__file__).parents[3] / "shared/media/FAIR-Play/binaural_audios/000001.wav"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from written_out import RATE, WrittenOut, active, level_curve
+from support.written_out import RATE, WrittenOut, active, level_curve
 
 from avspatial.interfaces import Truth
 from avspatial.metrics import (

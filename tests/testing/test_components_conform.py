@@ -6,9 +6,9 @@ import pytest
 
 from avspatial.registry import Entry, discover
 from avspatial.testing import checks_of, run_checks
-from avspatial.testing.bench import bench
-from avspatial.testing.declaration import static
-from avspatial.testing.subject import FRAMING, Subject
+from avspatial.testing.checks.declaration import static
+from avspatial.testing.checks.harness import bench
+from avspatial.testing.component import FRAMING, Subject
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = discover([ROOT / "plugins"])

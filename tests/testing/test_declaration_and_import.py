@@ -8,10 +8,10 @@ import pytest
 from avspatial.errors import PluginError
 from avspatial.registry import Registry, discover
 from avspatial.testing import Result
-from avspatial.testing.declaration import static
-from avspatial.testing.fresh import imports
-from avspatial.testing.new import new_plugin
+from avspatial.testing.checks.declaration import static
+from avspatial.testing.checks.imports import imports
 from avspatial.testing.plugins import check_plugins
+from avspatial.testing.scaffold import new_plugin
 
 Mutate = Callable[[str, str, str, str], Registry]
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from avspatial.plugin import KINDS
-from avspatial.testing import checks_of, declaration, fresh
+from avspatial.testing import checks_of
+from avspatial.testing.checks import declaration, imports
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 CHECKS: dict[Callable[..., object], list[str]] = {
-    check: [] for check in (*declaration.CHECKS.values(), *fresh.CHECKS.values())
+    check: [] for check in (*declaration.CHECKS.values(), *imports.CHECKS.values())
 }
 for each in KINDS:
     for function in checks_of(each).values():

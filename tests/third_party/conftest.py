@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import venv
-from pathlib import Path
 
 import pytest
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "docs")]  # for `outside` and `pages`
-
-from outside import ROOT, Outside  # noqa: E402  the path first
+from support.outside import ROOT, Outside
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from outside import Outside
+from support.outside import Outside
 
 pytestmark = pytest.mark.slow
 

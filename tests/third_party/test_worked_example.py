@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from outside import Outside
-from pages import ROOT, blocks
+from support.outside import Outside
+from support.pages import ROOT, blocks
 
 pytestmark = pytest.mark.slow
 

@@ -1,11 +1,7 @@
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parent))  # for `tiny_training`, which the tests' own processes import as well
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -25,7 +25,7 @@ from typing import Any
 import torch
 import torch._dynamo  # torch.optim imports it late: once here, not in every fork
 from rich.console import Console
-from tiny_training import Scenes, gan_settings, run_in, supervised_settings, trainer
+from support.tiny_training import Scenes, gan_settings, run_in, supervised_settings, trainer
 
 from avspatial.training.checkpoints import pointed
 from avspatial.training.loop import train

@@ -12,7 +12,7 @@ import torch
 from accelerate import PartialState
 from accelerate.utils import gather
 from rich.console import Console
-from tiny_training import Scenes, gan_settings, run_in, supervised_settings, trainer
+from support.tiny_training import Scenes, gan_settings, run_in, supervised_settings, trainer
 
 from avspatial.training.loop import train
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from full_disk import room
 from safetensors.torch import load_file
-from tiny_training import Scenes, gan_settings, run_in, spatializer, supervised_settings, trainer
+from support.full_disk import room
+from support.tiny_training import Scenes, gan_settings, run_in, spatializer, supervised_settings, trainer
 
 from avspatial.errors import PluginError, RunError
 from avspatial.training import checkpoints

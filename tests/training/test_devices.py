@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny_training import records, run_in
+from support.tiny_training import records, run_in
 
 PROGRAM = Path(__file__).with_name("shared_training.py")
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from rich.console import Console
 from safetensors.torch import load_file
-from tiny_training import (
+from support.tiny_training import (
     FRAMING,
     BuiltIn,
     Scenes,

@@ -5,7 +5,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_training import supervised_settings
+from support.tiny_training import supervised_settings
 
 from avspatial.errors import RecipeError
 from avspatial.interfaces import Stage

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tiny_training import (
+from support.tiny_training import (
     FRAMING,
     BuiltIn,
     Scenes,

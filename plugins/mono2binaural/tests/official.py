@@ -12,9 +12,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from support.mono2binaural_reference import Numbers, State, decoded, filled, picture_features, resnet18, unet
 from torch import Tensor
-
-from avspatial.testing.official import Numbers, State, decoded, filled, picture_features, resnet18, unet
 
 GOLDEN = Path(__file__).with_name("golden.safetensors")
 TITLE = "feature_extraction"

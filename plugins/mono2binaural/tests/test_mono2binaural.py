@@ -11,6 +11,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
+from support.mono2binaural_reference import at_random, decoded, picture_features
 from torch import Tensor
 
 from avspatial.errors import RunError
@@ -19,7 +20,6 @@ from avspatial.models.published import load_published
 from avspatial.recipe import load_recipe
 from avspatial.recipe.catalogue import locate
 from avspatial.registry import Registry, discover
-from avspatial.testing.official import at_random, decoded, picture_features
 
 PLUGINS = Path(__file__).parents[2]
 GOLDEN = Path(__file__).with_name("golden.safetensors")

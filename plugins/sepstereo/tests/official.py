@@ -4,10 +4,7 @@ MONO2BINAURAL's."""
 from __future__ import annotations
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
-
-from avspatial.testing.official import (
+from support.mono2binaural_reference import (
     WIDTHS,
     Shapes,
     State,
@@ -19,8 +16,10 @@ from avspatial.testing.official import (
     risen,
     unet,
 )
-from avspatial.testing.official import at_random as drawn
-from avspatial.testing.official import picture_features as resnet_features
+from support.mono2binaural_reference import at_random as drawn
+from support.mono2binaural_reference import picture_features as resnet_features
+from torch import Tensor
+from torch.nn import functional as F
 
 PLACES = 7 * 14
 TITLES = {"dilated": "features", "plain": "feature_extraction"}

@@ -1,0 +1,1 @@
+"""The conformance checks, one module a kind."""

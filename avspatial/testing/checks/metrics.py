@@ -1,0 +1,252 @@
+"""What a metric must do: on one clip of a source that walks from left to right, and on what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from avspatial.interfaces import Convention, Truth
+from avspatial.metrics.conventions import normalized
+from avspatial.signal import stereo
+from avspatial.signal.head import SphericalHead, render
+from avspatial.testing.component import Subject
+from avspatial.testing.results import Inapplicable, require
+
+CONVENTION = Convention()
+"""The rate and normalisation under which everything is scored."""
+SECONDS = 1.5
+TRACK = (50.0, -30.0)
+"""First and last azimuth of the source, degrees."""
+SAME = 0.05
+"""Changes up to this share of what the worst prediction changes count as none."""
+NOISE = (-20.0, 0.0, 20.0)
+"""Levels of the noise that is added as an error, dB relative to the clip."""
+KINDS_OF_BLINDNESS = ("gain", "delay")
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def _clip(rate: int) -> tuple[Array, Truth]:
+    """A noise that comes and goes, rendered along the track: stereo (2, T), and its truth."""
+    samples = round(SECONDS * rate)
+    rng = np.random.default_rng(0)
+    time = np.arange(samples) / rate
+    dry = 0.1 * rng.standard_normal(samples) * (1.2 + np.sin(2 * np.pi * 3 * time))
+    columns = 20
+    azimuths = np.linspace(*TRACK, columns)
+    energy = np.square(dry).reshape(columns, -1).mean(-1)
+    sound = render(dry, azimuths, rate, SphericalHead())
+    return sound, Truth(columns / SECONDS, azimuths[None], energy[None])
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """A metric, the clip, and what the clip is worth as a prediction of itself."""
+
+    subject: Subject
+
+    @cached_property
+    def metric(self) -> Any:
+        return self.subject.build(convention=CONVENTION)
+
+    @cached_property
+    def clip(self) -> tuple[Array, Truth]:
+        return _clip(CONVENTION.rate)
+
+    @property
+    def sound(self) -> Array:
+        return self.clip[0]
+
+    def score(self, prediction: Array, reference: Array | None = None, truth: Truth | None = None) -> dict[str, float]:
+        """The metric's numbers as an evaluation gets them, normalised where it says so."""
+        pair = prediction, self.sound if reference is None else reference
+        if self.metric.normalized:
+            pair = normalized(*pair, CONVENTION)
+        return self.raw(*pair, truth)
+
+    def raw(self, prediction: Array, reference: Array, truth: Truth | None = None) -> dict[str, float]:
+        return dict(self.metric(prediction, reference, CONVENTION.rate, truth or self.clip[1]))
+
+    @cached_property
+    def best(self) -> dict[str, float]:
+        return self.score(self.sound)
+
+    def narrowed(self, share: float) -> Array:
+        """The clip on its way to mono: 0 is the clip, 1 is mono."""
+        return stereo.stereo(stereo.mixture(self.sound), (1 - share) * stereo.difference(self.sound))
+
+    def noisy(self, level: float) -> Array:
+        """The clip with other noise at each ear, `level` dB relative to it."""
+        noise = np.random.default_rng(1).standard_normal(self.sound.shape)
+        return self.sound + noise * np.sqrt(np.square(self.sound).mean()) * 10 ** (level / 20)
+
+    @cached_property
+    def others(self) -> dict[str, dict[str, float]]:
+        """What three wrong predictions score."""
+        wrong = {"mono": self.narrowed(1), "exchanged ears": self.sound[::-1], "noise": self.noisy(NOISE[-1])}
+        return {what: self.score(prediction) for what, prediction in wrong.items()}
+
+    def span(self, name: str) -> float:
+        """How far a number moves between the reference itself and wrong predictions."""
+        return max(abs(scores[name] - self.best[name]) for scores in self.others.values())
+
+    def ranked(self) -> list[str]:
+        """The names for which more or less is better; `Inapplicable` if there is none."""
+        names = [name for name in self.best if self.metric.higher_is_better[name] is not None]
+        if not names:
+            raise Inapplicable("descriptive: neither more nor less is better")
+        return names
+
+    def lead(self, name: str, better: Mapping[str, float], worse: Mapping[str, float]) -> float:
+        """By how much the first is better."""
+        return (better[name] - worse[name]) * (1 if self.metric.higher_is_better[name] else -1)
+
+
+def construct(subject: Subject) -> None:
+    """It is built from its example settings."""
+    subject.build(convention=CONVENTION)
+
+
+def declared(subject: Subject) -> None:
+    """Each name has a unit and a direction, and no other name comes out."""
+    table = _Bench(subject)
+    metric = table.metric
+    require(metric.names, "`names` is empty")
+    for name in metric.names:
+        require(isinstance(metric.unit.get(name), str), f"{name} has no unit ('' where there is none)")
+        require(name in metric.higher_is_better, f"{name} has no direction (None where there is none)")
+    require(table.best, "it measures nothing on a clip with a moving source")
+    undeclared = sorted(set(table.best) - set(metric.names))
+    require(not undeclared, f"{', '.join(undeclared)} is not among `names`")
+    unknown = sorted(set(metric.blind_to) - set(KINDS_OF_BLINDNESS))
+    require(not unknown, f"`blind_to` knows {' and '.join(KINDS_OF_BLINDNESS)}, not {', '.join(unknown)}")
+
+
+def repeatable(subject: Subject) -> None:
+    """The same pair gives the same numbers, and is not written into."""
+    table = _Bench(subject)
+    prediction, reference = table.noisy(0.0), table.sound.copy()
+    before = np.stack([prediction, reference])
+    first, second = table.raw(prediction, reference), table.raw(prediction, reference)
+    require(first == second, f"the same pair gave {first}, then {second}")
+    require(np.array_equal(before, [prediction, reference]), "it wrote into a sound")
+
+
+def identity_best(subject: Subject) -> None:
+    """Nothing scores better than the reference itself."""
+    table = _Bench(subject)
+    for name in table.ranked():
+        for what, scores in table.others.items():
+            told = f"{what} scores {scores[name]:g}, better than the reference itself with {table.best[name]:g}"
+            require(table.lead(name, table.best, scores) >= -1e-9, told)
+
+
+def worse_with_error(subject: Subject) -> None:
+    """More error never scores better, and much error scores worse: narrower towards mono, or more noise."""
+    table = _Bench(subject)
+    for name in table.ranked():
+        paths = {
+            "narrower": [table.score(table.narrowed(share)) for share in (0, 0.5, 1)],
+            "noisier": [table.best, *(table.score(table.noisy(level)) for level in NOISE)],
+        }
+        slack = SAME * table.span(name)
+        for what, steps in paths.items():
+            for less, more in pairwise(steps):
+                gain = -table.lead(name, less, more)
+                require(gain <= slack, f"{what} scores better: {name} went from {less[name]:g} to {more[name]:g}")
+        lost = max(table.lead(name, steps[0], steps[-1]) for steps in paths.values())
+        require(lost > slack, f"{name} is no worse for mono nor for noise")
+
+
+def gain_as_declared(subject: Subject) -> None:
+    """One factor on both ears of the prediction moves the value, or not, as `blind_to` says."""
+    _moves_as_declared(subject, "gain", lambda sound: 0.5 * sound)
+
+
+def delay_as_declared(subject: Subject) -> None:
+    """1 ms more on both ears of the prediction moves the value, or not, as `blind_to` says."""
+
+    def late(sound: Array) -> Array:
+        samples = round(0.001 * CONVENTION.rate)
+        return np.pad(sound, ((0, 0), (samples, 0)))[:, : sound.shape[1]]
+
+    _moves_as_declared(subject, "delay", late)
+
+
+def _moves_as_declared(subject: Subject, what: str, change: Callable[[Array], Array]) -> None:
+    table = _Bench(subject)
+    before, after = table.raw(table.sound, table.sound), table.raw(change(table.sound), table.sound)
+    moved = [name for name in before if abs(after[name] - before[name]) > SAME * table.span(name)]
+    if what in table.metric.blind_to:
+        require(not moved, f"declared blind to {what}, which moves {', '.join(moved)}")
+    else:
+        require(moved, f"blind to {what}, which `blind_to` does not declare")
+
+
+def symmetric(subject: Subject) -> None:
+    """With left and right exchanged in prediction, reference and truth, the numbers stay."""
+    table = _Bench(subject)
+    truth = replace(table.clip[1], azimuth=-table.clip[1].azimuth)
+    # wrong at one ear alone, so that a metric that hears with one is found
+    prediction = np.stack([table.noisy(0.0)[0], table.sound[1]])
+    before = table.score(prediction)
+    after = table.score(prediction[::-1].copy(), table.sound[::-1].copy(), truth)
+    for name, value in before.items():
+        gap = abs(after[name] - value)
+        require(gap <= SAME * table.span(name), f"{name} is {value:g}, mirrored {after[name]:g}")
+
+
+def finite_on_silence(subject: Subject) -> None:
+    """Silence for prediction, reference or both gives finite numbers, or leaves a name out."""
+    table = _Bench(subject)
+    silence = np.zeros_like(table.sound)
+    pairs = {"prediction": (silence, table.sound), "reference": (table.sound, silence), "pair": (silence, silence)}
+    for what, pair in pairs.items():
+        for name, value in table.score(*pair).items():
+            require(np.isfinite(value), f"a silent {what} gives {name} = {value}")
+
+
+def refuses_unequal_lengths(subject: Subject) -> None:
+    """ValueError for sounds of unequal length."""
+    table = _Bench(subject)
+    _refused(table, table.sound[:, :-1], table.sound, "a prediction one sample short")
+    _refused(table, table.sound, table.sound[:, :-1], "a reference one sample short")
+
+
+def refuses_nan(subject: Subject) -> None:
+    """ValueError for NaN in either sound."""
+    table = _Bench(subject)
+    broken = table.sound.copy()
+    broken[0, 5] = np.nan
+    _refused(table, broken, table.sound, "NaN in the prediction")
+    _refused(table, table.sound, broken, "NaN in the reference")
+
+
+def _refused(table: _Bench, prediction: Array, reference: Array, what: str) -> None:
+    try:
+        found = table.raw(prediction, reference)
+    except ValueError:
+        return
+    require(False, f"{what} is not refused with a ValueError but gives {found}")
+
+
+CHECKS = {
+    "metric": (
+        construct,
+        declared,
+        repeatable,
+        identity_best,
+        worse_with_error,
+        gain_as_declared,
+        delay_as_declared,
+        symmetric,
+        finite_on_silence,
+        refuses_unequal_lengths,
+        refuses_nan,
+    )
+}

@@ -1,0 +1,217 @@
+"""What a trainer must do with the spatializer that it is given to teach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from avspatial.interfaces import Batch
+from avspatial.testing.checks.harness import BATCH, lesson, state
+from avspatial.testing.component import Subject
+from avspatial.testing.results import require
+from avspatial.training.settings import TrainerSettings
+
+STEPS = 12
+"""Steps after which one batch, seen again and again, must be known better."""
+
+
+def construct(subject: Subject) -> None:
+    """It is built from its example settings, which are `TrainerSettings`: the loop needs them."""
+    settings = type(subject.settings)
+    require(issubclass(settings, TrainerSettings), f"{settings.__name__} is not a subclass of TrainerSettings")
+    _built(subject)
+
+
+def terms_scalar(subject: Subject) -> str:
+    """Every phase, and validation, gives finite scalar terms, `total` among them; a phase's total can be learned."""
+    trainer, batch = _built(subject), _batch(subject)
+    require(trainer.phases, "`phases` is empty")
+    for phase in dict.fromkeys(trainer.phases):
+        terms = trainer(batch, phase)
+        _scalar(terms, phase)
+        require(terms["total"].requires_grad, f"{phase}: nothing can be learned from `total`")
+    with torch.no_grad():
+        _scalar(trainer.eval().validate(batch), "validate")
+    return f"phases {', '.join(trainer.phases)}"
+
+
+def _scalar(terms: Mapping[str, Tensor], phase: str) -> None:
+    require("total" in terms, f"{phase}: there is no `total` among {', '.join(terms)}")
+    for name, value in terms.items():
+        require(value.ndim == 0, f"{phase}: {name} has shape {tuple(value.shape)}, a scalar is needed")
+        require(value.isfinite(), f"{phase}: {name} is {value.item()}")
+
+
+def stages_whole(subject: Subject) -> str:
+    """Stages run known phases, each phase in some stage; the last has the settings' own timetable."""
+    trainer, batch = _built(subject), _batch(subject)
+    stages = trainer.stages()
+    require(stages, "`stages` is empty")
+    run = [phase for stage in stages for phase in stage.phases]
+    require(set(run) == set(trainer.phases), f"stages run {', '.join(run)}; phases are {', '.join(trainer.phases)}")
+    require(all(stage.phases for stage in stages), "a stage runs no phase")
+    unknown = [stage.epochs_of for stage in stages if stage.epochs_of not in ("", *batch.companions)]
+    require(not unknown, f"no setting names the data set {unknown[0] if unknown else ''}")
+    require(stages[-1].timetable is trainer.settings, "the last stage's timetable is not `settings`")
+    return f"{len(stages)} stages"
+
+
+def groups_complete(subject: Subject) -> None:
+    """Groups hold parameters of the trainer with a learning rate, none twice; all of the spatializer's are in one."""
+    trainer = _built(subject)
+    names = {id(parameter): name for name, parameter in trainer.named_parameters()}
+    seen: set[int] = set()
+    for phase in dict.fromkeys(trainer.phases):
+        groups = trainer.parameter_groups(phase)
+        require(all("lr" in group for group in groups), f"{phase}: a group has no `lr`")
+        learning = [id(parameter) for group in groups for parameter in group["params"]]
+        require(learning, f"{phase}: updates nothing")
+        require(len(set(learning)) == len(learning), f"{phase}: a parameter stands in two groups")
+        require(set(learning) <= set(names), f"{phase}: a parameter is no part of the trainer, so it is not saved")
+        seen |= set(learning)
+    for name, parameter in trainer.spatializer.named_parameters():
+        require(id(parameter) in seen or not parameter.requires_grad, f"no phase updates spatializer.{name}")
+
+
+def phases_apart(subject: Subject) -> None:
+    """A phase's step changes parameters of its own groups and no other."""
+    trainer, batch = _built(subject), _batch(subject)
+    for phase, optimizer in _optimizers(trainer).items():
+        own = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+        before = {name: parameter.detach().clone() for name, parameter in trainer.named_parameters()}
+        _step(trainer, batch, phase, optimizer)
+        changed = {n: p for n, p in trainer.named_parameters() if not torch.equal(p, before[n])}
+        foreign = [name for name, parameter in changed.items() if id(parameter) not in own]
+        require(changed, f"{phase}: a step changes nothing")
+        require(not foreign, f"{phase}: a step changes {', '.join(foreign[:3])}, in none of its groups")
+
+
+def improves(subject: Subject) -> str:
+    """One batch, seen again and again, is validated better than before."""
+    trainer, batch = _built(subject), _batch(subject)
+    optimizers = _optimizers(trainer)
+    before = _validated(trainer, batch)
+    for _ in range(STEPS):
+        for phase in trainer.phases:
+            _step(trainer, batch, phase, optimizers[phase])
+    after = _validated(trainer, batch)
+    require(after < before, f"after {STEPS} steps on one batch its total is {after:g}; it was {before:g}")
+    return f"{before:.4g} to {after:.4g} in {STEPS} steps"
+
+
+def _validated(trainer: Any, batch: Batch) -> float:
+    """Validation with the batch's own statistics: running ones would lag behind so few steps."""
+    with torch.no_grad(), _as_it_was(trainer):
+        return float(trainer.train().validate(batch)["total"])
+
+
+@contextmanager
+def _as_it_was(trainer: Any) -> Iterator[None]:
+    before = state(trainer)
+    yield
+    trainer.load_state_dict(before)
+
+
+def validation_changes_nothing(subject: Subject) -> None:
+    """Validating, in evaluation, changes neither weights nor statistics, and says the same again."""
+    trainer, batch = _built(subject), _batch(subject)
+    trainer.eval()
+    before = state(trainer)
+    with torch.no_grad():
+        first, second = trainer.validate(batch)["total"], trainer.validate(batch)["total"]
+    for name, value in state(trainer).items():
+        require(torch.equal(value, before[name]), f"validation changes {name}")
+    require(torch.equal(first, second), f"validating one batch twice gave {first.item()}, then {second.item()}")
+
+
+def batch_untouched(subject: Subject) -> None:
+    """It writes into no batch."""
+    trainer, batch, before = _built(subject), _batch(subject), _batch(subject)
+    for phase in dict.fromkeys(trainer.phases):
+        trainer(batch, phase)
+    with torch.no_grad():
+        trainer.validate(batch)
+    for name, now, was in _pairs(batch, before):
+        require(torch.equal(now, was), f"{name} was written into")
+
+
+def _pairs(batch: Batch, other: Batch, title: str = "batch") -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Every tensor of two batches, and what it is called."""
+    for name in ("mixture", "reference", "frames"):
+        yield f"{title}.{name}", getattr(batch, name), getattr(other, name)
+    for name, companion in batch.companions.items():
+        yield from _pairs(companion, other.companions[name], f'{title}.companions["{name}"]')
+
+
+def state_survives(subject: Subject) -> None:
+    """What safetensors saves after a step is all there is: loaded into a new trainer, it goes on alike."""
+    trainer, batch = _built(subject), _batch(subject)
+    for phase, optimizer in _optimizers(trainer).items():
+        _step(trainer, batch, phase, optimizer)
+    saved = safetensors.torch.save(state(trainer))
+    again = _built(subject, seed=9)
+    again.load_state_dict(safetensors.torch.load(saved))
+    for phase in dict.fromkeys(trainer.phases):
+        torch.manual_seed(1)
+        first = trainer(batch, phase)["total"]
+        torch.manual_seed(1)
+        second = again(batch, phase)["total"]
+        require(torch.equal(first, second), f"{phase}: after saving and loading, total is {second}, not {first}")
+
+
+def _built(subject: Subject, seed: int = 0) -> Any:
+    torch.manual_seed(seed)
+    trainer = subject.build(seed, spatializer=subject.partner(), builder=subject.registry)
+    return trainer.train()
+
+
+def _batch(subject: Subject) -> Batch:
+    """Windows, and those of the further data sets that the settings name."""
+    counts = subject.entry.target_class().companion_windows
+    named = [name for name, value in subject.settings if getattr(value, "kind", "") == "dataset"]
+    companions = {name: _windows(subject, BATCH * counts.get(name, 1), seed) for seed, name in enumerate(named, 2)}
+    return replace(_windows(subject, BATCH, 1), companions=companions)
+
+
+def _windows(subject: Subject, count: int, seed: int) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    window = subject.framing.window
+    mixture = 0.1 * torch.randn(count, subject.framing.samples, generator=generator)
+    frames = torch.rand(count, window.pictures, 3, *window.picture, generator=generator)
+    return lesson({"mixture": mixture, "frames": frames})
+
+
+def _optimizers(trainer: Any) -> dict[str, torch.optim.Optimizer]:
+    settings = trainer.settings
+    return {
+        phase: torch.optim.Adam(trainer.parameter_groups(phase), betas=settings.betas)
+        for phase in dict.fromkeys(trainer.phases)
+    }
+
+
+def _step(trainer: Any, batch: Batch, phase: str, optimizer: torch.optim.Optimizer) -> None:
+    """One update, as the loop does it."""
+    trainer.zero_grad(set_to_none=True)
+    trainer(batch, phase)["total"].backward()
+    optimizer.step()
+
+
+CHECKS = {
+    "trainer": (
+        construct,
+        terms_scalar,
+        stages_whole,
+        groups_complete,
+        phases_apart,
+        improves,
+        validation_changes_nothing,
+        batch_untouched,
+        state_survives,
+    )
+}

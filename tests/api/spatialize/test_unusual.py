@@ -1,0 +1,227 @@
+"""Files that are not as most are: what docs/spatialize.md says becomes of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from support.films import moving, noise
+
+import avspatial
+from avspatial.api.load import Trained
+from avspatial.api.spatialize import Result
+from avspatial.progress import unseen
+
+Film = Callable[..., Path]
+Heard = Callable[[Path], tuple[np.ndarray, Any]]
+Packets = Callable[[Path], list[tuple[str, float]]]
+
+
+def one(source: Path, trained: Trained, **how: Any) -> Result:
+    (result,) = avspatial.spatialize(source, trained, progress=unseen, **how).results
+    return result
+
+
+def notes(result: Result) -> tuple[str, ...]:
+    assert result.error == "" and result.done is not None
+    return result.done.notes
+
+
+def difference(result: Result, heard: Heard) -> np.ndarray:
+    assert result.error == "" and result.done is not None
+    return np.subtract(*heard(result.out)[0]) / result.done.level.factor
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
+def test_a_variable_frame_rate_stays(
+    film: Film, packets: Packets, trained: Trained, tmp_path: Path, suffix: str
+) -> None:
+    times = [0, 0.04, 0.08, 0.35, 0.36, 0.7, 0.71, 1.2]
+    source = film(tmp_path / f"in.{suffix}", pictures=moving(8), times=times, audio="alac")
+    result = one(source, trained)
+    shown = packets(result.out)
+    assert [packet for packet, _ in shown] == [packet for packet, _ in packets(source)]
+    stamps = np.sort([time for _, time in shown])
+    assert stamps - stamps[0] == pytest.approx(times, abs=2e-3)
+
+
+def test_the_picture_nearest_in_time_counts_not_its_number(
+    film: Film, heard: Heard, trained: Trained, tmp_path: Path
+) -> None:
+    """Every second picture is left out where little moves: seen at the same times, the film is nearly the same."""
+    shown = moving(15)
+    doubled = [shown[k - k % 2] for k in range(15)]
+    whole = film(tmp_path / "whole.mkv", pictures=doubled, audio="flac")
+    thinned = film(tmp_path / "thin.mkv", pictures=shown[::2], times=[0.2 * k for k in range(8)], audio="flac")
+    # Were pictures counted, the thinned film would be over after its first half.
+    counted = film(tmp_path / "counted.mkv", pictures=shown[::2] + shown[-1:] * 7, audio="flac")
+    said = [difference(one(path, trained), heard) for path in (whole, thinned, counted)]
+    # Half-way between two pictures the earlier one counts; 0.1 s is where they would part.
+    assert np.abs(said[1] - said[0]).mean() < 0.5 * np.abs(said[2] - said[0]).mean()
+
+
+TURN = {"clockwise": (0, 1, -1, 0), "upside down": (-1, 0, 0, -1), "counter": (0, -1, 1, 0)}
+
+
+def turned(film: Path, out: Path, turn: str) -> Path:
+    """The mp4 with this 2x2 turn in its picture track's header, as a telephone writes it (ISO 14496-12, 8.3.2)."""
+    data = film.read_bytes()
+    a, b, c, d = (value * 65536 for value in TURN[turn])
+    matrix = b"".join(v.to_bytes(4, "big", signed=True) for v in (a, b, 0, c, d, 0, 0, 0, 0x40000000))
+    start = data.index(b"tkhd") + 4 + 40
+    out.write_bytes(data[:start] + matrix + data[start + 36 :])
+    return out
+
+
+@pytest.mark.parametrize(("turn", "quarters"), [("clockwise", -1), ("upside down", 2), ("counter", 1)])
+@pytest.mark.parametrize("out", ["out.mp4", "out.mkv"])
+def test_rotation_stays_and_the_model_sees_the_picture_upright(
+    film: Film, packets: Packets, heard: Heard, trained: Trained, tmp_path: Path, turn: str, quarters: int, out: str
+) -> None:
+    random = np.random.default_rng(0)
+    scene = np.kron(random.integers(0, 256, (4, 4, 3)), np.ones((16, 16, 1))).astype(np.uint8)
+    pictures = [scene] * 15
+    plain = film(tmp_path / "plain.mp4", pictures=pictures)
+    source = turned(plain, tmp_path / "in.mp4", turn)
+    upright = film(tmp_path / "upright.mp4", pictures=[np.rot90(scene, quarters).copy() for _ in pictures])
+    result = one(source, trained, out=tmp_path / out)
+    assert [packet for packet, _ in packets(result.out)] == [packet for packet, _ in packets(source)]
+    angles = []
+    for path in (source, result.out):
+        with av.open(str(path)) as container:
+            angles.append(next(container.decode(video=0)).rotation)
+    assert angles[0] == angles[1] != 0
+    lying, standing = (difference(one(path, trained), heard) for path in (plain, upright))
+    seen = difference(result, heard)
+    assert np.abs(seen - standing).mean() < 0.2 * np.abs(seen - lying).mean()
+
+
+def test_a_portrait_film_keeps_its_shape(film: Film, packets: Packets, trained: Trained, tmp_path: Path) -> None:
+    source = film(tmp_path / "in.mp4", pictures=moving(15, 96, 48))
+    result = one(source, trained)
+    assert packets(result.out) == packets(source)
+    with av.open(str(result.out)) as container:
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (48, 96)
+
+
+@pytest.mark.parametrize("count", [1, 15])
+def test_a_still_picture_is_done_and_said(film: Film, trained: Trained, tmp_path: Path, count: int) -> None:
+    source = film(tmp_path / "in.mkv", pictures=moving(1) * count)
+    assert notes(one(source, trained)) == ("the picture does not move: directions are guessed from a single picture",)
+
+
+@pytest.mark.parametrize(
+    ("scenes", "told"),
+    [
+        (2, ("1 scene cut: no window mixes pictures of two scenes",)),
+        (3, ("2 scene cuts: no window mixes pictures of two scenes",)),
+    ],
+)
+def test_scene_cuts_are_found_and_said(
+    film: Film, trained: Trained, tmp_path: Path, scenes: int, told: tuple[str, ...]
+) -> None:
+    random = np.random.default_rng(0)
+    places = [np.kron(random.integers(0, 256, (3, 4, 3)), np.ones((16, 16, 1))).astype(np.uint8) for _ in range(scenes)]
+    pictures = [place for place in places for _ in range(7)]
+    source = film(tmp_path / "in.mp4", pictures=pictures, seconds=len(pictures) / 10)
+    assert notes(one(source, trained)) == told
+
+
+def test_a_hole_in_the_sound_becomes_silence_and_is_said(
+    film: Film, heard: Heard, trained: Trained, tmp_path: Path
+) -> None:
+    source = film(tmp_path / "in.mkv", audio="flac", seconds=1.0, hole=0.5)
+    result = one(source, trained)
+    assert "0.50 s of silence fill holes in the sound's time stamps" in notes(result)
+    after = heard(result.out)[0]
+    assert after.shape == (2, 72000)
+    assert np.abs(after[:, 28000:51000].sum(0)).max() < 1e-6
+    assert np.abs(after[:, 52000:]).max() > 0.01
+
+
+def test_more_than_two_channels_are_refused(film: Film, trained: Trained, tmp_path: Path) -> None:
+    told = (
+        "its sound has 6 channels; mono or stereo is needed\n"
+        "  Mix it down to mono first; if it is surround or ambisonic sound, it is spatial already."
+    )
+    source = film(tmp_path / "in.mp4", sound=noise(48000, 6), seconds=1.0)
+    assert one(source, trained).error == f"{source}: {told}"
+    picture = film(tmp_path / "picture.mp4", audio=None)
+    alone = tmp_path / "in.wav"
+    soundfile.write(alone, noise(48000, 6).T, 48000)
+    assert one(alone, trained, video=picture).error == f"{alone}: {told}"
+    assert not list(tmp_path.glob("*_binaural*"))
+
+
+@pytest.mark.parametrize(
+    ("streams", "told"),
+    [
+        ({"audio": None}, "has no sound: the file has no audio stream"),
+        ({"video": None}, "a clip with no picture: the file has no video stream\n  Leave the clip out."),
+        ({"sound": np.zeros((1, 48000), np.float32)}, "its sound is silent, so there is nothing to spatialize"),
+    ],
+)
+def test_what_has_nothing_to_spatialize_is_refused(
+    film: Film, trained: Trained, tmp_path: Path, streams: dict[str, Any], told: str
+) -> None:
+    source = film(tmp_path / "in.mkv", seconds=1.0, **streams)
+    assert one(source, trained).error == f"{source}: {told}"
+    assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "video", "audio"),
+    [
+        ("mkv", "libx264", "flac"),
+        ("webm", "libvpx-vp9", "libopus"),
+        ("mp4", "libx264", "aac"),
+        ("mov", "libx264", "alac"),
+    ],
+)
+def test_a_download_that_broke_off_is_refused(
+    film: Film, trained: Trained, tmp_path: Path, suffix: str, video: str, audio: str
+) -> None:
+    plain = film(tmp_path / f"plain.{suffix}", video=video, audio=audio, seconds=3.0)
+    whole, source = tmp_path / f"whole.{suffix}", tmp_path / f"in.{suffix}"
+    # mp4 and mov as downloads have them, their index first; otherwise nothing of the rest can be read.
+    options = {"movflags": "+faststart"} if suffix in ("mp4", "mov") else {}
+    with av.open(str(plain)) as container, av.open(str(whole), "w", options=options) as target:
+        copies = {stream.index: target.add_stream_from_template(stream) for stream in container.streams}
+        for packet in container.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream_index]
+                target.mux(packet)
+    source.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    error = one(source, trained).error
+    assert re.fullmatch(
+        re.escape(f"{source}: ")
+        + r"(cut short: it ends at [12]\.\d\d s of 3\.\d\d s|not a readable video \(.*\); it is "
+        r"damaged or cut short)\n  Copy or download it again\.",
+        error,
+    )
+    assert not list(tmp_path.glob("*_binaural*"))
+
+
+def test_left_and_right_that_cancel_are_refused_and_nearly_so_is_said(
+    film: Film, trained: Trained, tmp_path: Path
+) -> None:
+    left, shared = noise(48000, level=0.3), noise(48000, level=1.0)[:, ::-1]
+    said = []
+    for number, share in enumerate((0.0, 1e-5, 1e-2)):
+        sound = np.concatenate((left + share * shared, -left + share * shared))
+        source = film(tmp_path / f"{number}.mkv", seconds=1, sound=sound.astype(np.float32), audio="pcm_f32le")
+        result = one(source, trained)
+        assert result.out.exists() == (share > 0)
+        said.append(result.error or notes(result)[1])
+    assert said[0].startswith(
+        f"{tmp_path / '0.mkv'}: its left and right cancel each other: their mixture is silent, "
+        "so there is nothing to spatialize"
+    )
+    assert said[1] == "what its left and right share is too quiet to have a loudness: they nearly cancel each other"
+    assert re.fullmatch(r"its left and right nearly cancel each other: what they share was lifted by \d\d dB", said[2])
