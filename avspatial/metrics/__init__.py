@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from avspatial.metrics.loudness import loudness_change, true_peak
     from avspatial.metrics.mono_compatibility import mono_error
-    from avspatial.metrics.mrstft import mrstft
+    from avspatial.metrics.multiresolution_stft import mrstft
     from avspatial.metrics.spl import spl_correlation, spl_direction, spl_distance, spl_magnitude, spl_rmse
     from avspatial.metrics.torchmetrics_adapter import torchmetric
 
@@ -63,7 +63,7 @@ _MODULES = {
     **dict.fromkeys(("azimuth_error", "lateral_gain", "left_right"), "direction"),
     **dict.fromkeys(("loudness_change", "true_peak"), "loudness"),
     "mono_error": "mono_compatibility",
-    "mrstft": "mrstft",
+    "mrstft": "multiresolution_stft",
     **dict.fromkeys(("spl_correlation", "spl_direction", "spl_distance", "spl_magnitude", "spl_rmse"), "spl"),
     "torchmetric": "torchmetrics_adapter",
 }

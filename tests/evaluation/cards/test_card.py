@@ -16,7 +16,7 @@ from avspatial.metrics.direction import LeftRight
 from avspatial.metrics.fairplay import Snr, StftDistance
 from avspatial.metrics.inputs import as_pair
 from avspatial.metrics.mono_compatibility import MonoError
-from avspatial.metrics.mrstft import Mrstft
+from avspatial.metrics.multiresolution_stft import Mrstft
 from avspatial.metrics.scalar import OneNumber
 from avspatial.metrics.settings import MetricSettings, SplSettings
 from avspatial.metrics.spl import SplMagnitude, SplRmse
