@@ -43,7 +43,7 @@ class Window(Settings):
 class Framing(Settings):
     """Everything that fixes the shapes a model meets: the window and its spectrogram.
 
-    T = samples, F = n_fft // 2 (the top bin is dropped), M = frames (a multiple of 32 is cut from 1 + T // hop).
+    T = samples, F = n_fft // 2 (the top bin is dropped), M = stft_frames (a multiple of 32 is cut from 1 + T // hop).
     """
 
     window: Window = Window()
@@ -60,6 +60,6 @@ class Framing(Settings):
         return self.stft.n_fft // 2
 
     @property
-    def frames(self) -> int:
+    def stft_frames(self) -> int:
         """Spectrogram frames the model sees: the largest multiple of 32 that the window holds."""
         return (1 + self.samples // self.stft.hop) // 32 * 32

@@ -93,7 +93,7 @@ def _of_recipe(place: str | Path, registry: Registry, overrides: Sequence[str]) 
     loaded = load_recipe(locate(place), registry, overrides)
     recipe = loaded.recipe
     spatializer: Spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
-    if spatializer.learns:
+    if spatializer.trainable:
         fix = f"Train it with `avspatial run {place}`, and give the run's directory."
         raise RunError(f"{recipe.model.id} has to be trained, and this is a recipe", where=place, fix=fix)
     return Trained(spatializer, recipe, loaded.resolved)

@@ -236,12 +236,12 @@ class _Work:
         augmentation = recipe.trainer.settings.augmentation
         lessons: list[Recording] = []
         companions: dict[str, Companion] = {}
-        if spatializer.learns:
+        if spatializer.trainable:
             larger = ClipStore(recipe.window, progress, picture=augmentation.store)
             larger.prepare(clips["train"])
             lessons = [larger.load(clip) for clip in clips["train"]]
             companions = {name: Companion.ready(each, larger, recipe) for name, each in further.items()}
-        store.prepare([*(clips["val"] if spatializer.learns else ()), *clips["test"]])
+        store.prepare([*(clips["val"] if spatializer.trainable else ()), *clips["test"]])
         made = (trainer, metrics, convention, dataset, clips, store, lessons, companions)
         return cls(recipe, registry, devices, progress, *made)
 
@@ -273,7 +273,7 @@ class _Work:
 
     def _train(self, run: Run, resume: bool) -> None:
         """Train, or finish training; afterwards the spatializer has its best weights."""
-        if not self.trainer.spatializer.learns:
+        if not self.trainer.spatializer.trainable:
             self._keep_as_built(run)
             return
         framing, seed, settings = self.recipe.framing, self.recipe.seed, self.recipe.trainer.settings

@@ -54,7 +54,7 @@ def list_metrics(json: AsJson = False) -> None:
             each["unit"] or "-",
             BETTER[each["higher_is_better"]],
             SOUND[each["normalized"]],
-            "angles" if each["needs_truth"] else "-",
+            "angles" if each["requires_source_angles"] else "-",
             each["summary"],
         ]
         for each in facts
@@ -161,7 +161,7 @@ def _numbers(registry: Registry, entry: Entry) -> list[dict[str, Any]]:
             "unit": target.unit.get(name, ""),
             "higher_is_better": target.higher_is_better.get(name),
             "normalized": target.normalized,
-            "needs_truth": target.needs_truth,
+            "requires_source_angles": target.requires_source_angles,
             "summary": entry.component.summary,
         }
         for name in target.names
@@ -175,7 +175,7 @@ def _about(entry: Entry, target: Any) -> str:
         ("version", entry.version),
         ("about", entry.component.summary),
         ("sound", SOUND_IN_WORDS[target.normalized]),
-        ("needs", "true angles" if target.needs_truth else "nothing but the two sounds"),
+        ("needs", "true angles" if target.requires_source_angles else "nothing but the two sounds"),
         ("code", entry.component.target),
     ]
     settings = settings_rows(entry.settings_class())

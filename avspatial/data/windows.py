@@ -83,7 +83,7 @@ class TrainingWindows:
         return _generator(self.seed, epoch, spawn_key=(1,)).permutation(len(self))
 
     def batch(self, epoch: int, indices: Sequence[int] | np.ndarray) -> Batch:
-        """The windows `indices` of `epoch` -> mixture (B, T), reference (B, 2, T), frames (B, N, 3, H, W), float32."""
+        """The windows `indices` of `epoch` -> mixture (B, T), reference (B, 2, T), images (B, N, 3, H, W), float32."""
         window = self.framing.window
         stereo = np.zeros((len(indices), 2, self.framing.samples), np.float32)
         pictures = np.empty((len(indices), window.pictures, *window.picture, 3), np.uint8)
@@ -156,20 +156,20 @@ class TrainingWindows:
         return slices[0], slices[1]
 
     def _frames(self, pictures: np.ndarray, tint: np.ndarray) -> Tensor:
-        """pictures (B, N, H, W, 3) uint8, tint (B, 2) -> frames (B, N, 3, H, W) in [0, 1]."""
+        """pictures (B, N, H, W, 3) uint8, tint (B, 2) -> images (B, N, 3, H, W) in [0, 1]."""
         planes = torch.from_numpy(pictures).permute(0, 1, 4, 2, 3)
-        frames = planes.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+        images = planes.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
         if np.all(tint == 1.0):
-            return frames
-        return _tinted(frames, torch.from_numpy(tint.astype(np.float32)))
+            return images
+        return _tinted(images, torch.from_numpy(tint.astype(np.float32)))
 
 
-def _tinted(frames: Tensor, tint: Tensor) -> Tensor:
+def _tinted(images: Tensor, tint: Tensor) -> Tensor:
     """Brightness and saturation, tint (B, 2), as one linear map of the colours; the result is kept in [0, 1]."""
     brightness, colour = tint[:, 0, None, None], tint[:, 1, None, None]
     matrix = brightness * (colour * torch.eye(3) + (1 - colour) * torch.tensor(_LUMA).expand(3, 3))
-    flat = frames.flatten(3)
-    return (matrix[:, None] @ flat).clamp_(0, 1).reshape(frames.shape)
+    flat = images.flatten(3)
+    return (matrix[:, None] @ flat).clamp_(0, 1).reshape(images.shape)
 
 
 def _generator(*entropy: int, spawn_key: tuple[int, ...] = ()) -> np.random.Generator:

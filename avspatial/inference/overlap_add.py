@@ -4,9 +4,9 @@ The walk is that of the official demos (2.5D Visual Sound, `demo.py`): windows s
 start + N < length, and always one more lies on the last N samples; where windows overlap, the result is the sum over
 the count. Three things differ, each because the original breaks there:
 
-- A spatializer says how many samples of a window, from its start, it can be trusted for (`covered`); the others have
-  weight 0. The clip is first extended by N - covered zeros, so that its own last sample is covered too, and the step
-  is never longer than `covered`, so that no sample is left out.
+- A spatializer states how many samples of a window, from its start, are valid (`valid_samples`); the others have
+  weight 0. The clip is first extended by N - valid_samples zeros, so that its own last sample is valid too, and the
+  step is never longer than `valid_samples`, so that no sample is left out.
 - A clip shorter than a window is padded with zeros to one window.
 - Pictures repeat between windows: each distinct group of pictures is encoded once (windows come in the order of time,
   so only the groups of the last batch are kept: memory does not grow with the clip).
@@ -98,7 +98,7 @@ class SlidingWalk:
             )
         self._spatializer, self._looks = spatializer, looks
         self._window = framing.samples
-        self._covered = min(spatializer.covered, framing.samples)
+        self._covered = min(spatializer.valid_samples, framing.samples)
         self._hop = max(1, min(round(inference.hop * framing.window.rate), self._covered))
         self._batch_size = inference.batch_size
         device = spatializer.mixture_rms.device

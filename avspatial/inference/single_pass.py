@@ -37,7 +37,7 @@ class ContinuousWalk:
     def __init__(
         self, spatializer: Spatializer, channels: int, looks: Callable[[Sequence[int]], Tensor | None], core: int = CORE
     ) -> None:
-        step = spatializer.step
+        step = spatializer.frame_step
         if step is None:
             raise DataError(
                 "this model works on single windows alone",
@@ -52,7 +52,7 @@ class ContinuousWalk:
             )
         self._spatializer, self._looks, self._step, self._core = spatializer, looks, step, core
         self._window = spatializer.framing.samples
-        self._shared = max(1, spatializer.framing.frames * spatializer.framing.stft.hop // step)
+        self._shared = max(1, spatializer.framing.stft_frames * spatializer.framing.stft.hop // step)
         self._mixture = torch.zeros(0, device=spatializer.mixture_rms.device)
         self._channels = channels
         self._base = self._came = self._done = 0  # where the buffer begins, its end; the steps that are finished

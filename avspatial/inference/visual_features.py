@@ -20,7 +20,7 @@ View = Literal["seen", "blank", "mirrored"]
 Group = tuple[int, ...]
 """The grid pictures of one window, by number."""
 Key = tuple[Group, int]
-"""What a look depends on: the pictures, and the window's start in samples, 0 for spatializers that are not `timed`."""
+"""Images of a window and its start in samples, which is 0 for spatializers that are not `time_dependent`."""
 
 
 ON_CPU = 4
@@ -66,7 +66,7 @@ class Looks:
 
     def __call__(self, starts: Sequence[int]) -> Tensor | None:
         """Features of the windows at `starts` (samples), first axis B; None where no pictures are needed."""
-        timed = self._spatializer.timed
+        timed = self._spatializer.time_dependent
         keys = [(self._group(start), start if timed else 0) for start in starts]
         wanted = dict.fromkeys(keys)
         self._known = {key: look for key, look in self._known.items() if key in wanted}
@@ -80,9 +80,9 @@ class Looks:
         return torch.stack([self._known[key] for key in keys])
 
     def _look(self, keys: Sequence[Key]) -> Tensor | None:
-        frames = self._frames([group for group, _ in keys])
-        starts = torch.tensor([start for _, start in keys], device=frames.device)
-        return self._spatializer.look_at(frames, starts / self._spatializer.framing.window.rate)
+        images = self._frames([group for group, _ in keys])
+        starts = torch.tensor([start for _, start in keys], device=images.device)
+        return self._spatializer.encode_images_at(images, starts / self._spatializer.framing.window.rate)
 
     def _group(self, start: int) -> Group:
         """The pictures of the window at `start`; black pictures are all alike, so they are one group."""
@@ -92,9 +92,9 @@ class Looks:
         return self._pictures.group(start / window.rate, window)
 
     def _frames(self, groups: list[Group]) -> Tensor:
-        """frames (B, N, 3, H, W) in [0, 1] of the groups, as `view` shows them, on the spatializer's device."""
+        """images (B, N, 3, H, W) in [0, 1] of the groups, as `view` shows them, on the spatializer's device."""
         chosen = torch.from_numpy(self._pictures.take(groups)).to(self._spatializer.mixture_rms.device)
-        frames = chosen.permute(0, 1, 4, 2, 3).float() / 255
+        images = chosen.permute(0, 1, 4, 2, 3).float() / 255
         if self._view == "blank":
-            return torch.zeros_like(frames)
-        return frames.flip(-1) if self._view == "mirrored" else frames
+            return torch.zeros_like(images)
+        return images.flip(-1) if self._view == "mirrored" else images

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from avspatial.interfaces.networks import (
         AudioEncoder,
         Discriminator,
+        FeatureLevel,
         FeatureShape,
         Judgement,
-        Level,
         MaskGenerator,
         Masks,
         VisualEncoder,
     )
     from avspatial.interfaces.spatializer import Builder, Spatializer
-    from avspatial.interfaces.trainer import Stage, Trainer
+    from avspatial.interfaces.trainer import Trainer, TrainingStage
 
 __all__ = [
     "AudioEncoder",
@@ -35,23 +35,23 @@ __all__ = [
     "Convention",
     "Dataset",
     "Discriminator",
+    "FeatureLevel",
     "FeatureShape",
     "Judgement",
-    "Level",
     "MaskGenerator",
     "Masks",
     "Metric",
     "Progress",
     "Spatializer",
-    "Stage",
     "Trainer",
+    "TrainingStage",
     "Truth",
     "VisualEncoder",
 ]
 
 _MODULES = {
     **dict.fromkeys(("Builder", "Spatializer"), "spatializer"),
-    **dict.fromkeys(("Stage", "Trainer"), "trainer"),
+    **dict.fromkeys(("TrainingStage", "Trainer"), "trainer"),
 }
 """Where a name is that needs torch, which whoever only scores does not wait for; in `networks` unless told."""
 

@@ -34,18 +34,18 @@ class Metric(ABC):
     """One clip, one number (or a few named ones); averages are the evaluation's business.
 
     Constructed as `Target(settings, convention=...)`. `unit` and `higher_is_better` (None for a descriptive number)
-    are declared for every name in `names`. `needs_truth`: only clips with known angles are scored. `normalized`: the
-    signals arrive at the convention's rate and with its normalisation; otherwise at that rate, unnormalised.
-    `blind_to`: what may happen to the prediction without moving the value, `gain` (one factor on both ears) and `delay`
-    (one of 1 ms on both ears), the convention's normalisation left aside.
+    are declared for every name in `names`. `requires_source_angles`: only clips with known angles are scored.
+    `normalized`: the signals arrive at the convention's rate and with its normalisation; otherwise at that rate,
+    unnormalised. `invariant_to`: changes of the prediction that do not change the value, `gain` (one factor on both
+    ears) and `delay` (one of 1 ms on both ears), the convention's normalisation left aside.
     """
 
     names: ClassVar[tuple[str, ...]]
     unit: ClassVar[Mapping[str, str]]
     higher_is_better: ClassVar[Mapping[str, bool | None]]
-    needs_truth: ClassVar[bool] = False
+    requires_source_angles: ClassVar[bool] = False
     normalized: ClassVar[bool] = True
-    blind_to: ClassVar[frozenset[str]] = frozenset()
+    invariant_to: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, settings: Any, *, convention: Convention = Convention()) -> None:
         self.settings = settings

@@ -21,7 +21,7 @@ class FeatureShape:
 
 
 @dataclass(frozen=True)
-class Level:
+class FeatureLevel:
     """One level of an audio encoder: its channels, and by how much it divides F and M."""
 
     channels: int
@@ -49,7 +49,7 @@ class VisualEncoder(nn.Module, ABC):
     """Pictures to features. Constructed as `Target(settings)`.
 
     Declares `channels` (C) and `reductions`: by how much N, H and W are divided (rounding down). Owns its
-    normalisation: frames arrive as RGB in [0, 1].
+    normalisation: images arrive as RGB in [0, 1].
     """
 
     channels: int
@@ -65,8 +65,8 @@ class VisualEncoder(nn.Module, ABC):
         return FeatureShape(self.channels, pictures // time, height // down, width // across)
 
     @abstractmethod
-    def forward(self, frames: Tensor) -> Tensor:
-        """frames (B, N, 3, H, W) in [0, 1] -> features (B, C, N', H', W')."""
+    def forward(self, images: Tensor) -> Tensor:
+        """images (B, N, 3, H, W) in [0, 1] -> features (B, C, N', H', W')."""
 
 
 class AudioEncoder(nn.Module, ABC):
@@ -76,7 +76,7 @@ class AudioEncoder(nn.Module, ABC):
     spatializer that shows it several spectrograms lays them one after the other.
     """
 
-    levels: tuple[Level, ...]
+    levels: tuple[FeatureLevel, ...]
     planes: int = 2
 
     def __init__(self, settings: Any) -> None:
@@ -95,14 +95,14 @@ class MaskGenerator(nn.Module, ABC):
     `FeatureShape`, None for a model without pictures.
     """
 
-    def __init__(self, settings: Any, *, levels: Sequence[Level], visual: FeatureShape | None) -> None:
+    def __init__(self, settings: Any, *, levels: Sequence[FeatureLevel], visual: FeatureShape | None) -> None:
         super().__init__()
         self.settings = settings
         self.levels = tuple(levels)
         self.visual = visual
 
     @property
-    def along_time(self) -> bool:
+    def supports_variable_length(self) -> bool:
         """Whether `forward` also takes spectrograms of other lengths, and with them visual features that vary along
         time: (B, S, C, N', H', W'), where S is M divided by the coarsest level's reduction and visual[:, s] belongs to
         the frames of step s. Inference in one pass (`--mode continuous`) needs it."""

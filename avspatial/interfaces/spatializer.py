@@ -24,14 +24,14 @@ class Builder(Protocol):
 class Spatializer(nn.Module, ABC):
     """A whole model: mixture + pictures -> stereo. Constructed as `Target(settings, framing=..., builder=...)`.
 
-    `look` is separate from `spatialize` so that inference encodes each distinct group of pictures once. Both work on
-    windows at the level of training (see `signal.gain`); `forward` scales by itself.
-    `covered`: how many samples from the start of a window the output can be trusted for (the rest gets no weight).
-    `keeps_mixture`: left + right is the mixture, whatever the networks say; where it depends on the settings, the
+    `encode_images` is separate from `spatialize` so that inference encodes each distinct group of images once. Both
+    work on windows at the level of training (see `signal.gain`); `forward` scales by itself.
+    `valid_samples`: number of valid output samples from the start of a window (the rest gets no weight).
+    `preserves_mixture`: left + right is the mixture, whatever the networks say; where it depends on the settings, the
     instance says it.
     """
 
-    keeps_mixture: bool = False
+    preserves_mixture: bool = False
     mixture_rms: Tensor
 
     published_recipe: ClassVar[str] = ""
@@ -44,24 +44,24 @@ class Spatializer(nn.Module, ABC):
         self.register_buffer("mixture_rms", torch.tensor(0.15))
 
     @property
-    def covered(self) -> int:
+    def valid_samples(self) -> int:
         return self.framing.samples
 
-    def look(self, frames: Tensor) -> Tensor | None:
-        """frames (B, N, 3, H, W) in [0, 1] -> whatever `spatialize` needs of them, first axis B; None if nothing."""
-        return frames
+    def encode_images(self, images: Tensor) -> Tensor | None:
+        """images (B, N, 3, H, W) in [0, 1] -> whatever `spatialize` needs of them, first axis B; None if nothing."""
+        return images
 
     @property
-    def timed(self) -> bool:
-        """Whether `look_at` depends on when a window starts: then equal pictures at two times are looked at twice."""
+    def time_dependent(self) -> bool:
+        """Whether `encode_images_at` depends on when a window starts: equal images at two times differ then."""
         return False
 
-    def look_at(self, frames: Tensor, starts: Tensor) -> Tensor | None:
-        """`look`, as inference asks it, for windows that start at `starts` (B,), seconds from the clip's start."""
-        return self.look(frames)
+    def encode_images_at(self, images: Tensor, starts: Tensor) -> Tensor | None:
+        """`encode_images` for windows that start at `starts` (B,), seconds from the clip's start; used by inference."""
+        return self.encode_images(images)
 
     @property
-    def learns(self) -> bool:
+    def trainable(self) -> bool:
         """Whether there is anything to train, a parameter that is not frozen. What does not learn is used as built."""
         return any(parameter.requires_grad for parameter in self.parameters())
 
@@ -70,21 +70,21 @@ class Spatializer(nn.Module, ABC):
         """mixture (B, T) -> stereo (B, 2, T), left + right equal to the mixture where the method keeps that."""
 
     @property
-    def step(self) -> int | None:
+    def frame_step(self) -> int | None:
         """Samples of a step of `spatialize_along`; None for a spatializer that works on single windows alone."""
         return None
 
     def spatialize_along(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
-        """mixture (B, S * step) at the level of training, of any length -> stereo (B, 2, S * step).
+        """mixture (B, S * frame_step) at the level of training, of any length -> stereo (B, 2, S * frame_step).
 
-        visual (B, S, ...) has what `look` gave for the pictures of each step's own time. A result may depend on four
-        steps on either side, no more, so that long sounds can be cut into chunks which overlap.
+        visual (B, S, ...) holds the features of `encode_images` for the images of each step's own time. A result may
+        depend on four steps on either side, no more, so that long sounds can be cut into chunks which overlap.
         """
         raise NotImplementedError(f"{type(self).__name__} works on single windows alone")
 
     def terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
         """The supervised loss terms, `loss` being "l1" or "mse"; by default on the samples of both channels."""
-        stereo = self.spatialize(batch.mixture, self.look(batch.frames))
+        stereo = self.spatialize(batch.mixture, self.encode_images(batch.images))
         distance = nn.functional.l1_loss if loss == "l1" else nn.functional.mse_loss
         return {"stereo": distance(stereo, batch.reference)}
 
@@ -105,7 +105,7 @@ class Spatializer(nn.Module, ABC):
         """
         return {}
 
-    def forward(self, mixture: Tensor, frames: Tensor) -> Tensor:
-        """mixture (B, T) at any level, frames (B, N, 3, H, W) -> stereo (B, 2, T) at that level."""
+    def forward(self, mixture: Tensor, images: Tensor) -> Tensor:
+        """mixture (B, T) at any level, images (B, N, 3, H, W) -> stereo (B, 2, T) at that level."""
         scale = self.mixture_rms / mixture.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-4)
-        return self.spatialize(mixture * scale, self.look(frames)) / scale[:, None]
+        return self.spatialize(mixture * scale, self.encode_images(images)) / scale[:, None]

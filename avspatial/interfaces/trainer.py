@@ -14,7 +14,7 @@ from avspatial.interfaces.spatializer import Builder, Spatializer
 
 
 @dataclass(frozen=True)
-class Stage:
+class TrainingStage:
     """A stretch of training: the phases that each of its steps runs, and its timetable.
 
     `timetable` says length and schedule (`training.settings.StageSettings`: the trainer's own settings, or a part of
@@ -45,12 +45,12 @@ class Trainer(nn.Module, ABC):
         self.settings = settings
         self.spatializer = spatializer
 
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[TrainingStage]:
         """The stages of training, one after the other; by default a single one, of all phases.
 
         The last one's timetable is that of the settings; their `steps`, where given, count the steps of all stages.
         """
-        return [Stage(self.phases, self.settings)]
+        return [TrainingStage(self.phases, self.settings)]
 
     @abstractmethod
     def forward(self, batch: Batch, phase: str) -> dict[str, Tensor]:

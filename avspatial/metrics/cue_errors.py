@@ -96,7 +96,7 @@ class CueMetric(SharingMetric):
     """An error of one cue, `<cue>_error`, beside the share of bands and frames that it rests on, `<cue>_coverage`."""
 
     normalized = False
-    blind_to = frozenset({"gain", "delay"})
+    invariant_to = frozenset({"gain", "delay"})
 
     def __init_subclass__(cls, cue: str, unit: str = "", **rest: Any) -> None:
         super().__init_subclass__(**rest)

@@ -129,7 +129,7 @@ def _known(truth: Truth | None) -> Truth:
 class LeftRight(LevelMetric, name="left_right", higher_is_better=True):
     """Share of lateral frames on the right side."""
 
-    needs_truth = True
+    requires_source_angles = True
 
     def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
         return left_right(prediction, reference, rate, _known(truth), *self.framing(rate)[1:])
@@ -150,8 +150,8 @@ class AzimuthError(SharingMetric):
     higher_is_better = {"azimuth_error": False}
     settings: AzimuthSettings
     normalized = False
-    needs_truth = True
-    blind_to = frozenset({"gain", "delay"})
+    requires_source_angles = True
+    invariant_to = frozenset({"gain", "delay"})
 
     @cached_property
     def _estimator(self) -> AzimuthEstimator:

@@ -123,7 +123,7 @@ class MagnitudeDistance(OneNumber, name="magnitude_distance", higher_is_better=F
 class PhaseDistance(OneNumber, name="phase_distance", unit="rad", higher_is_better=False):
     """Mean wrapped phase error of the difference signal's spectrogram."""
 
-    blind_to = frozenset({"gain"})
+    invariant_to = frozenset({"gain"})
 
     def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
         return phase_distance(prediction, reference, self.convention)

@@ -42,7 +42,7 @@ class LoudnessChange(OneNumber, name="loudness_change", unit="LU", higher_is_bet
     """Loudness of the prediction above that of the reference."""
 
     normalized = False
-    blind_to = frozenset({"delay"})
+    invariant_to = frozenset({"delay"})
 
     def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
         return loudness_change(prediction, reference, rate)
@@ -52,7 +52,7 @@ class TruePeak(OneNumber, name="true_peak", unit="dBTP", higher_is_better=None):
     """True peak of the prediction."""
 
     normalized = False
-    blind_to = frozenset({"delay"})
+    invariant_to = frozenset({"delay"})
 
     def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
         return true_peak(prediction, reference, rate)

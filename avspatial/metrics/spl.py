@@ -83,7 +83,7 @@ class LevelMetric(OneNumber):
 
     settings: SplSettings
     normalized = False
-    blind_to = frozenset({"gain", "delay"})
+    invariant_to = frozenset({"gain", "delay"})
 
     def framing(self, rate: int) -> tuple[int, float, float]:
         return rate, self.settings.frame, self.settings.hop

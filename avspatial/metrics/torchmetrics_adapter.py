@@ -67,7 +67,7 @@ def torchmetric(metric: str | Metric, *, rate: int, convention: str | None = Non
             "torchmetrics is not installed", fix="Install it: pip install 'avspatial[torchmetrics]'."
         ) from error
     built = _built(metric, convention, settings)
-    if built.needs_truth:
+    if built.requires_source_angles:
         raise PluginError(
             f"{built.names[0]} needs true angles, which a batch does not hold", fix="Use `avspatial run`."
         )

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from avspatial.errors import RecipeError
 from avspatial.framing import Framing
-from avspatial.interfaces import Batch, Builder, FeatureShape, Level, Masks, Spatializer
+from avspatial.interfaces import Batch, Builder, FeatureLevel, FeatureShape, Masks, Spatializer
 from avspatial.models.settings import MaskingSettings
 from avspatial.signal import stereo
 from avspatial.signal.spectrogram import Spectrogram, apply_mask
@@ -23,7 +23,7 @@ class MaskingSpatializer(Spatializer):
     RecipeError if the window's pictures or spectrogram do not fit the networks, before any data is read.
     """
 
-    keeps_mixture = True
+    preserves_mixture = True
 
     def __init__(self, settings: MaskingSettings, *, framing: Framing, builder: Builder) -> None:
         super().__init__(settings, framing=framing, builder=builder)
@@ -46,34 +46,34 @@ class MaskingSpatializer(Spatializer):
         return 2
 
     @property
-    def covered(self) -> int:
-        return self.spectrogram.covered
+    def valid_samples(self) -> int:
+        return self.spectrogram.valid_samples
 
-    def look(self, frames: Tensor) -> Tensor | None:
-        """frames (B, N, 3, H, W) in [0, 1] -> visual features (B, C, N', H', W'); None without a visual encoder."""
-        return None if self.visual_encoder is None else self.visual_encoder(frames)
+    def encode_images(self, images: Tensor) -> Tensor | None:
+        """images (B, N, 3, H, W) in [0, 1] -> visual features (B, C, N', H', W'); None without a visual encoder."""
+        return None if self.visual_encoder is None else self.visual_encoder(images)
 
     def masks(self, mixture: Tensor, visual: Tensor | None) -> Masks:
-        """Mixture spectrogram (B, 2, F, M), visual features of `look` -> masks (B, 2, F, M)."""
+        """Mixture spectrogram (B, 2, F, M), visual features of `encode_images` -> masks (B, 2, F, M)."""
         masks: Masks = self.mask_generator(self.audio_encoder(mixture), visual, mixture)
         return masks
 
     def difference_spectrogram(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
-        """Mixture spectrogram (B, 2, F, M), visual features of `look` -> predicted difference's (B, 2, F, M)."""
+        """Mixture spectrogram and difference predicted, both (B, 2, F, M); visual: features of `encode_images`."""
         return apply_mask(self.masks(mixture, visual).difference, mixture)
 
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
-        """mixture (B, T) -> stereo (B, 2, T); after `covered` samples both channels are half the mixture."""
+        """mixture (B, T) -> stereo (B, 2, T); after `valid_samples` samples both channels are half the mixture."""
         difference = self.difference_spectrogram(self.spectrogram(mixture), visual)
         return stereo.stereo(mixture, self.spectrogram.inverse(difference, mixture.shape[-1]))
 
     @property
-    def step(self) -> int | None:
+    def frame_step(self) -> int | None:
         """The frames of one column at the bottleneck, where the pictures come in. A subclass that makes its masks in
         another way may look further along time: it says for itself whether it can."""
         other = type(self).masks is not MaskingSpatializer.masks
         other |= type(self).difference_spectrogram is not MaskingSpatializer.difference_spectrogram
-        if other or not self.mask_generator.along_time:
+        if other or not self.mask_generator.supports_variable_length:
             return None
         return int(self.audio_encoder.levels[-1].reduction * self.framing.stft.hop)
 
@@ -87,10 +87,10 @@ class MaskingSpatializer(Spatializer):
         """Distance between predicted and true difference spectrogram, and, where the mask generator gives left and
         right masks too, between the differences that they imply and the true one (APNet); `loss` is "l1" or "mse".
         """
-        return self.terms_seeing(batch.mixture, batch.reference, self.look(batch.frames), loss)
+        return self.terms_seeing(batch.mixture, batch.reference, self.encode_images(batch.images), loss)
 
     def terms_seeing(self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str) -> dict[str, Tensor]:
-        """What `terms` says of mixture (B, T), reference (B, 2, T) and visual features as `look` gives them."""
+        """The loss terms for mixture (B, T), reference (B, 2, T) and visual features of `encode_images`."""
         heard = self.spectrogram(mixture)
         truth = self.spectrogram(stereo.difference(reference))
         return self.distances(self.masks(heard, visual), heard, truth, loss)
@@ -137,7 +137,7 @@ def check_planes(encoder: Any, needed: int, where: str) -> None:
         )
 
 
-def check_spectrogram(levels: tuple[Level, ...], framing: Framing) -> None:
+def check_spectrogram(levels: tuple[FeatureLevel, ...], framing: Framing) -> None:
     """RecipeError unless F and M can be divided as the audio encoder does."""
     most = max(level.reduction for level in levels)
     if framing.bins % most:
@@ -147,9 +147,10 @@ def check_spectrogram(levels: tuple[Level, ...], framing: Framing) -> None:
             where="stft.n_fft",
             fix=f"Take a multiple of {2 * most}: {2 * below} or {2 * below + 2 * most}.",
         )
-    if framing.frames % most:
+    held = framing.stft_frames
+    if held % most:
         raise RecipeError(
-            f"the window's {framing.frames} spectrogram frames cannot be divided by {most} as the audio encoder does",
+            f"the window's {held} spectrogram frames cannot be divided by {most} as the audio encoder does",
             where="window.seconds",
-            fix=f"Take a window of {(framing.frames // most + 1) * most * framing.stft.hop / framing.window.rate:g} s.",
+            fix=f"Take a window of {(held // most + 1) * most * framing.stft.hop / framing.window.rate:g} s.",
         )

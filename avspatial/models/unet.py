@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avspatial.errors import RecipeError
-from avspatial.interfaces import AudioEncoder, FeatureShape, Level, MaskGenerator, Masks
+from avspatial.interfaces import AudioEncoder, FeatureLevel, FeatureShape, MaskGenerator, Masks
 from avspatial.models.fusion import RepeatedVisual
 from avspatial.models.settings import UnetEncoderSettings, UnetMaskSettings
 
@@ -49,7 +49,7 @@ class UnetEncoder(AudioEncoder):
     def __init__(self, settings: UnetEncoderSettings) -> None:
         super().__init__(settings)
         channels = [max(1, round(count * settings.width)) for count in CHANNELS]
-        self.levels = tuple(Level(count, 2 ** (depth + 1)) for depth, count in enumerate(channels))
+        self.levels = tuple(FeatureLevel(count, 2 ** (depth + 1)) for depth, count in enumerate(channels))
         self.planes = settings.planes
         self.convolutions = nn.ModuleList(
             down(inputs, outputs) for inputs, outputs in zip([self.planes, *channels], channels, strict=False)
@@ -70,7 +70,9 @@ class UnetMaskGenerator(MaskGenerator):
     RecipeError if the levels do not halve the map one after another.
     """
 
-    def __init__(self, settings: UnetMaskSettings, *, levels: Sequence[Level], visual: FeatureShape | None) -> None:
+    def __init__(
+        self, settings: UnetMaskSettings, *, levels: Sequence[FeatureLevel], visual: FeatureShape | None
+    ) -> None:
         super().__init__(settings, levels=levels, visual=visual)
         reductions = [level.reduction for level in self.levels]
         if not reductions or reductions != [2 ** (depth + 1) for depth in range(len(reductions))]:
@@ -90,7 +92,7 @@ class UnetMaskGenerator(MaskGenerator):
         initialise(self.modules())
 
     @property
-    def along_time(self) -> bool:
+    def supports_variable_length(self) -> bool:
         """A subclass that refines the maps by pictures says for itself whether it can."""
         return type(self).refine is UnetMaskGenerator.refine
 

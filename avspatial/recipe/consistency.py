@@ -43,7 +43,7 @@ def named_twice(recipe: Recipe) -> Iterator[tuple[Loc, str]]:
 
 def _frames(window: Window, stft: Stft, hop_is_written: bool) -> Iterator[tuple[Loc, str]]:
     framing = Framing(window=window, stft=stft)
-    if framing.frames >= LEAST_FRAMES:
+    if framing.stft_frames >= LEAST_FRAMES:
         return
     frames = 1 + framing.samples // stft.hop
     held = f"holds {frames} frames of {stft.hop} samples, and {LEAST_FRAMES} are needed"

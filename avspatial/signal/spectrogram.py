@@ -20,7 +20,7 @@ def apply_mask(mask: Tensor, spectrogram: Tensor) -> Tensor:
 class Spectrogram(nn.Module):
     """Real and imaginary planes of a window's STFT: periodic Hann window, centred frames, zero padding.
 
-    The top (Nyquist) bin is dropped and the first M = `framing.frames` frames are kept, so that F and M can be
+    The top (Nyquist) bin is dropped and the first M = `framing.stft_frames` frames are kept, so that F and M can be
     halved five times. RecipeError if the STFT's numbers do not fit each other or the window.
     """
 
@@ -42,7 +42,7 @@ class Spectrogram(nn.Module):
                 where="stft.hop",
                 fix=f"Make stft.hop smaller than {stft.window}.",
             )
-        if framing.frames == 0:
+        if framing.stft_frames == 0:
             raise RecipeError(
                 f"a window of {framing.samples} samples holds {1 + framing.samples // stft.hop} spectrogram frames; "
                 "the model needs 32",
@@ -53,9 +53,9 @@ class Spectrogram(nn.Module):
         self.register_buffer("hann", torch.hann_window(stft.window), persistent=False)
 
     @property
-    def covered(self) -> int:
+    def valid_samples(self) -> int:
         """Samples from the start of a window up to the centre of the last frame: what `inverse` can be trusted for."""
-        return min(self.framing.samples, (self.framing.frames - 1) * self.framing.stft.hop)
+        return min(self.framing.samples, (self.framing.stft_frames - 1) * self.framing.stft.hop)
 
     def forward(self, x: Tensor, frames: int | None = None) -> Tensor:
         """x (B, T), T at least `framing.samples` -> (B, 2, F, M), real then imaginary.
@@ -68,11 +68,11 @@ class Spectrogram(nn.Module):
         full = torch.stft(
             x.float(), stft.n_fft, stft.hop, stft.window, self.hann, pad_mode="constant", return_complex=True
         )
-        kept = full[:, : self.framing.bins, : frames or self.framing.frames]
+        kept = full[:, : self.framing.bins, : frames or self.framing.stft_frames]
         return torch.view_as_real(kept).permute(0, 3, 1, 2).contiguous()
 
     def inverse(self, spectrogram: Tensor, samples: int) -> Tensor:
-        """spectrogram (B, 2, F, M) -> x (B, samples); zero after the last frame's centre (`covered` in a window).
+        """spectrogram (B, 2, F, M) -> x (B, samples); zero after the last frame's centre (`valid_samples` in a window).
 
         `stft.inverse` "exact": the true inverse, the top bin zero. "official_510": MONO2BINAURAL's code calls
         librosa.istft without n_fft, which takes F bins for an n_fft of 2 (F - 1), 510 for 256: the same here.

@@ -51,7 +51,7 @@ class Subject:
 
     def partner(self) -> Any:
         """The spatializer that a trainer is given to teach: the one it names, with that one's example settings."""
-        entry = self.registry.get("spatializer", self.settings.teaches)
+        entry = self.registry.get("spatializer", self.settings.example_spatializer)
         settings = self._valid(entry, entry.settings_class().example)
         chosen = Selected(entry.kind, entry.id, entry.version, settings)
         return self.registry.build(chosen, framing=self.framing, builder=self.registry)

@@ -27,10 +27,10 @@ def joined(parts: Sequence[Batch]) -> Batch:
     """Batches of B1, B2, ... windows -> one batch of B1 + B2 + ... windows."""
     if len(parts) == 1:
         return parts[0]
-    mixture, reference, frames = (
-        torch.cat([getattr(part, name) for part in parts]) for name in ("mixture", "reference", "frames")
+    mixture, reference, images = (
+        torch.cat([getattr(part, name) for part in parts]) for name in ("mixture", "reference", "images")
     )
-    return Batch(mixture, reference, frames)
+    return Batch(mixture, reference, images)
 
 
 class Stream:

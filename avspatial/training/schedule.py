@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from avspatial.errors import RecipeError
-from avspatial.interfaces import Stage
+from avspatial.interfaces import TrainingStage
 from avspatial.training.settings import StageSettings, TrainerSettings
 
 
@@ -16,7 +16,7 @@ from avspatial.training.settings import StageSettings, TrainerSettings
 class Stretch:
     """A stage in its place: `before` steps come first, then its own; `windows` make an epoch of it."""
 
-    stage: Stage
+    stage: TrainingStage
     before: int
     steps: int
     windows: int
@@ -33,14 +33,14 @@ class Plan:
 
     settings: TrainerSettings
     windows: int
-    stages: Sequence[Stage] = ()
+    stages: Sequence[TrainingStage] = ()
     companions: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def stretches(self) -> tuple[Stretch, ...]:
         found: list[Stretch] = []
         before = 0
-        stages = self.stages or [Stage((), self.settings)]
+        stages = self.stages or [TrainingStage((), self.settings)]
         for stage in stages:
             windows = self.companions[stage.epochs_of] if stage.epochs_of else self.windows
             steps = self._length(stage.timetable, windows)

@@ -39,7 +39,7 @@ class TrainerSettings(StageSettings):
     counts the steps of all: the last stage has what the others leave.
     """
 
-    teaches: ClassVar[str] = "avspatial.masking"
+    example_spatializer: ClassVar[str] = "avspatial.masking"
     """The spatializer with whose `example` settings `avspatial.testing` tries the trainer."""
 
     epochs: int = setting(1000, unit="epochs", ge=1)

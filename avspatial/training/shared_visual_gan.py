@@ -26,7 +26,7 @@ class Masking(Protocol):
         """sound (B, T) -> spectrogram (B, 2, F, M)."""
 
     def difference_spectrogram(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
-        """Mixture spectrogram (B, 2, F, M), visual features of `look` -> predicted difference's (B, 2, F, M)."""
+        """Mixture spectrogram and difference predicted, both (B, 2, F, M); visual: features of `encode_images`."""
 
 
 class SharedVisualGan(Trainer):
@@ -68,24 +68,24 @@ class SharedVisualGan(Trainer):
     def _discriminate(self, batch: Batch, mixture: Tensor, truth: Tensor) -> dict[str, Tensor]:
         shared = self.sees and self.own_encoder is None
         with torch.set_grad_enabled(shared and torch.is_grad_enabled()):
-            visual = self.spatializer.look(batch.frames)
+            visual = self.spatializer.encode_images(batch.images)
         with torch.no_grad():
             generated = self.masking.difference_spectrogram(mixture, visual)
-        judged = visual if self.own_encoder is None else self.own_encoder(batch.frames)
+        judged = visual if self.own_encoder is None else self.own_encoder(batch.images)
         true_logits, generated_logits = self._judge(truth, generated, judged)
         real, fake = _says(true_logits, 1.0), _says(generated_logits, 0.0)
         right = torch.cat([true_logits > 0, generated_logits <= 0]).float().mean()
         return {"real": real, "fake": fake, "accuracy": right, "total": real + fake}
 
     def _generate(self, batch: Batch, mixture: Tensor, truth: Tensor) -> dict[str, Tensor]:
-        visual = self.spatializer.look(batch.frames)
+        visual = self.spatializer.encode_images(batch.images)
         generated = self.masking.difference_spectrogram(mixture, visual)
         distance = nn.functional.l1_loss(generated, truth)
         with _frozen(self.discriminator):
             judged = visual
             if self.own_encoder is not None:
                 with torch.no_grad():
-                    judged = self.own_encoder(batch.frames)
+                    judged = self.own_encoder(batch.images)
             _, logits = self._judge(truth, generated, judged)
         adversarial = _says(logits, 1.0)
         total = self.settings.l1_weight * distance + self.settings.adversarial_weight * adversarial
@@ -114,7 +114,7 @@ class SharedVisualGan(Trainer):
 
     def validate(self, batch: Batch) -> dict[str, Tensor]:
         """The L1 distance alone: how well D is fooled says nothing of how well the model does."""
-        visual = self.spatializer.look(batch.frames)
+        visual = self.spatializer.encode_images(batch.images)
         generated = self.masking.difference_spectrogram(self.masking.spectrogram(batch.mixture), visual)
         truth = self.masking.spectrogram(stereo.difference(batch.reference))
         distance = nn.functional.l1_loss(generated, truth)

@@ -50,8 +50,8 @@ def test_only_the_untrained_have_nothing_to_learn_and_they_are_trained_for_no_st
         assert "has no parameters to train; training is skipped." in capsys.readouterr().err
         assert not [record for record in done.run.records() if record["event"] in {"train", "validate"}]
         assert [folder.name for folder in done.run.checkpoints.glob("step-*")] == ["step-000000"]
-        assert not avspatial.load(done.path, "cpu").learns
-        assert not load_trained(name, "cpu").spatializer.learns
+        assert not avspatial.load(done.path, "cpu").trainable
+        assert not load_trained(name, "cpu").spatializer.trainable
     with pytest.raises(RunError, match="has to be trained, and this is a recipe"):
         load_trained("sagm_demo", "cpu")
 

@@ -79,11 +79,14 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 def operations(spatializer: Spatializer) -> tuple[float, float]:
     """Multiply-adds of one look, and of one window, as the modules at hand compute them; the STFT left aside."""
     window = spatializer.framing.window
-    frames = torch.rand(1, window.pictures, 3, *window.picture)
+    images = torch.rand(1, window.pictures, 3, *window.picture)
     counts = []
     with torch.no_grad():
-        seen = spatializer.look(frames)
-        for work in (lambda: spatializer.look(frames), lambda: spatializer.spatialize(torch.rand(1, SAMPLES), seen)):
+        seen = spatializer.encode_images(images)
+        for work in (
+            lambda: spatializer.encode_images(images),
+            lambda: spatializer.spatialize(torch.rand(1, SAMPLES), seen),
+        ):
             with FlopCounterMode(display=False) as counter:
                 work()
             counts.append(counter.get_total_flops() / 2)
@@ -99,7 +102,7 @@ def matrix_rate() -> float:
 def count(case: dict[str, Any]) -> tuple[int, int]:
     """Looks, and windows, of the exact walk."""
     window, framing = case["window"], case["spatializer"].framing
-    length = case["sound"].shape[1] + framing.samples - case["spatializer"].covered
+    length = case["sound"].shape[1] + framing.samples - case["spatializer"].valid_samples
     starts = window_starts(length, framing.samples, round(case["inference"].hop * window.rate))
     pictures = len(list(case["folder"].iterdir()))
     return len({tuple(picture_indices(start / window.rate, window, pictures)) for start in starts}), len(starts)

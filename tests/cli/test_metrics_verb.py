@@ -89,7 +89,7 @@ def test_a_metric_whose_code_is_not_there_is_told_and_stops_no_list(
         "unit": "V",
         "higher_is_better": False,
         "normalized": False,
-        "needs_truth": False,
+        "requires_source_angles": False,
         "summary": "The left ear.",
     }
     assert "absent" not in listed and listed["spl_magnitude"]["higher_is_better"] is None

@@ -32,7 +32,7 @@ RECORDINGS = [recording(k) for k in range(5)]
 
 
 def _tensors(batch: Batch) -> tuple[torch.Tensor, ...]:
-    return batch.mixture, batch.reference, batch.frames
+    return batch.mixture, batch.reference, batch.images
 
 
 def equal(first: Batch, second: Batch) -> bool:
@@ -103,9 +103,9 @@ def test_shapes_and_ranges() -> None:
     batch = TrainingWindows(RECORDINGS, FRAMING, 0, LOUD).batch(0, [3, 1, 4])
     assert batch.mixture.shape == (3, 2000)
     assert batch.reference.shape == (3, 2, 2000)
-    assert batch.frames.shape == (3, 2, 3, 6, 8)
+    assert batch.images.shape == (3, 2, 3, 6, 8)
     assert all(tensor.dtype == torch.float32 and tensor.is_contiguous() for tensor in _tensors(batch))
-    assert 0 <= batch.frames.min() <= batch.frames.max() <= 1
+    assert 0 <= batch.images.min() <= batch.images.max() <= 1
 
 
 def test_sound_and_pictures_come_from_one_moment() -> None:
@@ -119,7 +119,7 @@ def test_sound_and_pictures_come_from_one_moment() -> None:
         step = (batch.reference[0, 0, 1] - batch.reference[0, 0, 0]).item()
         start = round((batch.reference[0, 0, 0] / step).item())
         assert 0 <= start <= 14000
-        seen = (batch.frames[0, :, 0, 0, 0] * 255).round().int().tolist()
+        seen = (batch.images[0, :, 0, 0, 0] * 255).round().int().tolist()
         assert seen == picture_indices(start / WINDOW.rate, WINDOW, 16).tolist()
 
 
@@ -193,7 +193,7 @@ def test_windows_depend_on_seed_epoch_and_index_alone(seed: int, epoch: int, ord
     for row, index in enumerate(order):
         alone = windows.batch(epoch, [index])
         torch.testing.assert_close(alone.reference[0], together.reference[row], rtol=1e-5, atol=1e-7)
-        torch.testing.assert_close(alone.frames[0], together.frames[row], rtol=0, atol=1e-6)
+        torch.testing.assert_close(alone.images[0], together.images[row], rtol=0, atol=1e-6)
 
 
 def test_the_same_batch_twice_is_the_same_to_the_bit() -> None:
@@ -240,7 +240,7 @@ def batch_with(**augmentation: Any) -> Batch:
 
 def test_flip_swaps_pictures_and_channels_together() -> None:
     plain, flipped = batch_with(), batch_with(flip=1.0)
-    assert torch.equal(flipped.frames, plain.frames.flip(-1))
+    assert torch.equal(flipped.images, plain.images.flip(-1))
     assert torch.equal(flipped.reference, plain.reference.flip(1))
     assert torch.equal(flipped.mixture, plain.mixture)
 
@@ -263,8 +263,8 @@ def test_half_of_the_windows_flip() -> None:
 
 def test_brightness_multiplies_a_whole_window() -> None:
     plain, bright = batch_with(), batch_with(brightness=0.3)
-    ratio = bright.frames / plain.frames.clamp_min(1e-3)
-    inside = (bright.frames < 0.999) & (plain.frames > 0.05)
+    ratio = bright.images / plain.images.clamp_min(1e-3)
+    inside = (bright.images < 0.999) & (plain.images > 0.05)
     factors = [ratio[row][inside[row]] for row in range(5)]
     assert all(f.std() < 1e-3 and 0.7 <= f.mean() <= 1.3 for f in factors)
     assert len({round(f.mean().item(), 3) for f in factors}) == 5
@@ -273,8 +273,8 @@ def test_brightness_multiplies_a_whole_window() -> None:
 
 def test_colour_moves_between_grey_and_vivid_and_keeps_the_luma() -> None:
     dull = [Recording(r.clip, r.audio, r.pictures // 4 + 96) for r in RECORDINGS]  # nothing is clipped
-    plain = TrainingWindows(dull, FRAMING, 3).batch(1, range(5)).frames
-    vivid = TrainingWindows(dull, FRAMING, 3, Augmentation(colour=0.5)).batch(1, range(5)).frames
+    plain = TrainingWindows(dull, FRAMING, 3).batch(1, range(5)).images
+    vivid = TrainingWindows(dull, FRAMING, 3, Augmentation(colour=0.5)).batch(1, range(5)).images
     weights = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
     luma = (plain * weights).sum(2, keepdim=True)
     torch.testing.assert_close((vivid * weights).sum(2, keepdim=True), luma, rtol=0, atol=1e-5)
@@ -285,9 +285,9 @@ def test_colour_moves_between_grey_and_vivid_and_keeps_the_luma() -> None:
 
 def test_grey_pictures_stay_grey() -> None:
     grey = [Recording(r.clip, r.audio, r.pictures[..., :1].repeat(3, -1)) for r in RECORDINGS]
-    plain = TrainingWindows(grey, FRAMING, 0).batch(0, range(5)).frames
+    plain = TrainingWindows(grey, FRAMING, 0).batch(0, range(5)).images
     torch.testing.assert_close(
-        TrainingWindows(grey, FRAMING, 0, Augmentation(colour=1.0)).batch(0, range(5)).frames, plain
+        TrainingWindows(grey, FRAMING, 0, Augmentation(colour=1.0)).batch(0, range(5)).images, plain
     )
 
 
@@ -298,12 +298,12 @@ def test_larger_pictures_are_cut_at_random_and_all_of_a_window_alike() -> None:
     pictures[..., 0], pictures[..., 1] = column, line[:, None]
     large = Recording(RECORDINGS[0].clip, RECORDINGS[0].audio, pictures)
     windows = TrainingWindows([large] * 60, FRAMING, 0)
-    frames = (windows.batch(0, range(60)).frames * 255).round()
-    lefts = (frames[:, :, 0, 0, 0] / 3).int()
+    images = (windows.batch(0, range(60)).images * 255).round()
+    lefts = (images[:, :, 0, 0, 0] / 3).int()
     assert (lefts[:, 0] == lefts[:, 1]).all()
     assert set(lefts[:, 0].tolist()) == set(range(6))
-    assert len(set(frames[:, 0, 1, 0, 0].tolist())) == 4
-    middle = TrainingWindows([large], FRAMING, 0, fixed=True).batch(0, [0]).frames
+    assert len(set(images[:, 0, 1, 0, 0].tolist())) == 4
+    middle = TrainingWindows([large], FRAMING, 0, fixed=True).batch(0, [0]).images
     assert (middle[0, 0, 0, 0, 0] * 255 / 3).round() == 3
 
 

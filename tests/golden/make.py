@@ -22,14 +22,14 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from avspatial.framing import Framing
-from avspatial.interfaces import FeatureShape, Level
+from avspatial.interfaces import FeatureLevel, FeatureShape
 from avspatial.registry import Registry, discover
 
 HERE = Path(__file__).parent
 COMMAND = "python tests/golden/make.py"
 PLUGINS = HERE.parents[1] / "plugins"
 
-LEVELS = tuple(Level(channels, 2 ** (depth + 1)) for depth, channels in enumerate((4, 8, 8, 16, 16)))
+LEVELS = tuple(FeatureLevel(channels, 2 ** (depth + 1)) for depth, channels in enumerate((4, 8, 8, 16, 16)))
 VISUAL = FeatureShape(6, 1, 2, 3)
 FRAMING = Framing.model_validate(
     {
@@ -166,12 +166,12 @@ def outputs(name: str, network: Any) -> dict[str, Tensor]:
 
 
 def _outputs(kind: str, network: Any) -> Iterator[tuple[str, Tensor]]:
-    size = (FRAMING.bins, FRAMING.frames)
+    size = (FRAMING.bins, FRAMING.stft_frames)
     window = FRAMING.window
-    frames = numbers("frames", (2, window.pictures, 3, *window.picture)) / 2 + 0.5
+    images = numbers("frames", (2, window.pictures, 3, *window.picture)) / 2 + 0.5
     visual = numbers("visual", (2, VISUAL.channels, VISUAL.pictures, VISUAL.height, VISUAL.width)) + 0.5
     if kind == "visual_encoder":
-        yield "features", network(frames)
+        yield "features", network(images)
     elif kind == "audio_encoder":
         maps = network(numbers("spectrogram", (2, network.planes, *size)))
         yield from ((f"level_{number}", found) for number, found in enumerate(maps))
@@ -183,7 +183,7 @@ def _outputs(kind: str, network: Any) -> Iterator[tuple[str, Tensor]]:
     elif kind == "discriminator":
         yield "logits", network(numbers("difference", (2, 2, *size)), visual).logits
     else:
-        yield "stereo", network(numbers("sound", (2, FRAMING.samples)) / 5, frames)
+        yield "stereo", network(numbers("sound", (2, FRAMING.samples)) / 5, images)
 
 
 def main(names: Sequence[str]) -> None:

@@ -30,12 +30,12 @@ class Panner(Spatializer):
         self.looked = 0
 
     @property
-    def covered(self) -> int:
+    def valid_samples(self) -> int:
         return self.until
 
-    def look(self, frames: Tensor) -> Tensor | None:
-        self.looked += len(frames)
-        side = frames[..., :3].mean((2, 3, 4)) - frames[..., 3:].mean((2, 3, 4))
+    def encode_images(self, images: Tensor) -> Tensor | None:
+        self.looked += len(images)
+        side = images[..., :3].mean((2, 3, 4)) - images[..., 3:].mean((2, 3, 4))
         return self.norm(side)
 
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
@@ -51,7 +51,7 @@ def one_window_at_a_time(model: Panner, audio: Tensor, pictures: np.ndarray, hop
     model.eval()
     window, count_in = model.framing.window, audio.shape[1]
     n = model.framing.samples
-    audio = nn.functional.pad(audio, (0, max(n - model.covered, n - count_in)))
+    audio = nn.functional.pad(audio, (0, max(n - model.valid_samples, n - count_in)))
     total, count = torch.zeros(audio.shape), torch.zeros(audio.shape[1])
     starts, start = [], 0
     while start + n < audio.shape[1]:
@@ -64,12 +64,12 @@ def one_window_at_a_time(model: Panner, audio: Tensor, pictures: np.ndarray, hop
         if window.gain == "mixture":
             scale = model.mixture_rms / mixture.square().mean().sqrt().clamp_min(1e-4)
         chosen = pictures[picture_indices(start / window.rate, window, len(pictures))]
-        frames = torch.from_numpy(chosen).permute(0, 3, 1, 2)[None] / 255
+        images = torch.from_numpy(chosen).permute(0, 3, 1, 2)[None] / 255
         with torch.no_grad():
-            visual = model.look(frames.flip(-1) if flip else frames)
+            visual = model.encode_images(images.flip(-1) if flip else images)
             out = model.spatialize(mixture[None] * scale, visual)[0] / scale
-        total[:, start : start + model.covered] += out[:, : model.covered]
-        count[start : start + model.covered] += 1
+        total[:, start : start + model.valid_samples] += out[:, : model.valid_samples]
+        count[start : start + model.valid_samples] += 1
     return (total / count)[:, :count_in]
 
 

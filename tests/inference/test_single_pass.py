@@ -138,9 +138,9 @@ def test_a_very_narrow_model_for_inference_is_the_model_too(builtin_registry: Re
     }
     settings = MaskingSettings.model_validate(chosen)
     narrow = MaskingSpatializer(settings, framing=FRAMING, builder=builtin_registry).eval()
-    mixture, frames = torch.randn(2, FRAMING.samples), torch.rand(2, 4, 3, 32, 32)
+    mixture, images = torch.randn(2, FRAMING.samples), torch.rand(2, 4, 3, 32, 32)
     with torch.inference_mode():
-        torch.testing.assert_close(faster(narrow)(mixture, frames), narrow(mixture, frames), atol=2e-6, rtol=0)
+        torch.testing.assert_close(faster(narrow)(mixture, images), narrow(mixture, images), atol=2e-6, rtol=0)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (8, 3)])

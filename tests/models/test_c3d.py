@@ -38,8 +38,8 @@ LATE = {"conv1": (1, 2, 2), "conv2": (1, 2, 2), "conv3b": (1, 2, 2), "conv4b": (
 EARLY = {"conv1": (1, 2, 2), "conv2": (2, 2, 2), "conv3b": (2, 2, 2), "conv4b": (1, 2, 2), "conv5b": (1, 2, 2)}
 
 
-def blue_first(frames: Tensor) -> Tensor:
-    red, green, blue = (frames[:, :, c] * 255 for c in range(3))
+def blue_first(images: Tensor) -> Tensor:
+    red, green, blue = (images[:, :, c] * 255 for c in range(3))
     return torch.stack((blue - 90.25, green - 97.66, red - 101.41), 1)
 
 
@@ -71,9 +71,9 @@ def test_declared_shape_is_the_shape(size: tuple[int, int, int], pooling: str) -
 
 @pytest.mark.parametrize(("pooling", "pools"), [("late", LATE), ("early", EARLY)])
 def test_equals_the_layers_written_out(pooling: str, pools: dict[str, tuple[int, int, int]]) -> None:
-    model, frames = c3d(pooling=pooling), torch.rand(2, 8, 3, 64, 64)
-    expected = written_out(blue_first(frames) / 58, dict(model.named_parameters()), pools)
-    torch.testing.assert_close(model(frames), expected)
+    model, images = c3d(pooling=pooling), torch.rand(2, 8, 3, 64, 64)
+    expected = written_out(blue_first(images) / 58, dict(model.named_parameters()), pools)
+    torch.testing.assert_close(model(images), expected)
 
 
 def test_from_scratch_features_start_near_unit_size() -> None:
@@ -82,8 +82,8 @@ def test_from_scratch_features_start_near_unit_size() -> None:
 
 
 def test_clips_do_not_mix() -> None:
-    model, frames = c3d(), torch.rand(3, 4, 3, 32, 32)
-    torch.testing.assert_close(model(frames)[1:2], model(frames[1:2]))
+    model, images = c3d(), torch.rand(3, 4, 3, 32, 32)
+    torch.testing.assert_close(model(images)[1:2], model(images[1:2]))
 
 
 def test_black_pictures_are_finite() -> None:
@@ -122,9 +122,9 @@ def test_pretrained_weights_see_the_pictures_they_were_trained_on(tmp_path: Path
         weights[f"{name}.weight"] = one
     torch.save(weights, tmp_path / "c3d.pickle")
     model = c3d(width=1.0, pretrained=str(tmp_path / "c3d.pickle"))
-    frames = torch.zeros(1, 4, 3, 32, 32)
-    frames[:, :, 2] = 200 / 255  # blue is the first channel
-    assert model(frames)[0, 0].item() == pytest.approx(200 - 90.25, abs=1e-3)
+    images = torch.zeros(1, 4, 3, 32, 32)
+    images[:, :, 2] = 200 / 255  # blue is the first channel
+    assert model(images)[0, 0].item() == pytest.approx(200 - 90.25, abs=1e-3)
 
 
 def test_weights_keep_the_input_they_learned_from_where_a_run_loads_them(tmp_path: Path) -> None:
@@ -133,8 +133,8 @@ def test_weights_keep_the_input_they_learned_from_where_a_run_loads_them(tmp_pat
     learned = c3d(width=1.0, pretrained=str(tmp_path / "c3d.pickle"))
     loaded = c3d(width=1.0)
     loaded.load_state_dict(learned.state_dict())
-    frames = torch.rand(1, 4, 3, 32, 32)
-    assert torch.equal(loaded(frames), learned(frames))
+    images = torch.rand(1, 4, 3, 32, 32)
+    assert torch.equal(loaded(images), learned(images))
 
 
 def refusal(path: Path) -> str:

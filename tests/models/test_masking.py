@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from avspatial.errors import RecipeError
 from avspatial.framing import Framing
-from avspatial.interfaces import Batch, Level, MaskGenerator, Masks
+from avspatial.interfaces import Batch, FeatureLevel, MaskGenerator, Masks
 from avspatial.models.masking import MaskingSpatializer, check_spectrogram
 from avspatial.registry import Registry
 from avspatial.settings import Selected
@@ -36,7 +36,7 @@ def awake(model: MaskingSpatializer) -> MaskingSpatializer:
             module.momentum = 1.0
     data = batch(4)
     with torch.no_grad():
-        model.train()(data.mixture, data.frames)
+        model.train()(data.mixture, data.images)
     return model.eval()
 
 
@@ -54,15 +54,15 @@ def test_left_plus_right_is_the_mixture(masking: Build, level: float, seed: int)
 
 
 def test_a_louder_file_gives_the_same_masks(masking: Build) -> None:
-    model, mixture, frames = awake(masking()), torch.randn(2, 16000) * 0.1, pictures()
+    model, mixture, images = awake(masking()), torch.randn(2, 16000) * 0.1, pictures()
     with torch.no_grad():
-        torch.testing.assert_close(model(mixture * 5, frames), model(mixture, frames) * 5, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(model(mixture * 5, images), model(mixture, images) * 5, atol=1e-5, rtol=1e-4)
 
 
 def test_after_the_covered_samples_both_channels_are_half_the_mixture(masking: Build) -> None:
     model, mixture = masking().eval(), torch.randn(1, 16000)
-    stereo = model.spatialize(mixture, model.look(pictures(1)))
-    assert model.covered == 15120
+    stereo = model.spatialize(mixture, model.encode_images(pictures(1)))
+    assert model.valid_samples == 15120
     assert torch.equal(stereo[:, 0, 15120:], mixture[:, 15120:] / 2)
     assert not torch.equal(stereo[:, 0, :15120], mixture[:, :15120] / 2)
 
@@ -74,23 +74,23 @@ def test_silence_stays_silence(masking: Build) -> None:
 def test_clips_do_not_mix(masking: Build) -> None:
     model, data = awake(masking()), batch(3)
     with torch.no_grad():
-        whole = model(data.mixture, data.frames)
-        torch.testing.assert_close(whole[1:2], model(data.mixture[1:2], data.frames[1:2]))
+        whole = model(data.mixture, data.images)
+        torch.testing.assert_close(whole[1:2], model(data.mixture[1:2], data.images[1:2]))
 
 
 def test_the_pictures_count(masking: Build) -> None:
     model, data = awake(masking()), batch()
     with torch.no_grad():
-        seen, mirrored = (model(data.mixture, frames) for frames in (data.frames, data.frames.flip(-1)))
+        seen, mirrored = (model(data.mixture, images) for images in (data.images, data.images.flip(-1)))
     assert (seen - mirrored).abs().max() > 1e-4
 
 
 def test_without_pictures(masking: Build) -> None:
     model, data = masking(visual_encoder=None).eval(), batch()
-    assert model.look(data.frames) is None
+    assert model.encode_images(data.images) is None
     assert model.visual_shape is None
     assert model.visual_parameters() == []
-    assert model(data.mixture, data.frames).shape == (2, 2, 16000)
+    assert model(data.mixture, data.images).shape == (2, 2, 16000)
 
 
 @pytest.mark.parametrize("loss", ["l1", "mse"])
@@ -100,7 +100,7 @@ def test_loss_is_the_distance_of_difference_spectrograms(masking: Build, loss: s
     assert set(terms) == {"difference"}
     truth = model.spectrogram(data.reference[:, 0]) - model.spectrogram(data.reference[:, 1])
     mixture = model.spectrogram(data.reference[:, 0]) + model.spectrogram(data.reference[:, 1])
-    predicted = model.difference_spectrogram(mixture, model.look(data.frames))
+    predicted = model.difference_spectrogram(mixture, model.encode_images(data.images))
     error = predicted - truth
     expected = error.abs().mean() if loss == "l1" else error.square().mean()
     torch.testing.assert_close(terms["difference"], expected)
@@ -188,9 +188,9 @@ def test_bins_that_cannot_be_halved(masking: Build) -> None:
 
 def test_an_audio_encoder_of_more_levels_than_the_frames_allow() -> None:
     """96 frames can be halved five times, not six."""
-    levels = tuple(Level(4, 2**k) for k in range(1, 7))
+    levels = tuple(FeatureLevel(4, 2**k) for k in range(1, 7))
     framing = Framing.model_validate({"window": {"seconds": 1.5}, "stft": {"n_fft": 512}})
-    assert framing.frames == 96
+    assert framing.stft_frames == 96
     assert refusal(lambda: check_spectrogram(levels, framing)) == (
         "window.seconds: the window's 96 spectrogram frames cannot be divided by 64 as the audio encoder does\n"
         "  Take a window of 1.92 s."

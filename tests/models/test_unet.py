@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as f
 
 from avspatial.errors import RecipeError
-from avspatial.interfaces import FeatureShape, Level
+from avspatial.interfaces import FeatureLevel, FeatureShape
 from avspatial.models.settings import UnetEncoderSettings, UnetMaskSettings
 from avspatial.models.unet import UnetEncoder, UnetMaskGenerator
 
@@ -179,7 +179,7 @@ def test_masks_are_bounded_and_silence_is_finite() -> None:
 
 def test_an_encoder_that_does_not_halve_step_by_step() -> None:
     with pytest.raises(RecipeError) as error:
-        UnetMaskGenerator(UnetMaskSettings(), levels=[Level(8, 2), Level(8, 8)], visual=None)
+        UnetMaskGenerator(UnetMaskSettings(), levels=[FeatureLevel(8, 2), FeatureLevel(8, 8)], visual=None)
     assert str(error.value) == (
         "model.mask_generator: the U-Net's up-convolutions undo halvings (2, 4, 8, ...); this audio encoder reduces by "
         "[2, 8]\n  Choose another audio encoder, or a mask generator made for it."

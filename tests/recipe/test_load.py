@@ -12,7 +12,7 @@ def test_a_recipe_says_what_it_says_and_the_rest_has_defaults(load) -> None:
     assert (recipe.name, recipe.trainer.id, recipe.trainer.settings.lr) == ("good", "avspatial.supervised", 1e-4)
     assert [metric.id for metric in recipe.metrics] == ["avspatial.snr", "avspatial.spl_distance"]
     assert recipe.model.settings.visual_encoder.settings.width == 1.0
-    assert recipe.framing.frames == 64
+    assert recipe.framing.stft_frames == 64
 
 
 def test_yaml_is_1_2_numbers_may_have_exponents_and_no_is_a_word(load) -> None:

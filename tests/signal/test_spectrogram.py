@@ -34,7 +34,7 @@ def transform(x: np.ndarray, framing: Framing) -> np.ndarray:
     padded = np.pad(x, n_fft // 2)
     basis = np.exp(-2j * np.pi * np.outer(np.arange(n_fft // 2), np.arange(n_fft)) / n_fft)
     hann = padded_hann(framing.stft.window, n_fft)
-    frames = [padded[start : start + n_fft] * hann for start in range(0, hop * framing.frames, hop)]
+    frames = [padded[start : start + n_fft] * hann for start in range(0, hop * framing.stft_frames, hop)]
     return basis @ np.array(frames).T
 
 
@@ -64,7 +64,7 @@ def noise() -> np.ndarray:
 def test_shapes_of_the_papers(framing: Framing, shape: tuple[int, int], covered: int) -> None:
     spectrogram = Spectrogram(framing)
     assert spectrogram(torch.zeros(3, framing.samples)).shape == (3, 2, *shape)
-    assert spectrogram.covered == covered
+    assert spectrogram.valid_samples == covered
 
 
 @pytest.mark.parametrize("framing", [SAGM, MONO2BINAURAL])
@@ -89,7 +89,7 @@ def test_exact_inverse_brings_back_what_the_frames_cover(
     x = (amplitude * torch.sin(2 * torch.pi * frequency * t + phase)).float()[None]
     spectrogram = Spectrogram(framing)
     again = spectrogram.inverse(spectrogram(x), framing.samples)
-    covered = spectrogram.covered
+    covered = spectrogram.valid_samples
     stft = framing.stft
     written_out = back(transform(x[0].double().numpy(), framing), stft.n_fft, stft.hop, covered, stft.window)
     np.testing.assert_allclose(again[0, :covered].numpy(), written_out, atol=2e-5 * amplitude, rtol=0)
@@ -110,8 +110,8 @@ def test_inverse_equals_overlap_add_written_out(framing: Framing, n_fft: int) ->
     spectrum = generator.normal(size=shape) + 1j * generator.normal(size=shape)
     full = np.pad(spectrum, ((0, n_fft // 2 + 1 - framing.bins), (0, 0)))
     ours = Spectrogram(framing)
-    expected = back(full, n_fft, framing.stft.hop, ours.covered)
-    result = ours.inverse(planes(spectrum), framing.samples)[0, : ours.covered]
+    expected = back(full, n_fft, framing.stft.hop, ours.valid_samples)
+    result = ours.inverse(planes(spectrum), framing.samples)[0, : ours.valid_samples]
     torch.testing.assert_close(result, torch.tensor(expected, dtype=torch.float32), atol=1e-5, rtol=1e-4)
 
 

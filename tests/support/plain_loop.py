@@ -17,7 +17,7 @@ from avspatial.interfaces import Spatializer
 
 
 def seen(files: Sequence[Path], size: tuple[int, int]) -> Tensor:
-    """frames (1, N, 3, H, W) in [0, 1] of jpg files."""
+    """images (1, N, 3, H, W) in [0, 1] of jpg files."""
     pictures = [Image.open(file).convert("RGB").resize(size[::-1], Image.Resampling.BILINEAR) for file in files]
     return torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures])).permute(0, 3, 1, 2)[None] / 255
 
@@ -25,13 +25,13 @@ def seen(files: Sequence[Path], size: tuple[int, int]) -> Tensor:
 def plain_loop(spatializer: Spatializer, folder: Path, hop: int, sound: Tensor) -> Tensor:
     """sound (1, T), mono, `hop` in samples, a folder of jpg files on the model's grid -> stereo (2, T)."""
     files = sorted(folder.iterdir())
-    window, samples, covered = spatializer.framing.window, spatializer.framing.samples, spatializer.covered
+    window, samples, covered = spatializer.framing.window, spatializer.framing.samples, spatializer.valid_samples
     padded = torch.nn.functional.pad(sound[0], (0, samples - covered))
     total, count = torch.zeros(2, len(padded)), torch.zeros(len(padded))
     for start in window_starts(len(padded), samples, hop):
-        frames = seen([files[k] for k in picture_indices(start / window.rate, window, len(files))], window.picture)
+        images = seen([files[k] for k in picture_indices(start / window.rate, window, len(files))], window.picture)
         with torch.no_grad():
-            stereo = spatializer(2 * padded[None, start : start + samples], frames)[0]
+            stereo = spatializer(2 * padded[None, start : start + samples], images)[0]
         total[:, start : start + covered] += stereo[:, :covered]
         count[start : start + covered] += 1
     return (total / count)[:, : sound.shape[1]]

@@ -112,11 +112,11 @@ class Scenes:
         generator = torch.Generator().manual_seed((self.seed * 1000 + epoch) * 1000 + index)
         mixture = 0.17 * torch.randn(FRAMING.samples, generator=generator)
         side = 1 if index % 2 else -1
-        frames = torch.zeros(4, 3, 32, 32)
-        frames[..., :16] += 0.9 * (side > 0)
-        frames[..., 16:] += 0.9 * (side < 0)
+        images = torch.zeros(4, 3, 32, 32)
+        images[..., :16] += 0.9 * (side > 0)
+        images[..., 16:] += 0.9 * (side < 0)
         stereo = torch.stack([mixture * (1 + 0.6 * side) / 2, mixture * (1 - 0.6 * side) / 2])
-        return mixture, stereo, frames
+        return mixture, stereo, images
 
 
 def run_in(folder: Path) -> Run:

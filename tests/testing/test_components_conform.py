@@ -36,7 +36,7 @@ def _inapplicable(entry: Entry, folder: Path) -> set[str]:
         checks.add("truth_whole")  # recordings of the world, and solos
     if entry.kind == "spatializer":
         built = bench(Subject(entry, REGISTRY, entry.settings_class().example, FRAMING, folder)).construct()
-        checks |= set() if built.keeps_mixture else {"mixture_kept"}
+        checks |= set() if built.preserves_mixture else {"mixture_kept"}
         checks |= {"learns"} if not list(built.parameters()) else set()
     if entry.kind == "metric" and None in entry.target_class().higher_is_better.values():
         checks |= {"identity_best", "worse_with_error"}

@@ -164,7 +164,7 @@ class Poisoned(Scenes):
 
     def batch(self, epoch, indices):
         batch = super().batch(epoch, indices)
-        return batch if epoch == 0 else Batch(batch.mixture * float("nan"), batch.reference, batch.frames)
+        return batch if epoch == 0 else Batch(batch.mixture * float("nan"), batch.reference, batch.images)
 
 
 def test_a_loss_that_is_not_a_number_stops_with_step_and_term_and_overwrites_nothing(tmp_path: Path) -> None:

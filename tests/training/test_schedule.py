@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.tiny_training import supervised_settings
 
 from avspatial.errors import RecipeError
-from avspatial.interfaces import Stage
+from avspatial.interfaces import TrainingStage
 from avspatial.training.schedule import Plan
 
 
@@ -67,7 +67,7 @@ def test_warm_up_rises_in_a_straight_line_to_the_full_rate() -> None:
 def staged(first: dict, companions: int = 6, windows: int = 10, **values) -> Plan:
     """A first stage of phase "a", its epochs those of the companion data, then one of "b" with the settings given."""
     settings = supervised_settings(**values)
-    stages = [Stage(("a",), supervised_settings(**first), epochs_of="more"), Stage(("b",), settings)]
+    stages = [TrainingStage(("a",), supervised_settings(**first), epochs_of="more"), TrainingStage(("b",), settings)]
     return Plan(settings, windows, stages, {"more": companions})
 
 

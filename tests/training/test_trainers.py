@@ -84,7 +84,7 @@ def test_the_gans_losses_are_those_of_its_definition() -> None:
     model = trainer(gan_settings(l1_weight=30, adversarial_weight=2)).eval()  # fixed batch statistics
     masking, judge = model.spatializer, model.discriminator
     with torch.no_grad():
-        visual = masking.look(BATCH.frames)
+        visual = masking.encode_images(BATCH.images)
         left, right = BATCH.reference.unbind(1)
         truth = masking.spectrogram(left - right)
         generated = masking.difference_spectrogram(masking.spectrogram(BATCH.mixture), visual)

@@ -83,7 +83,7 @@ def _measure(
 ) -> dict[str, dict[str, Any]]:
     """{name: {"value" or "error" or "skipped": ...}} for every name of the metric, whatever the metric does."""
     metric = named.metric
-    if metric.needs_truth and truth is None:
+    if metric.requires_source_angles and truth is None:
         return {name: {"skipped": "the clip has no true angles"} for name in metric.names}
     try:
         call = partial(metric.share, analyses) if isinstance(metric, SharingMetric) else metric

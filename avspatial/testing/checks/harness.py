@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from avspatial.errors import AvspatialError
-from avspatial.interfaces import Batch, FeatureShape, Level
+from avspatial.interfaces import Batch, FeatureLevel, FeatureShape
 from avspatial.signal import stereo
 from avspatial.testing.component import PICTURES, Subject
 from avspatial.testing.results import require
 
 BATCH = 3
 """Odd, so that nothing passes that pairs the items of a batch."""
-LEVELS = tuple(Level(channels, 2 ** (depth + 1)) for depth, channels in enumerate((4, 8, 8, 16, 16)))
+LEVELS = tuple(FeatureLevel(channels, 2 ** (depth + 1)) for depth, channels in enumerate((4, 8, 8, 16, 16)))
 """What mask generators are given: five halvings, as U-Nets make them."""
 VISUALS = (FeatureShape(16, 2, 2, 3), FeatureShape(16, 2, 3, 5))
 """The visual features, of two sizes of pictures, that mask generators and discriminators are built for and given."""
@@ -76,16 +76,18 @@ class Bench(ABC):
         yield "constant input", {name: torch.full_like(value, 0.5) for name, value in plain.items()}
 
     def _loud(self, name: str, value: Tensor) -> Tensor:
-        if name == "frames":
+        if name == "images":
             return torch.ones_like(value)
         # a mixture is at most 2, and the bins of its spectrogram at most that times the window's sum
         return value.sign() * (2.0 if name == "mixture" and value.ndim == 2 else self.framing.stft.window)
 
     def spectrogram(self, generator: torch.Generator, stretch: int = 1, planes: int = 2) -> Tensor:
         """A random spectrogram (B, planes, F, M * stretch) of about the size that training sees."""
-        return 2 * torch.randn(BATCH, planes, self.framing.bins, self.framing.frames * stretch, generator=generator)
+        return 2 * torch.randn(
+            BATCH, planes, self.framing.bins, self.framing.stft_frames * stretch, generator=generator
+        )
 
-    def frames(self, generator: torch.Generator, size: tuple[int, int]) -> Tensor:
+    def images(self, generator: torch.Generator, size: tuple[int, int]) -> Tensor:
         return torch.rand(BATCH, self.framing.window.pictures, 3, *size, generator=generator)
 
 
@@ -96,21 +98,21 @@ def same_shape(what: str, found: Tensor, declared: Sequence[int]) -> None:
 class VisualBench(Bench):
     """Visual encoders."""
 
-    pictures = ("frames",)
+    pictures = ("images",)
 
     def inputs(self, seed: int = 1) -> Inputs:
-        return {"frames": self.frames(torch.Generator().manual_seed(seed), PICTURES[0])}
+        return {"images": self.images(torch.Generator().manual_seed(seed), PICTURES[0])}
 
     def outputs(self, module: Any, inputs: Inputs) -> list[Tensor]:
-        return [module(inputs["frames"])]
+        return [module(inputs["images"])]
 
     def check_shapes(self) -> None:
         module = self.build()
         for size in PICTURES:
-            frames = self.frames(torch.Generator().manual_seed(1), size)
-            shape = module.shape(frames.shape[1], *size)
+            images = self.images(torch.Generator().manual_seed(1), size)
+            shape = module.shape(images.shape[1], *size)
             declared = (BATCH, shape.channels, shape.pictures, shape.height, shape.width)
-            same_shape(f"the feature map of {size[0]} x {size[1]} pictures", module(frames), declared)
+            same_shape(f"the feature map of {size[0]} x {size[1]} pictures", module(images), declared)
 
 
 class AudioBench(Bench):
@@ -233,7 +235,7 @@ class SpatializerBench(Bench):
     """Spatializers: as `forward` in use, through their `terms` in learning."""
 
     sound = ("mixture",)
-    pictures = ("frames",)
+    pictures = ("images",)
 
     def construct(self, seed: int = 0, size: tuple[int, int] | None = None) -> Any:
         window = self.framing.window.model_copy(update={"picture": size or self.framing.window.picture})
@@ -246,10 +248,10 @@ class SpatializerBench(Bench):
     def _inputs(self, seed: int, size: tuple[int, int]) -> Inputs:
         generator = torch.Generator().manual_seed(seed)
         mixture = 0.2 * torch.randn(BATCH, self.framing.samples, generator=generator)
-        return {"mixture": mixture, "frames": self.frames(generator, size)}
+        return {"mixture": mixture, "images": self.images(generator, size)}
 
     def outputs(self, module: Any, inputs: Inputs) -> list[Tensor]:
-        made = module(inputs["mixture"], inputs["frames"])
+        made = module(inputs["mixture"], inputs["images"])
         # the difference besides: in an untrained model's stereo it is small beside the mixture
         return [made, stereo.difference(made)]
 
@@ -261,15 +263,15 @@ class SpatializerBench(Bench):
         for size in PICTURES:
             module, inputs = self.construct(size=size), self._inputs(1, size)
             mixture = inputs["mixture"]
-            same_shape("the stereo", module(mixture, inputs["frames"]), (BATCH, 2, mixture.shape[-1]))
-        require(0 < module.covered <= module.framing.samples, f"covered is {module.covered}")
+            same_shape("the stereo", module(mixture, inputs["images"]), (BATCH, 2, mixture.shape[-1]))
+        require(0 < module.valid_samples <= module.framing.samples, f"covered is {module.valid_samples}")
 
 
 def lesson(inputs: Inputs, seed: int = 7) -> Batch:
     """Training windows with that mixture and those pictures, and a random difference."""
     mixture = inputs["mixture"]
     difference = 0.5 * mixture * torch.rand(len(mixture), 1, generator=torch.Generator().manual_seed(seed))
-    return Batch(mixture, stereo.stereo(mixture, difference), inputs["frames"])
+    return Batch(mixture, stereo.stereo(mixture, difference), inputs["images"])
 
 
 BENCHES: dict[str, type[Bench]] = {

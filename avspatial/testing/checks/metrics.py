@@ -123,8 +123,8 @@ def declared(subject: Subject) -> None:
     require(table.best, "it measures nothing on a clip with a moving source")
     undeclared = sorted(set(table.best) - set(metric.names))
     require(not undeclared, f"{', '.join(undeclared)} is not among `names`")
-    unknown = sorted(set(metric.blind_to) - set(KINDS_OF_BLINDNESS))
-    require(not unknown, f"`blind_to` knows {' and '.join(KINDS_OF_BLINDNESS)}, not {', '.join(unknown)}")
+    unknown = sorted(set(metric.invariant_to) - set(KINDS_OF_BLINDNESS))
+    require(not unknown, f"`invariant_to` knows {' and '.join(KINDS_OF_BLINDNESS)}, not {', '.join(unknown)}")
 
 
 def repeatable(subject: Subject) -> None:
@@ -164,12 +164,12 @@ def worse_with_error(subject: Subject) -> None:
 
 
 def gain_as_declared(subject: Subject) -> None:
-    """One factor on both ears of the prediction moves the value, or not, as `blind_to` says."""
+    """One factor on both ears of the prediction moves the value, or not, as `invariant_to` says."""
     _moves_as_declared(subject, "gain", lambda sound: 0.5 * sound)
 
 
 def delay_as_declared(subject: Subject) -> None:
-    """1 ms more on both ears of the prediction moves the value, or not, as `blind_to` says."""
+    """1 ms more on both ears of the prediction moves the value, or not, as `invariant_to` says."""
 
     def late(sound: Array) -> Array:
         samples = round(0.001 * CONVENTION.rate)
@@ -182,10 +182,10 @@ def _moves_as_declared(subject: Subject, what: str, change: Callable[[Array], Ar
     table = _Bench(subject)
     before, after = table.raw(table.sound, table.sound), table.raw(change(table.sound), table.sound)
     moved = [name for name in before if abs(after[name] - before[name]) > SAME * table.span(name)]
-    if what in table.metric.blind_to:
+    if what in table.metric.invariant_to:
         require(not moved, f"declared blind to {what}, which moves {', '.join(moved)}")
     else:
-        require(moved, f"blind to {what}, which `blind_to` does not declare")
+        require(moved, f"blind to {what}, which `invariant_to` does not declare")
 
 
 def symmetric(subject: Subject) -> None:

@@ -81,14 +81,14 @@ def pictures_matter(subject: Subject) -> None:
     """Other pictures, other output."""
     table = bench(subject)
     if subject.entry.kind == "spatializer" and looks_at_nothing(table):
-        raise Inapplicable("it looks at no pictures (`look` gives None)")
+        raise Inapplicable("it looks at no pictures (`encode_images` gives None)")
     require(_matters(table, table.pictures), "the output is the same whatever the pictures")
 
 
 def looks_at_nothing(table: Bench) -> bool:
     """Whether a spatializer says that it needs no pictures."""
     with torch.no_grad():
-        return table.build().look(table.inputs()["frames"]) is None
+        return table.build().encode_images(table.inputs()["images"]) is None
 
 
 def _matters(table: Bench, names: Sequence[str]) -> bool:

@@ -63,7 +63,7 @@ def sides_seen(subject: Subject) -> str:
     """Mirrored pictures change the output: a model that cannot tell left from right has nothing to learn from."""
     table = SpatializerBench(subject)
     if looks_at_nothing(table):
-        raise Inapplicable("it looks at no pictures (`look` gives None)")
+        raise Inapplicable("it looks at no pictures (`encode_images` gives None)")
     module, sound = table.build(), _sound(table.framing.samples)
     seen, mirrored, blank = (stereo.difference(_walk(module, sound, view)) for view in VIEWS)
     share = float((seen - mirrored).norm() / (seen - blank).norm().clamp_min(1e-20))
@@ -72,11 +72,11 @@ def sides_seen(subject: Subject) -> str:
 
 
 def mixture_kept(subject: Subject) -> None:
-    """left + right is the mixture, where `keeps_mixture` says so."""
+    """left + right is the mixture, where `preserves_mixture` says so."""
     table = SpatializerBench(subject)
     module, inputs = table.build(), table.inputs()
-    if not module.keeps_mixture:
-        raise Inapplicable("`keeps_mixture` is not declared")
+    if not module.preserves_mixture:
+        raise Inapplicable("`preserves_mixture` is not declared")
     mixture = inputs["mixture"]
     error = (stereo.mixture(evaluate(table, module, inputs)[0]) - mixture).abs().max() / mixture.abs().max()
     require(error <= SUM_ERROR, f"left + right differs from the mixture by {error:.2g} of its peak")

@@ -143,7 +143,7 @@ def batch_untouched(subject: Subject) -> None:
 
 def _pairs(batch: Batch, other: Batch, title: str = "batch") -> Iterator[tuple[str, Tensor, Tensor]]:
     """Every tensor of two batches, and what it is called."""
-    for name in ("mixture", "reference", "frames"):
+    for name in ("mixture", "reference", "images"):
         yield f"{title}.{name}", getattr(batch, name), getattr(other, name)
     for name, companion in batch.companions.items():
         yield from _pairs(companion, other.companions[name], f'{title}.companions["{name}"]')
@@ -183,8 +183,8 @@ def _windows(subject: Subject, count: int, seed: int) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     window = subject.framing.window
     mixture = 0.1 * torch.randn(count, subject.framing.samples, generator=generator)
-    frames = torch.rand(count, window.pictures, 3, *window.picture, generator=generator)
-    return lesson({"mixture": mixture, "frames": frames})
+    images = torch.rand(count, window.pictures, 3, *window.picture, generator=generator)
+    return lesson({"mixture": mixture, "images": images})
 
 
 def _optimizers(trainer: Any) -> dict[str, torch.optim.Optimizer]:

@@ -63,9 +63,9 @@ def heard() -> tuple[Tensor, Tensor]:
 
 
 def masks(built: Any) -> Tensor:
-    mixture, frames = heard()
+    mixture, images = heard()
     with torch.no_grad():
-        found: Tensor = built.masks(built.spectrogram(mixture), built.look(frames)).difference
+        found: Tensor = built.masks(built.spectrogram(mixture), built.encode_images(images)).difference
     return found
 
 
@@ -163,9 +163,9 @@ def test_one_pass_is_the_main_network(registry: Registry) -> None:
 
 def test_a_later_pass_sees_mixture_and_difference_and_adds_a_residual(registry: Registry) -> None:
     built = model(registry)
-    mixture, frames = heard()
+    mixture, images = heard()
     with torch.no_grad():
-        spectrogram, visual = built.spectrogram(mixture), built.look(frames)
+        spectrogram, visual = built.spectrogram(mixture), built.encode_images(images)
         first = built.mask_generator(built.audio_encoder(spectrogram), visual, spectrogram).difference
         shown = torch.cat((spectrogram, apply_mask(first, spectrogram)), 1)
         maps = built.refining_encoders[0](shown)
@@ -173,17 +173,17 @@ def test_a_later_pass_sees_mixture_and_difference_and_adds_a_residual(registry: 
         after = [each.difference for each in built.refined(spectrogram, visual)]
     torch.testing.assert_close(after, [first, first + residual])
     assert residual.abs().mean() > 1e-3
-    torch.testing.assert_close(built(mixture, frames).sum(1), mixture, rtol=0, atol=1e-5)
+    torch.testing.assert_close(built(mixture, images).sum(1), mixture, rtol=0, atol=1e-5)
 
 
 def test_the_loss_is_summed_over_the_passes(registry: Registry) -> None:
     built = model(registry, passes=3)
-    mixture, frames = heard()
+    mixture, images = heard()
     difference = 0.3 * mixture
     with torch.no_grad():
-        terms = built.terms(Batch(mixture, stereo.stereo(mixture, difference), frames), "mse")
+        terms = built.terms(Batch(mixture, stereo.stereo(mixture, difference), images), "mse")
         spectrogram = built.spectrogram(mixture)
-        for number, after in enumerate(built.refined(spectrogram, built.look(frames)), 1):
+        for number, after in enumerate(built.refined(spectrogram, built.encode_images(images)), 1):
             expected = (apply_mask(after.difference, spectrogram) - 0.3 * spectrogram).square().mean()
             torch.testing.assert_close(terms[f"difference_{number}"], expected)
     assert len(terms) == 3
@@ -192,11 +192,11 @@ def test_the_loss_is_summed_over_the_passes(registry: Registry) -> None:
 def test_a_trainer_that_shows_it_features_of_its_own_gets_the_same_loss(registry: Registry) -> None:
     """As sepstereo's does for its solos: every pass is taught there too, not the last alone."""
     built = model(registry)
-    mixture, frames = heard()
+    mixture, images = heard()
     reference = stereo.stereo(mixture, 0.3 * mixture)
     with torch.no_grad():
-        terms = built.terms(Batch(mixture, reference, frames), "l1")
-        seeing = built.terms_seeing(mixture, reference, built.look(frames), "l1")
+        terms = built.terms(Batch(mixture, reference, images), "l1")
+        seeing = built.terms_seeing(mixture, reference, built.encode_images(images), "l1")
     assert list(seeing) == ["difference_1", "difference_2"]
     torch.testing.assert_close(seeing, terms, rtol=0, atol=0)
 
@@ -214,12 +214,12 @@ def test_what_is_shared(registry: Registry) -> None:
 
 def test_where_all_is_shared_the_first_pass_is_shown_a_difference_of_zeros(registry: Registry) -> None:
     built = model(registry, passes=3, shared="all", refining_encoder=None, audio_encoder={**UNET, "planes": 4})
-    mixture, frames = heard()
+    mixture, images = heard()
     shown: list[Tensor] = []
     built.audio_encoder.register_forward_pre_hook(lambda module, inputs: shown.append(inputs[0]))
     with torch.no_grad():
         spectrogram = built.spectrogram(mixture)
-        after = built.refined(spectrogram, built.look(frames))
+        after = built.refined(spectrogram, built.encode_images(images))
     so_far = [torch.zeros_like(spectrogram), *(apply_mask(each.difference, spectrogram) for each in after[:-1])]
     torch.testing.assert_close(shown, [torch.cat((spectrogram, each), 1) for each in so_far])
 

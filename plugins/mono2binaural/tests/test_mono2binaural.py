@@ -90,7 +90,7 @@ def test_the_size_is_the_papers(paper: Any) -> None:
     assert paper.visual_shape == FeatureShape(512, 1, 7, 14)
     assert paper.mask_generator.fusion.channels == 784
     framing = paper.framing
-    assert (framing.samples, framing.bins, framing.frames, paper.covered) == (10_080, 256, 64, 10_080)
+    assert (framing.samples, framing.bins, framing.stft_frames, paper.valid_samples) == (10_080, 256, 64, 10_080)
 
 
 def test_every_official_name_has_its_place_and_its_shape(paper: Any) -> None:
@@ -112,7 +112,7 @@ def test_official_weights_give_what_the_papers_layers_give(paper: Any, tmp_path:
     mixture = torch.randn(1, 2, 256, 64, generator=generator)
     with torch.no_grad():
         features = picture_features(visual, official.TITLE, picture[:, 0])
-        looked = paper.look(picture)
+        looked = paper.encode_images(picture)
         torch.testing.assert_close(looked[:, :, 0], features, rtol=1e-4, atol=1e-3)
         expected, _ = decoded(audio, features, mixture)
         torch.testing.assert_close(paper.masks(mixture, looked).difference, expected, rtol=1e-4, atol=1e-4)
@@ -124,7 +124,7 @@ def test_golden(paper: Any, tmp_path: Path) -> None:
     load_published(paper, save(tmp_path, official.by_formula))
     picture, mixture = official.golden_input()
     with torch.no_grad():
-        mask = paper.masks(mixture, paper.look(picture[:, None])).difference
+        mask = paper.masks(mixture, paper.encode_images(picture[:, None])).difference
     torch.testing.assert_close(official.golden_view(mask), load_file(GOLDEN)["mask"], rtol=1e-4, atol=1e-4)
 
 

@@ -184,16 +184,16 @@ def test_motion_that_goes_with_the_sound_wins_over_other_motion(registry: Regist
     mixture = torch.randn(1, 16000, generator=torch.Generator().manual_seed(0)) * 0.01
     for beat in (3200, 8000, 12800):
         mixture[:, beat : beat + 1600] *= 30
-    frames = torch.full((1, 10, 3, 36, 64), 0.3)
+    images = torch.full((1, 10, 3, 36, 64), 0.3)
     for k in (2, 5, 8):
-        frames[:, k, :, 10:20, 8:14] = 0.9  # struck with the sound, left
+        images[:, k, :, 10:20, 8:14] = 0.9  # struck with the sound, left
     for k in (0, 1, 4, 7, 9):
-        frames[:, k, :, 10:20, 50:56] = 0.6  # moves by itself, right
-    place = places(motion(frames), mixture)[0]
+        images[:, k, :, 10:20, 50:56] = 0.6  # moves by itself, right
+    place = places(motion(images), mixture)[0]
     assert place[[1, 4, 7]].mean() < -0.3
-    mirrored = places(motion(frames.flip(-1)), mixture)[0]
+    mirrored = places(motion(images.flip(-1)), mixture)[0]
     assert torch.allclose(place, -mirrored, atol=1e-4)
-    assert build(registry, field_of_view=90)(mixture, frames)[0].square().mean(1).diff() < 0
+    assert build(registry, field_of_view=90)(mixture, images)[0].square().mean(1).diff() < 0
 
 
 def test_nothing_that_moves_is_straight_ahead() -> None:
@@ -247,4 +247,4 @@ def test_too_few_pictures_for_motion_are_refused(registry: Registry) -> None:
     framing = FRAMING.model_copy(update={"window": FRAMING.window.model_copy(update={"pictures": 2})})
     with pytest.raises(RecipeError, match="motion cannot be followed in 2 pictures"):
         build(registry, framing)
-    assert build(registry, framing, azimuth=30).look(torch.zeros(1, 2, 3, 36, 64)) is None
+    assert build(registry, framing, azimuth=30).encode_images(torch.zeros(1, 2, 3, 36, 64)) is None

@@ -62,19 +62,19 @@ def test_features_are_those_of_timm_picture_by_picture() -> None:
     model = encoder(average=2).eval()
     whole = timm.create_model(SMALL).eval()
     whole.load_state_dict(model.network.state_dict(), strict=False)
-    frames = torch.rand(1, 4, 3, 64, 64)
+    images = torch.rand(1, 4, 3, 64, 64)
     with torch.no_grad():
         # this network's configuration says mean 0.5 and deviation 0.5
-        each = [whole.forward_features(frames[:, n] * 2 - 1) for n in range(4)]
+        each = [whole.forward_features(images[:, n] * 2 - 1) for n in range(4)]
         expected = torch.stack([(each[0] + each[1]) / 2, (each[2] + each[3]) / 2], 2)
-        torch.testing.assert_close(model(frames), expected)
+        torch.testing.assert_close(model(images), expected)
 
 
 def test_clips_do_not_mix() -> None:
     model = encoder(average=2).eval()
-    frames = torch.rand(3, 2, 3, 64, 64)
+    images = torch.rand(3, 2, 3, 64, 64)
     with torch.no_grad():
-        torch.testing.assert_close(model(frames)[1:2], model(frames[1:2]))
+        torch.testing.assert_close(model(images)[1:2], model(images[1:2]))
 
 
 @pytest.mark.parametrize("backbone", [SMALL, "test_convnext", "test_efficientnet"])

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from avspatial.errors import PluginError, RecipeError, RunError
-from avspatial.interfaces import Batch, FeatureShape, Level
+from avspatial.interfaces import Batch, FeatureLevel, FeatureShape
 from avspatial.models.published import load_published
 from avspatial.recipe import load_recipe
 from avspatial.recipe.catalogue import locate
@@ -108,8 +108,8 @@ def test_the_last_layer_is_dilated_where_it_was_strided(paper: Any) -> None:
     }
     with torch.no_grad():
         before = paper.visual_encoder.network(torch.rand(1, 3, 224, 448))[-1]
-        frames = torch.rand(1, 1, 3, 224, 448)
-        assert paper.look(frames).shape == (1, 512, 1, 7, 14)
+        images = torch.rand(1, 1, 3, 224, 448)
+        assert paper.encode_images(images).shape == (1, 512, 1, 7, 14)
     assert before.shape == (1, 512, 14, 28)
 
 
@@ -136,7 +136,7 @@ def test_official_weights_give_what_the_papers_layers_give(
     mixture = torch.randn(1, 2, 256, 64, generator=generator)
     with torch.no_grad():
         features = official.picture_features(state["visual"], picture[:, 0], encoder)
-        looked = model.look(picture)
+        looked = model.encode_images(picture)
         torch.testing.assert_close(looked[:, :, 0], features, rtol=1e-4, atol=1e-3)
         expected = official.masks(state["audio"] | state["fusion"], features, mixture, variant)
         found = model.masks(mixture, looked)
@@ -241,7 +241,7 @@ def test_three_terms_of_the_loss(small: Any) -> None:
     with torch.no_grad():
         terms = small.terms(batch, "l1")
         heard, truth = small.spectrogram(batch.mixture), small.spectrogram(stereo.difference(batch.reference))
-        masks = small.masks(heard, small.look(batch.frames))
+        masks = small.masks(heard, small.encode_images(batch.images))
         made = [apply_mask(mask, heard) for mask in (masks.difference, masks.left, masks.right)]
     torch.testing.assert_close(terms["difference"], (made[0] - truth).abs().mean())
     torch.testing.assert_close(terms["left"], 0.5 * (2 * made[1] - heard - truth).abs().mean())
@@ -253,8 +253,10 @@ def test_the_backbones_stereo_adds_up_and_the_fused_does_not(build: Build, small
     backbone.load_state_dict(small.state_dict())
     batch = lesson()
     with torch.no_grad():
-        fused, added = (model.spatialize(batch.mixture, model.look(batch.frames)) for model in (small, backbone))
-    assert (small.keeps_mixture, backbone.keeps_mixture) == (False, True)
+        fused, added = (
+            model.spatialize(batch.mixture, model.encode_images(batch.images)) for model in (small, backbone)
+        )
+    assert (small.preserves_mixture, backbone.preserves_mixture) == (False, True)
     torch.testing.assert_close(added.sum(1), batch.mixture, rtol=0, atol=1e-6)
     assert (fused.sum(1) - batch.mixture).abs().max() > 0.01
 
@@ -262,7 +264,7 @@ def test_the_backbones_stereo_adds_up_and_the_fused_does_not(build: Build, small
 def test_fused_stereo_is_made_of_the_sides_masks(small: Any) -> None:
     batch = lesson()
     with torch.no_grad():
-        visual = small.look(batch.frames)
+        visual = small.encode_images(batch.images)
         found = small.spatialize(batch.mixture, visual)
         heard = small.spectrogram(batch.mixture)
         masks = small.masks(heard, visual)
@@ -275,8 +277,8 @@ def test_fused_stereo_ends_in_the_middle_where_no_frame_reaches(build: Build) ->
     model = build(*SMALL, "window.seconds=1.0", "stft.n_fft=448", "stft.hop=240")
     mixture = torch.randn(1, 16_000)
     with torch.no_grad():
-        made = model.spatialize(mixture, model.look(torch.rand(1, 1, 3, 64, 96)))
-    assert model.covered == 15_120
+        made = model.spatialize(mixture, model.encode_images(torch.rand(1, 1, 3, 64, 96)))
+    assert model.valid_samples == 15_120
     torch.testing.assert_close(made[:, :, 15_120:], mixture[:, None, 15_120:].expand(-1, 2, -1) / 2)
     assert not torch.equal(made[:, 0, :15_120], mixture[:, :15_120] / 2)
 
@@ -304,7 +306,7 @@ def test_without_pictures_there_are_no_places(registry: Registry) -> None:
     plain = {"visual_encoder": None, "audio_encoder": "unet", "mask_generator": "apnet"}
     chosen = masking.model_validate(plain, context={"registry": registry}).mask_generator
     with pytest.raises(RecipeError) as refused:
-        registry.build(chosen, levels=[Level(4, 2), Level(8, 4)], visual=None)
+        registry.build(chosen, levels=[FeatureLevel(4, 2), FeatureLevel(8, 4)], visual=None)
     assert str(refused.value) == (
         "model.mask_generator: APNet joins sound and picture place by place, and this model looks at no pictures\n"
         "  Give the model a visual_encoder, or take the mask generator unet."

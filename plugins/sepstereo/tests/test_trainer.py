@@ -106,10 +106,10 @@ def test_a_separation_sample_is_two_solos_at_the_two_edges(recipe: Recipe, regis
 
     solos = Noise(recipe, 6, 3, mono=True).batch(0, range(6))
     with torch.no_grad():
-        looked = trainer.eval().spatializer.look(solos.frames)
+        looked = trainer.eval().spatializer.encode_images(solos.images)
         trainer.spatializer.terms_seeing = terms_seeing
         data = Noise(recipe, 3, 1).batch(0, range(3))
-        trainer(Batch(data.mixture, data.reference, data.frames, {"solos": solos}), "separation")
+        trainer(Batch(data.mixture, data.reference, data.images, {"solos": solos}), "separation")
     first, second = solos.reference[:3, 0], solos.reference[3:, 0]
     torch.testing.assert_close(heard["reference"], torch.stack((first, second), 1))
     torch.testing.assert_close(heard["mixture"], first + second)
@@ -124,7 +124,7 @@ def test_the_joint_loss_is_stereo_and_weighted_separation(recipe: Recipe, regist
     trainer = built(recipe, registry).eval()
     solos = Noise(recipe, 4, 3, mono=True).batch(0, range(4))
     data = Noise(recipe, 2, 1).batch(0, range(2))
-    batch = Batch(data.mixture, data.reference, data.frames, {"solos": solos})
+    batch = Batch(data.mixture, data.reference, data.images, {"solos": solos})
     with torch.no_grad():
         alone, joint, stereo = trainer(batch, "separation"), trainer(batch, "joint"), trainer.validate(batch)
     names = ("difference", "left", "right")

@@ -56,7 +56,7 @@ class Complete(MaskingSpatializer):
                 yield self.refining_encoders[place], self.refining_generators[place]
 
     def refined(self, mixture: Tensor, visual: Tensor | None) -> list[Masks]:
-        """Mixture spectrogram (B, 2, F, M), visual features of `look` -> the masks after each pass, (B, 2, F, M)."""
+        """The masks after each pass, (B, 2, F, M), for a mixture spectrogram (B, 2, F, M) and visual features."""
         found: list[Masks] = []
         for encoder, generator in self._networks():
             seen = mixture
@@ -68,7 +68,7 @@ class Complete(MaskingSpatializer):
         return found
 
     def masks(self, mixture: Tensor, visual: Tensor | None) -> Masks:
-        """Mixture spectrogram (B, 2, F, M), visual features of `look` -> the masks after the last pass."""
+        """Mixture spectrogram (B, 2, F, M), visual features of `encode_images` -> the masks after the last pass."""
         return self.refined(mixture, visual)[-1]
 
     def terms_seeing(self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from avspatial.errors import RecipeError
-from avspatial.interfaces import FeatureShape, Level
+from avspatial.interfaces import FeatureLevel, FeatureShape
 from avspatial.models.unet import UnetMaskGenerator, initialise
 from avspatial_mafnet.attention import Avafm
 from avspatial_mafnet.settings import AvafmSettings
@@ -20,7 +20,7 @@ class AvafmMaskGenerator(UnetMaskGenerator):
     RecipeError for a model without pictures, and as `UnetMaskGenerator`.
     """
 
-    def __init__(self, settings: AvafmSettings, *, levels: Sequence[Level], visual: FeatureShape | None) -> None:
+    def __init__(self, settings: AvafmSettings, *, levels: Sequence[FeatureLevel], visual: FeatureShape | None) -> None:
         super().__init__(settings, levels=levels, visual=visual)
         if visual is None:
             raise RecipeError(

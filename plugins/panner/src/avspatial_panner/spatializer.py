@@ -42,7 +42,7 @@ class Panner(Spatializer):
     RecipeError for a window with too few pictures to see motion in, DataError for an unreadable track or head.
     """
 
-    keeps_mixture = True
+    preserves_mixture = True
     bank: Tensor
     times: Tensor
     azimuths: Tensor
@@ -64,30 +64,30 @@ class Panner(Spatializer):
         self.register_buffer("azimuths", torch.tensor(azimuths))
 
     @property
-    def covered(self) -> int:
-        return self.spectrogram.covered
+    def valid_samples(self) -> int:
+        return self.spectrogram.valid_samples
 
     @property
-    def timed(self) -> bool:
+    def time_dependent(self) -> bool:
         return len(self.times) > 1
 
-    def look(self, frames: Tensor) -> Tensor | None:
-        """frames (B, N, 3, H, W) in [0, 1] -> motion (B, N - 1, W), or what `look_at` says of the clip's start."""
+    def encode_images(self, images: Tensor) -> Tensor | None:
+        """images (B, N, 3, H, W) in [0, 1] -> motion (B, N - 1, W), or the azimuths at the clip's start."""
         if self.moving:
-            return tracks.motion(frames)
-        return self.look_at(frames, torch.zeros(len(frames), device=frames.device))
+            return tracks.motion(images)
+        return self.encode_images_at(images, torch.zeros(len(images), device=images.device))
 
-    def look_at(self, frames: Tensor, starts: Tensor) -> Tensor | None:
-        """frames (B, N, 3, H, W), starts (B,) s -> motion (B, N - 1, W), or azimuths (B, M); None for a fixed angle."""
+    def encode_images_at(self, images: Tensor, starts: Tensor) -> Tensor | None:
+        """images (B, N, 3, H, W), starts (B,) s -> motion (B, N - 1, W), or azimuths (B, M); None for a fixed angle."""
         if self.moving:
-            return tracks.motion(frames)
-        if not self.timed:
+            return tracks.motion(images)
+        if not self.time_dependent:
             return None
         moments = starts[:, None] + self._moments(starts.device)
         return tracks.interpolate(moments, self.times, self.azimuths)
 
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
-        """mixture (B, T) -> stereo (B, 2, T); after `covered` samples both channels are half the mixture."""
+        """mixture (B, T) -> stereo (B, 2, T); after `valid_samples` samples both channels are half the mixture."""
         spectrogram = self.spectrogram(mixture)
         mask = self._mask(self._track(mixture, visual))
         difference = self.spectrogram.inverse(apply_mask(mask, spectrogram), mixture.shape[-1])
@@ -95,12 +95,14 @@ class Panner(Spatializer):
 
     def _moments(self, device: torch.device) -> Tensor:
         """The times of the spectrogram's frames in the window, (M,) s."""
-        return torch.arange(self.framing.frames, device=device) * (self.framing.stft.hop / self.framing.window.rate)
+        return torch.arange(self.framing.stft_frames, device=device) * (
+            self.framing.stft.hop / self.framing.window.rate
+        )
 
     def _track(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
         """Azimuths (B, M) in degrees."""
         if visual is None:
-            return self.azimuths[0].expand(len(mixture), self.framing.frames)
+            return self.azimuths[0].expand(len(mixture), self.framing.stft_frames)
         if not self.moving:
             return visual
         seen = tracks.azimuth_of(tracks.places(visual, mixture), self.settings.field_of_view)

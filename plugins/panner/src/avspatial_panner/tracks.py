@@ -79,13 +79,13 @@ def interpolate(times: Tensor, known: Tensor, values: Tensor) -> Tensor:
     return values[..., upper - 1] * (1 - share) + values[..., upper] * share
 
 
-def motion(frames: Tensor) -> Tensor:
-    """frames (B, N, 3, H, W) in [0, 1], N at least 2 -> how much each column moves between neighbours (B, N - 1, W).
+def motion(images: Tensor) -> Tensor:
+    """images (B, N, 3, H, W) in [0, 1], N at least 2 -> how much each column moves between neighbours (B, N - 1, W).
 
     Pictures are brought to one brightness first. The motion of the median column is that of the camera, its noise and
     the codec: what moves no more does not move.
     """
-    grey = frames.float().mean(2)
+    grey = images.float().mean(2)
     grey = grey / grey.mean((-2, -1), keepdim=True).clamp_min(1e-3)
     moved = grey.diff(dim=1).square().mean(-2).sqrt()
     return (moved - moved.median(-1, keepdim=True).values).clamp_min(0)

@@ -58,12 +58,12 @@ class ResnetEncoder(VisualEncoder):
             raise self._unfit("makes no feature maps (B, C, H, W)")
         return FeatureShape(self.channels, pictures // self.settings.average, maps.shape[2], maps.shape[3])
 
-    def forward(self, frames: Tensor) -> Tensor:
-        """frames (B, N, 3, H, W) in [0, 1] -> features (B, C, N // average, H', W')."""
-        pictures = ((frames - self.mean) / self.std).flatten(0, 1)
-        maps = self.maps(pictures).unflatten(0, frames.shape[:2])
+    def forward(self, images: Tensor) -> Tensor:
+        """images (B, N, 3, H, W) in [0, 1] -> features (B, C, N // average, H', W')."""
+        pictures = ((images - self.mean) / self.std).flatten(0, 1)
+        maps = self.maps(pictures).unflatten(0, images.shape[:2])
         average = self.settings.average
-        groups = maps[:, : frames.shape[1] // average * average].unflatten(1, (-1, average))
+        groups = maps[:, : images.shape[1] // average * average].unflatten(1, (-1, average))
         means: Tensor = groups.mean(2).transpose(1, 2)
         return means
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from avspatial.errors import RecipeError
-from avspatial.interfaces import FeatureShape, Level, Masks
+from avspatial.interfaces import FeatureLevel, FeatureShape, Masks
 from avspatial.models.unet import UnetMaskGenerator, bounded, initialise, up
 from avspatial_sepstereo.settings import ApnetSettings
 
@@ -57,7 +57,7 @@ class ApnetMaskGenerator(UnetMaskGenerator):
     RecipeError for levels that the U-Net refuses, and without visual features: there would be no places.
     """
 
-    def __init__(self, settings: ApnetSettings, *, levels: Sequence[Level], visual: FeatureShape | None) -> None:
+    def __init__(self, settings: ApnetSettings, *, levels: Sequence[FeatureLevel], visual: FeatureShape | None) -> None:
         super().__init__(settings, levels=levels, visual=visual)
         if visual is None:
             raise RecipeError(

@@ -72,7 +72,7 @@ class SeparationSettings(StageSettings):
 class SepStereoTrainerSettings(TrainerSettings):
     """Separation of two solos is stereo whose sources stand at the far ends: it is learned first, then besides."""
 
-    teaches = "sepstereo.sepstereo"
+    example_spatializer = "sepstereo.sepstereo"
     example = {"solos": {"use": "avspatial.solos", "root": "{folder}"}}
 
     solos: DatasetChoice

@@ -32,10 +32,10 @@ class SepStereo(Mono2Binaural):
 
     def __init__(self, settings: SepStereoSettings, *, framing: Framing, builder: Builder) -> None:
         super().__init__(settings, framing=framing, builder=builder)
-        self.keeps_mixture = settings.output == "backbone"
+        self.preserves_mixture = settings.output == "backbone"
 
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
-        """mixture (B, T) -> stereo (B, 2, T); after `covered` samples both channels are half the mixture."""
+        """mixture (B, T) -> stereo (B, 2, T); after `valid_samples` samples both channels are half the mixture."""
         if self.settings.output == "backbone":
             return super().spatialize(mixture, visual)
         spectrogram = self.spectrogram(mixture)
@@ -47,7 +47,7 @@ class SepStereo(Mono2Binaural):
             if mask is not None
         ]
         middle = stereo.stereo(mixture, torch.zeros_like(mixture))
-        return torch.cat((torch.stack(sides, 1)[..., : self.covered], middle[..., self.covered :]), -1)
+        return torch.cat((torch.stack(sides, 1)[..., : self.valid_samples], middle[..., self.valid_samples :]), -1)
 
     def fusion_parameters(self) -> list[nn.Parameter]:
         return list(self.mask_generator.head.parameters())

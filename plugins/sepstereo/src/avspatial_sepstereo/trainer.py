@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from avspatial.errors import PluginError
-from avspatial.interfaces import Batch, Builder, Spatializer, Stage, Trainer
+from avspatial.interfaces import Batch, Builder, Spatializer, Trainer, TrainingStage
 from avspatial.signal import stereo
 from avspatial_sepstereo.settings import SeparationSettings, SepStereoTrainerSettings
 
@@ -18,7 +18,7 @@ class Seen(Protocol):
     """What this trainer needs of a spatializer beyond `Spatializer`; all that is built on `masking` offers it."""
 
     def terms_seeing(self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str) -> dict[str, Tensor]:
-        """mixture (B, T), reference (B, 2, T), visual features as `look` gives them -> the loss terms."""
+        """mixture (B, T), reference (B, 2, T), visual features as `encode_images` gives them -> the loss terms."""
 
 
 class SepStereoTrainer(Trainer):
@@ -37,10 +37,10 @@ class SepStereoTrainer(Trainer):
         _refuse_unfit(spatializer)
         self.phases = ("joint",) if settings.separation is None else ("separation", "joint")
 
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[TrainingStage]:
         first, settings = self.settings.separation, self.settings
-        joint = Stage(("joint",), settings)
-        return [joint] if first is None else [Stage(("separation",), first, epochs_of="solos"), joint]
+        joint = TrainingStage(("joint",), settings)
+        return [joint] if first is None else [TrainingStage(("separation",), first, epochs_of="solos"), joint]
 
     def forward(self, batch: Batch, phase: str) -> dict[str, Tensor]:
         """batch of B windows with 2 B solos -> the phase's terms, scalars, and their sum `total`."""
@@ -54,7 +54,7 @@ class SepStereoTrainer(Trainer):
     def _separate(self, solos: Batch) -> dict[str, Tensor]:
         """The terms of B separation samples; solos of 2 B windows, each as two channels of RMS 0.1."""
         reference = torch.stack((solos.mixture / 2).chunk(2), 1)
-        visual = side_by_side(*cast(Tensor, self.spatializer.look(solos.frames)).chunk(2))
+        visual = side_by_side(*cast(Tensor, self.spatializer.encode_images(solos.images)).chunk(2))
         mixture = stereo.mixture(reference)
         return cast(Seen, self.spatializer).terms_seeing(mixture, reference, visual, self.settings.loss)
 

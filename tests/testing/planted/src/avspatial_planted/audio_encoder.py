@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from avspatial.interfaces import AudioEncoder, Level
+from avspatial.interfaces import AudioEncoder, FeatureLevel
 from avspatial_planted import faults
 
 
@@ -15,7 +15,7 @@ class Good(faults.Good, AudioEncoder):
 
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
-        self.levels = (Level(4, 2),)
+        self.levels = (FeatureLevel(4, 2),)
         self.layer = nn.Conv2d(2, 4, 4, 2, 1)
 
     def forward(self, spectrogram: Tensor) -> list[Tensor]:
@@ -25,7 +25,7 @@ class Good(faults.Good, AudioEncoder):
 class Shapes(Good):
     def __init__(self, settings: Any) -> None:
         super().__init__(settings)
-        self.levels = (Level(4, 2), Level(4, 4))
+        self.levels = (FeatureLevel(4, 2), FeatureLevel(4, 4))
 
 
 class ShapesOneSize(Good):

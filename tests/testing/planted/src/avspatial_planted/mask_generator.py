@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from avspatial.interfaces import FeatureShape, Level, MaskGenerator, Masks
+from avspatial.interfaces import FeatureLevel, FeatureShape, MaskGenerator, Masks
 from avspatial_planted import faults
 
 
 class Good(faults.Good, MaskGenerator):
     """Adds up what each map and the pictures' average say of a place: nothing to find."""
 
-    def __init__(self, settings: Any, *, levels: Sequence[Level], visual: FeatureShape | None) -> None:
+    def __init__(self, settings: Any, *, levels: Sequence[FeatureLevel], visual: FeatureShape | None) -> None:
         super().__init__(settings, levels=levels, visual=visual)
         self.layers = nn.ModuleList(nn.Conv2d(level.channels, 2, 1) for level in levels)
         self.pictures = None if visual is None else nn.Linear(visual.channels, 2)
@@ -46,7 +46,7 @@ class Shapes(Good):
 class ShapesOneSize(Good):
     """Made for features of one size, whatever it is told of them."""
 
-    def __init__(self, settings: Any, *, levels: Sequence[Level], visual: FeatureShape | None) -> None:
+    def __init__(self, settings: Any, *, levels: Sequence[FeatureLevel], visual: FeatureShape | None) -> None:
         super().__init__(settings, levels=levels, visual=visual)
         self.pictures = None if visual is None else nn.Linear(visual.channels * 2 * 2 * 3, 2)
 

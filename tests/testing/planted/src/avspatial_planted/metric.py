@@ -17,7 +17,7 @@ class Good(Metric):
     names: ClassVar = ("error",)
     unit: ClassVar = {"error": "dB"}
     higher_is_better: ClassVar[Mapping[str, bool | None]] = {"error": False}
-    blind_to = frozenset({"gain", "delay"})
+    invariant_to = frozenset({"gain", "delay"})
     floor = 1e-12
 
     def __call__(
@@ -64,7 +64,7 @@ class GainAsDeclared(Good):
 
 
 class DelayAsDeclared(Good):
-    blind_to = frozenset({"delay"})
+    invariant_to = frozenset({"delay"})
 
     def error(self, y: np.ndarray, x: np.ndarray) -> float:
         return float(np.square(y - x).mean())

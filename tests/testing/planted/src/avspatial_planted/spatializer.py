@@ -19,8 +19,8 @@ class Good(faults.Good, Spatializer):
         super().__init__(settings, framing=framing, builder=builder)
         self.side = nn.Linear(6, 1)
 
-    def look(self, frames: Tensor) -> Tensor:
-        corners = self.seen(frames)[:, :, :, 0, [0, -1]].mean(1).flatten(1)
+    def encode_images(self, images: Tensor) -> Tensor:
+        corners = self.seen(images)[:, :, :, 0, [0, -1]].mean(1).flatten(1)
         return self.said(self.side(corners)).tanh()
 
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
@@ -37,8 +37,8 @@ class Shapes(Good):
 class ShapesOneSize(Good):
     """Made for windows with one size of pictures."""
 
-    def look(self, frames: Tensor) -> Tensor:
-        return super().look(frames.reshape(*frames.shape[:3], 64, 64))
+    def encode_images(self, images: Tensor) -> Tensor:
+        return super().encode_images(images.reshape(*images.shape[:3], 64, 64))
 
 
 class LearnsLoss(Good):
@@ -72,12 +72,12 @@ class TruthUnseen(Good):
 class SidesSeen(Good):
     """Sees the average colour, which has no side."""
 
-    def look(self, frames: Tensor) -> Tensor:
-        return super().look(frames.mean(-1, keepdim=True).expand(*frames.shape[:-1], 2))
+    def encode_images(self, images: Tensor) -> Tensor:
+        return super().encode_images(images.mean(-1, keepdim=True).expand(*images.shape[:-1], 2))
 
 
 class MixtureKept(Good):
-    keeps_mixture = True
+    preserves_mixture = True
 
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
         return 1.1 * super().spatialize(mixture, visual)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avspatial.interfaces import Batch, Stage, Trainer
+from avspatial.interfaces import Batch, Trainer, TrainingStage
 
 
 class Good(Trainer):
@@ -33,8 +33,8 @@ class TermsScalar(Good):
 
 
 class StagesWhole(Good):
-    def stages(self) -> list[Stage]:
-        return [Stage(("warm_up",), self.settings)]
+    def stages(self) -> list[TrainingStage]:
+        return [TrainingStage(("warm_up",), self.settings)]
 
 
 class GroupsComplete(Good):
@@ -71,7 +71,7 @@ class ValidationChangesNothing(Good):
 
 class BatchUntouched(Good):
     def forward(self, batch: Batch, phase: str) -> dict[str, Tensor]:
-        batch.frames.sub_(0.5)
+        batch.images.sub_(0.5)
         return super().forward(batch, phase)
 
 

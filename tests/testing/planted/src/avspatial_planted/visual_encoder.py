@@ -18,9 +18,9 @@ class Good(faults.Good, VisualEncoder):
         self.channels, self.reductions = 4, (1, 8, 8)
         self.layer = nn.Conv2d(3, 4, 8, 8)
 
-    def forward(self, frames: Tensor) -> Tensor:
-        pictures = self.seen(frames).flatten(0, 1)
-        return self.said(self.layer(pictures).unflatten(0, frames.shape[:2]).transpose(1, 2))
+    def forward(self, images: Tensor) -> Tensor:
+        pictures = self.seen(images).flatten(0, 1)
+        return self.said(self.layer(pictures).unflatten(0, images.shape[:2]).transpose(1, 2))
 
 
 class Shapes(Good):
@@ -32,8 +32,8 @@ class Shapes(Good):
 class ShapesOneSize(Good):
     """Makes a square of whatever it sees."""
 
-    def forward(self, frames: Tensor) -> Tensor:
-        maps = super().forward(frames)
+    def forward(self, images: Tensor) -> Tensor:
+        maps = super().forward(images)
         return nn.functional.adaptive_avg_pool3d(maps, (maps.shape[2], 8, 8))
 
 
