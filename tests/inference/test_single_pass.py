@@ -93,7 +93,7 @@ def test_the_pictures_of_a_steps_own_time_guide_it(model: Spatializer, clip: tup
 
 def test_a_model_of_single_windows_refuses(model: Spatializer) -> None:
     class Other(MaskingSpatializer):
-        step = None
+        frame_step = None
 
     single = object.__new__(Other)
     single.__dict__.update(model.__dict__)
@@ -112,8 +112,8 @@ def test_masks_made_in_another_way_are_not_taken_for_granted(model: Spatializer)
 
     other = object.__new__(Passes)
     other.__dict__.update(model.__dict__)
-    assert model.step == 512
-    assert other.step is None
+    assert model.frame_step == 512
+    assert other.frame_step is None
 
 
 def test_the_model_for_inference_is_the_model(model: Spatializer, clip: tuple[Tensor, np.ndarray]) -> None:
