@@ -118,13 +118,13 @@ def _checked(entries: list[Entry], registry: Registry, convention: str) -> Itera
     from avspatial.evaluation.cards.test_cases import battery
     from avspatial.progress import on_stderr
     from avspatial.testing.metric_cards import check_card, convention_named
-    from avspatial.testing.run_checks import contract
+    from avspatial.testing.run_checks import check_component
 
     chosen = convention_named(convention)
     cases = battery(chosen, on_stderr)
     for entry in entries:
         built = True
-        for result in contract(entry, registry):
+        for result in check_component(entry, registry):
             built = built and (result.check, result.status) != ("construct", "failed")
             yield result, []
         if built:

@@ -79,9 +79,9 @@ def new(
     into: Annotated[Path, typer.Option(metavar="DIR", help="Where the folder NAME is made.")] = Path(),
 ) -> None:
     """Make a plugin of five small files that works at once: the folder NAME."""
-    from avspatial.testing.scaffold import new_plugin
+    from avspatial.testing.scaffold import scaffold_plugin
 
-    for path in new_plugin(kind, name, into):
+    for path in scaffold_plugin(kind, name, into):
         print(path)
     print(f"Check it with: avspatial --plugins {into / name} plugins check {name}", file=sys.stderr)
 

@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from avspatial.interfaces import Metric, Truth
-from avspatial.metrics.inputs import Array, Sound, as_pair
+from avspatial.metrics.inputs import Array, AudioLike, as_pair
 
 Analysis = TypeVar("Analysis")
 
 
-class Analyses:
+class AnalysisCache:
     """What was made of the sounds of one clip. It holds them, and is dropped with the clip."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[object, int, int], tuple[Array, object]] = {}
 
-    def of(self, analysis: Callable[[Array, int], Analysis], sound: Array, rate: int) -> Analysis:
+    def compute(self, analysis: Callable[[Array, int], Analysis], sound: Array, rate: int) -> Analysis:
         """`analysis(sound, rate)`, made the first time for this very array."""
         key = analysis, id(sound), rate
         if key not in self._made:
@@ -26,22 +26,22 @@ class Analyses:
         return self._made[key][1]  # type: ignore[return-value]
 
 
-class SharingMetric(Metric):
+class CachedMetric(Metric):
     """A metric that is made of analyses of each sound alone; an evaluation lends it those of its clip."""
 
     def __call__(
-        self, prediction: Sound, reference: Sound, sample_rate: int, truth: Truth | None = None
+        self, prediction: AudioLike, reference: AudioLike, sample_rate: int, truth: Truth | None = None
     ) -> Mapping[str, float]:
-        return self.share(Analyses(), prediction, reference, sample_rate, truth)
+        return self.call_with_cache(AnalysisCache(), prediction, reference, sample_rate, truth)
 
-    def share(
-        self, analyses: Analyses, prediction: Sound, reference: Sound, rate: int, truth: Truth | None
+    def call_with_cache(
+        self, cache: AnalysisCache, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None
     ) -> Mapping[str, float]:
         """As `__call__`, with what was analysed of the same arrays before."""
-        return self.measure(analyses, *as_pair(prediction, reference), rate, truth)
+        return self.measure(cache, *as_pair(prediction, reference), rate, truth)
 
     @abstractmethod
     def measure(
-        self, analyses: Analyses, prediction: Array, reference: Array, rate: int, truth: Truth | None
+        self, cache: AnalysisCache, prediction: Array, reference: Array, rate: int, truth: Truth | None
     ) -> Mapping[str, float]:
         """prediction and reference (2, T), float64, at `rate` Hz -> {name: value}, as `Metric.__call__`."""

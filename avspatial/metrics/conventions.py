@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 
 from avspatial.interfaces import Convention
-from avspatial.metrics.inputs import Array, Sound, as_pair, as_stereo
+from avspatial.metrics.inputs import Array, AudioLike, as_pair, as_stereo
 
 PEAK_FLOOR = 1e-20
 """Least peak that a signal is divided by: silence stays silence."""
@@ -30,7 +30,7 @@ CONVENTIONS = MappingProxyType(
 )
 
 
-def resampled(sound: Sound, rate: int, convention: Convention) -> Array:
+def resampled(sound: AudioLike, rate: int, convention: Convention) -> Array:
     """sound (2, T) at `rate` Hz -> (2, T') float64 at the convention's rate. ValueError as `as_stereo`."""
     array = as_stereo(sound, "sound")
     if rate == convention.rate:
@@ -40,7 +40,7 @@ def resampled(sound: Sound, rate: int, convention: Convention) -> Array:
     return resample(array, rate, convention.rate).astype(np.float64)
 
 
-def normalized(prediction: Sound, reference: Sound, convention: Convention) -> tuple[Array, Array]:
+def normalized(prediction: AudioLike, reference: AudioLike, convention: Convention) -> tuple[Array, Array]:
     """Both (2, T) divided as the convention says; a peak is taken over both channels, at least 1e-20."""
     y, x = as_pair(prediction, reference)
     if convention.normalization == "none":
@@ -54,7 +54,9 @@ def _peak(x: Array) -> float:
     return float(max(x.max(), -x.min(), PEAK_FLOOR))
 
 
-def prepare(prediction: Sound, reference: Sound, rate: int, convention: str = "fairplay") -> tuple[Array, Array]:
+def prepare(
+    prediction: AudioLike, reference: AudioLike, rate: int, convention: str = "fairplay"
+) -> tuple[Array, Array]:
     """prediction and reference (2, T) at `rate` Hz -> both at the convention's rate and normalisation, float64.
 
     ValueError for NaN, no samples, unequal lengths, other than two channels or an unknown convention.

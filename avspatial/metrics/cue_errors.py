@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.metrics.analysis_cache import Analyses, SharingMetric
+from avspatial.metrics.analysis_cache import AnalysisCache, CachedMetric
 from avspatial.metrics.cues import FINE_STRUCTURE, Cues, centres, cues
-from avspatial.metrics.inputs import Array, Sound, as_pair
+from avspatial.metrics.inputs import Array, AudioLike, as_pair
 
 BAND_RANGE, CLIP_RANGE = 40.0, 60.0
 """A band and frame counts within this many dB of its band's loudest frame, and of the loudest of all."""
@@ -62,12 +62,14 @@ def _coherence(predicted: Cues, true: Cues, rate: int) -> Found:
     return _mean(np.abs(predicted.coherence - true.coherence), counted), float(counted.mean())
 
 
-def _of_sounds(error: Callable[[Cues, Cues, int], Found], prediction: Sound, reference: Sound, rate: int) -> float:
+def _of_sounds(
+    error: Callable[[Cues, Cues, int], Found], prediction: AudioLike, reference: AudioLike, rate: int
+) -> float:
     y, x = as_pair(prediction, reference)
     return error(cues(y, rate), cues(x, rate), rate)[0]
 
 
-def ild_error(prediction: Sound, reference: Sound, rate: int) -> float:
+def ild_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
     """Mean |ILD^ - ILD| over bands and frames, dB; ILD = 10 log10(P_left / P_right), clipped to +-30. Lower is better.
 
     nan for a silent reference. Source: ours (see the module).
@@ -75,7 +77,7 @@ def ild_error(prediction: Sound, reference: Sound, rate: int) -> float:
     return _of_sounds(_ild, prediction, reference, rate)
 
 
-def itd_error(prediction: Sound, reference: Sound, rate: int) -> float:
+def itd_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
     """Mean |ITD^ - ITD| over bands up to 1.5 kHz and frames, microseconds. Lower is better.
 
     ITD: the lag within +-1 ms of the largest normalised cross-correlation, with a parabola through its neighbours.
@@ -84,7 +86,7 @@ def itd_error(prediction: Sound, reference: Sound, rate: int) -> float:
     return _of_sounds(_itd, prediction, reference, rate)
 
 
-def coherence_error(prediction: Sound, reference: Sound, rate: int) -> float:
+def coherence_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
     """Mean |IC^ - IC| over bands and frames, 0 to 1; IC the height of that largest correlation. Lower is better.
 
     nan for a silent reference. Source: ours (see the module).
@@ -92,7 +94,7 @@ def coherence_error(prediction: Sound, reference: Sound, rate: int) -> float:
     return _of_sounds(_coherence, prediction, reference, rate)
 
 
-class CueMetric(SharingMetric):
+class CueMetric(CachedMetric):
     """An error of one cue, `<cue>_error`, beside the share of bands and frames that it rests on, `<cue>_coverage`."""
 
     normalized = False
@@ -105,10 +107,10 @@ class CueMetric(SharingMetric):
         cls.higher_is_better = {cls.names[0]: False, cls.names[1]: None}
 
     def measure(
-        self, analyses: Analyses, prediction: Array, reference: Array, rate: int, truth: Truth | None
+        self, cache: AnalysisCache, prediction: Array, reference: Array, rate: int, truth: Truth | None
     ) -> Mapping[str, float]:
         """{error, coverage}; the coverage alone, 0, where nothing counts."""
-        predicted, true = (analyses.of(cues, sound, rate) for sound in (prediction, reference))
+        predicted, true = (cache.compute(cues, sound, rate) for sound in (prediction, reference))
         error, coverage = self.compare(predicted, true, rate)
         found = {} if np.isnan(error) else {self.names[0]: error}
         return {**found, self.names[1]: coverage}

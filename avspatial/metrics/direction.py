@@ -12,10 +12,10 @@ from functools import cached_property
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.metrics.analysis_cache import Analyses, SharingMetric
+from avspatial.metrics.analysis_cache import AnalysisCache, CachedMetric
 from avspatial.metrics.azimuth_estimator import AzimuthEstimator, head_named
 from avspatial.metrics.cues import FRAME_HOP, Cues, band_power, cues
-from avspatial.metrics.inputs import Array, Sound, as_pair
+from avspatial.metrics.inputs import Array, AudioLike, as_pair
 from avspatial.metrics.settings import AzimuthSettings
 from avspatial.metrics.spl import LevelMetric, curves
 from avspatial.signal.head import SphericalHead
@@ -23,9 +23,9 @@ from avspatial.signal.level import FRAME, HOP, active_frames, frame_times
 
 LATERAL = 10.0
 """Frames whose true lateral position is beyond this angle (degrees) have a side."""
-MIDDLE = 0.5
+CENTRE_DB = 0.5
 """A level difference within this many dB of zero is on no side."""
-LONE = 0.9
+SINGLE_SOURCE_SHARE = 0.9
 """A block has one source if that source holds at least this share of the energy."""
 BLOCK = 0.25
 """An azimuth is estimated in blocks of this many seconds."""
@@ -54,7 +54,7 @@ def lateral_position(truth: Truth, starts: Array, ends: Array) -> Array:
 
 
 def left_right(
-    prediction: Sound, reference: Sound, rate: int, truth: Truth, frame: float = FRAME, hop: float = HOP
+    prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth, frame: float = FRAME, hop: float = HOP
 ) -> float:
     """Share of the lateral frames in which the predicted level difference has the true sign. Higher is better.
 
@@ -66,11 +66,13 @@ def left_right(
     middle, half = frame_times(x.shape[1], rate, frame, hop), min(frame, x.shape[1] / rate) / 2
     true = lateral_position(truth, middle - half, middle + half)
     lateral = active_frames(x, rate, frame, hop) & (np.abs(true) > np.sin(np.radians(LATERAL)))
-    right = (np.sign(predicted) == np.sign(true)) & (np.abs(predicted) > MIDDLE)
+    right = (np.sign(predicted) == np.sign(true)) & (np.abs(predicted) > CENTRE_DB)
     return float(right[lateral].mean()) if lateral.any() else float("nan")
 
 
-def lateral_gain(prediction: Sound, reference: Sound, rate: int, frame: float = FRAME, hop: float = HOP) -> float:
+def lateral_gain(
+    prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
+) -> float:
     """Least-squares slope, through the origin, of the predicted on the reference's level difference; active frames.
 
     1 is the true width, less too narrow, 0 mono, negative the wrong side. Descriptive. nan where the reference's
@@ -79,14 +81,14 @@ def lateral_gain(prediction: Sound, reference: Sound, rate: int, frame: float = 
     predicted, true = curves(prediction, reference, rate, frame, hop)
     active = active_frames(as_pair(prediction, reference)[1], rate, frame, hop)
     predicted, true = predicted[active], true[active]
-    if not active.any() or np.square(true).mean() < MIDDLE**2:
+    if not active.any() or np.square(true).mean() < CENTRE_DB**2:
         return float("nan")
     return float(predicted @ true / (true @ true))
 
 
 def azimuth_error(
-    prediction: Sound,
-    reference: Sound,
+    prediction: AudioLike,
+    reference: AudioLike,
     rate: int,
     truth: Truth,
     estimator: AzimuthEstimator | None = None,
@@ -116,7 +118,7 @@ def _azimuth_error(
     angles = _truth_sums(truth.energy * truth.azimuth, truth.rate, starts, ends)
     loudest = energy.argmax(0)[None]
     true = np.take_along_axis(angles / np.where(energy > 0, energy, 1), loudest, 0)[0]
-    lone = (energy.max(0) > 0) & (energy.max(0) >= LONE * energy.sum(0)) & np.isfinite(estimated)
+    lone = (energy.max(0) > 0) & (energy.max(0) >= SINGLE_SOURCE_SHARE * energy.sum(0)) & np.isfinite(estimated)
     return float(np.abs(estimated - true)[lone].mean()) if lone.any() else float("nan")
 
 
@@ -131,18 +133,18 @@ class LeftRight(LevelMetric, name="left_right", higher_is_better=True):
 
     requires_source_angles = True
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
         return left_right(prediction, reference, rate, _known(truth), *self.framing(rate)[1:])
 
 
 class LateralGain(LevelMetric, name="lateral_gain", higher_is_better=None):
     """Slope of the predicted on the reference's level difference."""
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
         return lateral_gain(prediction, reference, *self.framing(rate))
 
 
-class AzimuthError(SharingMetric):
+class AzimuthError(CachedMetric):
     """Error of the azimuth that is heard."""
 
     names = ("azimuth_error",)
@@ -158,11 +160,11 @@ class AzimuthError(SharingMetric):
         return AzimuthEstimator(head_named(self.settings.head), self.convention.rate)
 
     def measure(
-        self, analyses: Analyses, prediction: Array, reference: Array, rate: int, truth: Truth | None
+        self, cache: AnalysisCache, prediction: Array, reference: Array, rate: int, truth: Truth | None
     ) -> Mapping[str, float]:
         known = _known(truth)
         estimator = self._estimator if rate == self.convention.rate else AzimuthEstimator(SphericalHead(), rate)
-        predicted, true = (analyses.of(cues, sound, rate) for sound in (prediction, reference))
+        predicted, true = (cache.compute(cues, sound, rate) for sound in (prediction, reference))
         seconds = reference.shape[1] / rate
         error = _azimuth_error(predicted, true.power, seconds, known, estimator, self.settings.block)
         return {} if np.isnan(error) else {"azimuth_error": error}

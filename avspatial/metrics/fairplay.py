@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from avspatial.interfaces import Convention, Truth
-from avspatial.metrics.inputs import Array, Sound, as_pair, mean_power, spectra
-from avspatial.metrics.scalar import OneNumber
+from avspatial.metrics.inputs import Array, AudioLike, as_pair, mean_power, spectra
+from avspatial.metrics.scalar import ScalarMetric
 from avspatial.signal import stereo
 
 POWER_FLOOR = 1e-20
@@ -39,7 +39,7 @@ def _mean_square(x: Array) -> float:
     return float(np.einsum("ct,ct->", x, x) / x.size)
 
 
-def stft_distance(prediction: Sound, reference: Sound, convention: Convention = _FAIRPLAY) -> float:
+def stft_distance(prediction: AudioLike, reference: AudioLike, convention: Convention = _FAIRPLAY) -> float:
     """Sum over left and right of the mean, over planes (real, imaginary), bins and frames, of (Y - X)^2.
 
     No root is taken and all bins count. Lower is better; no unit (power of the normalised signals times n_fft).
@@ -48,7 +48,7 @@ def stft_distance(prediction: Sound, reference: Sound, convention: Convention = 
     return magnitude_distance(prediction, reference, convention) / 2
 
 
-def magnitude_distance(prediction: Sound, reference: Sound, convention: Convention = _FAIRPLAY) -> float:
+def magnitude_distance(prediction: AudioLike, reference: AudioLike, convention: Convention = _FAIRPLAY) -> float:
     """Sum over left and right of mean |Y - X|^2: twice `stft_distance`, despite its name. Lower is better; no unit.
 
     Source: the "magnitude distance" of PseudoBinaural (Xu et al., CVPR 2021) and its successors.
@@ -58,7 +58,7 @@ def magnitude_distance(prediction: Sound, reference: Sound, convention: Conventi
     return float(mean_power(y - x, c.n_fft, c.hop, c.window, c.pad).sum())
 
 
-def phase_distance(prediction: Sound, reference: Sound, convention: Convention = _FAIRPLAY) -> float:
+def phase_distance(prediction: AudioLike, reference: AudioLike, convention: Convention = _FAIRPLAY) -> float:
     """Mean over bins and frames of |angle(Y_D) - angle(X_D)|, wrapped to [0, pi], D = left - right. Lower is better.
 
     In radians. Any mono prediction has no difference, whose angle counts as 0: it scores about pi / 2.
@@ -75,7 +75,7 @@ def phase_distance(prediction: Sound, reference: Sound, convention: Convention =
     return total / count
 
 
-def envelope_distance(prediction: Sound, reference: Sound) -> float:
+def envelope_distance(prediction: AudioLike, reference: AudioLike) -> float:
     """Sum over left and right of sqrt(mean((env y - env x)^2)), env the magnitude of the analytic signal.
 
     The Hilbert transform is over the whole clip. Lower is better; no unit (amplitude of the normalised signals).
@@ -86,7 +86,7 @@ def envelope_distance(prediction: Sound, reference: Sound) -> float:
     return float(np.sqrt(np.einsum("ct,ct->c", error, error) / error.shape[-1]).sum())
 
 
-def wave_l2(prediction: Sound, reference: Sound) -> float:
+def wave_l2(prediction: AudioLike, reference: AudioLike) -> float:
     """1e3 times the mean over both channels and all samples of (y - x)^2. Lower is better; unit 1e-3.
 
     Source: the "Wave L2" of the SAGM paper's tables. (CCStereo sums the channels: twice this number.)
@@ -95,7 +95,7 @@ def wave_l2(prediction: Sound, reference: Sound) -> float:
     return 1e3 * _mean_square(y - x)
 
 
-def snr(prediction: Sound, reference: Sound, eps: float = 0.0) -> float:
+def snr(prediction: AudioLike, reference: AudioLike, eps: float = 0.0) -> float:
     """10 log10((mean x^2 + eps) / (mean (y - x)^2 + eps)), the means over both channels. Higher is better; in dB.
 
     Both terms are at least 1e-20. With eps = 1e-4 it is the variant of PseudoBinaural and CCStereo, which saturates
@@ -106,52 +106,52 @@ def snr(prediction: Sound, reference: Sound, eps: float = 0.0) -> float:
     return float(10 * np.log10(max(signal, POWER_FLOOR) / max(noise, POWER_FLOOR)))
 
 
-class StftDistance(OneNumber, name="stft_distance", higher_is_better=False):
+class StftDistance(ScalarMetric, name="stft_distance", higher_is_better=False):
     """FAIR-Play's STFT distance."""
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
         return stft_distance(prediction, reference, self.convention)
 
 
-class MagnitudeDistance(OneNumber, name="magnitude_distance", higher_is_better=False):
+class MagnitudeDistance(ScalarMetric, name="magnitude_distance", higher_is_better=False):
     """Twice the STFT distance, by its other name."""
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
         return magnitude_distance(prediction, reference, self.convention)
 
 
-class PhaseDistance(OneNumber, name="phase_distance", unit="rad", higher_is_better=False):
+class PhaseDistance(ScalarMetric, name="phase_distance", unit="rad", higher_is_better=False):
     """Mean wrapped phase error of the difference signal's spectrogram."""
 
     invariant_to = frozenset({"gain"})
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
         return phase_distance(prediction, reference, self.convention)
 
 
-class EnvelopeDistance(OneNumber, name="envelope_distance", higher_is_better=False):
+class EnvelopeDistance(ScalarMetric, name="envelope_distance", higher_is_better=False):
     """FAIR-Play's envelope distance."""
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
         return envelope_distance(prediction, reference)
 
 
-class WaveL2(OneNumber, name="wave_l2", unit="1e-3", higher_is_better=False):
+class WaveL2(ScalarMetric, name="wave_l2", unit="1e-3", higher_is_better=False):
     """Mean squared error of the samples, in thousandths."""
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
         return wave_l2(prediction, reference)
 
 
-class Snr(OneNumber, name="snr", unit="dB", higher_is_better=True):
+class Snr(ScalarMetric, name="snr", unit="dB", higher_is_better=True):
     """Signal-to-noise ratio over both channels."""
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
         return snr(prediction, reference)
 
 
-class SnrEps(OneNumber, name="snr_eps", unit="dB", higher_is_better=True):
+class SnrEps(ScalarMetric, name="snr_eps", unit="dB", higher_is_better=True):
     """Signal-to-noise ratio with 1e-4 added to both powers."""
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
         return snr(prediction, reference, eps=1e-4)

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Sound = Any
+AudioLike = Any
 """A numpy array or a torch tensor, (2, T), left then right."""
 Array = NDArray[Any]
 BLOCK = 2**17
 """Values of the spectra that are made at once: what a processor's cache holds."""
 
 
-def as_stereo(sound: Sound, what: str) -> Array:
+def as_stereo(sound: AudioLike, what: str) -> Array:
     """(2, T) array or tensor, on any device -> (2, T) float64; ValueError for another shape, no samples, NaN."""
     if hasattr(sound, "detach"):
         sound = sound.detach().cpu().numpy()
@@ -32,7 +32,7 @@ def as_stereo(sound: Sound, what: str) -> Array:
     return array
 
 
-def as_pair(prediction: Sound, reference: Sound) -> tuple[Array, Array]:
+def as_pair(prediction: AudioLike, reference: AudioLike) -> tuple[Array, Array]:
     """Both checked, and of one length; ValueError if not."""
     y, x = as_stereo(prediction, "prediction"), as_stereo(reference, "reference")
     if y.shape != x.shape:

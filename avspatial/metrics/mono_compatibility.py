@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.metrics.inputs import Sound, as_pair
-from avspatial.metrics.scalar import OneNumber
+from avspatial.metrics.inputs import AudioLike, as_pair
+from avspatial.metrics.scalar import ScalarMetric
 from avspatial.signal import stereo
 
 FLOOR = -100.0
@@ -19,7 +19,7 @@ SILENT = 1e-12
 """A mixture with a mean square up to this is silent."""
 
 
-def mono_error(prediction: Sound, reference: Sound) -> float:
+def mono_error(prediction: AudioLike, reference: AudioLike) -> float:
     """10 log10(mean (m^ - m)^2 / mean m^2), m = left + right, in dB, at least -100. Lower is better.
 
     The sound is taken as it is: a gain counts as an error (half the level is -6 dB), since a player that sums the
@@ -35,10 +35,10 @@ def mono_error(prediction: Sound, reference: Sound) -> float:
     return float(10 * np.log10(max(error / power, 10 ** (FLOOR / 10))))
 
 
-class MonoError(OneNumber, name="mono_error", unit="dB", higher_is_better=False):
+class MonoError(ScalarMetric, name="mono_error", unit="dB", higher_is_better=False):
     """Error of left + right, relative to the reference's."""
 
     normalized = False
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
         return mono_error(prediction, reference)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.metrics.inputs import Array, Sound, as_pair, framed, weighted_blocks
-from avspatial.metrics.scalar import OneNumber
+from avspatial.metrics.inputs import Array, AudioLike, as_pair, framed, weighted_blocks
+from avspatial.metrics.scalar import ScalarMetric
 
 RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
 """n_fft, hop and window length in samples."""
@@ -66,7 +66,7 @@ def _distance(pair: Array, n_fft: int, hop: int, window: int, linear: bool) -> f
     return float(np.sqrt(squared / true)) + (logarithms + absolute) / bins
 
 
-def mrstft(prediction: Sound, reference: Sound, linear: bool = False) -> float:
+def mrstft(prediction: AudioLike, reference: AudioLike, linear: bool = False) -> float:
     """Mean over three resolutions of || |Y| - |X| ||_F / || X ||_F + mean |log |Y| - log |X||. Lower is better.
 
     The Frobenius norms run over both channels at once; ends are reflected, repeatedly where T is shorter than half
@@ -76,15 +76,15 @@ def mrstft(prediction: Sound, reference: Sound, linear: bool = False) -> float:
     return sum(_distance(pair, *resolution, linear) for resolution in RESOLUTIONS) / len(RESOLUTIONS)
 
 
-class Mrstft(OneNumber, name="mrstft", higher_is_better=False):
+class Mrstft(ScalarMetric, name="mrstft", higher_is_better=False):
     """Multi-resolution STFT distance."""
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
         return mrstft(prediction, reference)
 
 
-class MrstftLinear(OneNumber, name="mrstft_linear", higher_is_better=False):
+class MrstftLinear(ScalarMetric, name="mrstft_linear", higher_is_better=False):
     """Multi-resolution STFT distance with a linear magnitude term."""
 
-    def measure(self, prediction: Sound, reference: Sound, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
         return mrstft(prediction, reference, linear=True)

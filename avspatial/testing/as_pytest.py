@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avspatial.registry import discover
-from avspatial.testing.run_checks import checks_of, find, run_checks
+from avspatial.testing.run_checks import checks_of, find_component, run_checks
 
 if TYPE_CHECKING:
     from avspatial.framing import Framing
@@ -30,7 +30,7 @@ def conformance(
     import pytest
 
     registry = discover(plugins)
-    entry = find(registry, id, kind)
+    entry = find_component(registry, id, kind)
 
     @pytest.mark.parametrize("check", checks_of(entry.kind))
     def test(check: str) -> None:

@@ -27,37 +27,37 @@ FRAMING = Framing(window=Window(picture=PICTURES[0]))
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A component under check. `given` are the settings to build it with, before validation.
+class ComponentUnderTest:
+    """A component under check. `raw_settings` are the settings to build it with, before validation.
 
     `folder` belongs to one check alone; what all checks of the component share lies beside it.
     """
 
     entry: Entry
     registry: Registry
-    given: Mapping[str, Any]
+    raw_settings: Mapping[str, Any]
     framing: Framing
     folder: Path
 
     @cached_property
     def settings(self) -> Any:
         """The settings, validated; pydantic's ValidationError if they are no example."""
-        return self._valid(self.entry, self.given)
+        return self._valid(self.entry, self.raw_settings)
 
     def build(self, seed: int = 0, **context: Any) -> Any:
         """The component, constructed as the registry does it, with torch seeded."""
         torch.manual_seed(seed)
         return self.entry.target_class()(self.settings, **context)
 
-    def partner(self) -> Any:
+    def example_spatializer(self) -> Any:
         """The spatializer that a trainer is given to teach: the one it names, with that one's example settings."""
         entry = self.registry.get("spatializer", self.settings.example_spatializer)
         settings = self._valid(entry, entry.settings_class().example)
         chosen = Selected(entry.kind, entry.id, entry.version, settings)
         return self.registry.build(chosen, framing=self.framing, builder=self.registry)
 
-    def _valid(self, entry: Entry, given: Mapping[str, Any]) -> Settings:
-        filled = {key: self._filled(item) for key, item in given.items()}
+    def _valid(self, entry: Entry, raw_settings: Mapping[str, Any]) -> Settings:
+        filled = {key: self._filled(item) for key, item in raw_settings.items()}
         return entry.settings_class().model_validate(filled, context={"registry": self.registry})
 
     def _filled(self, item: Any) -> Any:
@@ -78,7 +78,7 @@ class Subject:
 
 
 @contextmanager
-def random_numbers_kept() -> Iterator[None]:
+def preserve_random_state() -> Iterator[None]:
     """What draws random numbers inside does not change those drawn afterwards."""
     numpy_state, python_state = np.random.get_state(), random.getstate()
     with torch.random.fork_rng():

@@ -22,8 +22,8 @@ from avspatial.interfaces import Convention, Progress
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.progress import silent
 from avspatial.registry import Entry, Registry, discover
-from avspatial.testing.component import FRAMING, Subject, random_numbers_kept
-from avspatial.testing.results import Inapplicable, Result, outcome, require
+from avspatial.testing.component import FRAMING, ComponentUnderTest, preserve_random_state
+from avspatial.testing.results import NotApplicable, Result, outcome, require
 
 
 def metric_cards(
@@ -50,11 +50,11 @@ def cards_of(
     entry: Entry, registry: Registry, cases: Iterable[Case], convention: Convention, progress: Progress
 ) -> list[Card]:
     """The cards of one metric over the cases of a battery; whatever its construction raises passes through."""
-    with tempfile.TemporaryDirectory(prefix="avspatial-") as folder, random_numbers_kept():
+    with tempfile.TemporaryDirectory(prefix="avspatial-") as folder, preserve_random_state():
         given = entry.settings_class().example
-        subject = Subject(entry, registry, given, FRAMING, Path(folder) / "card")
-        metric = subject.build(convention=convention)
-        named = NamedMetric(metric, entry.id, entry.version, subject.settings.model_dump(mode="json"))
+        component = ComponentUnderTest(entry, registry, given, FRAMING, Path(folder) / "card")
+        metric = component.build(convention=convention)
+        named = NamedMetric(metric, entry.id, entry.version, component.settings.model_dump(mode="json"))
         return measure(named, cases, convention, progress)
 
 
@@ -70,7 +70,7 @@ def check_card(
         require(not lines, f"{len(lines)} of {len(cases)} pairs failed, the first: {(lines or [''])[0]}")
         values = sum(len(found) for each in cards for found in each.scores.values())
         if not values:
-            raise Inapplicable("it measures nothing on the scenes of the battery")
+            raise NotApplicable("it measures nothing on the scenes of the battery")
         return f"values: {values}"
 
     result = outcome(f"metric {entry.id}", "card", card, home=Path(entry.plugin.file).parent)

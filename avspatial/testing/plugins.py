@@ -11,7 +11,7 @@ from avspatial.registry.sources import folders_in_environment
 from avspatial.testing.checks.declaration import static
 from avspatial.testing.checks.imports import imports
 from avspatial.testing.results import Result
-from avspatial.testing.run_checks import contract
+from avspatial.testing.run_checks import check_component
 
 
 def check_plugins(which: str | None = None) -> Iterator[Result]:
@@ -34,7 +34,7 @@ def check_plugins(which: str | None = None) -> Iterator[Result]:
         yield from static(plugin, entries)
         yield from imports(plugin, entries)
         for entry in entries:
-            yield from contract(entry, registry)
+            yield from check_component(entry, registry)
 
 
 def _known(registry: Registry, name: str) -> bool:

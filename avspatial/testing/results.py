@@ -11,11 +11,11 @@ from typing import Literal
 Status = Literal["passed", "failed", "expected", "skipped"]
 
 
-class Broken(AssertionError):
+class CheckFailed(AssertionError):
     """A promise that is not kept; raised by `require` alone."""
 
 
-class Inapplicable(Exception):
+class NotApplicable(Exception):
     """There is nothing here that the check could look at; the message says why."""
 
 
@@ -43,16 +43,16 @@ class Result:
 
 
 def require(kept: object, told: str) -> None:
-    """Raise `Broken` with what is told unless the promise is kept."""
+    """Raise `CheckFailed` with what is told unless the promise is kept."""
     if not kept:
-        raise Broken(told)
+        raise CheckFailed(told)
 
 
 def outcome(subject: str, check: str, run: Callable[[], str | None], *, home: Path, expected: str = "") -> Result:
     """Run one check. home: the folder of the code that is checked. expected: why it must fail, if it must."""
     try:
         note = run() or ""
-    except Inapplicable as why:
+    except NotApplicable as why:
         return Result(subject, check, "skipped", str(why))
     except (Exception, SystemExit) as error:
         if expected:
@@ -67,13 +67,13 @@ def outcome(subject: str, check: str, run: Callable[[], str | None], *, home: Pa
 def _told(error: BaseException) -> str:
     text = " ".join(str(error).split())
     text = text if len(text) <= 400 else f"{text[:400]} ..."
-    return text if isinstance(error, Broken) else f"{type(error).__name__}: {text}"
+    return text if isinstance(error, CheckFailed) else f"{type(error).__name__}: {text}"
 
 
 def _statement(error: BaseException, home: Path) -> str:
     """The statement that failed: the check's own, or the last one in the component's code."""
     frames = traceback.extract_tb(error.__traceback__)
-    if isinstance(error, Broken):
+    if isinstance(error, CheckFailed):
         frame = frames[-2]
     else:
         frame = next((f for f in reversed(frames) if Path(f.filename).is_relative_to(home)), frames[-1])

@@ -18,9 +18,9 @@ from avspatial.testing.results import Result, outcome
 
 if TYPE_CHECKING:
     from avspatial.framing import Framing
-    from avspatial.testing.component import Subject
+    from avspatial.testing.component import ComponentUnderTest
 
-Check = Callable[["Subject"], str | None]
+Check = Callable[["ComponentUnderTest"], str | None]
 
 MODULES = {
     "visual_encoder": "networks",
@@ -59,11 +59,11 @@ def run_checks(
     PluginError for an id that is not there, and for an id of two kinds where `kind` does not say which.
     """
     registry = discover() if registry is None else registry
-    entry = find(registry, id, kind)
-    return list(contract(entry, registry, settings, framing, expected_failures, only))
+    entry = find_component(registry, id, kind)
+    return list(check_component(entry, registry, settings, framing, expected_failures, only))
 
 
-def find(registry: Registry, id: str, kind: str | None = None) -> Entry:
+def find_component(registry: Registry, id: str, kind: str | None = None) -> Entry:
     """The component that `id` means, of whatever kind; PluginError as `run_checks`."""
     if kind is not None:
         return registry.get(kind, id)
@@ -78,7 +78,7 @@ def find(registry: Registry, id: str, kind: str | None = None) -> Entry:
     raise PluginError(f"there is no component {id!r}{near}", fix="`avspatial plugins list` lists them.")
 
 
-def contract(
+def check_component(
     entry: Entry,
     registry: Registry,
     settings: Mapping[str, Any] | None = None,
@@ -94,7 +94,7 @@ def contract(
     except PluginError as error:
         yield Result(label, "construct", "failed", error.what)
         return
-    from avspatial.testing.component import FRAMING, Subject, random_numbers_kept
+    from avspatial.testing.component import FRAMING, ComponentUnderTest, preserve_random_state
 
     given = declared.example if settings is None else settings
     expected = declared.expected_failures if expected_failures is None else expected_failures
@@ -105,9 +105,9 @@ def contract(
     wanted = {name: check for name, check in checks.items() if only is None or name in only or name == "construct"}
     with tempfile.TemporaryDirectory(prefix="avspatial-") as folder:
         for name, check in wanted.items():
-            subject = Subject(entry, registry, given, framing or FRAMING, Path(folder) / name)
-            with random_numbers_kept():
-                result = outcome(label, name, partial(check, subject), home=home, expected=expected.get(name, ""))
+            component = ComponentUnderTest(entry, registry, given, framing or FRAMING, Path(folder) / name)
+            with preserve_random_state():
+                result = outcome(label, name, partial(check, component), home=home, expected=expected.get(name, ""))
             yield result
             if name == "construct" and result.status != "passed":
                 return

@@ -27,7 +27,7 @@ SUMMARIES = {
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
-def new_plugin(kind: str, name: str, into: Path) -> list[Path]:
+def scaffold_plugin(kind: str, name: str, into: Path) -> list[Path]:
     """Write the plugin `name` into the folder `into`/`name`, with one component of that name; the files written.
 
     PluginError for an unknown kind, a name that is none or taken, and a folder that is there already.

@@ -243,8 +243,8 @@ class TestNames:
             "def avspatial_components():\n"
             "    return [Component('metric', 'peak', '3', 'avspatial.metrics.settings:MetricSettings',\n"
             "                      'loud_plugin.peak:Peak', 'Largest sample')]\n",
-            peak="from avspatial.metrics.scalar import OneNumber\n"
-            "class Peak(OneNumber, name='peak', unit='FS', higher_is_better=None):\n"
+            peak="from avspatial.metrics.scalar import ScalarMetric\n"
+            "class Peak(ScalarMetric, name='peak', unit='FS', higher_is_better=None):\n"
             "    def measure(self, prediction, reference, rate, truth):\n"
             "        return float(abs(prediction).max())\n",
         )

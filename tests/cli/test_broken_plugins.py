@@ -19,7 +19,7 @@ import pytest
 
 from avspatial.plugin import KINDS
 from avspatial.testing.plugins import check_plugins
-from avspatial.testing.scaffold import new_plugin
+from avspatial.testing.scaffold import scaffold_plugin
 
 DECLARATION, SETTINGS = "__init__.py", "settings.py"
 BROKEN = {
@@ -79,7 +79,7 @@ def avspatial(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 
 def spoiled(folder: Path, name: str, file: str, text: str) -> tuple[str, str]:
     """A new metric plugin with some lines added to one of its files; the last line's place and its number."""
-    new_plugin("metric", name, folder)
+    scaffold_plugin("metric", name, folder)
     path = folder / name / "src" / f"avspatial_{name}" / file
     with path.open("a", encoding="utf-8") as end:
         end.write(f"{text}\n")
@@ -236,7 +236,7 @@ def first_result(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> st
 
 
 def test_a_component_of_an_unknown_kind_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    new_plugin("metric", "unkind", tmp_path)
+    scaffold_plugin("metric", "unkind", tmp_path)
     path = tmp_path / "unkind/src/avspatial_unkind/__init__.py"
     path.write_text(path.read_text().replace('kind="metric"', 'kind="metrik"'))
     reason = f"unknown kind 'metrik' (did you mean 'metric'?); kinds: {', '.join(KINDS)}"
@@ -247,8 +247,8 @@ def test_a_component_of_an_unknown_kind_is_reported(tmp_path: Path, monkeypatch:
 
 
 def test_one_id_declared_by_two_plugins_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    new_plugin("metric", "twice", tmp_path)
-    new_plugin("metric", "twin", tmp_path)
+    scaffold_plugin("metric", "twice", tmp_path)
+    scaffold_plugin("metric", "twin", tmp_path)
     pyproject = tmp_path / "twin/pyproject.toml"
     pyproject.write_text(pyproject.read_text().replace('twin = "', 'twice = "'))
     init = tmp_path / "twin/src/avspatial_twin/__init__.py"
@@ -265,7 +265,7 @@ def test_one_id_declared_by_two_plugins_is_reported(tmp_path: Path, monkeypatch:
 
 
 def test_a_copy_in_a_second_folder_is_reported_and_the_first_is_used(tmp_path: Path) -> None:
-    new_plugin("metric", "mine", tmp_path)
+    scaffold_plugin("metric", "mine", tmp_path)
     shutil.copytree(tmp_path / "mine", tmp_path / "other")
     listed = avspatial(tmp_path, "plugins", "list", "--kind", "trainer")
     assert (listed.returncode, listed.stderr) == (

@@ -35,10 +35,10 @@ class Knobs(Settings):
 '''
 METRIC = '''
 import numpy as np
-from avspatial.metrics.scalar import OneNumber
+from avspatial.metrics.scalar import ScalarMetric
 from avspatial.metrics.inputs import as_pair
 
-class OneEar(OneNumber, name="one_ear", unit="V", higher_is_better=False):
+class OneEar(ScalarMetric, name="one_ear", unit="V", higher_is_better=False):
     """Mean absolute error at the left ear."""
     normalized = False
 

@@ -12,7 +12,7 @@ from avspatial.evaluation.scoring.score_files import score_files
 from avspatial.interfaces import Convention, Truth
 from avspatial.media.audio import read_wav
 from avspatial.metrics import azimuth_error, coherence_error, ild_error, itd_error
-from avspatial.metrics.analysis_cache import Analyses, SharingMetric
+from avspatial.metrics.analysis_cache import AnalysisCache, CachedMetric
 from avspatial.metrics.cue_errors import CoherenceError, IldError, ItdError
 from avspatial.metrics.direction import AzimuthError
 from avspatial.metrics.inputs import Array
@@ -23,7 +23,7 @@ RATE = 16000
 TRUTH = Truth(20.0, np.full((1, 20), 30.0), np.ones((1, 20)))
 
 
-class Loudest(SharingMetric):
+class Loudest(CachedMetric):
     """Counts how often it looks for the largest sample."""
 
     names = ("loudest",)
@@ -40,10 +40,10 @@ class Loudest(SharingMetric):
         return float(np.abs(sound).max())
 
     def measure(
-        self, analyses: Analyses, prediction: Array, reference: Array, rate: int, truth: Truth | None
+        self, cache: AnalysisCache, prediction: Array, reference: Array, rate: int, truth: Truth | None
     ) -> Mapping[str, float]:
         look = self.loudest
-        return {"loudest": analyses.of(look, prediction, rate) - analyses.of(look, reference, rate)}
+        return {"loudest": cache.compute(look, prediction, rate) - cache.compute(look, reference, rate)}
 
 
 @pytest.fixture
@@ -64,10 +64,10 @@ def test_an_analysis_is_made_once_for_each_array() -> None:
         made.append(rate)
         return len(made)
 
-    analyses, sound = Analyses(), np.ones((2, 5))
-    assert [analyses.of(analysis, sound, 8000) for _ in range(3)] == [1, 1, 1]
-    assert analyses.of(analysis, sound.copy(), 8000) == 2  # equal, but another array
-    assert analyses.of(analysis, sound, 16000) == 3
+    cache, sound = AnalysisCache(), np.ones((2, 5))
+    assert [cache.compute(analysis, sound, 8000) for _ in range(3)] == [1, 1, 1]
+    assert cache.compute(analysis, sound.copy(), 8000) == 2  # equal, but another array
+    assert cache.compute(analysis, sound, 16000) == 3
 
 
 def test_each_sound_of_a_clip_is_analysed_once_for_all_rows(pair: Pair) -> None:

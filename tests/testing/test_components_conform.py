@@ -7,8 +7,8 @@ import pytest
 from avspatial.registry import Entry, discover
 from avspatial.testing import checks_of, run_checks
 from avspatial.testing.checks.declaration import static
-from avspatial.testing.checks.harness import bench
-from avspatial.testing.component import FRAMING, Subject
+from avspatial.testing.checks.harness import harness_for
+from avspatial.testing.component import FRAMING, ComponentUnderTest
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = discover([ROOT / "plugins"])
@@ -35,7 +35,9 @@ def _inapplicable(entry: Entry, folder: Path) -> set[str]:
     if entry.kind == "dataset":
         checks.add("truth_whole")  # recordings of the world, and solos
     if entry.kind == "spatializer":
-        built = bench(Subject(entry, REGISTRY, entry.settings_class().example, FRAMING, folder)).construct()
+        built = harness_for(
+            ComponentUnderTest(entry, REGISTRY, entry.settings_class().example, FRAMING, folder)
+        ).construct()
         checks |= set() if built.preserves_mixture else {"mixture_kept"}
         checks |= {"learns"} if not list(built.parameters()) else set()
     if entry.kind == "metric" and None in entry.target_class().higher_is_better.values():

@@ -11,7 +11,7 @@ from avspatial.testing import Result
 from avspatial.testing.checks.declaration import static
 from avspatial.testing.checks.imports import imports
 from avspatial.testing.plugins import check_plugins
-from avspatial.testing.scaffold import new_plugin
+from avspatial.testing.scaffold import scaffold_plugin
 
 Mutate = Callable[[str, str, str, str], Registry]
 
@@ -25,7 +25,7 @@ def mutated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mutate:
     monkeypatch.setattr(sys, "path", list(sys.path))
 
     def make(name: str, file: str, old: str, new: str) -> Registry:
-        new_plugin("metric", name, tmp_path)
+        scaffold_plugin("metric", name, tmp_path)
         (path,) = tmp_path.glob(f"{name}/**/{file}")
         text = path.read_text(encoding="utf-8")
         assert old in text

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from avspatial.errors import AvspatialError
 from avspatial.interfaces import Convention, Metric, Truth
-from avspatial.metrics.analysis_cache import Analyses, SharingMetric
+from avspatial.metrics.analysis_cache import AnalysisCache, CachedMetric
 from avspatial.metrics.conventions import normalized
 from avspatial.settings import Selected
 
@@ -79,14 +79,14 @@ class ClipScores:
 
 
 def _measure(
-    named: NamedMetric, pairs: Mapping[bool, tuple[Array, Array]], rate: int, truth: Truth | None, analyses: Analyses
+    named: NamedMetric, pairs: Mapping[bool, tuple[Array, Array]], rate: int, truth: Truth | None, cache: AnalysisCache
 ) -> dict[str, dict[str, Any]]:
     """{name: {"value" or "error" or "skipped": ...}} for every name of the metric, whatever the metric does."""
     metric = named.metric
     if metric.requires_source_angles and truth is None:
         return {name: {"skipped": "the clip has no true angles"} for name in metric.names}
     try:
-        call = partial(metric.share, analyses) if isinstance(metric, SharingMetric) else metric
+        call = partial(metric.call_with_cache, cache) if isinstance(metric, CachedMetric) else metric
         values = call(*pairs[metric.normalized], rate, truth)
     except Exception as error:  # a plugin's metric may fail in any way, and one clip must not end the evaluation
         what = str(error) if isinstance(error, (AvspatialError, ValueError)) else f"{type(error).__name__}: {error}"
@@ -108,18 +108,18 @@ def score_pair(
     reference: Array,
     convention: Convention,
     truth: Truth | None,
-    analyses: Analyses | None = None,
+    cache: AnalysisCache | None = None,
 ) -> dict[str, dict[str, Any]]:
     """prediction and reference (2, T) at the convention's rate -> {metric name: {"value" | "error" | "skipped": ...}}.
 
-    analyses: those of the clip, shared by its metrics and rows; they change no number. Never raises for what a sound
+    cache: analyses of the clip, shared by its metrics and rows; they change no number. Never raises for what a sound
     or a metric does: that is a failure, to be counted.
     """
     try:
         pairs = {True: normalized(prediction, reference, convention), False: (prediction, reference)}
     except ValueError as error:
         return all_failed(metrics, str(error))
-    shared = analyses or Analyses()
+    shared = cache or AnalysisCache()
     measured = (_measure(named, pairs, convention.rate, truth, shared) for named in metrics)
     return {name: outcome for found in measured for name, outcome in found.items()}
 

@@ -23,7 +23,7 @@ from avspatial.evaluation.scoring.controls import CONTROLS, MIRRORED, MODEL, SEE
 from avspatial.evaluation.scoring.file_pairs import Pair
 from avspatial.interfaces import Clip, Convention, Progress
 from avspatial.media.audio import read_sound
-from avspatial.metrics.analysis_cache import Analyses
+from avspatial.metrics.analysis_cache import AnalysisCache
 from avspatial.metrics.conventions import resampled
 from avspatial.runs.directory import Run
 from avspatial.runs.outputs import PREDICTED, REFERENCE
@@ -147,7 +147,7 @@ def score_files(
     rows |= {row: _hear(path, convention) for row, path in others.items()}
     notes = _resampling("prediction", predicted, convention) + _resampling("reference", reference, convention)
     scores: list[Score] = []
-    measure = partial(score_pair, metrics, convention=convention, truth=pair.truth, analyses=Analyses())
+    measure = partial(score_pair, metrics, convention=convention, truth=pair.truth, cache=AnalysisCache())
     for row, heard in rows.items():
         outcome, cuts = _outcome(heard, reference, measure, metrics, trim)
         scores += _scores(row, pair, outcome)

@@ -14,25 +14,25 @@ from avspatial.errors import DataError
 from avspatial.interfaces import Clip
 from avspatial.media.audio import wav_info
 from avspatial.progress import silent
-from avspatial.testing.component import Subject
-from avspatial.testing.results import Inapplicable, require
+from avspatial.testing.component import ComponentUnderTest
+from avspatial.testing.results import NotApplicable, require
 
 TOLERANCE = 1.0
 """By how many seconds the lengths of a clip's sound and pictures may differ."""
 
 
-def construct(subject: Subject) -> None:
+def construct(component: ComponentUnderTest) -> None:
     """It is built from its example settings, and `prepare` may be called again."""
-    dataset = _built(subject)
+    dataset = _built(component)
     dataset.prepare()
     dataset.prepare()
 
 
-def clips_readable(subject: Subject) -> str:
+def clips_readable(component: ComponentUnderTest) -> str:
     """Every clip can be decoded: stereo sound (equal channels where it says mono) and at least one picture."""
-    store = ClipStore(subject.framing.window, silent, subject.folder / "cache")
+    store = ClipStore(component.framing.window, silent, component.folder / "cache")
     count = 0
-    for clip in _all(subject):
+    for clip in _all(component):
         recording = store.load(clip)
         require(recording.audio.ndim == 2 and len(recording.audio) == 2, f"clip {clip.id}: {recording.audio.shape}")
         require(recording.audio.shape[1] and np.isfinite(recording.audio).all(), f"clip {clip.id} has no sound")
@@ -43,17 +43,17 @@ def clips_readable(subject: Subject) -> str:
     return f"{count} clips"
 
 
-def lengths_agree(subject: Subject) -> None:
+def lengths_agree(component: ComponentUnderTest) -> None:
     """A clip's sound and pictures are equally long, within a second."""
-    for clip in _all(subject):
+    for clip in _all(component):
         sound, pictures = lengths(clip)
         told = f"clip {clip.id}: {sound:.2f} s of sound, {pictures:.2f} s of pictures"
         require(abs(sound - pictures) <= TOLERANCE, told)
 
 
-def splits_disjoint(subject: Subject) -> None:
+def splits_disjoint(component: ComponentUnderTest) -> None:
     """No id stands twice, and no recording in two splits."""
-    dataset = _built(subject)
+    dataset = _built(component)
     clips = {part: dataset.clips(part) for part in PARTS}
     times = Counter(clip.id for part in PARTS for clip in clips[part])
     twice = [id for id, count in times.items() if count > 1]
@@ -65,9 +65,9 @@ def splits_disjoint(subject: Subject) -> None:
             require(where == part, f"recording {recording} is in {where} and in {part}")
 
 
-def order_fixed(subject: Subject) -> None:
+def order_fixed(component: ComponentUnderTest) -> None:
     """Built twice, it lists the same clips in the same order, under the same fingerprint."""
-    first, second = _built(subject), _built(subject)
+    first, second = _built(component), _built(component)
     for part in PARTS:
         ids = [[clip.id for clip in dataset.clips(part)] for dataset in (first, second)]
         require(ids[0], f"the {part} split is empty")
@@ -77,20 +77,20 @@ def order_fixed(subject: Subject) -> None:
     require(marks[0] == marks[1], f"the fingerprint is {marks[0]}, then {marks[1]}")
 
 
-def unknown_split_refused(subject: Subject) -> None:
+def unknown_split_refused(component: ComponentUnderTest) -> None:
     """DataError for a split that is none."""
     try:
-        found = _built(subject).clips("no_such_split")
+        found = _built(component).clips("no_such_split")
     except DataError:
         return
     require(False, f"clips('no_such_split') gives {len(found)} clips")
 
 
-def truth_whole(subject: Subject) -> str:
+def truth_whole(component: ComponentUnderTest) -> str:
     """Where true angles are given: one energy an angle, all finite, for as long as the sound."""
-    known = [clip for clip in _all(subject) if clip.truth is not None]
+    known = [clip for clip in _all(component) if clip.truth is not None]
     if not known:
-        raise Inapplicable("no clip has true angles")
+        raise NotApplicable("no clip has true angles")
     for clip in known:
         _whole(clip)
     return f"{len(known)} clips"
@@ -110,14 +110,14 @@ def _whole(clip: Clip) -> None:
     )
 
 
-def _built(subject: Subject) -> Any:
-    dataset = subject.build(progress=silent)
+def _built(component: ComponentUnderTest) -> Any:
+    dataset = component.build(progress=silent)
     dataset.prepare()
     return dataset
 
 
-def _all(subject: Subject) -> Iterator[Clip]:
-    dataset = _built(subject)
+def _all(component: ComponentUnderTest) -> Iterator[Clip]:
+    dataset = _built(component)
     for part in PARTS:
         yield from dataset.clips(part)
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from avspatial.errors import AvspatialError
 from avspatial.interfaces import Batch, FeatureLevel, FeatureShape
 from avspatial.signal import stereo
-from avspatial.testing.component import PICTURES, Subject
+from avspatial.testing.component import PICTURES, ComponentUnderTest
 from avspatial.testing.results import require
 
 BATCH = 3
@@ -26,15 +26,15 @@ VISUALS = (FeatureShape(16, 2, 2, 3), FeatureShape(16, 2, 3, 5))
 Inputs = dict[str, Tensor]
 
 
-class Bench(ABC):
+class Harness(ABC):
     """One kind of network. `sound` and `pictures` name those inputs that stand for either."""
 
     sound: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
-        self.framing = subject.framing
+    def __init__(self, component: ComponentUnderTest) -> None:
+        self.component = component
+        self.framing = component.framing
 
     def build(self, seed: int = 0) -> Any:
         """The network. Parameters that start at zero are moved: they would hide whatever is behind them."""
@@ -47,7 +47,7 @@ class Bench(ABC):
 
     def construct(self, seed: int = 0) -> Any:
         """The network as its author starts it."""
-        return self.subject.build(seed)
+        return self.component.build(seed)
 
     @abstractmethod
     def inputs(self, seed: int = 1) -> Inputs:
@@ -59,7 +59,7 @@ class Bench(ABC):
 
     @abstractmethod
     def check_shapes(self) -> None:
-        """`Broken` unless the shapes are the declared ones."""
+        """`CheckFailed` unless the shapes are the declared ones."""
 
     def loss(self, module: Any, inputs: Inputs) -> Tensor:
         """A scalar of which every output has a share."""
@@ -95,7 +95,7 @@ def same_shape(what: str, found: Tensor, declared: Sequence[int]) -> None:
     require(tuple(found.shape) == tuple(declared), f"{what} is {tuple(found.shape)}, declared {tuple(declared)}")
 
 
-class VisualBench(Bench):
+class VisualEncoderHarness(Harness):
     """Visual encoders."""
 
     pictures = ("images",)
@@ -115,7 +115,7 @@ class VisualBench(Bench):
             same_shape(f"the feature map of {size[0]} x {size[1]} pictures", module(images), declared)
 
 
-class AudioBench(Bench):
+class AudioEncoderHarness(Harness):
     """Audio encoders."""
 
     sound = ("spectrogram",)
@@ -142,7 +142,7 @@ class AudioBench(Bench):
                 same_shape(f"level {number}", found, declared)
 
 
-class _JudgingBench(Bench):
+class _VisualInputHarness(Harness):
     """What mask generators and discriminators share: visual features come in, or there are none."""
 
     pictures = ("visual",)
@@ -173,13 +173,13 @@ class _JudgingBench(Bench):
         return torch.randn(size, generator=generator)
 
 
-class MaskBench(_JudgingBench):
+class MaskGeneratorHarness(_VisualInputHarness):
     """Mask generators."""
 
     sound = tuple(f"map{number}" for number in range(len(LEVELS)))
 
     def _construct(self, visual: FeatureShape | None, seed: int = 0) -> Any:
-        return self.subject.build(seed, levels=LEVELS, visual=visual)
+        return self.component.build(seed, levels=LEVELS, visual=visual)
 
     def inputs(self, seed: int = 1) -> Inputs:
         return self._inputs(seed, 1, VISUALS[0])
@@ -207,13 +207,13 @@ class MaskBench(_JudgingBench):
                     same_shape("a mask", mask, inputs["mixture"].shape)
 
 
-class DiscriminatorBench(_JudgingBench):
+class DiscriminatorHarness(_VisualInputHarness):
     """Discriminators."""
 
     sound = ("difference",)
 
     def _construct(self, visual: FeatureShape | None, seed: int = 0) -> Any:
-        return self.subject.build(seed, visual=visual)
+        return self.component.build(seed, visual=visual)
 
     def inputs(self, seed: int = 1) -> Inputs:
         generator = torch.Generator().manual_seed(seed)
@@ -231,7 +231,7 @@ class DiscriminatorBench(_JudgingBench):
                 require(found.ndim > 0 and len(found) == BATCH, f"{what} {tuple(found.shape)} for {BATCH} items")
 
 
-class SpatializerBench(Bench):
+class SpatializerHarness(Harness):
     """Spatializers: as `forward` in use, through their `terms` in learning."""
 
     sound = ("mixture",)
@@ -240,7 +240,7 @@ class SpatializerBench(Bench):
     def construct(self, seed: int = 0, size: tuple[int, int] | None = None) -> Any:
         window = self.framing.window.model_copy(update={"picture": size or self.framing.window.picture})
         framing = self.framing.model_copy(update={"window": window})
-        return self.subject.build(seed, framing=framing, builder=self.subject.registry)
+        return self.component.build(seed, framing=framing, builder=self.component.registry)
 
     def inputs(self, seed: int = 1) -> Inputs:
         return self._inputs(seed, self.framing.window.picture)
@@ -256,7 +256,7 @@ class SpatializerBench(Bench):
         return [made, stereo.difference(made)]
 
     def loss(self, module: Any, inputs: Inputs) -> Tensor:
-        terms = module.terms(lesson(inputs), "l1")
+        terms = module.terms(training_batch(inputs), "l1")
         return torch.stack(list(terms.values())).sum()
 
     def check_shapes(self) -> None:
@@ -267,24 +267,24 @@ class SpatializerBench(Bench):
         require(0 < module.valid_samples <= module.framing.samples, f"covered is {module.valid_samples}")
 
 
-def lesson(inputs: Inputs, seed: int = 7) -> Batch:
+def training_batch(inputs: Inputs, seed: int = 7) -> Batch:
     """Training windows with that mixture and those pictures, and a random difference."""
     mixture = inputs["mixture"]
     difference = 0.5 * mixture * torch.rand(len(mixture), 1, generator=torch.Generator().manual_seed(seed))
     return Batch(mixture, stereo.stereo(mixture, difference), inputs["images"])
 
 
-BENCHES: dict[str, type[Bench]] = {
-    "visual_encoder": VisualBench,
-    "audio_encoder": AudioBench,
-    "mask_generator": MaskBench,
-    "discriminator": DiscriminatorBench,
-    "spatializer": SpatializerBench,
+HARNESSES: dict[str, type[Harness]] = {
+    "visual_encoder": VisualEncoderHarness,
+    "audio_encoder": AudioEncoderHarness,
+    "mask_generator": MaskGeneratorHarness,
+    "discriminator": DiscriminatorHarness,
+    "spatializer": SpatializerHarness,
 }
 
 
-def bench(subject: Subject) -> Bench:
-    return BENCHES[subject.entry.kind](subject)
+def harness_for(component: ComponentUnderTest) -> Harness:
+    return HARNESSES[component.entry.kind](component)
 
 
 def state(module: nn.Module) -> dict[str, Tensor]:

@@ -14,8 +14,8 @@ from avspatial.interfaces import Convention, Truth
 from avspatial.metrics.conventions import normalized
 from avspatial.signal import stereo
 from avspatial.signal.head import SphericalHead, render
-from avspatial.testing.component import Subject
-from avspatial.testing.results import Inapplicable, require
+from avspatial.testing.component import ComponentUnderTest
+from avspatial.testing.results import NotApplicable, require
 
 CONVENTION = Convention()
 """The rate and normalisation under which everything is scored."""
@@ -45,14 +45,14 @@ def _clip(rate: int) -> tuple[Array, Truth]:
 
 
 @dataclass(frozen=True)
-class _Bench:
+class _MetricHarness:
     """A metric, the clip, and what the clip is worth as a prediction of itself."""
 
-    subject: Subject
+    component: ComponentUnderTest
 
     @cached_property
     def metric(self) -> Any:
-        return self.subject.build(convention=CONVENTION)
+        return self.component.build(convention=CONVENTION)
 
     @cached_property
     def clip(self) -> tuple[Array, Truth]:
@@ -96,10 +96,10 @@ class _Bench:
         return max(abs(scores[name] - self.best[name]) for scores in self.others.values())
 
     def ranked(self) -> list[str]:
-        """The names for which more or less is better; `Inapplicable` if there is none."""
+        """The names for which more or less is better; `NotApplicable` if there is none."""
         names = [name for name in self.best if self.metric.higher_is_better[name] is not None]
         if not names:
-            raise Inapplicable("descriptive: neither more nor less is better")
+            raise NotApplicable("descriptive: neither more nor less is better")
         return names
 
     def lead(self, name: str, better: Mapping[str, float], worse: Mapping[str, float]) -> float:
@@ -107,129 +107,129 @@ class _Bench:
         return (better[name] - worse[name]) * (1 if self.metric.higher_is_better[name] else -1)
 
 
-def construct(subject: Subject) -> None:
+def construct(component: ComponentUnderTest) -> None:
     """It is built from its example settings."""
-    subject.build(convention=CONVENTION)
+    component.build(convention=CONVENTION)
 
 
-def declared(subject: Subject) -> None:
+def declared(component: ComponentUnderTest) -> None:
     """Each name has a unit and a direction, and no other name comes out."""
-    table = _Bench(subject)
-    metric = table.metric
+    harness = _MetricHarness(component)
+    metric = harness.metric
     require(metric.names, "`names` is empty")
     for name in metric.names:
         require(isinstance(metric.unit.get(name), str), f"{name} has no unit ('' where there is none)")
         require(name in metric.higher_is_better, f"{name} has no direction (None where there is none)")
-    require(table.best, "it measures nothing on a clip with a moving source")
-    undeclared = sorted(set(table.best) - set(metric.names))
+    require(harness.best, "it measures nothing on a clip with a moving source")
+    undeclared = sorted(set(harness.best) - set(metric.names))
     require(not undeclared, f"{', '.join(undeclared)} is not among `names`")
     unknown = sorted(set(metric.invariant_to) - set(KINDS_OF_BLINDNESS))
     require(not unknown, f"`invariant_to` knows {' and '.join(KINDS_OF_BLINDNESS)}, not {', '.join(unknown)}")
 
 
-def repeatable(subject: Subject) -> None:
+def repeatable(component: ComponentUnderTest) -> None:
     """The same pair gives the same numbers, and is not written into."""
-    table = _Bench(subject)
-    prediction, reference = table.noisy(0.0), table.sound.copy()
+    harness = _MetricHarness(component)
+    prediction, reference = harness.noisy(0.0), harness.sound.copy()
     before = np.stack([prediction, reference])
-    first, second = table.raw(prediction, reference), table.raw(prediction, reference)
+    first, second = harness.raw(prediction, reference), harness.raw(prediction, reference)
     require(first == second, f"the same pair gave {first}, then {second}")
     require(np.array_equal(before, [prediction, reference]), "it wrote into a sound")
 
 
-def identity_best(subject: Subject) -> None:
+def identity_best(component: ComponentUnderTest) -> None:
     """Nothing scores better than the reference itself."""
-    table = _Bench(subject)
-    for name in table.ranked():
-        for what, scores in table.others.items():
-            told = f"{what} scores {scores[name]:g}, better than the reference itself with {table.best[name]:g}"
-            require(table.lead(name, table.best, scores) >= -1e-9, told)
+    harness = _MetricHarness(component)
+    for name in harness.ranked():
+        for what, scores in harness.others.items():
+            told = f"{what} scores {scores[name]:g}, better than the reference itself with {harness.best[name]:g}"
+            require(harness.lead(name, harness.best, scores) >= -1e-9, told)
 
 
-def worse_with_error(subject: Subject) -> None:
+def worse_with_error(component: ComponentUnderTest) -> None:
     """More error never scores better, and much error scores worse: narrower towards mono, or more noise."""
-    table = _Bench(subject)
-    for name in table.ranked():
+    harness = _MetricHarness(component)
+    for name in harness.ranked():
         paths = {
-            "narrower": [table.score(table.narrowed(share)) for share in (0, 0.5, 1)],
-            "noisier": [table.best, *(table.score(table.noisy(level)) for level in NOISE)],
+            "narrower": [harness.score(harness.narrowed(share)) for share in (0, 0.5, 1)],
+            "noisier": [harness.best, *(harness.score(harness.noisy(level)) for level in NOISE)],
         }
-        slack = SAME * table.span(name)
+        slack = SAME * harness.span(name)
         for what, steps in paths.items():
             for less, more in pairwise(steps):
-                gain = -table.lead(name, less, more)
+                gain = -harness.lead(name, less, more)
                 require(gain <= slack, f"{what} scores better: {name} went from {less[name]:g} to {more[name]:g}")
-        lost = max(table.lead(name, steps[0], steps[-1]) for steps in paths.values())
+        lost = max(harness.lead(name, steps[0], steps[-1]) for steps in paths.values())
         require(lost > slack, f"{name} is no worse for mono nor for noise")
 
 
-def gain_as_declared(subject: Subject) -> None:
+def gain_as_declared(component: ComponentUnderTest) -> None:
     """One factor on both ears of the prediction moves the value, or not, as `invariant_to` says."""
-    _moves_as_declared(subject, "gain", lambda sound: 0.5 * sound)
+    _moves_as_declared(component, "gain", lambda sound: 0.5 * sound)
 
 
-def delay_as_declared(subject: Subject) -> None:
+def delay_as_declared(component: ComponentUnderTest) -> None:
     """1 ms more on both ears of the prediction moves the value, or not, as `invariant_to` says."""
 
     def late(sound: Array) -> Array:
         samples = round(0.001 * CONVENTION.rate)
         return np.pad(sound, ((0, 0), (samples, 0)))[:, : sound.shape[1]]
 
-    _moves_as_declared(subject, "delay", late)
+    _moves_as_declared(component, "delay", late)
 
 
-def _moves_as_declared(subject: Subject, what: str, change: Callable[[Array], Array]) -> None:
-    table = _Bench(subject)
-    before, after = table.raw(table.sound, table.sound), table.raw(change(table.sound), table.sound)
-    moved = [name for name in before if abs(after[name] - before[name]) > SAME * table.span(name)]
-    if what in table.metric.invariant_to:
+def _moves_as_declared(component: ComponentUnderTest, what: str, change: Callable[[Array], Array]) -> None:
+    harness = _MetricHarness(component)
+    before, after = harness.raw(harness.sound, harness.sound), harness.raw(change(harness.sound), harness.sound)
+    moved = [name for name in before if abs(after[name] - before[name]) > SAME * harness.span(name)]
+    if what in harness.metric.invariant_to:
         require(not moved, f"declared blind to {what}, which moves {', '.join(moved)}")
     else:
         require(moved, f"blind to {what}, which `invariant_to` does not declare")
 
 
-def symmetric(subject: Subject) -> None:
+def symmetric(component: ComponentUnderTest) -> None:
     """With left and right exchanged in prediction, reference and truth, the numbers stay."""
-    table = _Bench(subject)
-    truth = replace(table.clip[1], azimuth=-table.clip[1].azimuth)
+    harness = _MetricHarness(component)
+    truth = replace(harness.clip[1], azimuth=-harness.clip[1].azimuth)
     # wrong at one ear alone, so that a metric that hears with one is found
-    prediction = np.stack([table.noisy(0.0)[0], table.sound[1]])
-    before = table.score(prediction)
-    after = table.score(prediction[::-1].copy(), table.sound[::-1].copy(), truth)
+    prediction = np.stack([harness.noisy(0.0)[0], harness.sound[1]])
+    before = harness.score(prediction)
+    after = harness.score(prediction[::-1].copy(), harness.sound[::-1].copy(), truth)
     for name, value in before.items():
         gap = abs(after[name] - value)
-        require(gap <= SAME * table.span(name), f"{name} is {value:g}, mirrored {after[name]:g}")
+        require(gap <= SAME * harness.span(name), f"{name} is {value:g}, mirrored {after[name]:g}")
 
 
-def finite_on_silence(subject: Subject) -> None:
+def finite_on_silence(component: ComponentUnderTest) -> None:
     """Silence for prediction, reference or both gives finite numbers, or leaves a name out."""
-    table = _Bench(subject)
-    silence = np.zeros_like(table.sound)
-    pairs = {"prediction": (silence, table.sound), "reference": (table.sound, silence), "pair": (silence, silence)}
+    harness = _MetricHarness(component)
+    silence = np.zeros_like(harness.sound)
+    pairs = {"prediction": (silence, harness.sound), "reference": (harness.sound, silence), "pair": (silence, silence)}
     for what, pair in pairs.items():
-        for name, value in table.score(*pair).items():
+        for name, value in harness.score(*pair).items():
             require(np.isfinite(value), f"a silent {what} gives {name} = {value}")
 
 
-def refuses_unequal_lengths(subject: Subject) -> None:
+def refuses_unequal_lengths(component: ComponentUnderTest) -> None:
     """ValueError for sounds of unequal length."""
-    table = _Bench(subject)
-    _refused(table, table.sound[:, :-1], table.sound, "a prediction one sample short")
-    _refused(table, table.sound, table.sound[:, :-1], "a reference one sample short")
+    harness = _MetricHarness(component)
+    _refused(harness, harness.sound[:, :-1], harness.sound, "a prediction one sample short")
+    _refused(harness, harness.sound, harness.sound[:, :-1], "a reference one sample short")
 
 
-def refuses_nan(subject: Subject) -> None:
+def refuses_nan(component: ComponentUnderTest) -> None:
     """ValueError for NaN in either sound."""
-    table = _Bench(subject)
-    broken = table.sound.copy()
+    harness = _MetricHarness(component)
+    broken = harness.sound.copy()
     broken[0, 5] = np.nan
-    _refused(table, broken, table.sound, "NaN in the prediction")
-    _refused(table, table.sound, broken, "NaN in the reference")
+    _refused(harness, broken, harness.sound, "NaN in the prediction")
+    _refused(harness, harness.sound, broken, "NaN in the reference")
 
 
-def _refused(table: _Bench, prediction: Array, reference: Array, what: str) -> None:
+def _refused(harness: _MetricHarness, prediction: Array, reference: Array, what: str) -> None:
     try:
-        found = table.raw(prediction, reference)
+        found = harness.raw(prediction, reference)
     except ValueError:
         return
     require(False, f"{what} is not refused with a ValueError but gives {found}")

@@ -11,7 +11,7 @@ from torch import Tensor
 from avspatial.inference.overlap_add import View, spatialize
 from avspatial.recipe.schema import Inference
 from avspatial.signal import stereo
-from avspatial.testing.checks.harness import SpatializerBench, lesson
+from avspatial.testing.checks.harness import SpatializerHarness, training_batch
 from avspatial.testing.checks.networks import (
     COMMON,
     construct,
@@ -23,8 +23,8 @@ from avspatial.testing.checks.networks import (
     shapes,
     sound_matters,
 )
-from avspatial.testing.component import Subject
-from avspatial.testing.results import Inapplicable, require
+from avspatial.testing.component import ComponentUnderTest
+from avspatial.testing.results import NotApplicable, require
 
 LENGTHS = (1, 159, 160_086)
 """One sample; less than a window and no whole hop; ten seconds and a bit, as FAIR-Play's clips have."""
@@ -35,50 +35,50 @@ SUM_ERROR = 1e-4
 """By this much of its peak may left + right differ from the mixture."""
 
 
-def lengths_kept(subject: Subject) -> None:
+def lengths_kept(component: ComponentUnderTest) -> None:
     """A clip of any length comes out as long as it went in."""
-    module = SpatializerBench(subject).build()
+    module = SpatializerHarness(component).build()
     for length in LENGTHS:
         made = _walk(module, _sound(length))
         require(made.shape == (2, length), f"{length} samples became {tuple(made.shape)}")
         require(made.isfinite().all(), f"{length} samples: the output is not finite")
 
 
-def truth_unseen(subject: Subject) -> None:
+def truth_unseen(component: ComponentUnderTest) -> None:
     """What comes out hangs on the mixture alone: neither the clip's own stereo nor that of a lesson shows in it."""
-    table = SpatializerBench(subject)
-    module, inputs = table.build(), table.inputs()
+    harness = SpatializerHarness(component)
+    module, inputs = harness.build(), harness.inputs()
     outputs = []
     for seed in (7, 8):
         with torch.no_grad():
-            module.eval().terms(lesson(inputs, seed), "l1")
-        outputs.append(evaluate(table, module, inputs)[0])
+            module.eval().terms(training_batch(inputs, seed), "l1")
+        outputs.append(evaluate(harness, module, inputs)[0])
     require(torch.equal(*outputs), "the true stereo of the last lesson shows in the output")
     sound = _sound(module.framing.samples)
     gap = (_walk(module, sound) - _walk(module, sound.flip(0))).abs().max()
     require(gap <= SUM_ERROR, f"with the ears of the input exchanged the output differs by up to {gap:g}")
 
 
-def sides_seen(subject: Subject) -> str:
+def sides_seen(component: ComponentUnderTest) -> str:
     """Mirrored pictures change the output: a model that cannot tell left from right has nothing to learn from."""
-    table = SpatializerBench(subject)
-    if looks_at_nothing(table):
-        raise Inapplicable("it looks at no pictures (`encode_images` gives None)")
-    module, sound = table.build(), _sound(table.framing.samples)
+    harness = SpatializerHarness(component)
+    if looks_at_nothing(harness):
+        raise NotApplicable("it looks at no pictures (`encode_images` gives None)")
+    module, sound = harness.build(), _sound(harness.framing.samples)
     seen, mirrored, blank = (stereo.difference(_walk(module, sound, view)) for view in VIEWS)
     share = float((seen - mirrored).norm() / (seen - blank).norm().clamp_min(1e-20))
     require(share >= SIDES, f"mirrored pictures change the sound by {share:.1g} of what black ones do")
     return f"untrained, mirrored pictures change the sound by {share:.2g} of what black ones do"
 
 
-def mixture_kept(subject: Subject) -> None:
+def mixture_kept(component: ComponentUnderTest) -> None:
     """left + right is the mixture, where `preserves_mixture` says so."""
-    table = SpatializerBench(subject)
-    module, inputs = table.build(), table.inputs()
+    harness = SpatializerHarness(component)
+    module, inputs = harness.build(), harness.inputs()
     if not module.preserves_mixture:
-        raise Inapplicable("`preserves_mixture` is not declared")
+        raise NotApplicable("`preserves_mixture` is not declared")
     mixture = inputs["mixture"]
-    error = (stereo.mixture(evaluate(table, module, inputs)[0]) - mixture).abs().max() / mixture.abs().max()
+    error = (stereo.mixture(evaluate(harness, module, inputs)[0]) - mixture).abs().max() / mixture.abs().max()
     require(error <= SUM_ERROR, f"left + right differs from the mixture by {error:.2g} of its peak")
 
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from avspatial.interfaces import Batch
-from avspatial.testing.checks.harness import BATCH, lesson, state
-from avspatial.testing.component import Subject
+from avspatial.testing.checks.harness import BATCH, state, training_batch
+from avspatial.testing.component import ComponentUnderTest
 from avspatial.testing.results import require
 from avspatial.training.settings import TrainerSettings
 
@@ -21,16 +21,16 @@ STEPS = 12
 """Steps after which one batch, seen again and again, must be known better."""
 
 
-def construct(subject: Subject) -> None:
+def construct(component: ComponentUnderTest) -> None:
     """It is built from its example settings, which are `TrainerSettings`: the loop needs them."""
-    settings = type(subject.settings)
+    settings = type(component.settings)
     require(issubclass(settings, TrainerSettings), f"{settings.__name__} is not a subclass of TrainerSettings")
-    _built(subject)
+    _built(component)
 
 
-def terms_scalar(subject: Subject) -> str:
+def terms_scalar(component: ComponentUnderTest) -> str:
     """Every phase, and validation, gives finite scalar terms, `total` among them; a phase's total can be learned."""
-    trainer, batch = _built(subject), _batch(subject)
+    trainer, batch = _built(component), _batch(component)
     require(trainer.phases, "`phases` is empty")
     for phase in dict.fromkeys(trainer.phases):
         terms = trainer(batch, phase)
@@ -48,9 +48,9 @@ def _scalar(terms: Mapping[str, Tensor], phase: str) -> None:
         require(value.isfinite(), f"{phase}: {name} is {value.item()}")
 
 
-def stages_whole(subject: Subject) -> str:
+def stages_whole(component: ComponentUnderTest) -> str:
     """Stages run known phases, each phase in some stage; the last has the settings' own timetable."""
-    trainer, batch = _built(subject), _batch(subject)
+    trainer, batch = _built(component), _batch(component)
     stages = trainer.stages()
     require(stages, "`stages` is empty")
     run = [phase for stage in stages for phase in stage.phases]
@@ -62,9 +62,9 @@ def stages_whole(subject: Subject) -> str:
     return f"{len(stages)} stages"
 
 
-def groups_complete(subject: Subject) -> None:
+def groups_complete(component: ComponentUnderTest) -> None:
     """Groups hold parameters of the trainer with a learning rate, none twice; all of the spatializer's are in one."""
-    trainer = _built(subject)
+    trainer = _built(component)
     names = {id(parameter): name for name, parameter in trainer.named_parameters()}
     seen: set[int] = set()
     for phase in dict.fromkeys(trainer.phases):
@@ -79,9 +79,9 @@ def groups_complete(subject: Subject) -> None:
         require(id(parameter) in seen or not parameter.requires_grad, f"no phase updates spatializer.{name}")
 
 
-def phases_apart(subject: Subject) -> None:
+def phases_apart(component: ComponentUnderTest) -> None:
     """A phase's step changes parameters of its own groups and no other."""
-    trainer, batch = _built(subject), _batch(subject)
+    trainer, batch = _built(component), _batch(component)
     for phase, optimizer in _optimizers(trainer).items():
         own = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
         before = {name: parameter.detach().clone() for name, parameter in trainer.named_parameters()}
@@ -92,9 +92,9 @@ def phases_apart(subject: Subject) -> None:
         require(not foreign, f"{phase}: a step changes {', '.join(foreign[:3])}, in none of its groups")
 
 
-def improves(subject: Subject) -> str:
+def improves(component: ComponentUnderTest) -> str:
     """One batch, seen again and again, is validated better than before."""
-    trainer, batch = _built(subject), _batch(subject)
+    trainer, batch = _built(component), _batch(component)
     optimizers = _optimizers(trainer)
     before = _validated(trainer, batch)
     for _ in range(STEPS):
@@ -118,9 +118,9 @@ def _as_it_was(trainer: Any) -> Iterator[None]:
     trainer.load_state_dict(before)
 
 
-def validation_changes_nothing(subject: Subject) -> None:
+def validation_changes_nothing(component: ComponentUnderTest) -> None:
     """Validating, in evaluation, changes neither weights nor statistics, and says the same again."""
-    trainer, batch = _built(subject), _batch(subject)
+    trainer, batch = _built(component), _batch(component)
     trainer.eval()
     before = state(trainer)
     with torch.no_grad():
@@ -130,9 +130,9 @@ def validation_changes_nothing(subject: Subject) -> None:
     require(torch.equal(first, second), f"validating one batch twice gave {first.item()}, then {second.item()}")
 
 
-def batch_untouched(subject: Subject) -> None:
+def batch_untouched(component: ComponentUnderTest) -> None:
     """It writes into no batch."""
-    trainer, batch, before = _built(subject), _batch(subject), _batch(subject)
+    trainer, batch, before = _built(component), _batch(component), _batch(component)
     for phase in dict.fromkeys(trainer.phases):
         trainer(batch, phase)
     with torch.no_grad():
@@ -149,13 +149,13 @@ def _pairs(batch: Batch, other: Batch, title: str = "batch") -> Iterator[tuple[s
         yield from _pairs(companion, other.companions[name], f'{title}.companions["{name}"]')
 
 
-def state_survives(subject: Subject) -> None:
+def state_survives(component: ComponentUnderTest) -> None:
     """What safetensors saves after a step is all there is: loaded into a new trainer, it goes on alike."""
-    trainer, batch = _built(subject), _batch(subject)
+    trainer, batch = _built(component), _batch(component)
     for phase, optimizer in _optimizers(trainer).items():
         _step(trainer, batch, phase, optimizer)
     saved = safetensors.torch.save(state(trainer))
-    again = _built(subject, seed=9)
+    again = _built(component, seed=9)
     again.load_state_dict(safetensors.torch.load(saved))
     for phase in dict.fromkeys(trainer.phases):
         torch.manual_seed(1)
@@ -165,26 +165,26 @@ def state_survives(subject: Subject) -> None:
         require(torch.equal(first, second), f"{phase}: after saving and loading, total is {second}, not {first}")
 
 
-def _built(subject: Subject, seed: int = 0) -> Any:
+def _built(component: ComponentUnderTest, seed: int = 0) -> Any:
     torch.manual_seed(seed)
-    trainer = subject.build(seed, spatializer=subject.partner(), builder=subject.registry)
+    trainer = component.build(seed, spatializer=component.example_spatializer(), builder=component.registry)
     return trainer.train()
 
 
-def _batch(subject: Subject) -> Batch:
+def _batch(component: ComponentUnderTest) -> Batch:
     """Windows, and those of the further data sets that the settings name."""
-    counts = subject.entry.target_class().companion_windows
-    named = [name for name, value in subject.settings if getattr(value, "kind", "") == "dataset"]
-    companions = {name: _windows(subject, BATCH * counts.get(name, 1), seed) for seed, name in enumerate(named, 2)}
-    return replace(_windows(subject, BATCH, 1), companions=companions)
+    counts = component.entry.target_class().companion_windows
+    named = [name for name, value in component.settings if getattr(value, "kind", "") == "dataset"]
+    companions = {name: _windows(component, BATCH * counts.get(name, 1), seed) for seed, name in enumerate(named, 2)}
+    return replace(_windows(component, BATCH, 1), companions=companions)
 
 
-def _windows(subject: Subject, count: int, seed: int) -> Batch:
+def _windows(component: ComponentUnderTest, count: int, seed: int) -> Batch:
     generator = torch.Generator().manual_seed(seed)
-    window = subject.framing.window
-    mixture = 0.1 * torch.randn(count, subject.framing.samples, generator=generator)
+    window = component.framing.window
+    mixture = 0.1 * torch.randn(count, component.framing.samples, generator=generator)
     images = torch.rand(count, window.pictures, 3, *window.picture, generator=generator)
-    return lesson({"mixture": mixture, "images": images})
+    return training_batch({"mixture": mixture, "images": images})
 
 
 def _optimizers(trainer: Any) -> dict[str, torch.optim.Optimizer]:

@@ -17,7 +17,7 @@ from avspatial.metrics.fairplay import Snr, StftDistance
 from avspatial.metrics.inputs import as_pair
 from avspatial.metrics.mono_compatibility import MonoError
 from avspatial.metrics.multiresolution_stft import Mrstft
-from avspatial.metrics.scalar import OneNumber
+from avspatial.metrics.scalar import ScalarMetric
 from avspatial.metrics.settings import MetricSettings, SplSettings
 from avspatial.metrics.spl import SplMagnitude, SplRmse
 from avspatial.progress import silent
@@ -25,7 +25,7 @@ from avspatial.progress import silent
 KEPT = ["late", "quieter", "inverted"]
 
 
-class LeftEarAlone(OneNumber, name="left_ear_alone", higher_is_better=False):
+class LeftEarAlone(ScalarMetric, name="left_ear_alone", higher_is_better=False):
     """Planted: what the right ear hears does not matter."""
 
     normalized = False
@@ -35,14 +35,14 @@ class LeftEarAlone(OneNumber, name="left_ear_alone", higher_is_better=False):
         return float(np.abs(y[0] - x[0]).mean())
 
 
-class ReferenceAlone(OneNumber, name="reference_alone", higher_is_better=True):
+class ReferenceAlone(ScalarMetric, name="reference_alone", higher_is_better=True):
     """Planted: never looks at the prediction."""
 
     def measure(self, prediction: Any, reference: Any, rate: int, truth: Any) -> float:
         return float(np.abs(reference).mean())
 
 
-class Fails(OneNumber, name="fails", higher_is_better=False):
+class Fails(ScalarMetric, name="fails", higher_is_better=False):
     """Planted: does not survive a prediction that is the same at both ears."""
 
     def measure(self, prediction: Any, reference: Any, rate: int, truth: Any) -> float:
@@ -52,7 +52,7 @@ class Fails(OneNumber, name="fails", higher_is_better=False):
         return float(np.abs(y - x).mean())
 
 
-class Nowhere(OneNumber, name="nowhere", higher_is_better=False):
+class Nowhere(ScalarMetric, name="nowhere", higher_is_better=False):
     """Planted: finds nothing to measure."""
 
     def measure(self, prediction: Any, reference: Any, rate: int, truth: Any) -> float:
@@ -69,7 +69,7 @@ CONVENTIONS = {"fairplay": "own_peak", "raw": "none"}
 
 @pytest.fixture(scope="module")
 def card(cases: Mapping[str, list[Case]]) -> Any:
-    def of(metric: type[OneNumber], settings: Any = MetricSettings, convention: str = "fairplay") -> Card:
+    def of(metric: type[ScalarMetric], settings: Any = MetricSettings, convention: str = "fairplay") -> Card:
         chosen = Convention(convention, normalization=CONVENTIONS[convention])
         named = NamedMetric(metric(settings(), convention=chosen), "planted.it", "1", {})
         (found,) = measure(named, cases[convention], chosen, silent)
