@@ -17,7 +17,7 @@ from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.comparison.compare import Comparison
 from avspatial.evaluation.comparison.compare import compare as compare_systems
 from avspatial.evaluation.comparison.load import choices, is_evaluation, is_run, read_scored, score_outputs
-from avspatial.evaluation.comparison.systems import Scored, system
+from avspatial.evaluation.comparison.systems import ScoredSystem, system
 from avspatial.interfaces import Progress
 from avspatial.progress import on_stderr
 from avspatial.recipe import Loaded, load_recipe
@@ -79,7 +79,7 @@ def compare(
     return replace(comparison, notes=(*(note for _, notes in found for note in notes), *comparison.notes))
 
 
-def _names(found: Sequence[Sequence[Scored]]) -> list[str]:
+def _names(found: Sequence[Sequence[ScoredSystem]]) -> list[str]:
     """A name for each system: its runs', numbered where several systems have the same."""
     names = [scored[0].name for scored in found]
     counts, seen = Counter(names), Counter[str]()
@@ -90,7 +90,7 @@ def _names(found: Sequence[Sequence[Scored]]) -> list[str]:
     return numbered
 
 
-def _found(given: str, recipes: _Recipes) -> tuple[list[Scored], list[str]] | None:
+def _found(given: str, recipes: _Recipes) -> tuple[list[ScoredSystem], list[str]] | None:
     """The scored sets that a name stands for, and what to say about them; None for outputs, which have no scores."""
     path = Path(given)
     if path.is_file() and path.suffix.lower() == ".csv":
@@ -104,20 +104,20 @@ def _found(given: str, recipes: _Recipes) -> tuple[list[Scored], list[str]] | No
 
 
 def _scored_like(
-    like: Scored | None, path: Path, reference: str | Path | None, names: Sequence[str], progress: Progress
-) -> Scored:
+    like: ScoredSystem | None, path: Path, reference: str | Path | None, names: Sequence[str], progress: Progress
+) -> ScoredSystem:
     """Score outputs as another system was; where there is none, by the metrics named or `evaluate`'s own."""
     registry = discover()
-    facts = like.facts if like else {name: {} for name in names or METRICS}
+    facts = like.metrics if like else {name: {} for name in names or METRICS}
     wanted = {name: of for name, of in facts.items() if not names or name in names}
     convention = like.convention if like else "fairplay"
     folder = None if reference is None else Path(reference)
     return score_outputs(path, folder, choices(wanted, registry), convention, registry, progress)
 
 
-def _folder_of_runs(path: Path, folders: Sequence[Path]) -> tuple[list[Scored], list[str]]:
+def _folder_of_runs(path: Path, folders: Sequence[Path]) -> tuple[list[ScoredSystem], list[str]]:
     """The finished runs of a folder: one method, each seed and split once, the newest of those made twice."""
-    notes, newest = [], dict[tuple[int | None, str | None], Scored]()
+    notes, newest = [], dict[tuple[int | None, str | None], ScoredSystem]()
     for folder in folders:
         if not Run(folder).finished:
             notes.append(f"{folder} is left out: it is not finished.")
@@ -170,7 +170,7 @@ class _Recipes:
             self._registry = discover()
         return self._registry
 
-    def scored(self, given: str) -> list[Scored]:
+    def scored(self, given: str) -> list[ScoredSystem]:
         """One scored set a split and seed. RunError where there is no such recipe, RecipeError for mistakes in it."""
         self.used += 1
         known = [one.name for one in shipped()]
@@ -186,7 +186,7 @@ class _Recipes:
                 wanted.append((sets, load_recipe(file, self.registry, sets, smoke=self.smoke)))
         return [self._run(file, sets, loaded, f"{at} of {len(wanted)}") for at, (sets, loaded) in enumerate(wanted, 1)]
 
-    def _run(self, file: Path, sets: list[str], loaded: Loaded, place: str) -> Scored:
+    def _run(self, file: Path, sets: list[str], loaded: Loaded, place: str) -> ScoredSystem:
         """The newest finished run of this resolved recipe; else one that was stopped, gone on with; else a new one."""
         folder = self.runs / loaded.recipe.name
         same = [Run(path) for path in sorted(folder.glob(f"*-{digest8(loaded.resolved)}"), reverse=True)]

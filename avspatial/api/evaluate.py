@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from avspatial.errors import AvspatialError, Interrupted, PluginError, RunError, did_you_mean
-from avspatial.evaluation.scoring.accumulator import Tally
+from avspatial.evaluation.scoring.accumulator import Accumulator
 from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, build_metrics
 from avspatial.evaluation.scoring.controls import CONTROLS, MODEL
-from avspatial.evaluation.scoring.file_pairs import Pair, find_pairs, is_run
+from avspatial.evaluation.scoring.file_pairs import FilePair, find_pairs, is_run
 from avspatial.evaluation.scoring.score_files import score_pairs
-from avspatial.evaluation.scoring.score_store import Saved, keeping, saved_controls
+from avspatial.evaluation.scoring.score_store import ScoreStore, open_store, saved_controls
 from avspatial.interfaces import Convention, Progress
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.progress import on_stderr, silent
@@ -90,13 +90,13 @@ def evaluate(
     work = _Work(pairs, measured, chosen, trim, _rows(controls), jobs or _cores(), progress)
     if folder is None:
         return work.go(None)
-    with keeping(folder, work.about(), pairs) as saved:
+    with open_store(folder, work.about(), pairs) as saved:
         return work.go(saved)
 
 
 @dataclass(frozen=True)
 class _Work:
-    pairs: Sequence[Pair]
+    pairs: Sequence[FilePair]
     metrics: Sequence[NamedMetric]
     convention: Convention
     trim: bool
@@ -120,8 +120,8 @@ class _Work:
         named = {name: f"{each.id}@{each.version}" for each in self.metrics for name in each.metric.names}
         return {"avspatial": __version__, "soxr": metadata.version("soxr"), **named}
 
-    def go(self, saved: Saved | None) -> Evaluation:
-        tally = Tally(pair.recording for pair in self.pairs)
+    def go(self, saved: ScoreStore | None) -> Evaluation:
+        tally = Accumulator(pair.recording for pair in self.pairs)
         failures: list[tuple[str, str]] = []
         notes: Counter[str] = Counter()
         try:
@@ -137,7 +137,7 @@ class _Work:
             saved.finish(summary)
         return Evaluation(summary, failures, notes)
 
-    def _scored(self, saved: Saved | None) -> Iterator[ClipScores]:
+    def _scored(self, saved: ScoreStore | None) -> Iterator[ClipScores]:
         """Every clip in its order, what is kept and what is new."""
         kept: Mapping[str, ClipScores] = saved.done if saved else {}
         missing = [pair for pair in self.pairs if pair.clip not in kept]
@@ -159,13 +159,13 @@ class _Work:
             yield scored
         next(new, None)  # let the progress see its end
 
-    def _interrupted(self, done: int, saved: Saved | None) -> Interrupted:
+    def _interrupted(self, done: int, saved: ScoreStore | None) -> Interrupted:
         told = f"interrupted; {done} of {len(self.pairs)} clips are scored"
         if saved is None:
             return Interrupted(f"{told}, and none is kept", fix="`--save DIR` keeps them, to go on from.")
         return Interrupted(told, where=saved.folder, fix="Give the same command again to go on.")
 
-    def _summary(self, tally: Tally) -> dict[str, Any]:
+    def _summary(self, tally: Accumulator) -> dict[str, Any]:
         rows, _ = tally.entries()
         facts = {
             name: {"unit": named.metric.unit[name], "higher_is_better": named.metric.higher_is_better[name]}
@@ -208,7 +208,7 @@ def _rows(controls: Sequence[str]) -> tuple[str, ...]:
 
 
 def _metrics(
-    names: Sequence[str] | None, outputs: Path, pairs: Sequence[Pair], convention: Convention, registry: Registry
+    names: Sequence[str] | None, outputs: Path, pairs: Sequence[FilePair], convention: Convention, registry: Registry
 ) -> list[NamedMetric]:
     """Those named, else those of the run's recipe, else the defaults. No two may give one number's name."""
     if names is not None:

@@ -20,7 +20,7 @@ from typing import Any
 from avspatial.api.evaluate import METRICS, Evaluation, evaluate
 from avspatial.atomic import write_text
 from avspatial.errors import DataError, MediaError
-from avspatial.evaluation.scoring.file_pairs import Pair, find_pairs
+from avspatial.evaluation.scoring.file_pairs import FilePair, find_pairs
 from avspatial.evaluation.scoring.score_store import SCORES
 from avspatial.interfaces import Progress
 from avspatial.media.audio import read_sound
@@ -82,7 +82,7 @@ def _names(folder: Path, reference: Path | None) -> list[str]:
     return names
 
 
-def _refuse_other_clips(folder: Path, pairs: Mapping[str, Sequence[Pair]]) -> None:
+def _refuse_other_clips(folder: Path, pairs: Mapping[str, Sequence[FilePair]]) -> None:
     everywhere = {pair.clip for found in pairs.values() for pair in found}
     lacking = {name: sorted(everywhere - {pair.clip for pair in found}) for name, found in pairs.items()}
     told = [f"{name} lacks {_some(clips)}" for name, clips in lacking.items() if clips]
@@ -97,7 +97,7 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + more
 
 
-def _references(folder: Path, pairs: Mapping[str, Sequence[Pair]]) -> dict[str, str | None]:
+def _references(folder: Path, pairs: Mapping[str, Sequence[FilePair]]) -> dict[str, str | None]:
     """{clip: SHA-256 of the reference's decoded sound, None where there is none}; DataError where systems differ."""
     first, *others = pairs
     known = {pair.clip: _sound_digest(pair.reference) for pair in pairs[first]}
@@ -146,7 +146,7 @@ def _scored(
 
 
 def _row(
-    folder: Path, name: str, pairs: Sequence[Pair], scores: Mapping[str, Any], evaluation: Evaluation
+    folder: Path, name: str, pairs: Sequence[FilePair], scores: Mapping[str, Any], evaluation: Evaluation
 ) -> dict[str, Any]:
     files = {_relative(pair.prediction, folder): _file_digest(pair.prediction) for pair in pairs}
     told = ("mean", "sd", "ci95", "n", "failed")

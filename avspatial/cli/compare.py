@@ -144,7 +144,7 @@ def _print(comparison: Comparison, form: str, answered: Sequence[Answer]) -> Non
 
     if form == "json":
         said = [{"statement": each.text, "holds": each.holds, "why": each.why} for each in answered]
-        whole = comparison.as_json() | ({"required": said} if said else {})
+        whole = comparison.to_dict() | ({"required": said} if said else {})
         print(jsons.dumps(whole, ensure_ascii=False, allow_nan=False))
     elif form == "markdown":
         print(tables.as_markdown(comparison), end="")

@@ -23,7 +23,7 @@ def test_the_outputs_of_a_run_score_as_the_run_did(finished: Finished, tmp_path:
     shutil.copytree(finished.path / "outputs", outputs)
     found = avspatial.compare([finished.path, outputs], progress=silent)
     assert [one.name for one in found.systems] == ["first", "theirs"]
-    assert list(found.facts) == ["stft_distance", "snr", "left_right"]
+    assert list(found.metrics) == ["stft_distance", "snr", "left_right"]
     assert {pair.verdict for pair in found.pairs} == {"not distinguishable"}
     assert {value for pair in found.pairs for value in pair.differences.values()} == {0.0}
     clip = next(iter(found.systems[1].clips.values()))
@@ -34,7 +34,7 @@ def test_what_evaluate_saved_is_set_beside_the_run(finished: Finished, tmp_path:
     controls = ["mono", "swapped"]
     avspatial.evaluate(finished.path, save=tmp_path / "scores", controls=controls, progress=silent)
     found = avspatial.compare([finished.path, tmp_path / "scores"])
-    assert list(found.facts) == ["stft_distance", "snr", "left_right"]
+    assert list(found.metrics) == ["stft_distance", "snr", "left_right"]
     assert {pair.verdict for pair in found.pairs} == {"not distinguishable"}
     assert all(value == 0 for pair in found.pairs for value in pair.differences.values())
     assert not [note for note in found.notes if "does not say" in note]
@@ -86,7 +86,7 @@ def test_recipes_are_run_once_a_seed_and_found_again(
     told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Running")]
     assert told == [f"Running plain (seed={seed}), {seed + 1} of 2 ..." for seed in (0, 1)]
     assert [(one.name, one.seeds) for one in found.systems] == [("first", 1), ("plain", 2)]
-    assert list(found.between_seeds["plain"]) == list(found.facts) == ["snr"]
+    assert list(found.between_seeds["plain"]) == list(found.metrics) == ["snr"]
 
     made = sorted(tmp_path.glob("runs/*/*"))
     assert len(made) == 2
@@ -95,8 +95,8 @@ def test_recipes_are_run_once_a_seed_and_found_again(
     stopped.note(state="running")
     again = avspatial.compare(systems, **arguments)
     assert sorted(tmp_path.glob("runs/*/*")) == made, "the stopped run is gone on with, the other is found"
-    assert stopped.finished and json.dumps(again.as_json()) == json.dumps(found.as_json())
-    seeds = [list(run.rows["model"].values["snr"].values()) for run in found.systems[1].runs]
+    assert stopped.finished and json.dumps(again.to_dict()) == json.dumps(found.to_dict())
+    seeds = [list(run.conditions["model"].values["snr"].values()) for run in found.systems[1].runs]
     assert found.means["plain"]["snr"].mean == pytest.approx(np.mean(seeds))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from avspatial.evaluation.scoring.clip_scores import NamedMetric, Score
-from avspatial.evaluation.scoring.file_pairs import Pair
+from avspatial.evaluation.scoring.file_pairs import FilePair
 from avspatial.evaluation.scoring.score_files import score_files
 from avspatial.interfaces import Convention, Truth
 from avspatial.media.audio import read_wav
@@ -47,12 +47,12 @@ class Loudest(CachedMetric):
 
 
 @pytest.fixture
-def pair(tmp_path: Path, prediction: np.ndarray, reference: np.ndarray) -> Pair:
+def pair(tmp_path: Path, prediction: np.ndarray, reference: np.ndarray) -> FilePair:
     save_outputs(tmp_path, prediction.astype(np.float32), reference.astype(np.float32), RATE)
-    return Pair("a", tmp_path / "predicted_binaural.wav", tmp_path / "input_binaural.wav", "a", TRUTH)
+    return FilePair("a", tmp_path / "predicted_binaural.wav", tmp_path / "input_binaural.wav", "a", TRUTH)
 
 
-def scores(pair: Pair, *metrics: object) -> tuple[Score, ...]:
+def scores(pair: FilePair, *metrics: object) -> tuple[Score, ...]:
     named = [NamedMetric(metric, type(metric).__name__, "1", {}) for metric in metrics]  # type: ignore[arg-type]
     return score_files(pair, named, Convention(), controls=("mono", "swapped", "reference")).scores
 
@@ -70,7 +70,7 @@ def test_an_analysis_is_made_once_for_each_array() -> None:
     assert cache.compute(analysis, sound, 16000) == 3
 
 
-def test_each_sound_of_a_clip_is_analysed_once_for_all_rows(pair: Pair) -> None:
+def test_each_sound_of_a_clip_is_analysed_once_for_all_rows(pair: FilePair) -> None:
     metric = Loudest()
     assert {score.error for score in scores(pair, metric)} == {None}
     assert metric.looked == 4  # prediction, reference (also as a row), mono, swapped
@@ -82,7 +82,7 @@ def test_without_an_evaluation_it_is_a_metric_as_any(prediction: np.ndarray, ref
     }
 
 
-def test_shared_or_not_the_numbers_are_the_same(pair: Pair) -> None:
+def test_shared_or_not_the_numbers_are_the_same(pair: FilePair) -> None:
     kinds = (IldError, ItdError, CoherenceError)
     built = [kind(MetricSettings(), convention=Convention()) for kind in kinds]
     found = {

@@ -117,9 +117,9 @@ def test_a_mean_says_how_it_stands_against_the_baseline(make_comparison: Maker, 
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     pairs = tuple(replace(pair, verdict="better", doubt="") for pair in comparison.pairs)
     page = write_comparison(replace(comparison, pairs=pairs), tmp_path / "p.html", clips=0).read_text()
-    assert page.count('title="better than a"') == len(comparison.facts)
+    assert page.count('title="better than a"') == len(comparison.metrics)
     page = write_comparison(comparison, tmp_path / "p.html", clips=0).read_text()
-    assert page.count('title="not distinguishable from a"') == len(comparison.facts)
+    assert page.count('title="not distinguishable from a"') == len(comparison.metrics)
     assert page.count('<span class="doubt">p is not below 0.05</span>') == 3
     assert page.count('<span class="doubt">no difference</span>') == 1  # every spl_magnitude is 0.8
 

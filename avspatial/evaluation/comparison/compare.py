@@ -10,7 +10,7 @@ from typing import Any
 from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.comparison.compatibility import refuse_differing, unsaid
 from avspatial.evaluation.comparison.estimates import Estimate, Estimator, Sample
-from avspatial.evaluation.comparison.systems import Facts, Row, ScoredClip, System
+from avspatial.evaluation.comparison.systems import Condition, MetricInfo, ScoredClip, System
 from avspatial.evaluation.scoring.controls import MODEL, SEEN
 from avspatial.evaluation.statistics import paired
 from avspatial.evaluation.statistics.bootstrap import DRAWS, LEVEL, SEED
@@ -28,12 +28,12 @@ class Mean:
     n: int
     failed: int
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         return {"mean": self.mean, "ci95": _bounds(self.interval), "n": self.n, "failed": self.failed}
 
 
 @dataclass(frozen=True)
-class Pair:
+class SystemPair:
     """System `a` against system `b` by one metric. Every difference is a's minus b's, on the same clip.
 
     `differences` are those of the `n` clips that both have a value for; `failed` clips have an error in either. `p` is
@@ -62,7 +62,7 @@ class Pair:
         """Whether the difference is told from none."""
         return self.verdict != UNCLEAR
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         said = ("a", "b", "difference", "p", "p_holm", "effect", "mdd", "n", "failed", "verdict")
         return {name: getattr(self, name) for name in said} | {"ci95": _bounds(self.interval)}
 
@@ -80,15 +80,15 @@ class Comparison:
     systems: tuple[System, ...]
     baseline: str | None
     convention: str
-    facts: Mapping[str, Facts]
+    metrics: Mapping[str, MetricInfo]
     clips: Mapping[str, ScoredClip]
     means: Mapping[str, Mapping[str, Mean]]
     controls: Mapping[str, Mapping[str, Mean]]
     between_seeds: Mapping[str, Mapping[str, float]]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[SystemPair, ...]
     notes: tuple[str, ...] = ()
 
-    def pair(self, metric: str, a: str, b: str) -> Pair:
+    def pair(self, metric: str, a: str, b: str) -> SystemPair:
         """The pair of these two systems; KeyError where it was not computed."""
         for pair in self.pairs:
             if (pair.metric, pair.a, pair.b) == (metric, a, b):
@@ -108,7 +108,7 @@ class Comparison:
         counts = {one.name: len({c for by in one.model.errors.values() for c in by}) for one in self.systems}
         return {name: count for name, count in counts.items() if count}
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain, finite data, as `avspatial compare --json` prints it."""
         return {
             "systems": [_system_json(one) for one in self.systems],
@@ -117,7 +117,7 @@ class Comparison:
             "clips": len(self.clips),
             "recordings": self.recordings,
             "splits": [split for split in self.splits if split is not None],
-            "metrics": {metric: self._metric_json(metric) for metric in self.facts},
+            "metrics": {metric: self._metric_json(metric) for metric in self.metrics},
             "interval": {"method": self._method, "level": LEVEL, "draws": DRAWS, "seed": SEED},
             "effect": "matched-pairs rank-biserial correlation",
             "notes": list(self.notes),
@@ -131,11 +131,11 @@ class Comparison:
     def _metric_json(self, metric: str) -> dict[str, Any]:
         said = ("id", "version", "settings", "unit", "higher_is_better")
         seeds = {name: spread[metric] for name, spread in self.between_seeds.items() if metric in spread}
-        return {name: self.facts[metric].get(name) for name in said} | {
-            "means": {name: of[metric].as_json() for name, of in self.means.items()},
-            "controls": {row: of[metric].as_json() for row, of in self.controls.items() if metric in of},
+        return {name: self.metrics[metric].get(name) for name in said} | {
+            "means": {name: of[metric].to_dict() for name, of in self.means.items()},
+            "controls": {row: of[metric].to_dict() for row, of in self.controls.items() if metric in of},
             "between_seeds_sd": seeds,
-            "paired": [pair.as_json() for pair in self.pairs if pair.metric == metric],
+            "paired": [pair.to_dict() for pair in self.pairs if pair.metric == metric],
         }
 
 
@@ -173,18 +173,18 @@ def compare(systems: Sequence[System], baseline: str | None = None, metrics: Ite
     rows = [(one.name, one.model) for one in systems]
     controls = [(label, row) for label, row in _controls(systems)]
     means: dict[str, dict[str, Mean]] = {label: {} for label, _ in (*rows, *controls)}
-    pairs: list[Pair] = []
+    pairs: list[SystemPair] = []
     for metric in chosen:
         found, tested = _one_metric(metric, (*rows, *controls), _pairs(systems, baseline), estimator)
         pairs += tested
         for label, mean in found.items():
             means[label][metric] = mean
-    pairs = _judged(pairs, systems[0].facts)
+    pairs = _judged(pairs, systems[0].metrics)
     return Comparison(
         systems=tuple(systems),
         baseline=baseline,
         convention=systems[0].convention,
-        facts={metric: systems[0].facts[metric] for metric in chosen},
+        metrics={metric: systems[0].metrics[metric] for metric in chosen},
         clips=clips,
         means={label: means[label] for label, _ in rows},
         controls={label: means[label] for label, _ in controls},
@@ -194,14 +194,14 @@ def compare(systems: Sequence[System], baseline: str | None = None, metrics: Ite
     )
 
 
-def against_control(comparison: Comparison, name: str, row: str, metric: str) -> Pair:
+def against_control(comparison: Comparison, name: str, row: str, metric: str) -> SystemPair:
     """A system against a control row of the comparison, by its label: one more test beside those of the comparison,
     for all of which its p is adjusted. KeyError for a row that is not there."""
     one = next(each for each in comparison.systems if each.name == name)
-    other = replace(one, name=row, rows={MODEL: dict(_controls(comparison.systems))[row]})
+    other = replace(one, name=row, conditions={MODEL: dict(_controls(comparison.systems))[row]})
     estimator = Estimator(list(comparison.clips.values()), _test_over_train(comparison.systems[0]))
     _, (pair,) = _one_metric(metric, (), [(one, other)], estimator)
-    return _judged([*comparison.pairs, pair], comparison.facts)[-1]
+    return _judged([*comparison.pairs, pair], comparison.metrics)[-1]
 
 
 def _between_seeds(one: System, metrics: Iterable[str]) -> dict[str, float]:
@@ -220,8 +220,8 @@ def _test_over_train(one: System) -> float:
 
 
 def _one_metric(
-    metric: str, rows: Sequence[tuple[str, Row]], against: Sequence[tuple[System, System]], estimator: Estimator
-) -> tuple[dict[str, Mean], list[Pair]]:
+    metric: str, rows: Sequence[tuple[str, Condition]], against: Sequence[tuple[System, System]], estimator: Estimator
+) -> tuple[dict[str, Mean], list[SystemPair]]:
     """{label: mean} of the rows that have the metric, and its pairs, with one set of draws for all."""
     having = [(label, row) for label, row in rows if metric in row.metrics]
     samples = [estimator.sample(row.values.get(metric, {})) for _, row in having]
@@ -235,11 +235,11 @@ def _one_metric(
     return means, [_pair(metric, a, b, sample, found, estimator) for (a, b), sample, found in of_pairs]
 
 
-def _pair(metric: str, a: System, b: System, sample: Sample, found: Estimate, estimator: Estimator) -> Pair:
+def _pair(metric: str, a: System, b: System, sample: Sample, found: Estimate, estimator: Estimator) -> SystemPair:
     """A pair before the correction for the other tests."""
     test = paired.signed_rank(sample.values, estimator.places(sample))
     some = bool(len(sample.clips))
-    return Pair(
+    return SystemPair(
         metric=metric,
         a=a.name,
         b=b.name,
@@ -257,11 +257,11 @@ def _pair(metric: str, a: System, b: System, sample: Sample, found: Estimate, es
 
 def _metrics(systems: Sequence[System], asked: Sequence[str]) -> tuple[list[str], list[str]]:
     """The metrics to look at, and what to say about those that not every system has."""
-    everywhere = [name for name in systems[0].facts if all(name in one.facts for one in systems)]
+    everywhere = [name for name in systems[0].metrics if all(name in one.metrics for one in systems)]
     for name in asked:
-        having = [one.name for one in systems if name in one.facts]
+        having = [one.name for one in systems if name in one.metrics]
         if not having:
-            known = list(dict.fromkeys(metric for one in systems for metric in one.facts))
+            known = list(dict.fromkeys(metric for one in systems for metric in one.metrics))
             what = f"no system was scored by {name!r}{did_you_mean(name, known)}"
             raise RunError(what, where="--metrics", fix=f"The scores are of: {', '.join(known)}.")
         if name not in everywhere:
@@ -271,9 +271,9 @@ def _metrics(systems: Sequence[System], asked: Sequence[str]) -> tuple[list[str]
         fix = "Score them by the same metrics."
         raise RunError("the systems have no metric in common", where=", ".join(one.name for one in systems), fix=fix)
     notes = []
-    for name in () if asked else dict.fromkeys(metric for one in systems for metric in one.facts):
+    for name in () if asked else dict.fromkeys(metric for one in systems for metric in one.metrics):
         if name not in everywhere:
-            lacking = ", ".join(one.name for one in systems if name not in one.facts)
+            lacking = ", ".join(one.name for one in systems if name not in one.metrics)
             notes.append(f"{name} is left out: {lacking} was not scored by it.")
     return list(dict.fromkeys(asked)) or everywhere, notes
 
@@ -285,18 +285,18 @@ def _pairs(systems: Sequence[System], baseline: str | None) -> list[tuple[System
     return [(one, against) for one in systems if one is not against]
 
 
-def _controls(systems: Sequence[System]) -> Iterator[tuple[str, Row]]:
+def _controls(systems: Sequence[System]) -> Iterator[tuple[str, Condition]]:
     """(label, row): what the reference alone makes, once; what a model makes, for each system that has it."""
-    rows = list(dict.fromkeys(row for one in systems for row in one.rows if row != MODEL))
+    rows = list(dict.fromkeys(row for one in systems for row in one.conditions if row != MODEL))
     for name in rows:
-        having = [one for one in systems if name in one.rows]
+        having = [one for one in systems if name in one.conditions]
         if name in SEEN:
-            yield from ((f"{name} ({one.name})", one.rows[name]) for one in having)
+            yield from ((f"{name} ({one.name})", one.conditions[name]) for one in having)
         else:
-            yield name, having[0].rows[name]
+            yield name, having[0].conditions[name]
 
 
-def _judged(pairs: Sequence[Pair], facts: Mapping[str, Facts]) -> list[Pair]:
+def _judged(pairs: Sequence[SystemPair], facts: Mapping[str, MetricInfo]) -> list[SystemPair]:
     """The pairs with p adjusted over all of them, and a verdict."""
     tested = [pair for pair in pairs if pair.p is not None]
     adjusted = iter(paired.holm([pair.p for pair in tested if pair.p is not None]))
@@ -309,7 +309,7 @@ def _judged(pairs: Sequence[Pair], facts: Mapping[str, Facts]) -> list[Pair]:
     return judged
 
 
-def _doubt(pair: Pair, p_holm: float | None) -> str:
+def _doubt(pair: SystemPair, p_holm: float | None) -> str:
     """What a verdict lacks: it needs the adjusted test, an interval without 0, and both to the same side."""
     if p_holm is None or pair.difference is None:
         return "there is no p" if pair.n else "no clip has both values"
@@ -324,14 +324,14 @@ def _doubt(pair: Pair, p_holm: float | None) -> str:
     return "the interval holds 0" if pair.interval[0] <= 0 <= pair.interval[1] else ""
 
 
-def _verdict(pair: Pair, higher_is_better: bool | None) -> str:
+def _verdict(pair: SystemPair, higher_is_better: bool | None) -> str:
     higher = (pair.difference or 0.0) > 0
     if higher_is_better is None:
         return HIGHER if higher else LOWER
     return BETTER if higher == higher_is_better else WORSE
 
 
-def _contradictions(pairs: Sequence[Pair]) -> Iterator[str]:
+def _contradictions(pairs: Sequence[SystemPair]) -> Iterator[str]:
     """For each two systems whose ranks are sure while the mean is not: by which metrics, and what that means."""
     torn: dict[tuple[str, str], list[str]] = {}
     for pair in pairs:
@@ -344,7 +344,7 @@ def _contradictions(pairs: Sequence[Pair]) -> Iterator[str]:
         )
 
 
-def _limits(systems: Sequence[System], pairs: Sequence[Pair], estimator: Estimator) -> list[str]:
+def _limits(systems: Sequence[System], pairs: Sequence[SystemPair], estimator: Estimator) -> list[str]:
     """What a reader must know before believing or disbelieving the verdicts."""
     notes = []
     tests = sum(pair.p is not None for pair in pairs)

@@ -54,7 +54,7 @@ def _among_runs(one: System, metrics: Sequence[str]) -> Iterator[str]:
 def unsaid(systems: Sequence[System], metrics: Iterable[str]) -> Iterator[str]:
     """What could not be checked, in sentences."""
     for one in systems:
-        if any(one.facts[metric].get("version") is None for metric in metrics):
+        if any(one.metrics[metric].get("version") is None for metric in metrics):
             yield f"{one.name} does not say the versions of its metrics: they are taken to be the same."
         if not any(run.data for run in one.runs) and not _reference_rows(systems[0], one):
             yield f"{one.name} does not say which data it was scored on: its clips are matched by name alone."
@@ -62,7 +62,7 @@ def unsaid(systems: Sequence[System], metrics: Iterable[str]) -> Iterator[str]:
 
 def _reference_rows(first: System, other: System) -> list[str]:
     """The rows that the reference alone makes, which both have."""
-    return [row for row in first.rows if row not in (MODEL, *SEEN) and row in other.rows]
+    return [row for row in first.conditions if row not in (MODEL, *SEEN) and row in other.conditions]
 
 
 def _told(what: str, first: System, other: System, of: Callable[[System], Any]) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _told(what: str, first: System, other: System, of: Callable[[System], Any]) 
 def _measures(first: System, other: System, metrics: Sequence[str]) -> Iterator[str]:
     yield from _told("convention", first, other, lambda one: one.convention)
     for metric, fact in product(metrics, ("id", "version", "settings")):
-        yield from _told(f"{metric}, {fact}", first, other, lambda one: one.facts[metric].get(fact))  # noqa: B023
+        yield from _told(f"{metric}, {fact}", first, other, lambda one: one.metrics[metric].get(fact))  # noqa: B023
 
 
 def _differing(first: System, other: System, metrics: Sequence[str]) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _references(first: System, other: System, metrics: Sequence[str]) -> Iterato
     compared: Counter[str] = Counter()
     differing: dict[str, list[str]] = {}
     for row, metric in product(_reference_rows(first, other), metrics):
-        mine, theirs = (one.rows[row].values.get(metric, {}) for one in (first, other))
+        mine, theirs = (one.conditions[row].values.get(metric, {}) for one in (first, other))
         size = max(map(abs, (*mine.values(), *first.values(metric).values())), default=0.0)
         for clip in mine.keys() & theirs.keys():
             compared[clip] += 1

@@ -11,13 +11,13 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from avspatial.errors import RunError
-from avspatial.evaluation.comparison.systems import Facts, Row, Scored, ScoredClip
+from avspatial.evaluation.comparison.systems import Condition, MetricInfo, ScoredClip, ScoredSystem
 from avspatial.evaluation.scoring.clip_scores import build_metrics
 from avspatial.evaluation.scoring.controls import CONTROLS, MODEL
 from avspatial.evaluation.scoring.file_pairs import find_pairs
 from avspatial.evaluation.scoring.score_files import score_pairs
 from avspatial.evaluation.scoring.score_store import scored_files
-from avspatial.evaluation.scoring.summary import facts_of
+from avspatial.evaluation.scoring.summary import metric_info
 from avspatial.interfaces import Progress
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.registry import Registry
@@ -39,12 +39,12 @@ def is_evaluation(path: Path) -> bool:
     return (path / SCORES).is_file() and (path / SUMMARY).is_file()
 
 
-def read_scored(path: Path) -> Scored:
+def read_scored(path: Path) -> ScoredSystem:
     """What a run directory or a saved evaluation says. RunError where it has no scores, or a file is damaged."""
     return _read_run(path) if is_run(path) else _read_evaluation(path)
 
 
-def _read_evaluation(path: Path) -> Scored:
+def _read_evaluation(path: Path) -> ScoredSystem:
     """`scores.jsonl` and `summary.json`; files, recordings, control rows, settings where the folder says them."""
     summary = _whole(path / SUMMARY)
     rows, recordings = _rows(path / SCORES)
@@ -58,12 +58,12 @@ def _read_evaluation(path: Path) -> Scored:
         for name, entry in summary.get("metrics", {}).items()
         if name in rows[MODEL].metrics
     }
-    return Scored(path, path.resolve().name, _convention(path, summary), facts, clips, rows)
+    return ScoredSystem(path, path.resolve().name, _convention(path, summary), facts, clips, rows)
 
 
 def _evaluation_facts(
     name: str, entry: Mapping[str, Any], versions: Mapping[str, str], settings: Mapping[str, Any]
-) -> Facts:
+) -> MetricInfo:
     """The facts of one metric, in the words of a run's summary; `versions` has "id@version" under its name."""
     id, _, version = str(versions.get(name, "")).partition("@")
     about = {"id": id, "version": version, "settings": settings.get(name)} if version else {}
@@ -71,7 +71,7 @@ def _evaluation_facts(
     return {**about, **said}
 
 
-def _told(path: Path, rows: dict[str, Row]) -> dict[str, ScoredClip]:
+def _told(path: Path, rows: dict[str, Condition]) -> dict[str, ScoredClip]:
     """Take the control rows and what was skipped from a `clips.jsonl` into rows; the clips, in order."""
     clips = {}
     for number, line in _lines(path):
@@ -83,7 +83,7 @@ def _told(path: Path, rows: dict[str, Row]) -> dict[str, ScoredClip]:
             for metric, why in line["skipped"].items():
                 rows[MODEL].add(metric, clip, {"skipped": why})
             for row, metric, outcome in _controls(line):
-                rows.setdefault(row, Row()).add(metric, clip, outcome)
+                rows.setdefault(row, Condition()).add(metric, clip, outcome)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _no_line(path, number, error) from error
     return clips
@@ -97,13 +97,13 @@ def _files(predicted: Path | None, reference: Path | None) -> tuple[Path | None,
 
 
 def _controls(line: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Row, metric and outcome of every control score in a line of `clips.jsonl`."""
+    """Condition, metric and outcome of every control score in a line of `clips.jsonl`."""
     for row, found in line["controls"].items():
         for metric, outcome in found.items():
             yield row, metric, outcome
 
 
-def _read_run(path: Path) -> Scored:
+def _read_run(path: Path) -> ScoredSystem:
     run = open_run(path)
     if not run.summary.is_file() or not run.scores.is_file():
         fix = f"Finish it: avspatial run --resume {run.path}"
@@ -113,7 +113,7 @@ def _read_run(path: Path) -> Scored:
     _refuse_lost(path, summary, recordings)
     recipe = dict(YAML(typ="safe").load(run.resolved.read_text(encoding="utf-8")))
     split = recipe.get("data", {}).get("split")
-    return Scored(
+    return ScoredSystem(
         path,
         str(about.get("name", recipe.get("name", path.resolve().name))),
         _convention(path, summary),
@@ -150,21 +150,21 @@ def _convention(path: Path, summary: Mapping[str, Any]) -> str:
     return str(summary["convention"])
 
 
-def _facts(summary: Mapping[str, Any], rows: Mapping[str, Row]) -> dict[str, Facts]:
+def _facts(summary: Mapping[str, Any], rows: Mapping[str, Condition]) -> dict[str, MetricInfo]:
     """The facts of the metrics that clips were scored by; a number over all clips has no pairs."""
     measured = rows[MODEL].metrics
     return {name: facts for name, facts in summary.get("metrics", {}).items() if name in measured}
 
 
-def _rows(path: Path) -> tuple[dict[str, Row], dict[str, str]]:
+def _rows(path: Path) -> tuple[dict[str, Condition], dict[str, str]]:
     """The rows of a `scores.jsonl`, and {clip: recording} in order; RunError where it is damaged or has no model."""
-    rows: dict[str, Row] = {}
+    rows: dict[str, Condition] = {}
     recordings: dict[str, str] = {}
     for number, line in _lines(path):
         try:
             clip, row, metric = str(line["clip"]), str(line.get("row", MODEL)), str(line["metric"])
             recordings.setdefault(clip, str(line.get("recording", clip)))
-            rows.setdefault(row, Row()).add(metric, clip, line)
+            rows.setdefault(row, Condition()).add(metric, clip, line)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _no_line(path, number, error) from error
     if MODEL not in rows:
@@ -188,7 +188,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Any]]:
                 yield number, _json(path, line, f"line {number}: ")
 
 
-def choices(facts: Mapping[str, Facts], registry: Registry) -> list[Selected]:
+def choices(facts: Mapping[str, MetricInfo], registry: Registry) -> list[Selected]:
     """The metrics that gave such facts, with their settings, to score others by the same."""
     found: dict[str, Selected] = {}
     for name, of in facts.items():
@@ -206,23 +206,23 @@ def score_outputs(
     convention: str,
     registry: Registry,
     progress: Progress,
-) -> Scored:
+) -> ScoredSystem:
     """Score what `pairs.find_pairs` finds in outputs, control rows too. DataError where it finds nothing."""
     pairs = find_pairs(outputs, reference)
     metrics = build_metrics(selected, CONVENTIONS[convention], registry)
-    rows: dict[str, Row] = {}
+    rows: dict[str, Condition] = {}
     jobs = os.cpu_count() or 1
     scored = score_pairs(
         pairs, metrics, CONVENTIONS[convention], jobs=jobs, controls=tuple(CONTROLS), progress=progress
     )
     for score in (score for clip in scored for score in clip.scores):
-        rows.setdefault(score.row, Row()).add(score.metric, score.clip, score.line())
+        rows.setdefault(score.row, Condition()).add(score.metric, score.clip, score.line())
     clips = {
         pair.clip: ScoredClip(pair.clip, pair.clip, pair.recording, None, *_files(pair.prediction, pair.reference))
         for pair in pairs
     }
-    facts = {name: facts_of(named, name) for named in metrics for name in named.metric.names}
-    return Scored(outputs, outputs.resolve().stem, convention, facts, clips, rows)
+    facts = {name: metric_info(named, name) for named in metrics for name in named.metric.names}
+    return ScoredSystem(outputs, outputs.resolve().stem, convention, facts, clips, rows)
 
 
 def _json(path: Path, text: str, place: str = "") -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avspatial.errors import RunError, did_you_mean
-from avspatial.evaluation.comparison.compare import Comparison, Pair, against_control
+from avspatial.evaluation.comparison.compare import Comparison, SystemPair, against_control
 from avspatial.evaluation.scoring.controls import CONTROLS, SEEN
 
 MODEL, BASELINE = "model", "baseline"
@@ -116,13 +116,13 @@ def _operand(comparison: Comparison, text: str, metric: str = "") -> tuple[str, 
 
 
 def _known_metric(comparison: Comparison, metric: str) -> str:
-    if metric not in comparison.facts:
-        what = f"{metric!r} was not compared{did_you_mean(metric, comparison.facts)}"
-        raise RunError(what, where="--require", fix=f"Compared are: {', '.join(comparison.facts)}.")
+    if metric not in comparison.metrics:
+        what = f"{metric!r} was not compared{did_you_mean(metric, comparison.metrics)}"
+        raise RunError(what, where="--require", fix=f"Compared are: {', '.join(comparison.metrics)}.")
     return metric
 
 
-def _against(said: Statement, pair: Pair, sign: int) -> Answer:
+def _against(said: Statement, pair: SystemPair, sign: int) -> Answer:
     """The answer that a pair gives; sign -1: the statement's left system is the pair's second."""
     a = pair.a if sign > 0 else pair.b
     lower = pair.established and sign * (pair.difference or 0.0) < 0
@@ -135,7 +135,7 @@ def _against(said: Statement, pair: Pair, sign: int) -> Answer:
     return Answer(said.text, right_way, f"{verdict} ({told})")
 
 
-def _pair(comparison: Comparison, said: Statement, a: str, b: str, metric: str) -> tuple[Pair, int]:
+def _pair(comparison: Comparison, said: Statement, a: str, b: str, metric: str) -> tuple[SystemPair, int]:
     """The pair of two systems and the sign that makes its difference a's minus b's."""
     for first, second, sign in ((a, b, 1), (b, a, -1)):
         try:
@@ -167,7 +167,7 @@ def _failed(count: int) -> str:
     return f"{count} clip{'s' * (count != 1)} failed"
 
 
-def _numbers(pair: Pair, sign: int) -> str:
+def _numbers(pair: SystemPair, sign: int) -> str:
     if pair.difference is None or pair.interval is None or pair.p_holm is None:
         return f"{pair.n} clips are too few for an interval"
     low, high = sorted(sign * bound for bound in pair.interval)

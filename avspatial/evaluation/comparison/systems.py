@@ -16,7 +16,7 @@ from typing import Any
 from avspatial.errors import RunError
 from avspatial.evaluation.scoring.controls import MODEL
 
-Facts = Mapping[str, Any]
+MetricInfo = Mapping[str, Any]
 """What a metric's numbers must be called: id, version, settings, unit, higher_is_better, as in `summary.json`."""
 
 
@@ -37,7 +37,7 @@ class ScoredClip:
 
 
 @dataclass(frozen=True)
-class Row:
+class Condition:
     """One row of a table, by metric and clip: each clip has a value, an error, or a reason why there is nothing."""
 
     values: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredSystem:
     """One scored set of clips: a run directory or a saved evaluation.
 
     `data` is the data set's fingerprint, `split` and `seed` are the recipe's, `train` the number of training clips;
@@ -80,9 +80,9 @@ class Scored:
     path: Path
     name: str
     convention: str
-    facts: Mapping[str, Facts]
+    metrics: Mapping[str, MetricInfo]
     clips: Mapping[str, ScoredClip]
-    rows: Mapping[str, Row]
+    conditions: Mapping[str, Condition]
     seed: int | None = None
     split: str | None = None
     data: str | None = None
@@ -94,21 +94,21 @@ class Scored:
 class System:
     """A method under one name, with the scores of all its runs on the clips of all its splits.
 
-    `origin` is the path or name that was given, `rows` the model's and the control rows', means over seeds. `facts`
-    are those of the metrics that every run has.
+    `origin` is the path or name that was given, `conditions` the model's and the control rows', means over seeds.
+    `metrics` are those that every run has.
     """
 
     name: str
     origin: str
-    runs: tuple[Scored, ...]
+    runs: tuple[ScoredSystem, ...]
     convention: str
-    facts: Mapping[str, Facts]
+    metrics: Mapping[str, MetricInfo]
     clips: Mapping[str, ScoredClip]
-    rows: Mapping[str, Row]
+    conditions: Mapping[str, Condition]
 
     @property
-    def model(self) -> Row:
-        return self.rows[MODEL]
+    def model(self) -> Condition:
+        return self.conditions[MODEL]
 
     @property
     def splits(self) -> tuple[str | None, ...]:
@@ -135,15 +135,15 @@ class System:
         variances = []
         for split in self.splits:
             runs = [run for run in self.runs if run.split == split]
-            means = [fmean(values) for run in runs if (values := run.rows[MODEL].values.get(metric, {}).values())]
+            means = [fmean(values) for run in runs if (values := run.conditions[MODEL].values.get(metric, {}).values())]
             variances += [stdev(means) ** 2] if len(means) > 1 else []
         return fmean(variances) ** 0.5 if variances else None
 
 
-def system(name: str, origin: str, runs: Sequence[Scored]) -> System:
+def system(name: str, origin: str, runs: Sequence[ScoredSystem]) -> System:
     """The system that these runs are. RunError where they are not one method, or not the same seeds on each split."""
     first = runs[0]
-    splits: dict[str | None, list[Scored]] = {}
+    splits: dict[str | None, list[ScoredSystem]] = {}
     for run in runs:
         splits.setdefault(run.split, []).append(run)
     if len({len(of) for of in splits.values()}) > 1:
@@ -152,18 +152,18 @@ def system(name: str, origin: str, runs: Sequence[Scored]) -> System:
         raise RunError(f"its splits have different numbers of runs: {counts}", where=origin, fix=fix)
     several = len(splits) > 1
     clips: dict[str, ScoredClip] = {}
-    rows: dict[str, Row] = {}
-    facts = {name: of for name, of in first.facts.items() if all(name in run.facts for run in runs)}
+    rows: dict[str, Condition] = {}
+    facts = {name: of for name, of in first.metrics.items() if all(name in run.metrics for run in runs)}
     for split, of in splits.items():
         mark = f"{split}/" if several else ""
         clips |= {mark + id: replace(clip, key=mark + id, split=split) for id, clip in of[0].clips.items()}
-        for row in of[0].rows:
-            if all(row in run.rows for run in of):
-                _join(rows.setdefault(row, Row()), [run.rows[row] for run in of], facts, of[0].clips, mark)
+        for row in of[0].conditions:
+            if all(row in run.conditions for run in of):
+                _join(rows.setdefault(row, Condition()), [run.conditions[row] for run in of], facts, of[0].clips, mark)
     return System(name, origin, tuple(runs), first.convention, facts, clips, rows)
 
 
-def _join(into: Row, rows: Sequence[Row], metrics: Iterable[str], clips: Iterable[str], mark: str) -> None:
+def _join(into: Condition, rows: Sequence[Condition], metrics: Iterable[str], clips: Iterable[str], mark: str) -> None:
     """Take in the rows of all seeds: the mean where each has a value, else the first reason why one has none."""
     for metric in [name for name in metrics if all(name in row.metrics for row in rows)]:
         for clip in clips:

@@ -39,7 +39,7 @@ class _Spread:
 
 
 @dataclass
-class Tally:
+class Accumulator:
     """Scores summed by row, metric and recording. `recordings`: those of all clips, once or more often."""
 
     recordings: Iterable[str]

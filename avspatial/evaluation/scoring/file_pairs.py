@@ -30,7 +30,7 @@ _LAYOUTS = (
 
 
 @dataclass(frozen=True)
-class Pair:
+class FilePair:
     """A clip to score. `recording` groups clips cut from one recording: the cluster of the statistics."""
 
     clip: str
@@ -40,7 +40,7 @@ class Pair:
     truth: Truth | None = field(default=None, compare=False)
 
 
-def find_pairs(outputs: Path, reference: Path | None = None, scenes: Path | None = None) -> list[Pair]:
+def find_pairs(outputs: Path, reference: Path | None = None, scenes: Path | None = None) -> list[FilePair]:
     """The pairs in `outputs`, in the order of their clips' names (a csv: in its order).
 
     outputs: a folder, a run directory, or a csv. reference: a folder with the references, where they are not beside
@@ -68,7 +68,7 @@ def is_run(outputs: Path) -> bool:
     return run.about.is_file() and run.resolved.is_file()
 
 
-def _in_folders(outputs: Path, reference: Path | None) -> list[Pair]:
+def _in_folders(outputs: Path, reference: Path | None) -> list[FilePair]:
     recordings: dict[str, str] = {}
     if is_run(outputs):
         run = Run(outputs)
@@ -97,7 +97,7 @@ def _in_folders(outputs: Path, reference: Path | None) -> list[Pair]:
         return found.get(clip) or (folder / clip / name if official else folder / f"{clip}.wav")
 
     return [
-        Pair(
+        FilePair(
             clip,
             place(predictions, outputs, clip, PREDICTED),
             place(references, reference, clip, REFERENCE),
@@ -174,7 +174,7 @@ def _refuse_strangers(
         )
 
 
-def _listed(path: Path) -> list[Pair]:
+def _listed(path: Path) -> list[FilePair]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file, skipinitialspace=True, strict=True)
@@ -206,7 +206,7 @@ def _check_columns(path: Path, columns: object) -> None:
             )
 
 
-def _row(path: Path, line: int, row: Mapping[str | None, str | None]) -> Pair:
+def _row(path: Path, line: int, row: Mapping[str | None, str | None]) -> FilePair:
     if None in row:
         what = "has more fields than there are columns"
         raise DataError(what, where=f"{path}:{line}", fix="Put quotes around a name that holds a comma.")
@@ -219,10 +219,10 @@ def _row(path: Path, line: int, row: Mapping[str | None, str | None]) -> Pair:
     named = PurePosixPath(said["prediction"].replace("\\", "/"))
     clip = said["clip"] or str(named.parent if named.stem == _PREDICTED else named.with_suffix(""))
     prediction, reference = (path.parent / said[column] for column in COLUMNS[:2])
-    return Pair(clip, prediction, reference, said["recording"] or clip)
+    return FilePair(clip, prediction, reference, said["recording"] or clip)
 
 
-def _with_truth(pairs: list[Pair], scenes: Path | None) -> list[Pair]:
+def _with_truth(pairs: list[FilePair], scenes: Path | None) -> list[FilePair]:
     if scenes is None:
         return [replace(pair, truth=read_truth(pair.prediction.parent / TRUTH)) for pair in pairs]
     from avspatial.data.simulated.render import read_scenes  # slow to import, and few evaluations name a file of scenes

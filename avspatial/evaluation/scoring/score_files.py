@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from avspatial.errors import AvspatialError
 from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, Score, all_failed, score_pair
 from avspatial.evaluation.scoring.controls import CONTROLS, MIRRORED, MODEL, SEEN, control_sounds
-from avspatial.evaluation.scoring.file_pairs import Pair
+from avspatial.evaluation.scoring.file_pairs import FilePair
 from avspatial.interfaces import Clip, Convention, Progress
 from avspatial.media.audio import read_sound
 from avspatial.metrics.analysis_cache import AnalysisCache
@@ -38,7 +38,7 @@ _Item = TypeVar("_Item")
 
 
 def score_pairs(
-    pairs: Sequence[Pair],
+    pairs: Sequence[FilePair],
     metrics: Sequence[NamedMetric],
     convention: Convention,
     *,
@@ -76,7 +76,7 @@ def in_order(
 
 
 @dataclass(frozen=True)
-class _Heard:
+class _LoadedAudio:
     """A file's sound at the convention's rate (2, T), and what the file held: rate in Hz, samples a channel."""
 
     sound: Array
@@ -84,24 +84,24 @@ class _Heard:
     samples: int
 
 
-def _hear(path: Path, convention: Convention) -> _Heard | str:
+def _load_audio(path: Path, convention: Convention) -> _LoadedAudio | str:
     """The sound of a file, or why there is none to score."""
     try:
         sound, rate = read_sound(path)
         if len(sound) != 2:
             return f"{path}: {len(sound)} channel{'s' * (len(sound) > 1)}; left and right are needed"
-        return _Heard(resampled(sound, rate, convention), rate, sound.shape[1])
+        return _LoadedAudio(resampled(sound, rate, convention), rate, sound.shape[1])
     except (AvspatialError, ValueError, OSError) as error:
         return str(error)
 
 
-def _resampling(name: str, heard: _Heard | str, convention: Convention) -> list[str]:
+def _resampling(name: str, heard: _LoadedAudio | str, convention: Convention) -> list[str]:
     if isinstance(heard, str) or heard.rate == convention.rate:
         return []
     return [f"{name} resampled from {heard.rate} to {convention.rate} Hz"]
 
 
-def _fitted(prediction: _Heard, reference: _Heard, trim: bool) -> tuple[Array, Array, list[str]]:
+def _fitted(prediction: _LoadedAudio, reference: _LoadedAudio, trim: bool) -> tuple[Array, Array, list[str]]:
     """Both of one length, and a note if one was cut; ValueError if their lengths differ and `trim` does not allow it.
 
     Files of one rate are compared as they are, others after resampling.
@@ -122,7 +122,7 @@ def _fitted(prediction: _Heard, reference: _Heard, trim: bool) -> tuple[Array, A
 
 
 def score_files(
-    pair: Pair,
+    pair: FilePair,
     metrics: Sequence[NamedMetric],
     convention: Convention,
     trim: bool = False,
@@ -136,15 +136,15 @@ def score_files(
     or for what a metric does: each is a failure of its row.
     """
     others = others or {}
-    reference = failure if failure is not None else _hear(pair.reference, convention)
+    reference = failure if failure is not None else _load_audio(pair.reference, convention)
     if isinstance(reference, str):
         outcome = all_failed(metrics, reference)
         return ClipScores(tuple(score for row in (MODEL, *controls, *others) for score in _scores(row, pair, outcome)))
-    predicted = _hear(pair.prediction, convention)
-    rows: dict[str, _Heard | str] = {MODEL: predicted}
+    predicted = _load_audio(pair.prediction, convention)
+    rows: dict[str, _LoadedAudio | str] = {MODEL: predicted}
     made = control_sounds(reference.sound) if controls else {}
-    rows |= {row: _Heard(made[row], reference.rate, reference.samples) for row in controls}
-    rows |= {row: _hear(path, convention) for row, path in others.items()}
+    rows |= {row: _LoadedAudio(made[row], reference.rate, reference.samples) for row in controls}
+    rows |= {row: _load_audio(path, convention) for row, path in others.items()}
     notes = _resampling("prediction", predicted, convention) + _resampling("reference", reference, convention)
     scores: list[Score] = []
     measure = partial(score_pair, metrics, convention=convention, truth=pair.truth, cache=AnalysisCache())
@@ -156,8 +156,8 @@ def score_files(
 
 
 def _outcome(
-    heard: _Heard | str,
-    reference: _Heard,
+    heard: _LoadedAudio | str,
+    reference: _LoadedAudio,
     measure: Callable[..., dict[str, dict[str, Any]]],
     metrics: Sequence[NamedMetric],
     trim: bool,
@@ -172,7 +172,7 @@ def _outcome(
     return measure(prediction=y, reference=x), cuts
 
 
-def _scores(row: str, pair: Pair, outcomes: Mapping[str, Mapping[str, Any]]) -> list[Score]:
+def _scores(row: str, pair: FilePair, outcomes: Mapping[str, Mapping[str, Any]]) -> list[Score]:
     return [Score(row, pair.clip, pair.recording, name, **outcome) for name, outcome in outcomes.items()]
 
 
@@ -189,13 +189,13 @@ def score_clip(
     `failure`: why the clip has no outputs. Otherwise as `score_files`.
     """
     folder = run.outputs / clip.id
-    pair = Pair(clip.id, folder / PREDICTED, folder / REFERENCE, clip.recording, clip.truth)
+    pair = FilePair(clip.id, folder / PREDICTED, folder / REFERENCE, clip.recording, clip.truth)
     others = {row: run.controls / row / clip.id / PREDICTED for row in SEEN if row in made}
     return score_files(pair, metrics, convention, controls=CONTROLS, others=others, failure=failure)
 
 
 def _flip_moments(
-    reference: _Heard, seen: _Heard | str, mirrored: _Heard | str | None, convention: Convention
+    reference: _LoadedAudio, seen: _LoadedAudio | str, mirrored: _LoadedAudio | str | None, convention: Convention
 ) -> Array | None:
     """Sums of 1, a, b, a^2, b^2, ab over active frames; a: the curve for the video, b: minus that for its mirror.
 

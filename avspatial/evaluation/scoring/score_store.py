@@ -23,7 +23,7 @@ from avspatial.atomic import write_text
 from avspatial.errors import DataError
 from avspatial.evaluation.scoring.clip_scores import ClipScores, Score
 from avspatial.evaluation.scoring.controls import MODEL
-from avspatial.evaluation.scoring.file_pairs import Pair
+from avspatial.evaluation.scoring.file_pairs import FilePair
 
 SCORES, CLIPS, ABOUT, SUMMARY = "scores.jsonl", "clips.jsonl", "evaluation.json", "summary.json"
 _OTHERWISE = "Give the same command as before, another folder with `--save DIR`, or remove this one."
@@ -36,10 +36,10 @@ def saved_controls(folder: Path) -> tuple[str, ...] | None:
     return tuple(_about(folder).get("controls", ())) if (folder / ABOUT).is_file() else None
 
 
-class Saved:
+class ScoreStore:
     """The folder of one evaluation, made or gone on with. `about`: what must be the same to go on, plain data."""
 
-    def __init__(self, folder: Path, about: Mapping[str, Any], pairs: Sequence[Pair]) -> None:
+    def __init__(self, folder: Path, about: Mapping[str, Any], pairs: Sequence[FilePair]) -> None:
         self.folder = folder
         self._pairs = {pair.clip: pair for pair in pairs}
         self._inputs = {pair.clip: _inputs(pair) for pair in pairs}
@@ -151,7 +151,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def keeping(folder: Path, about: Mapping[str, Any], pairs: Sequence[Pair]) -> Iterator[Saved]:
+def open_store(folder: Path, about: Mapping[str, Any], pairs: Sequence[FilePair]) -> Iterator[ScoreStore]:
     """The evaluation kept in `folder`, which no other process writes at the same time.
 
     DataError where the folder holds another evaluation (and what differs), something else, or is being written.
@@ -159,7 +159,7 @@ def keeping(folder: Path, about: Mapping[str, Any], pairs: Sequence[Pair]) -> It
     if folder.exists() and not folder.is_dir():
         raise DataError("is a file", where=folder, fix="Give a folder with `--save DIR`.")
     with _locked(folder):
-        saved = Saved(folder, about, pairs)
+        saved = ScoreStore(folder, about, pairs)
         try:
             yield saved
         finally:
@@ -234,7 +234,7 @@ def _line(text: bytes, where: str) -> Line:
         raise DataError("not a line of JSON", where=where, fix=_OTHERWISE) from error
 
 
-def _paths(pair: Pair, folder: Path) -> dict[str, str]:
+def _paths(pair: FilePair, folder: Path) -> dict[str, str]:
     """Where a clip's two files lie, seen from the folder: both may be moved together."""
     return {
         name: Path(os.path.relpath(path.absolute(), folder.resolve())).as_posix()
@@ -251,7 +251,7 @@ def scored_files(folder: Path, line: Line) -> tuple[Path | None, Path | None]:
     return same.get("prediction"), same.get("reference")
 
 
-def _inputs(pair: Pair) -> dict[str, Any]:
+def _inputs(pair: FilePair) -> dict[str, Any]:
     """What a clip's scores depend on: size and time of change (ns) of both files, None for one that is missing; the
     truth's digest; the recording."""
     said: dict[str, Any] = {"prediction": _stamp(pair.prediction), "reference": _stamp(pair.reference)}

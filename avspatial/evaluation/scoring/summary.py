@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from avspatial.atomic import write_text
-from avspatial.evaluation.scoring.accumulator import Tally, without_sd
+from avspatial.evaluation.scoring.accumulator import Accumulator, without_sd
 from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric
 from avspatial.evaluation.scoring.controls import MIRRORED, SEEN
 from avspatial.evaluation.scoring.score_files import in_order, score_clip
@@ -34,12 +34,12 @@ def summarize(
     clips: Sequence[Clip], scored: Iterable[ClipScores], metrics: Sequence[NamedMetric], convention: Convention
 ) -> dict[str, Any]:
     """The contents of `summary.json`: plain, finite numbers and None."""
-    tally = Tally(clip.recording for clip in clips)
+    tally = Accumulator(clip.recording for clip in clips)
     for result in scored:
         tally.add(result)
     entries, flip = tally.entries()
     rows = {row: without_sd(made) for row, made in entries.items()}
-    facts = {name: facts_of(named, name) for named in metrics for name in named.metric.names}
+    facts = {name: metric_info(named, name) for named in metrics for name in named.metric.names}
     if MIRRORED in rows:
         rows[MIRRORED][FLIP] = flip
         facts[FLIP] = FLIP_FACTS
@@ -53,7 +53,7 @@ def summarize(
     }
 
 
-def facts_of(named: NamedMetric, name: str) -> dict[str, Any]:
+def metric_info(named: NamedMetric, name: str) -> dict[str, Any]:
     """What a number by this metric must be called: id, version, settings, unit, direction, in words."""
     metric = named.metric
     return {

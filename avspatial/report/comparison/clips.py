@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from avspatial.errors import MediaError
-from avspatial.evaluation.comparison.compare import Comparison, Pair
+from avspatial.evaluation.comparison.compare import Comparison, SystemPair
 from avspatial.media.audio import read_sound
 from avspatial.media.resample import resample
 from avspatial.report.comparison.plots import clip_curves, curves_plot
@@ -93,14 +93,14 @@ class ComparedClip:
 
 def order_metric(comparison: Comparison, wanted: str | None) -> str:
     """The metric that chooses clips: the one asked for, or the first that has a better and a worse."""
-    directed = [m for m, facts in comparison.facts.items() if facts.get("higher_is_better") is not None]
-    return wanted or (directed or list(comparison.facts))[0]
+    directed = [m for m, facts in comparison.metrics.items() if facts.get("higher_is_better") is not None]
+    return wanted or (directed or list(comparison.metrics))[0]
 
 
 def choose(comparison: Comparison, metric: str, count: int) -> dict[str, list[str]]:
     """{clip: why it is shown}: in turn each pair's best and worst by the paired difference, up to `count` clips."""
     pairs = [pair for pair in comparison.pairs if pair.metric == metric]
-    higher = comparison.facts[metric].get("higher_is_better")
+    higher = comparison.metrics[metric].get("higher_is_better")
     chosen: dict[str, list[str]] = {}
     for clip, reason, telling in _candidates(pairs, higher):
         if clip not in chosen and len(chosen) < count:
@@ -110,7 +110,7 @@ def choose(comparison: Comparison, metric: str, count: int) -> dict[str, list[st
     return chosen
 
 
-def _candidates(pairs: list[Pair], higher_is_better: bool | None) -> Iterator[tuple[str, str, bool]]:
+def _candidates(pairs: list[SystemPair], higher_is_better: bool | None) -> Iterator[tuple[str, str, bool]]:
     """Clips, reasons, and whether it is the best or worst of all: of every pair in turn the best, the worst, the second
     best, the second worst, ..."""
     words = ("highest", "lowest") if higher_is_better is None else ("best", "worst")
@@ -127,12 +127,12 @@ def _ends(order: list[str], depth: int) -> list[str]:
     return order[depth : len(order) - depth][:1] + order[depth + 1 : len(order) - depth][-1:]
 
 
-def _ranked(pair: Pair, sign: int) -> list[str]:
+def _ranked(pair: SystemPair, sign: int) -> list[str]:
     """The pair's clips, best first if sign is 1 and less is better."""
     return sorted(pair.differences, key=lambda clip: (sign * pair.differences[clip], clip))
 
 
-def _reason(pair: Pair, clip: str, depth: int, word: str) -> str:
+def _reason(pair: SystemPair, clip: str, depth: int, word: str) -> str:
     rank = f"{_ordinal(depth + 1)} " if depth else ""
     difference = pair.differences[clip]
     return f"{rank}{word} for {pair.a} against {pair.b} ({signed(difference, decimals_for(difference))})"
@@ -205,7 +205,7 @@ def _takes(comparison: Comparison, key: str, heard: _Heard, gain: float) -> tupl
 
 def _lines(comparison: Comparison, key: str) -> tuple[Line, ...]:
     lines = []
-    for metric, facts in comparison.facts.items():
+    for metric, facts in comparison.metrics.items():
         values = [one.values(metric).get(key) for one in comparison.systems]
         known = [value for value in values if value is not None]
         if not known:

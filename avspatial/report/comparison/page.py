@@ -9,7 +9,7 @@ from pathlib import Path
 
 from avspatial.atomic import write_text
 from avspatial.errors import RunError, did_you_mean
-from avspatial.evaluation.comparison.compare import BETTER, HIGHER, LOWER, UNCLEAR, WORSE, Comparison, Mean, Pair
+from avspatial.evaluation.comparison.compare import BETTER, HIGHER, LOWER, UNCLEAR, WORSE, Comparison, Mean, SystemPair
 from avspatial.report.comparison.clips import choose, compared_clips, order_metric
 from avspatial.report.comparison.plots import (
     DASHES,
@@ -109,9 +109,9 @@ def write_comparison(comparison: Comparison, path: Path, *, clips: int = 6, metr
     `metric` (by default the first that has a direction). RunError for a metric that was not compared; OSError if the
     file system refuses. Clips whose sounds were not saved are named as not shown.
     """
-    if metric is not None and metric not in comparison.facts:
-        what = f"{metric!r} was not compared{did_you_mean(metric, comparison.facts)}"
-        raise RunError(what, fix=f"Compared were: {', '.join(comparison.facts)}.")
+    if metric is not None and metric not in comparison.metrics:
+        what = f"{metric!r} was not compared{did_you_mean(metric, comparison.metrics)}"
+        raise RunError(what, fix=f"Compared were: {', '.join(comparison.metrics)}.")
     by = order_metric(comparison, metric)
     shown, left_out = compared_clips(comparison, choose(comparison, by, clips), _BUDGET)
     anchors = {clip.clip: clip.anchor for clip in shown}
@@ -198,7 +198,7 @@ def _mark(verdict: str) -> str:
 
 def _metrics(comparison: Comparison) -> list[MetricRow]:
     rows = []
-    for metric, facts in comparison.facts.items():
+    for metric, facts in comparison.metrics.items():
         arrow, direction = DIRECTION[facts.get("higher_is_better")]
         digits = max(decimals_of_estimate(of[metric].mean, of[metric].interval) for of in comparison.means.values())
         means = tuple(_system_cell(comparison, metric, name, digits) for name in comparison.means)
@@ -214,12 +214,12 @@ def _pairs(comparison: Comparison) -> list[PairView]:
     views = []
     places: Mapping[str, int] = {one.name: place for place, one in enumerate(comparison.systems)}
     for number_of, (a, b) in enumerate(dict.fromkeys((pair.a, pair.b) for pair in comparison.pairs)):
-        pairs = [comparison.pair(metric, a, b) for metric in comparison.facts]
+        pairs = [comparison.pair(metric, a, b) for metric in comparison.metrics]
         counts = Counter(pair.verdict for pair in pairs)
         told = tuple((verdict, _kind(verdict), count) for verdict, count in counts.most_common())
         plots = (
             scatter_plot(comparison, metric, a, b, f"scatter{number_of}-{place}")
-            for place, metric in enumerate(comparison.facts)
+            for place, metric in enumerate(comparison.metrics)
         )
         scatters = tuple(plot for plot in plots if plot is not None)
         rows = tuple(_pair_row(comparison, pair) for pair in pairs)
@@ -231,8 +231,8 @@ def _kind(verdict: str) -> str:
     return verdict.replace(" ", "-")
 
 
-def _pair_row(comparison: Comparison, pair: Pair) -> PairRow:
-    facts = comparison.facts[pair.metric]
+def _pair_row(comparison: Comparison, pair: SystemPair) -> PairRow:
+    facts = comparison.metrics[pair.metric]
     digits = decimals_of_estimate(pair.difference, pair.interval)
     bounds = " to ".join(signed(bound, digits) for bound in pair.interval or ())
     return PairRow(
@@ -259,5 +259,5 @@ def _probability(p: float | None) -> str:
 
 
 def _forests(comparison: Comparison) -> list[Drawn]:
-    plots = (forest_plot(comparison, metric, f"forest{place}") for place, metric in enumerate(comparison.facts))
+    plots = (forest_plot(comparison, metric, f"forest{place}") for place, metric in enumerate(comparison.metrics))
     return [plot for plot in plots if plot is not None]

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from avspatial.evaluation.comparison.compare import Comparison, Pair
+from avspatial.evaluation.comparison.compare import Comparison, SystemPair
 from avspatial.metrics.itd_curve import time_difference
 from avspatial.report.parts.clip_plots import (
     Curve,
@@ -96,14 +96,14 @@ def forest_plot(comparison: Comparison, metric: str, name: str) -> Drawn | None:
     axes.set(xlim=(-reach, reach), ylim=(len(pairs) - 0.45, -0.85 if labelled else -0.55), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    _name_better(axes, comparison.facts[metric].get("higher_is_better"))
+    _name_better(axes, comparison.metrics[metric].get("higher_is_better"))
     said = "; ".join(f"{pair.a} minus {pair.b}: {pair.difference:.3g}, {pair.verdict}" for pair in pairs)
     return Drawn(
         metric, inline_svg(drawing, name, f"Paired differences of {metric} with 95 percent intervals. {said}.")
     )
 
 
-def _draw_difference(axes: Axes, row: int, pair: Pair, place: int) -> None:
+def _draw_difference(axes: Axes, row: int, pair: SystemPair, place: int) -> None:
     colour = colour_of(place)
     if pair.interval is not None:
         axes.plot(pair.interval, [row, row], color=colour, linewidth=2.4, solid_capstyle="round")
@@ -144,7 +144,7 @@ def scatter_plot(comparison: Comparison, metric: str, a: str, b: str, name: str)
     axes = drawing.subplots()
     plain_axes(axes)
     ends = _square(axes, np.concatenate([x, y]))
-    higher = comparison.facts[metric].get("higher_is_better")
+    higher = comparison.metrics[metric].get("higher_is_better")
     if higher is not None:
         axes.fill_between(ends, ends, ends[1] if higher else ends[0], color=QUIET, linewidth=0, zorder=0.2)
     axes.plot(ends, ends, color=FAINT, linewidth=0.9)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from avspatial.evaluation.comparison.compare import Comparison, Mean, Pair
+from avspatial.evaluation.comparison.compare import Comparison, Mean, SystemPair
 from avspatial.report.parts.numbers import decimals_of_estimate, heading, number, signed
 
 
@@ -48,12 +48,12 @@ def title(comparison: Comparison) -> str:
 
 
 def _metric_column(comparison: Comparison) -> Column:
-    return Column("metric", tuple(heading(metric, facts) for metric, facts in comparison.facts.items()))
+    return Column("metric", tuple(heading(metric, facts) for metric, facts in comparison.metrics.items()))
 
 
 def _means(comparison: Comparison) -> TextTable:
     columns = [_metric_column(comparison)]
-    digits = {metric: _decimals(comparison, metric) for metric in comparison.facts}
+    digits = {metric: _decimals(comparison, metric) for metric in comparison.metrics}
     for name, means in comparison.means.items():
         spread = comparison.between_seeds.get(name, {})
         of = [(means[metric], d) for metric, d in digits.items()]
@@ -71,14 +71,14 @@ def _controls(comparison: Comparison) -> TextTable:
     for row, means in comparison.controls.items():
         cells = [
             _counted(means.get(metric), len(comparison.clips), _decimals(comparison, metric))
-            for metric in comparison.facts
+            for metric in comparison.metrics
         ]
         columns.append(Column(row, tuple(cells)))
     return TextTable("The control rows", tuple(columns))
 
 
 def _pairs(comparison: Comparison, a: str, b: str) -> TextTable:
-    pairs = [comparison.pair(metric, a, b) for metric in comparison.facts]
+    pairs = [comparison.pair(metric, a, b) for metric in comparison.metrics]
     decimals = [decimals_of_estimate(pair.difference, pair.interval) for pair in pairs]
     numbered = list(zip(pairs, decimals, strict=True))
     columns = {
@@ -157,7 +157,7 @@ def as_csv(comparison: Comparison) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, heads, restval="", lineterminator="\n")
     writer.writeheader()
-    for metric, facts in comparison.facts.items():
+    for metric, facts in comparison.metrics.items():
         about = {"metric": metric, "unit": facts.get("unit", ""), "higher_is_better": facts.get("higher_is_better")}
         everyone = {**comparison.means, **comparison.controls}
         for name, means in everyone.items():
@@ -175,7 +175,7 @@ def _mean_cells(mean: Mean) -> dict[str, object]:
     return {"mean": mean.mean, "low": low, "high": high, "n": mean.n, "failed": mean.failed}
 
 
-def _pair_cells(pair: Pair) -> dict[str, object]:
+def _pair_cells(pair: SystemPair) -> dict[str, object]:
     low, high = pair.interval or (None, None)
     said = ("difference", "n", "failed", "p", "p_holm", "effect", "mdd", "verdict")
     return {"system": pair.a, "against": pair.b, "low": low, "high": high} | {

@@ -186,7 +186,7 @@ def test_a_system_of_which_all_clips_failed_has_no_numbers_and_no_verdict(tmp_pa
     (pair,) = found.pairs
     assert (pair.difference, pair.interval, pair.p, pair.mdd, pair.n, pair.failed) == (None, None, None, None, 0, 4)
     assert pair.verdict == "not distinguishable"
-    json.dumps(found.as_json(), allow_nan=False)
+    json.dumps(found.to_dict(), allow_nan=False)
 
 
 def test_a_line_that_is_missing_is_a_failure_and_a_clip_that_is_missing_damage(tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_the_corrected_interval_is_wider_than_that_of_clips_taken_as_independent
 
 
 def test_a_comparison_as_json_has_the_agreed_form(three: Comparison) -> None:
-    said = json.loads(json.dumps(three.as_json(), allow_nan=False))
+    said = json.loads(json.dumps(three.to_dict(), allow_nan=False))
     assert [one["name"] for one in said["systems"]] == ["old", "new", "same"]
     assert list(said["metrics"]) == ["stft_distance", "snr", "spl_magnitude"]
     snr = said["metrics"]["snr"]
@@ -375,7 +375,7 @@ def test_metrics_that_not_all_have_are_left_out_and_named(tmp_path: Path) -> Non
     a = write_scored_run(tmp_path, "a", scores(0, 20))
     b = write_scored_run(tmp_path, "b", {"snr": scores(1, 20)["snr"]})
     found = avspatial.compare([a, b])
-    assert list(found.facts) == ["snr"]
+    assert list(found.metrics) == ["snr"]
     assert found.notes[:2] == (
         "stft_distance is left out: b was not scored by it.",
         "spl_magnitude is left out: b was not scored by it.",

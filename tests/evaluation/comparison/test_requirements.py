@@ -118,7 +118,7 @@ class TestControlRows:
 
     def test_its_test_is_one_more(self, comparison: Comparison) -> None:
         found = against_control(comparison, "new.2", "mono", "stft_distance")
-        values = comparison.systems[1].values("stft_distance"), comparison.systems[0].rows["mono"].values
+        values = comparison.systems[1].values("stft_distance"), comparison.systems[0].conditions["mono"].values
         expected = np.mean([values[0][clip] - values[1]["stft_distance"][clip] for clip in values[0]])
         assert found.difference == pytest.approx(expected) and found.n == 40
         tests = [*(pair.p for pair in comparison.pairs), found.p]

@@ -53,7 +53,7 @@ def test_what_a_saved_evaluation_says_beyond_the_contract_is_read(tmp_path: Path
     (saved / "clips.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (saved / "evaluation.json").write_text(json.dumps({"settings": {"snr": {"eps": 0}}}))
     found = read_scored(saved)
-    assert found.facts["snr"] == {
+    assert found.metrics["snr"] == {
         "id": "avspatial.snr",
         "version": "1",
         "settings": {"eps": 0},
@@ -61,14 +61,14 @@ def test_what_a_saved_evaluation_says_beyond_the_contract_is_read(tmp_path: Path
         "higher_is_better": True,
     }
     assert [clip.recording for clip in found.clips.values()] == ["r0", "r0", "r1", "r1", "r2", "r2"]
-    assert found.rows["mono"].values["snr"] == {f"{n:06}": 1.0 for n in range(6)}
-    assert found.rows["swapped"].errors["snr"]["000000"] == "why"
-    assert found.rows["model"].skipped["left_right"]["000005"] == "no lateral source"
+    assert found.conditions["mono"].values["snr"] == {f"{n:06}": 1.0 for n in range(6)}
+    assert found.conditions["swapped"].errors["snr"]["000000"] == "why"
+    assert found.conditions["model"].skipped["left_right"]["000005"] == "no lateral source"
 
 
 def test_what_evaluate_saves_has_the_settings_of_its_metrics(official: Path, tmp_path: Path) -> None:
     evaluate(official, metrics=["spl_rmse"], save=tmp_path / "kept")
-    assert read_scored(tmp_path / "kept").facts["spl_rmse"]["settings"] == {"frame": 0.1, "hop": 0.05}
+    assert read_scored(tmp_path / "kept").metrics["spl_rmse"]["settings"] == {"frame": 0.1, "hop": 0.05}
 
 
 class TestTheSoundsOfASavedEvaluation:
@@ -171,7 +171,7 @@ def test_a_score_that_is_not_finite_is_an_error_of_its_clip(tmp_path: Path) -> N
     values = SNR.copy()
     values[2] = np.nan
     saved = save_evaluation(tmp_path / "theirs", values)
-    assert read_scored(saved).rows["model"].errors == {"snr": {"000002": "the value is nan"}}
+    assert read_scored(saved).conditions["model"].errors == {"snr": {"000002": "the value is nan"}}
 
 
 def test_a_run_without_scores_says_how_to_finish_it(tmp_path: Path) -> None:

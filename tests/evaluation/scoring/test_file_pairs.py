@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from avspatial.errors import DataError
-from avspatial.evaluation.scoring.file_pairs import Pair, find_pairs
+from avspatial.evaluation.scoring.file_pairs import FilePair, find_pairs
 from avspatial.interfaces import Truth
 from avspatial.runs.outputs import save_outputs
 
@@ -39,7 +39,7 @@ class TestTheOfficialLayout:
             touch(tmp_path / clip / "predicted_binaural.wav", tmp_path / clip / "input_binaural.flac")
             touch(tmp_path / clip / "mixed_mono.wav", tmp_path / clip / "picture.jpg")
         assert find_pairs(tmp_path) == [
-            Pair(clip, tmp_path / clip / "predicted_binaural.wav", tmp_path / clip / "input_binaural.flac", clip)
+            FilePair(clip, tmp_path / clip / "predicted_binaural.wav", tmp_path / clip / "input_binaural.flac", clip)
             for clip in ("a é", "b", "deep/er")
         ]
 
@@ -88,7 +88,7 @@ class TestTwoFolders:
         touch(tmp_path / "out" / "a" / "predicted_binaural.wav", tmp_path / "out" / "a" / "mixed_mono.wav")
         touch(tmp_path / "ref" / "a.wav")
         assert find_pairs(tmp_path / "out", tmp_path / "ref") == [
-            Pair("a", tmp_path / "out" / "a" / "predicted_binaural.wav", tmp_path / "ref" / "a.wav", "a")
+            FilePair("a", tmp_path / "out" / "a" / "predicted_binaural.wav", tmp_path / "ref" / "a.wav", "a")
         ]
 
     def test_what_is_in_one_folder_only_is_a_pair_that_will_fail(self, tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ class TestACsv:
     def test_paths_are_relative_to_its_folder_and_the_order_is_its_own(self, tmp_path: Path) -> None:
         text = 'recording, reference, prediction\nr1,"b, c.wav",z/b.wav\n,/abs/a.wav,y/a/predicted_binaural.wav\n'
         assert find_pairs(self.listed(tmp_path, text, "utf-8-sig")) == [
-            Pair("z/b", tmp_path / "z/b.wav", tmp_path / "b, c.wav", "r1"),
-            Pair("y/a", tmp_path / "y/a/predicted_binaural.wav", Path("/abs/a.wav"), "y/a"),
+            FilePair("z/b", tmp_path / "z/b.wav", tmp_path / "b, c.wav", "r1"),
+            FilePair("y/a", tmp_path / "y/a/predicted_binaural.wav", Path("/abs/a.wav"), "y/a"),
         ]
 
     def test_clips_may_be_named(self, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from support.saved_sounds import RATE, evaluate, save_official, sounds, values
 
 from avspatial.errors import AvspatialError, DataError, Interrupted
 from avspatial.evaluation.scoring.file_pairs import find_pairs
-from avspatial.evaluation.scoring.score_store import keeping
+from avspatial.evaluation.scoring.score_store import open_store
 from avspatial.media.audio import write_wav
 
 
@@ -184,7 +184,7 @@ class TestGoingOn:
         assert evaluate(official, metrics=None, save=kept) == whole
 
     def test_two_at_a_time_are_refused(self, official: Path, tmp_path: Path) -> None:
-        with keeping(tmp_path / "kept", {}, find_pairs(official)):
+        with open_store(tmp_path / "kept", {}, find_pairs(official)):
             assert self.refusal(official, save=tmp_path / "kept") == (
                 f"{tmp_path}/kept: another evaluation is writing here\n"
                 "  Wait for it, or choose another folder with `--save DIR`."
