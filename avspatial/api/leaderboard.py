@@ -23,7 +23,7 @@ from avspatial.errors import DataError, MediaError
 from avspatial.evaluation.scoring.file_pairs import FilePair, find_pairs
 from avspatial.evaluation.scoring.score_store import SCORES
 from avspatial.interfaces import Progress
-from avspatial.media.audio import read_sound
+from avspatial.media.audio import read_audio
 from avspatial.progress import on_stderr, silent
 from avspatial.report.parts.numbers import decimals_of_column, heading, number
 
@@ -114,7 +114,7 @@ def _references(folder: Path, pairs: Mapping[str, Sequence[FilePair]]) -> dict[s
 
 def _sound_digest(path: Path) -> str | None:
     try:
-        sound, rate = read_sound(path)
+        sound, rate = read_audio(path)
     except MediaError:
         return None
     return hashlib.sha256(f"{rate} {sound.shape} ".encode() + sound.astype("<f4").tobytes()).hexdigest()

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from avspatial.errors import RecipeError, RunError
-from avspatial.inference.optimize import faster
+from avspatial.inference.optimize import optimize_for_inference
 from avspatial.interfaces import Spatializer
 from avspatial.models.pretrained import differences
 from avspatial.recipe import ModelRecipe, components, load_model_recipe, load_recipe
 from avspatial.recipe.catalogue import locate, shipped
 from avspatial.registry import Registry, discover
 from avspatial.runs import Run, digest8, open_run
-from avspatial.runs.model_file import SUFFIX, Exported, read_model
+from avspatial.runs.model_file import SUFFIX, ModelFile, read_model_file
 from avspatial.training import checkpoints
 from avspatial.training.devices import Devices
 
@@ -39,12 +39,12 @@ class Trained:
 
     def for_inference(self) -> Trained:
         """The same function, but for rounding, in less time."""
-        return replace(self, spatializer=faster(self.spatializer))
+        return replace(self, spatializer=optimize_for_inference(self.spatializer))
 
-    def exported(self) -> Exported:
+    def to_model_file(self) -> ModelFile:
         """All that a model file holds."""
         weights = dict(self.spatializer.state_dict())
-        return Exported(self.resolved, components.model_components(self.recipe), weights)
+        return ModelFile(self.resolved, components.model_components(self.recipe), weights)
 
 
 def load(run: str | Path, device: str | None = None) -> Spatializer:
@@ -116,7 +116,7 @@ def _untrained(recipe: ModelRecipe, registry: Registry) -> Spatializer:
 
 
 def _of_file(path: Path, registry: Registry) -> Trained:
-    model = read_model(path)
+    model = read_model_file(path)
     recipe = _recipe_of(model, path, registry)
     spatializer = _untrained(recipe, registry)
     wrong = differences(spatializer.state_dict(), model.weights)
@@ -127,7 +127,7 @@ def _of_file(path: Path, registry: Registry) -> Trained:
     return Trained(spatializer, recipe, model.recipe)
 
 
-def _recipe_of(model: Exported, path: Path, registry: Registry) -> ModelRecipe:
+def _recipe_of(model: ModelFile, path: Path, registry: Registry) -> ModelRecipe:
     """The recipe in the file; what is wrong with it is said of the file."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "recipe.resolved.yaml"

@@ -28,9 +28,9 @@ from avspatial.data.windows import TrainingWindows
 from avspatial.errors import DataError, Interrupted, RunError
 from avspatial.evaluation.scoring.clip_scores import NamedMetric, build_metrics
 from avspatial.evaluation.scoring.summary import evaluate_run
-from avspatial.inference.overlap_add import View, spatialize
+from avspatial.inference.overlap_add import VisualCondition, spatialize
 from avspatial.interfaces import Clip, Convention, Dataset, Progress, Trainer
-from avspatial.media.video import picture_aspect
+from avspatial.media.video import frame_aspect
 from avspatial.metrics.conventions import CONVENTIONS
 from avspatial.progress import on_stderr, silent
 from avspatial.recipe import Loaded, components, load_recipe
@@ -50,7 +50,7 @@ _NOTHING = (
     "Give a recipe, such as sagm_demo (`avspatial recipes list` lists the shipped ones), or a run to go on with "
     "(--resume RUN)."
 )
-CONTROLS: Mapping[str, View] = {"blank_picture": "blank", "mirrored_picture": "mirrored"}
+CONTROLS: Mapping[str, VisualCondition] = {"blank_picture": "blank", "mirrored_picture": "mirrored"}
 """The control rows that the model makes, and what it is shown for them."""
 _HELD_OUT_WINDOWS = 4
 """Fixed windows of each val clip: enough that the best checkpoint is no accident of where a window fell."""
@@ -321,16 +321,16 @@ class _Work:
 
     def _spatialize_clip(self, run: Run, recording: Recording) -> None:
         clip, rate = recording.clip, self.recipe.window.rate
-        for row, view in CONTROLS.items():
+        for row, condition in CONTROLS.items():
             folder = run.controls / row / clip.id
             if not folder.is_dir():
-                save_prediction(folder, self._predict(recording, view), rate)
+                save_prediction(folder, self._predict(recording, condition), rate)
         folder = run.outputs / clip.id
         if not folder.is_dir():
             picture = recording.pictures[len(recording.pictures) // 2]
-            aspect = picture_aspect(clip.video, clip.frames_fps)
-            save_outputs(folder, self._predict(recording, "seen"), recording.audio, rate, picture, clip.truth, aspect)
+            aspect = frame_aspect(clip.video, clip.frames_fps)
+            save_outputs(folder, self._predict(recording, "normal"), recording.audio, rate, picture, clip.truth, aspect)
 
-    def _predict(self, recording: Recording, view: View) -> Any:
+    def _predict(self, recording: Recording, condition: VisualCondition) -> Any:
         inference, spatializer = self.recipe.inference, self.trainer.spatializer
-        return spatialize(spatializer, recording.audio, recording.pictures, inference, view=view).numpy()
+        return spatialize(spatializer, recording.audio, recording.pictures, inference, condition=condition).numpy()

@@ -16,18 +16,18 @@ import torch
 
 from avspatial.api.load import Trained, load_trained
 from avspatial.errors import AvspatialError, Interrupted, MediaError
-from avspatial.inference.files.arrays import Shown, as_sound, pictures_of, spatialize_sound
-from avspatial.inference.files.dry_run import Plan, Probe, plan, probe
-from avspatial.inference.files.file import Done, spatialize_file
+from avspatial.inference.files.arrays import VideoInput, as_audio, image_source, spatialize_audio
+from avspatial.inference.files.dry_run import Benchmark, JobPlan, benchmark, check_job
+from avspatial.inference.files.file import FileResult, spatialize_file
 from avspatial.inference.files.jobs import Job, find_jobs
-from avspatial.inference.options import Manner, Mode, Precision, refuse_slow, walk_over
-from avspatial.inference.visual_features import ClipPictures
-from avspatial.media.probe import describe
+from avspatial.inference.options import InferenceOptions, Mode, Precision, make_processor, refuse_slow
+from avspatial.inference.visual_features import ClipImages
+from avspatial.media.probe import media_info
 from avspatial.progress import Clock, shown
 
 _LONGER = 0.05
 """A container may say a length to this many seconds."""
-_NO_PICTURES = ClipPictures(np.zeros((1, 1, 1, 3), np.uint8))
+_NO_PICTURES = ClipImages(np.zeros((1, 1, 1, 3), np.uint8))
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Result:
     source: Path
     out: Path
     state: str
-    done: Done | None = None
+    done: FileResult | None = None
     error: str = ""
     took: float = 0.0
-    plan: Plan | None = None
+    plan: JobPlan | None = None
 
-    def plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """For JSON. Loudness in LUFS, true peak in dBTP, gain in dB, change in LU."""
         said: dict[str, Any] = {"input": str(self.source), "output": str(self.out), "state": self.state}
         if self.done is not None:
@@ -61,27 +61,27 @@ class Summary:
 
     model: str
     results: tuple[Result, ...]
-    probe: Probe | None = None
+    probe: Benchmark | None = None
 
     def count(self, state: str) -> int:
         return sum(result.state == state for result in self.results)
 
-    def plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         counts = {state: self.count(state) for state in ("done", "skipped", "failed")}
         if self.probe is not None:
             counts["planned"] = self.count("planned")
         probed = asdict(self.probe) if self.probe else {}
-        return {"model": self.model, **counts, **probed, "files": [result.plain() for result in self.results]}
+        return {"model": self.model, **counts, **probed, "files": [result.to_dict() for result in self.results]}
 
 
 def spatialize(
     inputs: str | Path | Sequence[str | Path],
-    run: str | Path | Trained,
+    model: str | Path | Trained,
     *,
-    set: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     out: str | Path | None = None,
     video: str | Path | None = None,
-    width: float = 100,
+    width_percent: float = 100,
     device: str | None = None,
     precision: Precision = "fp32",
     mode: Mode = "exact",
@@ -90,23 +90,23 @@ def spatialize(
     keep_original: bool = False,
     dry_run: bool = False,
     progress: Callable[[], Any] = shown,
-    told: Callable[[Result], None] = lambda result: None,
+    on_result: Callable[[Result], None] = lambda result: None,
 ) -> Summary:
     """Give video files binaural sound, guided by their pictures.
 
-    inputs: files, folders (all videos in them) and globs. run: a run directory, a file that `avspatial export` made, a
-    recipe whose model needs no training, or what `load_trained` gave. set: overrides for that recipe,
+    inputs: files, folders (all videos in them) and globs. model: a run directory, a file that `avspatial export` made,
+    a recipe whose model needs no training, or what `load_trained` gave. overrides: those for that recipe,
     ["model.azimuth=30"]. out: the output's name for a single file, or a folder; by default `NAME_binaural`
-    beside the input. video: the pictures of a single wav or flac file. width: per cent of the model's difference, 0
+    beside the input. video: the pictures of a single wav or flac file. width_percent: of the model's difference, 0
     (mono) to 150. precision, mode: see `avspatial.inference.options`. jobs: files at once. force: write over what
     exists. keep_original: the old sound stays as a track after the new one. dry_run: nothing is written; results are
     `planned`.
-    told: hears of each file as soon as it is finished.
+    on_result: hears of each file as soon as it is finished.
 
     Outputs that exist are skipped, unless a single file was named: then that is a MediaError. A file that fails is
     counted, with its error, and the others go on. AvspatialError for whatever is wrong with the call itself.
     """
-    _check_width(width)
+    _check_width(width_percent)
     if jobs < 1:
         raise AvspatialError(f"{jobs} files at once; at least 1 is needed", where="jobs")
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
@@ -115,25 +115,27 @@ def spatialize(
         raise MediaError(
             "exists, and nothing is written over", where=found.jobs[0].out, fix="Give another name with -o, or --force."
         )
-    trained = _ready(run, device, set, precision)
-    manner = Manner(trained.recipe.inference, width / 100, mode, precision)
-    walk_over(trained.spatializer, _NO_PICTURES, manner)  # what the model cannot do is said once, not for every file
-    measured = probe(trained.spatializer, manner) if dry_run else None
+    trained = _ready(model, device, overrides, precision)
+    options = InferenceOptions(trained.recipe.inference, width_percent / 100, mode, precision)
+    make_processor(
+        trained.spatializer, _NO_PICTURES, options
+    )  # what the model cannot do is said once, not for every file
+    measured = benchmark(trained.spatializer, options) if dry_run else None
     with progress() as display:
-        work = _Work(trained, manner, force, display, told, Event(), measured)
+        work = _Work(trained, options, force, display, on_result, Event(), measured)
         return Summary(trained.name, work.all(found.jobs, jobs), measured)
 
 
 def spatialize_arrays(
     audio: np.ndarray | torch.Tensor,
     rate: int,
-    pictures: Shown,
-    run: str | Path | Trained,
+    pictures: VideoInput,
+    model: str | Path | Trained,
     *,
     fps: float | None = None,
     times: Iterable[float] | None = None,
-    set: Sequence[str] = (),
-    width: float = 100,
+    overrides: Sequence[str] = (),
+    width_percent: float = 100,
     device: str | None = None,
     precision: Precision = "fp32",
     mode: Mode = "exact",
@@ -151,24 +153,28 @@ def spatialize_arrays(
     DataError for arrays of another shape, type or content, MediaError for pictures that cannot be used, and
     AvspatialError as `spatialize` for the rest.
     """
-    _check_width(width)
-    sound = as_sound(audio)
+    _check_width(width_percent)
+    sound = as_audio(audio)
     if not (isinstance(rate, Integral) and rate >= 1):
         raise AvspatialError(f"the rate is {rate!r}; a whole number of Hz, at least 1, is needed", where="rate")
-    trained = _ready(run, device, set, precision)
-    manner = Manner(trained.recipe.inference, width / 100, mode, precision)
-    shown = pictures_of(pictures, fps, times, trained.recipe.window, sound.shape[1] / rate)
+    trained = _ready(model, device, overrides, precision)
+    options = InferenceOptions(trained.recipe.inference, width_percent / 100, mode, precision)
+    shown = image_source(pictures, fps, times, trained.recipe.window, sound.shape[1] / rate)
     with progress() as display, display("sound") as advance:
-        return spatialize_sound(trained.spatializer, sound, rate, shown, manner, advance)
+        return spatialize_audio(trained.spatializer, sound, rate, shown, options, advance)
 
 
-def _ready(run: str | Path | Trained, device: str | None, set: Sequence[str], precision: Precision) -> Trained:
+def _ready(model: str | Path | Trained, device: str | None, overrides: Sequence[str], precision: Precision) -> Trained:
     """The model that a call means, made for inference; AvspatialError for a precision that its device has not, and for
     a device or overrides that a loaded model can no longer heed."""
-    if isinstance(run, Trained) and (set or device is not None):
+    if isinstance(model, Trained) and (overrides or device is not None):
         fix = "Give them to load_trained."
-        raise AvspatialError("a model that is loaded takes neither set nor device", where="run", fix=fix)
-    trained = run if isinstance(run, Trained) else load_trained(run, device, [set] if isinstance(set, str) else set)
+        raise AvspatialError("a model that is loaded takes neither overrides nor device", where="model", fix=fix)
+    trained = (
+        model
+        if isinstance(model, Trained)
+        else load_trained(model, device, [overrides] if isinstance(overrides, str) else overrides)
+    )
     refuse_slow(precision, trained.spatializer.mixture_rms.device)
     return trained.for_inference()
 
@@ -187,12 +193,12 @@ class _Work:
     """The files of one call, one after another or several at once."""
 
     trained: Trained
-    manner: Manner
+    options: InferenceOptions
     force: bool
     display: Clock
-    told: Callable[[Result], None]
+    on_result: Callable[[Result], None]
     stopped: Event
-    probe: Probe | None = None
+    probe: Benchmark | None = None
 
     def all(self, jobs: Sequence[Job], at_once: int) -> tuple[Result, ...]:
         if at_once <= 1 or len(jobs) == 1:
@@ -212,7 +218,7 @@ class _Work:
             if job.out.exists() and not self.force:
                 result = self._there(job)
             elif self.probe is not None:
-                result = Result(job.source, job.out, "planned", plan=plan(job, self.trained.recipe.window.rate))
+                result = Result(job.source, job.out, "planned", plan=check_job(job, self.trained.recipe.window.rate))
             else:
                 done = self._made(job)
                 result = Result(job.source, job.out, "done", done, took=time.monotonic() - begun)
@@ -220,10 +226,10 @@ class _Work:
             raise
         except AvspatialError as error:
             result = Result(job.source, job.out, "failed", error=str(error))
-        self.told(result)
+        self.on_result(result)
         return result
 
-    def _made(self, job: Job) -> Done:
+    def _made(self, job: Job) -> FileResult:
         with self.display(job.source.name) as show:
 
             def advance(done: float, total: float) -> None:
@@ -232,11 +238,11 @@ class _Work:
                 show(done, total)
 
             with torch.inference_mode():
-                return spatialize_file(self.trained.spatializer, job, self.manner, advance)
+                return spatialize_file(self.trained.spatializer, job, self.options, advance)
 
     def _there(self, job: Job) -> Result:
         """Skip an output that is whole and as long as its input; MediaError for another."""
-        old, new = describe(job.source).sound, describe(job.out).sound
+        old, new = media_info(job.source).audio, media_info(job.out).audio
         if new is None or (old is not None and abs(old.seconds - new.seconds) > _LONGER):
             raise MediaError("exists, but is not this input's output", where=job.out, fix="Remove it, or give --force.")
         return Result(job.source, job.out, "skipped")

@@ -24,7 +24,7 @@ def export(
     if out.exists() and not force:
         raise RunError("exists, and nothing is written over", where=out, fix="Give another name with -o, or --force.")
     from avspatial.api.load import load_trained
-    from avspatial.runs.model_file import write_model
+    from avspatial.runs.model_file import write_model_file
 
-    write_model(out, load_trained(run, "cpu").exported())
+    write_model_file(out, load_trained(run, "cpu").to_model_file())
     print(out)

@@ -81,10 +81,10 @@ def spatialize(
     summary = work(
         inputs,
         run,
-        set=set_ or (),
+        overrides=set_ or (),
         out=out,
         video=video,
-        width=width,
+        width_percent=width,
         device=device,
         precision=precision.value,
         mode=mode.value,
@@ -92,10 +92,10 @@ def spatialize(
         jobs=jobs,
         force=force,
         keep_original=keep_original,
-        told=told,
+        on_result=told,
     )
     if json:
-        print(jsons.dumps(summary.plain(), ensure_ascii=False, allow_nan=False))
+        print(jsons.dumps(summary.to_dict(), ensure_ascii=False, allow_nan=False))
     elif summary.probe is not None:
         _tell_probe(summary)
     elif len(summary.results) > 1:

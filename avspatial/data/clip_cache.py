@@ -32,9 +32,9 @@ from avspatial.data.layout import fit_rate, stereo_info
 from avspatial.errors import DataError
 from avspatial.framing import Window
 from avspatial.interfaces import Clip, Progress
-from avspatial.media.audio import read_wav, wav_info
+from avspatial.media.audio import audio_info, read_audio
 from avspatial.media.resample import resample
-from avspatial.media.video import folder_pictures, grid_pictures, picture_files
+from avspatial.media.video import folder_images, grid_images, image_files
 
 _FORMAT = 2
 """Part of every key; raised whenever the same file and settings would be decoded to other numbers."""
@@ -114,7 +114,7 @@ class ClipStore:
     def _digest(self, path: Path) -> str:
         """The digest of a file's content, or of a folder's listing."""
         if path.is_dir():
-            stats = [(file.name, file.stat()) for file in picture_files(path)]
+            stats = [(file.name, file.stat()) for file in image_files(path)]
             listing = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
             return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
         with _reading(path):
@@ -146,9 +146,9 @@ class ClipStore:
         # A picture for every grid time within the sound, so that no window asks for one that is not there.
         count = max(1, math.ceil(audio.shape[1] / rate * self.window.fps - 1e-6))
         if clip.frames_fps is None:
-            pictures = grid_pictures(clip.video, self.window.fps, self.picture, count)
+            pictures = grid_images(clip.video, self.window.fps, self.picture, count)
         else:
-            pictures = folder_pictures(clip.video, clip.frames_fps, self.window.fps, self.picture, count)
+            pictures = folder_images(clip.video, clip.frames_fps, self.window.fps, self.picture, count)
         with whole_folder(entry) as aside:
             _write_array(aside / "audio.npy", resample(audio, rate, self.window.rate))
             _write_array(aside / "pictures.npy", pictures)
@@ -158,9 +158,9 @@ def _sound(clip: Clip) -> tuple[np.ndarray, int]:
     """A clip's sound (2, T), the channels equal for a mono clip, and its rate; DataError for one that is unfit."""
     if not clip.mono:
         stereo_info(clip.audio)
-        return read_wav(clip.audio)
-    fit_rate(clip.audio, wav_info(clip.audio))
-    audio, rate = read_wav(clip.audio)
+        return read_audio(clip.audio)
+    fit_rate(clip.audio, audio_info(clip.audio))
+    audio, rate = read_audio(clip.audio)
     return np.repeat(audio.mean(0, keepdims=True), 2, axis=0), rate
 
 

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip
-from avspatial.media.audio import WavInfo, wav_info
-from avspatial.media.video import picture_files, video_seconds
+from avspatial.media.audio import AudioInfo, audio_info
+from avspatial.media.video import image_files, video_seconds
 
 PARTS = ("train", "val", "test")
 LOWEST_RATE = 8000
@@ -103,16 +103,16 @@ def _all_there(clips: list[Clip], listed_in: Path) -> None:
         )
 
 
-def stereo_info(path: Path) -> WavInfo:
+def stereo_info(path: Path) -> AudioInfo:
     """The header of a sound file fit to learn from: two channels, at least 8 kHz; DataError otherwise."""
-    info = wav_info(path)
+    info = audio_info(path)
     if info.channels != 2:
         kind = "mono" if info.channels == 1 else f"{info.channels} channels"
         raise DataError(f"{kind} where stereo is needed", where=path, fix="Take the binaural recording of this clip.")
     return fit_rate(path, info)
 
 
-def fit_rate(path: Path, info: WavInfo) -> WavInfo:
+def fit_rate(path: Path, info: AudioInfo) -> AudioInfo:
     """The header, if its rate is at least 8 kHz; DataError otherwise."""
     if info.rate < LOWEST_RATE:
         raise DataError(
@@ -131,8 +131,8 @@ def _some(names: list[str], shown: int = 3) -> str:
 def lengths(clip: Clip) -> tuple[float, float]:
     """Seconds of sound and of pictures; MediaError for files that are not there or cannot be read."""
     rate = clip.frames_fps
-    pictures = video_seconds(clip.video) if rate is None else len(picture_files(clip.video)) / rate
-    return wav_info(clip.audio).seconds, pictures
+    pictures = video_seconds(clip.video) if rate is None else len(image_files(clip.video)) / rate
+    return audio_info(clip.audio).seconds, pictures
 
 
 def check_lengths(clip: Clip, tolerance: float, mend: str, key: str = "length_tolerance") -> None:

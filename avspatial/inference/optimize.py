@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from avspatial.inference.winograd import FewPictures, is_replaceable
+from avspatial.inference.winograd import WinogradConv3d, is_replaceable
 from avspatial.interfaces import Spatializer
 
 FEW = 8
@@ -25,7 +25,7 @@ _TAPS = ((3, 1), (2, 0))
 """Kernel rows that make the even and the odd rows of an up-convolution 4/2/1, in the order of the input's rows."""
 
 
-def faster(spatializer: Spatializer) -> Spatializer:
+def optimize_for_inference(spatializer: Spatializer) -> Spatializer:
     """A copy for inference alone, in eval mode; the original stays as it is."""
     made = copy.deepcopy(spatializer).eval().requires_grad_(False)
     on_cpu = made.mixture_rms.device.type == "cpu"
@@ -43,9 +43,9 @@ def faster(spatializer: Spatializer) -> Spatializer:
 def _faster_layer(module: nn.Module, on_cpu: bool) -> nn.Module:
     """The same function in a faster module where there is one, else the module itself."""
     if _is_narrow(module):
-        return FewChannelsUp(cast(nn.ConvTranspose2d, module))
+        return SubpixelUpsample(cast(nn.ConvTranspose2d, module))
     if on_cpu and is_replaceable(module):
-        return FewPictures(cast(nn.Conv3d, module))
+        return WinogradConv3d(cast(nn.Conv3d, module))
     return module
 
 
@@ -68,7 +68,7 @@ def _is_narrow(module: nn.Module) -> bool:
     return shape == ((4, 4), (2, 2), (1, 1), (0, 0), (1, 1), 1)
 
 
-class FewChannelsUp(nn.Module):
+class SubpixelUpsample(nn.Module):
     """ConvTranspose2d 4/2/1 to a few channels, as one convolution 2 x 2 to four times as many."""
 
     weight: Tensor

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from avspatial.errors import AvspatialError
-from avspatial.inference.overlap_add import SlidingWalk
-from avspatial.inference.single_pass import ContinuousWalk
-from avspatial.inference.visual_features import Looks, Pictures
+from avspatial.inference.overlap_add import OverlapAdd
+from avspatial.inference.single_pass import SinglePass
+from avspatial.inference.visual_features import ImageSource, VisualFeatureCache
 from avspatial.interfaces import Spatializer
 from avspatial.recipe.schema import Inference
 
@@ -41,7 +41,7 @@ def refuse_slow(precision: Precision, device: torch.device) -> None:
         )
 
 
-class Walk(Protocol):
+class StreamProcessor(Protocol):
     """What turns sound (1, n) at the model's rate, block by block, into stereo (2, k)."""
 
     def push(self, block: Tensor) -> Tensor: ...
@@ -49,7 +49,7 @@ class Walk(Protocol):
 
 
 @dataclass(frozen=True)
-class Manner:
+class InferenceOptions:
     """How it is done; `width` is what the difference is multiplied by. AvspatialError for a mode or precision that is
     none."""
 
@@ -72,9 +72,9 @@ class Manner:
         return torch.autocast(spatializer.mixture_rms.device.type, dtype=torch.bfloat16)
 
 
-def walk_over(spatializer: Spatializer, pictures: Pictures, manner: Manner) -> Walk:
+def make_processor(spatializer: Spatializer, pictures: ImageSource, options: InferenceOptions) -> StreamProcessor:
     """The walk over a mono sound; DataError for a model that cannot walk so."""
-    looks = Looks(spatializer, pictures, manner.inference.batch_size)
-    if manner.mode == "continuous":
-        return ContinuousWalk(spatializer, 1, looks)
-    return SlidingWalk(spatializer, 1, looks, manner.inference)
+    looks = VisualFeatureCache(spatializer, pictures, options.inference.batch_size)
+    if options.mode == "continuous":
+        return SinglePass(spatializer, 1, looks)
+    return OverlapAdd(spatializer, 1, looks, options.inference)

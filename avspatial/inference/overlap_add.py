@@ -11,7 +11,7 @@ the count. Three things differ, each because the original breaks there:
 - Pictures repeat between windows: each distinct group of pictures is encoded once (windows come in the order of time,
   so only the groups of the last batch are kept: memory does not grow with the clip).
 
-`SlidingWalk` is fed block by block and keeps no more than a batch of windows spans; `spatialize` feeds it a whole clip.
+`OverlapAdd` is fed block by block and keeps no more than a batch of windows spans; `spatialize` feeds it a whole clip.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ import torch
 from torch import Tensor, nn
 
 from avspatial.errors import DataError
-from avspatial.inference.visual_features import ClipPictures, Looks, View
+from avspatial.inference.visual_features import ClipImages, VisualCondition, VisualFeatureCache
 from avspatial.interfaces import Spatializer
 from avspatial.recipe.schema import Inference
 from avspatial.signal import stereo
 from avspatial.signal.gain import window_scale
 
-__all__ = ["SlidingWalk", "View", "evaluating", "spatialize", "window_starts"]
+__all__ = ["OverlapAdd", "VisualCondition", "evaluating", "spatialize", "window_starts"]
 
 
 def window_starts(length: int, samples: int, hop: int) -> list[int]:
@@ -44,7 +44,7 @@ def spatialize(
     pictures: Tensor | np.ndarray,
     inference: Inference,
     *,
-    view: View = "seen",
+    condition: VisualCondition = "normal",
 ) -> Tensor:
     """One clip: audio (2, T) or mono (1, T) at the model's rate, pictures (P, H, W, 3) uint8 -> stereo (2, T).
 
@@ -57,8 +57,8 @@ def spatialize(
     sound = torch.tensor(np.asarray(audio, np.float32))
     if sound.ndim != 2 or sound.shape[0] not in {1, 2} or not sound.shape[1]:
         raise DataError(f"needs sound (2, T) or (1, T), got {tuple(sound.shape)}")
-    looks = Looks(spatializer, ClipPictures(np.asarray(pictures)), inference.batch_size, view)
-    walk = SlidingWalk(spatializer, sound.shape[0], looks, inference)
+    looks = VisualFeatureCache(spatializer, ClipImages(np.asarray(pictures)), inference.batch_size, condition)
+    walk = OverlapAdd(spatializer, sound.shape[0], looks, inference)
     with evaluating(spatializer):
         return torch.cat((walk.push(sound), walk.finish()), 1)
 
@@ -75,7 +75,7 @@ def evaluating(module: nn.Module) -> Iterator[None]:
             each.training = training
 
 
-class SlidingWalk:
+class OverlapAdd:
     """The walk over a sound of `channels` (2, or 1 for mono) at the model's rate, which comes block by block.
 
     `looks` gives the visual features of the windows that start at some samples.

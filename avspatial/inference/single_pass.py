@@ -27,7 +27,7 @@ CORE = 24
 """Steps of a chunk that are kept."""
 
 
-class ContinuousWalk:
+class SinglePass:
     """The walk over a sound of `channels` (2, or 1 for mono) at the model's rate, which comes block by block.
 
     `looks` gives the visual features of the windows that start at some samples, in the order of time.

@@ -14,7 +14,7 @@ from avspatial.errors import DataError
 from avspatial.framing import Window
 from avspatial.interfaces import Spatializer
 
-View = Literal["seen", "blank", "mirrored"]
+VisualCondition = Literal["normal", "blank", "mirrored"]
 """What the spatializer is shown: the clip's pictures, black pictures, or the pictures with left and right exchanged."""
 
 Group = tuple[int, ...]
@@ -23,12 +23,12 @@ Key = tuple[Group, int]
 """Images of a window and its start in samples, which is 0 for spatializers that are not `time_dependent`."""
 
 
-ON_CPU = 4
+CPU_BATCH = 4
 """Looks that a CPU makes at once, however many a batch has: the maps of more do not stay in its caches, and memory of
 their size is asked of the system anew for every layer."""
 
 
-class Pictures(Protocol):
+class ImageSource(Protocol):
     """The pictures of a clip on the model's grid, in memory or still to be decoded."""
 
     def group(self, start_seconds: float, window: Window) -> Group:
@@ -38,7 +38,7 @@ class Pictures(Protocol):
         """The pictures of the groups, uint8 (G, N, H, W, 3)."""
 
 
-class ClipPictures:
+class ClipImages:
     """All pictures of a clip, (P, H, W, 3) uint8, in memory. DataError for another shape or no picture."""
 
     def __init__(self, pictures: np.ndarray) -> None:
@@ -53,15 +53,17 @@ class ClipPictures:
         return self._pictures[np.array(groups)]
 
 
-class Looks:
+class VisualFeatureCache:
     """Visual features of windows. They come in the order of time, so only the groups of the last call are kept."""
 
-    def __init__(self, spatializer: Spatializer, pictures: Pictures, batch_size: int, view: View = "seen") -> None:
+    def __init__(
+        self, spatializer: Spatializer, pictures: ImageSource, batch_size: int, condition: VisualCondition = "normal"
+    ) -> None:
         self._spatializer = spatializer
         self._pictures = pictures
         on_cpu = spatializer.mixture_rms.device.type == "cpu"
-        self._at_once = min(batch_size, ON_CPU) if on_cpu else batch_size
-        self._view = view
+        self._at_once = min(batch_size, CPU_BATCH) if on_cpu else batch_size
+        self._condition = condition
         self._known: dict[Key, Tensor] = {}
 
     def __call__(self, starts: Sequence[int]) -> Tensor | None:
@@ -87,14 +89,14 @@ class Looks:
     def _group(self, start: int) -> Group:
         """The pictures of the window at `start`; black pictures are all alike, so they are one group."""
         window = self._spatializer.framing.window
-        if self._view == "blank":
+        if self._condition == "blank":
             return (0,) * window.pictures
         return self._pictures.group(start / window.rate, window)
 
     def _frames(self, groups: list[Group]) -> Tensor:
-        """images (B, N, 3, H, W) in [0, 1] of the groups, as `view` shows them, on the spatializer's device."""
+        """images (B, N, 3, H, W) in [0, 1] of the groups, as `condition` shows them, on the spatializer's device."""
         chosen = torch.from_numpy(self._pictures.take(groups)).to(self._spatializer.mixture_rms.device)
         images = chosen.permute(0, 1, 4, 2, 3).float() / 255
-        if self._view == "blank":
+        if self._condition == "blank":
             return torch.zeros_like(images)
-        return images.flip(-1) if self._view == "mirrored" else images
+        return images.flip(-1) if self._condition == "mirrored" else images

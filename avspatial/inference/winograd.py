@@ -36,14 +36,14 @@ LARGE = 1 << 16
 
 
 def is_replaceable(module: nn.Module) -> bool:
-    """Whether it is a convolution that `FewPictures` can stand for."""
+    """Whether it is a convolution that `WinogradConv3d` can stand for."""
     if not isinstance(module, nn.Conv3d) or module.padding_mode != "zeros":
         return False
     shape = (module.kernel_size, module.stride, module.padding, module.dilation, module.groups)
     return shape == ((3, 3, 3), (1, 1, 1), (1, 1, 1), (1, 1, 1), 1)
 
 
-class FewPictures(nn.Module):
+class WinogradConv3d(nn.Module):
     """A Conv3d 3 x 3 x 3, stride 1, padding 1, for inference alone. Small maps, and wide ones of other numbers of
     pictures than two or four, it leaves to the convolution itself."""
 

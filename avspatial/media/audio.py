@@ -13,9 +13,9 @@ from av.error import FFmpegError
 from avspatial.atomic import whole_file
 from avspatial.errors import MediaError
 
-SOUND_FILES = frozenset({".wav", ".flac", ".ogg", ".aif", ".aiff", ".w64", ".rf64", ".caf", ".au"})
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".aif", ".aiff", ".w64", ".rf64", ".caf", ".au"})
 """Read by soundfile, sample for sample."""
-TRACK_FILES = frozenset(
+CONTAINER_SUFFIXES = frozenset(
     {".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".ts", ".mka", ".m4a", ".mp3", ".opus", ".aac"}
 )
 """Read by FFmpeg: the first sound track, decoded as a player does."""
@@ -24,7 +24,7 @@ _DECODING = (FFmpegError, MemoryError, EOFError, IndexError)
 
 
 @dataclass(frozen=True)
-class WavInfo:
+class AudioInfo:
     """The header of a sound file: rate in Hz, number of channels (C), samples a channel (T)."""
 
     rate: int
@@ -45,7 +45,7 @@ def _unreadable(path: Path, error: Exception) -> MediaError:
     )
 
 
-def wav_info(path: str | Path) -> WavInfo:
+def audio_info(path: str | Path) -> AudioInfo:
     """The header alone. MediaError for a file that is missing, unreadable or without a single sample."""
     path = Path(path)
     try:
@@ -54,16 +54,16 @@ def wav_info(path: str | Path) -> WavInfo:
         raise _unreadable(path, error) from error
     if info.frames <= 0:
         raise MediaError("holds no sound at all", where=path, fix="Copy it again, or leave the clip out.")
-    return WavInfo(info.samplerate, info.channels, info.frames)
+    return AudioInfo(info.samplerate, info.channels, info.frames)
 
 
-def read_wav(path: str | Path) -> tuple[np.ndarray, int]:
+def _read_soundfile(path: Path) -> tuple[np.ndarray, int]:
     """A whole file -> samples float32 (C, T), integers scaled to [-1, 1), and the rate in Hz.
 
     MediaError for a file that is missing, unreadable, empty, or with samples that are not finite.
     """
     path = Path(path)
-    wav_info(path)
+    audio_info(path)
     try:
         samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
@@ -104,18 +104,18 @@ def _write(path: Path, frames: np.ndarray, rate: int, subtype: str) -> None:
         soundfile.write(str(path), frames, rate, subtype=subtype, format="WAV")
 
 
-def is_sound(path: Path) -> bool:
+def is_audio(path: Path) -> bool:
     """Whether the name is that of a sound or video file."""
-    return path.suffix.lower() in SOUND_FILES | TRACK_FILES
+    return path.suffix.lower() in AUDIO_SUFFIXES | CONTAINER_SUFFIXES
 
 
-def read_sound(path: str | Path) -> tuple[np.ndarray, int]:
+def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
     """The sound of a file -> samples float32 (C, T), integers scaled to [-1, 1), and the rate in Hz.
 
     MediaError for a file that is missing, unreadable or empty, has no sound, or samples that are not finite.
     """
     path = Path(path)
-    return read_wav(path) if path.suffix.lower() in SOUND_FILES else _track(path)
+    return _read_soundfile(path) if path.suffix.lower() in AUDIO_SUFFIXES else _track(path)
 
 
 def _track(path: Path) -> tuple[np.ndarray, int]:

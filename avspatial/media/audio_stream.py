@@ -13,21 +13,21 @@ import soundfile
 
 from avspatial.errors import MediaError
 from avspatial.media.ffmpeg import opened
-from avspatial.media.probe import SOUND_SUFFIXES
+from avspatial.media.probe import LOSSLESS_SUFFIXES
 
 BLOCK = 65536
 """Samples of a block read from a sound file."""
-GAP = 0.05
+MIN_GAP = 0.05
 """Time stamps that jump further than this, s, leave a hole, which is filled with silence."""
 _TRIMMED = frozenset({"mov", "mp4", "m4a"})
 """Containers whose header knows a track's length to the sample; codecs decode to whole frames, a little longer."""
 
 
-class SoundReader:
+class AudioReader:
     """The blocks of a file's first sound track.
 
     After the first block `start` is the time stamp of the first sample, s, and `rate` its rate, Hz; after the last one
-    `samples` is how many there were, and `holes` how many samples of silence filled jumps of the time stamps.
+    `samples` is how many there were, and `gaps` how many samples of silence filled jumps of the time stamps.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -36,7 +36,7 @@ class SoundReader:
         self.rate = 0
         self.channels = 0
         self.samples = 0
-        self.holes = 0
+        self.gaps = 0
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Blocks (C, n) float32, integers scaled to [-1, 1), each n at least 1. Once only.
@@ -44,8 +44,8 @@ class SoundReader:
         MediaError for a file that is missing, damaged, without sound, whose rate or number of channels changes, or
         that holds samples that are not finite.
         """
-        self.samples = self.holes = 0
-        source = self._file() if self.path.suffix.lower() in SOUND_SUFFIXES else self._track()
+        self.samples = self.gaps = 0
+        source = self._file() if self.path.suffix.lower() in LOSSLESS_SUFFIXES else self._track()
         for block in source:
             if not np.isfinite(block).all():
                 raise MediaError("has samples that are NaN or infinite", where=self.path, fix="Write the file again.")
@@ -86,13 +86,13 @@ class SoundReader:
         if frame.time is not None:
             self.start = self.start if self.samples else frame.time
             late = frame.time - self.start - self.samples / self.rate
-            if late > GAP:
+            if late > MIN_GAP:
                 yield from self._silence(round(late * self.rate))
         for part in planar.resample(frame):
             yield part.to_ndarray()
 
     def _silence(self, samples: int) -> Iterator[np.ndarray]:
-        self.holes += samples
+        self.gaps += samples
         for done in range(0, samples, BLOCK):
             yield np.zeros((self.channels, min(BLOCK, samples - done)), np.float32)
 

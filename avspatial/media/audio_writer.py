@@ -17,7 +17,7 @@ _LARGEST_WAV = (1 << 32) - (1 << 16)
 _BYTES = 6
 
 
-def write_sound(path: Path, blocks: Iterable[np.ndarray], rate: int, samples: int) -> None:
+def write_audio(path: Path, blocks: Iterable[np.ndarray], rate: int, samples: int) -> None:
     """Stereo blocks (2, n) within [-1, 1] -> a whole file of 24 bit; wav or flac, by the suffix of `path`.
 
     `samples` is how many will come: from 4 GiB on a wav file has the longer header RF64. MediaError when the file

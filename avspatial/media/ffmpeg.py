@@ -50,7 +50,7 @@ def codec_name(stream: Any) -> str:
     return str(stream.codec_context.codec.canonical_name) if stream.codec_context is not None else "unknown"
 
 
-def picture_stream(container: Any, path: Path) -> Any:
+def video_stream(container: Any, path: Path) -> Any:
     """The first video stream that is no cover; MediaError where there is none."""
     for stream in container.streams.video:
         if not is_cover(stream):

@@ -11,7 +11,7 @@ from typing import Any
 import av
 
 from avspatial.errors import MediaError
-from avspatial.media.ffmpeg import DECODING, codec_name, opened, picture_stream, reason
+from avspatial.media.ffmpeg import DECODING, codec_name, opened, reason, video_stream
 
 OPUS_RATE = 48000
 """The only rate that Opus keeps, Hz."""
@@ -76,7 +76,7 @@ def accepted(kind: Container, streams: Sequence[Any]) -> str:
 def check_video(source: Path, out: Path, kind: Container) -> None:
     """MediaError unless the pictures of `source` can be copied into a container of this kind."""
     with opened(source) as container:
-        stream = picture_stream(container, source)
+        stream = video_stream(container, source)
         codec = codec_name(stream)
         if not accepted(kind, [stream]):
             return

@@ -65,7 +65,7 @@ def refuse_early_end(container: Any, stream: Any, end: float, path: Path) -> Non
         )
 
 
-def picture_files(folder: Path) -> list[Path]:
+def image_files(folder: Path) -> list[Path]:
     """The numbered picture files of a folder, in the order of their numbers; MediaError where there is none."""
     if not folder.is_dir():
         raise MediaError("no such folder of pictures", where=folder)
@@ -77,11 +77,11 @@ def picture_files(folder: Path) -> list[Path]:
 
 def folder_frames(folder: Path, rate: float) -> Iterator[Timed]:
     """The numbered picture files of a folder, `rate` a second, not yet read."""
-    for number, file in enumerate(picture_files(folder)):
+    for number, file in enumerate(image_files(folder)):
         yield number / rate, file
 
 
-def read_picture(file: Path) -> np.ndarray:
+def read_image(file: Path) -> np.ndarray:
     """A png or jpg file -> uint8 (H, W, 3) RGB, upright. MediaError for one that cannot be read.
 
     A jpg is decoded by libjpeg, as Pillow and so the field's public code do: FFmpeg's conversion to RGB, made for
@@ -176,7 +176,7 @@ def _repeated(frame: av.VideoFrame | np.ndarray | Path, times: int, size: tuple[
 def picture(frame: av.VideoFrame | np.ndarray | Path, size: tuple[int, int]) -> np.ndarray:
     """A frame as `Timed` has it -> uint8 (H, W, 3), upright, stretched to `size` with antialiasing."""
     if isinstance(frame, Path):
-        frame = read_picture(frame)
+        frame = read_image(frame)
     upright = _upright(frame) if isinstance(frame, av.VideoFrame) else np.ascontiguousarray(frame)
     if upright.shape[:2] == tuple(size):
         return upright

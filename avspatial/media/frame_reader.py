@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from avspatial.media.ffmpeg import opened, picture_stream
+from avspatial.media.ffmpeg import opened, video_stream
 from avspatial.media.frame_grid import Timed, all_frames, nearest_frames, on_grid, refuse_early_end, stream_frames
 
 
-class PictureReader:
+class FrameReader:
     """The first video stream of a file that is no cover. `decoded` counts the frames that came out of the decoder."""
 
     def __init__(self, path: str | Path) -> None:
@@ -46,14 +46,14 @@ class PictureReader:
                 # Not every packet holds a picture: then its neighbours are needed, which were left out.
                 pass
         with opened(self.path) as container:
-            frames = all_frames(container, picture_stream(container, self.path), self.path, origin)
+            frames = all_frames(container, video_stream(container, self.path), self.path, origin)
             yield from islice(on_grid(self._counted(frames), fps, size, count, self.path), given, None)
 
     def _sparing(
         self, needed: np.ndarray, fps: float, size: tuple[int, int], count: int, origin: float | None
     ) -> Iterator[np.ndarray]:
         with opened(self.path) as container:
-            stream = picture_stream(container, self.path)
+            stream = video_stream(container, self.path)
             frames = stream_frames(_hinted(container, stream, needed), stream, self.path, origin)
             yield from on_grid(checked(self._counted(frames), needed), fps, size, count, self.path)
 
@@ -66,7 +66,7 @@ class PictureReader:
         """The time stamps of the frames that the grid takes, ascending; None where the packets do not tell."""
         found = array("q")
         with opened(self.path) as container:
-            stream = picture_stream(container, self.path)
+            stream = video_stream(container, self.path)
             base, first = stream.time_base, stream.start_time
             for packet in container.demux(stream):
                 if packet.size and packet.pts is None:

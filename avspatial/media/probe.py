@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from avspatial.errors import MediaError
-from avspatial.media.audio import wav_info
+from avspatial.media.audio import audio_info
 from avspatial.media.ffmpeg import codec_name, declared_seconds, is_cover, opened, own_seconds
 
-SOUND_SUFFIXES = (".wav", ".flac")
+LOSSLESS_SUFFIXES = (".wav", ".flac")
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 
 
 @dataclass(frozen=True)
-class VideoFacts:
+class VideoStreamInfo:
     """The first video stream: codec, size in pixels, frames a second where the header says them."""
 
     codec: str
@@ -25,7 +25,7 @@ class VideoFacts:
 
 
 @dataclass(frozen=True)
-class SoundFacts:
+class AudioStreamInfo:
     """The first sound track: codec, rate in Hz, number of channels and their layout, length in seconds."""
 
     codec: str
@@ -36,19 +36,19 @@ class SoundFacts:
 
 
 @dataclass(frozen=True)
-class MediaFacts:
+class MediaInfo:
     """A file: its container's name (FFmpeg's list of names), and the streams; `others` are beside these two."""
 
     container: str
-    video: VideoFacts | None
-    sound: SoundFacts | None
+    video: VideoStreamInfo | None
+    audio: AudioStreamInfo | None
     others: tuple[str, ...] = ()
 
 
-def describe(path: str | Path) -> MediaFacts:
+def media_info(path: str | Path) -> MediaInfo:
     """The facts of a video or sound file. MediaError for one that is missing or cannot be read."""
     path = Path(path)
-    if path.suffix.lower() in SOUND_SUFFIXES:
+    if path.suffix.lower() in LOSSLESS_SUFFIXES:
         return _sound_file(path)
     with opened(path) as container:
         videos = [stream for stream in container.streams.video if not is_cover(stream)]
@@ -57,31 +57,31 @@ def describe(path: str | Path) -> MediaFacts:
         others = tuple(_named(stream) for stream in container.streams if stream not in taken)
         video = _video(videos[0], path) if videos else None
         sound = _sound(container, sounds[0], path) if sounds else None
-        return MediaFacts(container.format.name, video, sound, others)
+        return MediaInfo(container.format.name, video, sound, others)
 
 
-def _sound_file(path: Path) -> MediaFacts:
-    info = wav_info(path)
+def _sound_file(path: Path) -> MediaInfo:
+    info = audio_info(path)
     layout = {1: "mono", 2: "stereo"}.get(info.channels, f"{info.channels} channels")
     kind = path.suffix.lower().removeprefix(".")
-    return MediaFacts(kind, None, SoundFacts(kind, info.rate, info.channels, layout, info.seconds))
+    return MediaInfo(kind, None, AudioStreamInfo(kind, info.rate, info.channels, layout, info.seconds))
 
 
-def _video(stream: Any, path: Path) -> VideoFacts:
+def _video(stream: Any, path: Path) -> VideoStreamInfo:
     if stream.codec_context is None:
         raise _unknown("its pictures are", path)
     rate = stream.average_rate
-    return VideoFacts(codec_name(stream), stream.width, stream.height, float(rate) if rate else None)
+    return VideoStreamInfo(codec_name(stream), stream.width, stream.height, float(rate) if rate else None)
 
 
-def _sound(container: Any, stream: Any, path: Path) -> SoundFacts:
+def _sound(container: Any, stream: Any, path: Path) -> AudioStreamInfo:
     codec = stream.codec_context
     if codec is None:
         raise _unknown("its sound is", path)
     if not codec.sample_rate or not codec.channels:
         raise MediaError("its header does not say the sound's rate and channels", where=path, fix="Copy it again.")
     layout = codec.layout.name if codec.layout else f"{codec.channels} channels"
-    return SoundFacts(
+    return AudioStreamInfo(
         codec_name(stream),
         codec.sample_rate,
         codec.channels,

@@ -17,7 +17,7 @@ import numpy as np
 
 from avspatial.atomic import whole_file
 from avspatial.errors import MediaError
-from avspatial.media.ffmpeg import DECODING, codec_name, is_cover, opened, picture_stream, reason
+from avspatial.media.ffmpeg import DECODING, codec_name, is_cover, opened, reason, video_stream
 from avspatial.media.formats import Container
 from avspatial.media.side_streams import attach_covers, choose
 
@@ -48,7 +48,7 @@ def remux(
     """
     with opened(source) as container, _writing(out, kind) as target:
         _describe(container, target)
-        main = picture_stream(container, source)
+        main = video_stream(container, source)
         copies = {main.index: _copy_of(main, target)}
         track = _Track(target, kind, iter(sound), rate, start)
         extras = choose(container, main, kind, keep_original)

@@ -18,29 +18,29 @@ from av.error import FFmpegError
 
 from avspatial.atomic import whole_file
 from avspatial.errors import MediaError
-from avspatial.media.ffmpeg import declared_seconds, opened, picture_stream, reason
-from avspatial.media.frame_grid import all_frames, folder_frames, on_grid, picture_files
-from avspatial.media.frame_reader import PictureReader
+from avspatial.media.ffmpeg import declared_seconds, opened, reason, video_stream
+from avspatial.media.frame_grid import all_frames, folder_frames, image_files, on_grid
+from avspatial.media.frame_reader import FrameReader
 
-__all__ = ["folder_pictures", "grid_pictures", "picture_aspect", "picture_files", "video_seconds", "write_video"]
+__all__ = ["folder_images", "frame_aspect", "grid_images", "image_files", "video_seconds", "write_video"]
 
 
 def video_seconds(path: str | Path) -> float:
-    """The length of the pictures in seconds, by the file's header alone; MediaError as `grid_pictures`."""
+    """The length of the pictures in seconds, by the file's header alone; MediaError as `grid_images`."""
     with opened(Path(path)) as container:
-        return declared_seconds(container, picture_stream(container, Path(path)))
+        return declared_seconds(container, video_stream(container, Path(path)))
 
 
-def picture_aspect(path: str | Path, frames_fps: float | None = None) -> float:
+def frame_aspect(path: str | Path, frames_fps: float | None = None) -> float:
     """Width over height of the first picture as a player shows it: upright, with the shape of its pixels.
 
-    `path` is a video file, or, with `frames_fps`, a folder of numbered pictures. MediaError as `grid_pictures`.
+    `path` is a video file, or, with `frames_fps`, a folder of numbered pictures. MediaError as `grid_images`.
     """
     path = Path(path)
     if frames_fps is not None:
-        path = picture_files(path)[0]
+        path = image_files(path)[0]
     with opened(path) as container:
-        stream = picture_stream(container, path)
+        stream = video_stream(container, path)
         frame = next(container.decode(stream), None)
         if frame is None:
             raise MediaError("a video without a single picture", where=path, fix="Leave the clip out.")
@@ -48,7 +48,7 @@ def picture_aspect(path: str | Path, frames_fps: float | None = None) -> float:
         return 1 / wide if round(frame.rotation / 90) % 2 else wide
 
 
-def grid_pictures(path: str | Path, fps: float, size: tuple[int, int], count: int | None = None) -> np.ndarray:
+def grid_images(path: str | Path, fps: float, size: tuple[int, int], count: int | None = None) -> np.ndarray:
     """The pictures of a video file on the grid k / fps -> uint8 (P, H, W, 3) RGB, `size` being (H, W).
 
     P is `count`, the last frame being repeated where the video is shorter, or as many as the video is long. Rotation
@@ -57,16 +57,16 @@ def grid_pictures(path: str | Path, fps: float, size: tuple[int, int], count: in
     """
     path = Path(path)
     if count is not None:
-        return np.stack(list(PictureReader(path).on_grid(fps, size, count)))
+        return np.stack(list(FrameReader(path).on_grid(fps, size, count)))
     with opened(path) as container:
-        stream = picture_stream(container, path)
+        stream = video_stream(container, path)
         return np.stack(list(on_grid(all_frames(container, stream, path), fps, size, None, path)))
 
 
-def folder_pictures(
+def folder_images(
     folder: str | Path, rate: float, fps: float, size: tuple[int, int], count: int | None = None
 ) -> np.ndarray:
-    """As `grid_pictures`, from a folder of numbered png or jpg files taken at `rate` pictures a second."""
+    """As `grid_images`, from a folder of numbered png or jpg files taken at `rate` pictures a second."""
     folder = Path(folder)
     return np.stack(list(on_grid(folder_frames(folder, rate), fps, size, count, folder)))
 

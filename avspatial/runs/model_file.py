@@ -22,7 +22,7 @@ _FIX = "Export it again: avspatial export RUN -o FILE.safetensors."
 
 
 @dataclass(frozen=True)
-class Exported:
+class ModelFile:
     """What the file holds: the resolved recipe as YAML, id@version of each component, and the weights by name."""
 
     recipe: str
@@ -39,7 +39,7 @@ class Exported:
         return digest.hexdigest()
 
 
-def write_model(path: Path, model: Exported) -> None:
+def write_model_file(path: Path, model: ModelFile) -> None:
     """Write the file, whole or not at all. OSError when the file system refuses."""
     facts = {
         "format": _FORMAT,
@@ -53,7 +53,7 @@ def write_model(path: Path, model: Exported) -> None:
         save_file(plain, aside, {_KEY: json.dumps(facts)})
 
 
-def read_model(path: Path) -> Exported:
+def read_model_file(path: Path) -> ModelFile:
     """Read the file and check its hash. RunError for one that is missing, damaged or something else."""
     if not path.is_file():
         raise RunError("no such file", where=path, fix="Give a run directory, or a file that `avspatial export` made.")
@@ -68,7 +68,7 @@ def read_model(path: Path) -> Exported:
     if facts.get("format") != _FORMAT:
         made = f"by avspatial {facts.get('avspatial')}"
         raise RunError(f"a model file of format {facts.get('format')}, made {made}", where=path, fix=_FIX)
-    model = Exported(facts["recipe"], facts["components"], weights)
+    model = ModelFile(facts["recipe"], facts["components"], weights)
     if model.digest != facts.get("sha256"):
         raise RunError("damaged: its content is not what was exported", where=path, fix=_FIX)
     return model

@@ -12,7 +12,7 @@ import pytest
 import avspatial
 from avspatial.api.run import Finished
 from avspatial.errors import DataError, RecipeError
-from avspatial.media.audio import read_wav, write_wav
+from avspatial.media.audio import read_audio, write_wav
 from avspatial.progress import silent
 from avspatial.runs.directory import Run
 from avspatial.runs.outputs import PREDICTED, REFERENCE
@@ -44,7 +44,7 @@ def test_outputs_of_two_folders_are_scored_against_references_elsewhere(finished
     for name in ("references", "swapped", "quiet"):
         (tmp_path / name).mkdir()
     for folder in (finished.path / "outputs").iterdir():
-        sound, rate = read_wav(folder / REFERENCE)
+        sound, rate = read_audio(folder / REFERENCE)
         write_wav(tmp_path / "references" / f"{folder.name}.wav", sound, rate)
         write_wav(tmp_path / "swapped" / f"{folder.name}.wav", sound[::-1], rate)
         write_wav(tmp_path / "quiet" / f"{folder.name}.wav", 0.5 * sound, rate)
@@ -60,7 +60,7 @@ def test_outputs_of_two_folders_are_scored_against_references_elsewhere(finished
 
 
 def test_outputs_without_references_are_told(finished: Finished, tmp_path: Path) -> None:
-    sound, rate = read_wav(next((finished.path / "outputs").iterdir()) / REFERENCE)
+    sound, rate = read_audio(next((finished.path / "outputs").iterdir()) / REFERENCE)
     write_wav(tmp_path / "a.wav", sound, rate)
     with pytest.raises(DataError, match="holds sound, but no references"):
         avspatial.compare([finished.path, tmp_path], progress=silent)

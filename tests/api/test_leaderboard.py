@@ -14,7 +14,7 @@ from avspatial.api.evaluate import evaluate
 from avspatial.api.leaderboard import Choices, build, read, verify
 from avspatial.cli.main import main
 from avspatial.errors import DataError
-from avspatial.media.audio import read_wav, write_wav
+from avspatial.media.audio import read_audio, write_wav
 from avspatial.progress import silent
 from avspatial.runs.outputs import save_outputs
 
@@ -75,7 +75,7 @@ def first(folder: Path) -> str:
 
 
 def louder(file: Path) -> None:
-    sound, rate = read_wav(file)
+    sound, rate = read_audio(file)
     sound[0] *= 1.001
     write_wav(file, sound, rate)
 

@@ -17,7 +17,7 @@ import avspatial
 from avspatial.api.run import Finished
 from avspatial.cli.main import main
 from avspatial.errors import AvspatialError, DataError, Interrupted, RecipeError, RunError
-from avspatial.media.audio import read_wav
+from avspatial.media.audio import read_audio
 
 Run = Callable[..., Finished]
 ROWS = ["model", "mono", "swapped", "reference", "level_panned", "blank_picture", "mirrored_picture"]
@@ -77,8 +77,8 @@ class TestWhatARunLeaves:
 
     def test_left_and_right_add_up_to_what_was_heard(self, finished: Finished) -> None:
         for clip in (finished.path / "outputs").iterdir():
-            predicted, rate = read_wav(clip / "predicted_binaural.wav")
-            mono, _ = read_wav(clip / "mixed_mono.wav")
+            predicted, rate = read_audio(clip / "predicted_binaural.wav")
+            mono, _ = read_audio(clip / "mixed_mono.wav")
             assert rate == 16000 and predicted.shape == (2, 19200)
             np.testing.assert_allclose(predicted.mean(0), mono[0], atol=1e-6)
 

@@ -16,7 +16,7 @@ from avspatial.api.load import load_trained
 from avspatial.api.run import Finished
 from avspatial.errors import AvspatialError, RunError
 from avspatial.progress import silent
-from avspatial.runs.model_file import write_model
+from avspatial.runs.model_file import write_model_file
 
 DECLARATION = """
 from avspatial.plugin import Component, hookimpl
@@ -119,7 +119,7 @@ def test_a_run_is_not_taken_up_with_another_version(kind: str, plugin: Versioned
 
 
 def exported(run: Path, folder: Path) -> Path:
-    write_model(folder / "model.safetensors", load_trained(run, "cpu").exported())
+    write_model_file(folder / "model.safetensors", load_trained(run, "cpu").to_model_file())
     return folder / "model.safetensors"
 
 
@@ -145,7 +145,7 @@ def test_a_model_outlives_what_it_learned_from_and_was_scored_with(
     after = avspatial.load(place).state_dict()
     assert list(after) == list(before)
     assert all(torch.equal(after[name], before[name]) for name in before)
-    assert load_trained(place, "cpu").exported().recipe == (finished.path / "recipe.resolved.yaml").read_text()
+    assert load_trained(place, "cpu").to_model_file().recipe == (finished.path / "recipe.resolved.yaml").read_text()
 
 
 def test_a_broken_recipe_of_a_model_is_said_where_it_is_broken(finished: Finished, tmp_path: Path) -> None:

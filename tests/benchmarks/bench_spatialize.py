@@ -22,12 +22,12 @@ from support.plain_loop import plain_loop
 from torch.utils.flop_counter import FlopCounterMode
 
 from avspatial.data.windows import picture_indices
-from avspatial.inference.optimize import faster
-from avspatial.inference.options import Manner, computes_bf16, walk_over
+from avspatial.inference.optimize import optimize_for_inference
+from avspatial.inference.options import InferenceOptions, computes_bf16, make_processor
 from avspatial.inference.overlap_add import window_starts
-from avspatial.inference.visual_features import ClipPictures
+from avspatial.inference.visual_features import ClipImages
 from avspatial.interfaces import Spatializer
-from avspatial.media.video import folder_pictures
+from avspatial.media.video import folder_images
 from avspatial.recipe.load import load_recipe
 from avspatial.recipe.schema import Inference
 from avspatial.registry import discover
@@ -60,13 +60,13 @@ def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
             "inference": Inference(hop=hop), "sound": torch.from_numpy(noise)}  # fmt: skip
 
 
-def walked(spatializer: Spatializer, case: dict[str, Any], **manner: Any) -> Any:
+def walked(spatializer: Spatializer, case: dict[str, Any], **options: Any) -> Any:
     """What `avspatial spatialize` does, decoding of the pictures included."""
     window, inference = case["window"], case["inference"]
-    how = Manner(inference, **manner)
-    pictures = folder_pictures(case["folder"], window.fps, window.fps, window.picture)
+    how = InferenceOptions(inference, **options)
+    pictures = folder_images(case["folder"], window.fps, window.fps, window.picture)
     with torch.inference_mode(), how.arithmetic(spatializer):
-        walk = walk_over(spatializer, ClipPictures(pictures), how)
+        walk = make_processor(spatializer, ClipImages(pictures), how)
         return torch.cat((walk.push(case["sound"]), walk.finish()), 1)
 
 
@@ -109,7 +109,7 @@ def count(case: dict[str, Any]) -> tuple[int, int]:
 
 
 def test_against_a_plain_loop(case: dict[str, Any]) -> None:
-    spatializer, quick = case["spatializer"], faster(case["spatializer"])
+    spatializer, quick = case["spatializer"], optimize_for_inference(case["spatializer"])
     hop = round(case["inference"].hop * case["window"].rate)
     looks, windows = count(case)
     plain, reference = timed(lambda: plain_loop(spatializer, case["folder"], hop, case["sound"]))
@@ -121,8 +121,8 @@ def test_against_a_plain_loop(case: dict[str, Any]) -> None:
     others = [("continuous", {"mode": "continuous"})]
     if computes_bf16(torch.device("cpu")):
         others.append(("exact bf16", {"precision": "bf16"}))
-    for words, manner in others:
-        took, other = timed(lambda manner=manner: walked(quick, case, **manner))  # type: ignore[misc]
+    for words, options in others:
+        took, other = timed(lambda options=options: walked(quick, case, **options))  # type: ignore[misc]
         difference = float((other - reference).square().mean().sqrt() / (reference[0] - reference[1]).std())
         lines.append(f"{words} {took:.1f} s: {exact / took:.2f} times exact, {difference:.3f} of the difference off")
     rate = matrix_rate()

@@ -18,7 +18,7 @@ from support.long_films import Cost, cost, long_film
 from avspatial.api.load import Trained
 from avspatial.recipe.load import load_recipe
 from avspatial.registry import discover
-from avspatial.runs.model_file import write_model
+from avspatial.runs.model_file import write_model_file
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 MINUTES = (1, 10, 60)
@@ -32,7 +32,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = loaded.recipe
     spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
     path = tmp_path_factory.mktemp("model") / "demo.safetensors"
-    write_model(path, Trained(spatializer.eval(), loaded.recipe, loaded.resolved).exported())
+    write_model_file(path, Trained(spatializer.eval(), loaded.recipe, loaded.resolved).to_model_file())
     return path
 
 

@@ -17,13 +17,13 @@ from avspatial.api.load import load_trained
 from avspatial.cli.main import main
 from avspatial.inference.options import computes_bf16
 from avspatial.registry import Registry
-from avspatial.runs.model_file import write_model
+from avspatial.runs.model_file import write_model_file
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory, builtin_registry: Registry) -> str:
     folder = tmp_path_factory.mktemp("model")
-    write_model(folder / "tiny.safetensors", tiny(folder, builtin_registry, BLIND).exported())
+    write_model_file(folder / "tiny.safetensors", tiny(folder, builtin_registry, BLIND).to_model_file())
     return str(folder / "tiny.safetensors")
 
 
@@ -136,7 +136,7 @@ def test_a_damaged_model_file_is_refused(model: str, tmp_path: Path, capsys: pyt
 
 def test_an_exported_model_is_the_model(model: str) -> None:
     first = load_trained(model, "cpu")
-    assert first.exported().digest == load_trained(model, "cpu").exported().digest
+    assert first.to_model_file().digest == load_trained(model, "cpu").to_model_file().digest
     assert first.recipe.name == "tiny" and not first.spatializer.training
 
 

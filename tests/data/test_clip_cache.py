@@ -15,9 +15,9 @@ from avspatial.data.clip_cache import ClipStore, cache_root
 from avspatial.errors import DataError, MediaError
 from avspatial.framing import Window
 from avspatial.interfaces import Clip
-from avspatial.media.audio import read_wav, write_wav
+from avspatial.media.audio import read_audio, write_wav
 from avspatial.media.resample import resample
-from avspatial.media.video import grid_pictures
+from avspatial.media.video import grid_images
 
 WINDOW = Window(picture=(12, 16))
 
@@ -37,8 +37,8 @@ def entries(cache: Path) -> list[str]:
 def test_a_recording_is_what_the_files_hold(tiny_root: Path, tmp_path: Path) -> None:
     clip = clips_of(tiny_root)[0]
     recording = ClipStore(WINDOW, quiet, tmp_path / "cache").load(clip)
-    np.testing.assert_array_equal(recording.audio, resample(*read_wav(clip.audio), 16000))
-    np.testing.assert_array_equal(recording.pictures, grid_pictures(clip.video, 4, (12, 16)))
+    np.testing.assert_array_equal(recording.audio, resample(*read_audio(clip.audio), 16000))
+    np.testing.assert_array_equal(recording.pictures, grid_images(clip.video, 4, (12, 16)))
     assert recording.clip is clip
     assert (recording.audio.shape, recording.audio.dtype) == ((2, 32000), np.float32)
     assert (recording.pictures.shape, recording.pictures.dtype) == ((8, 12, 16, 3), np.uint8)
@@ -51,7 +51,7 @@ def test_there_is_a_picture_for_every_moment_of_sound(tiny_root: Path, tmp_path:
     write_wav(clip.audio, np.zeros((2, 48000 * 2 + 240), np.float32), 48000)  # 2.005 s: the grid reaches 2.0 s
     recording = ClipStore(WINDOW, quiet, tmp_path / "cache").load(clip)
     assert len(recording.pictures) == 9
-    np.testing.assert_array_equal(recording.pictures[8], grid_pictures(clip.video, 10, (12, 16))[19])
+    np.testing.assert_array_equal(recording.pictures[8], grid_images(clip.video, 10, (12, 16))[19])
 
 
 def test_work_is_shown_and_goes_on_where_it_stopped(tiny_root: Path, tmp_path: Path, shown: Any) -> None:
@@ -112,7 +112,7 @@ def test_folders_of_pictures(tiny_root: Path, tmp_path: Path) -> None:
     clip = clips_of(tiny_root)[0]
     folder = tiny_root / "frames" / "000001"
     folder.mkdir(parents=True)
-    for number, picture in enumerate(grid_pictures(clip.video, 10, (24, 32)), start=1):
+    for number, picture in enumerate(grid_images(clip.video, 10, (24, 32)), start=1):
         Image.fromarray(picture).save(folder / f"{number}.png")
     framed = Clip(clip.id, clip.audio, folder, clip.recording, frames_fps=10)
     store = ClipStore(WINDOW, quiet, tmp_path / "cache")

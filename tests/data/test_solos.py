@@ -16,7 +16,7 @@ from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.data.solos import Solos
 from avspatial.errors import DataError
 from avspatial.framing import Window
-from avspatial.media.audio import read_wav, wav_info, write_wav
+from avspatial.media.audio import audio_info, read_audio, write_wav
 from avspatial.progress import silent
 
 PARTS = ("train", "val", "test")
@@ -54,9 +54,9 @@ def refusal(root: Path, **settings: object) -> str:
 def test_simulated_solos_are_mono_and_lie_by_instrument(rendered: Path) -> None:
     sounds = sorted(rendered.glob("*/*.wav"))
     assert len(sounds) == len(list(rendered.glob("*/*.mp4"))) == 8
-    assert {wav_info(sound).channels for sound in sounds} == {1}
+    assert {audio_info(sound).channels for sound in sounds} == {1}
     assert {sound.parent.name for sound in sounds} <= {"plucked", "blown", "bar", "drum", "voice"}
-    assert all(0.03 < np.sqrt(np.mean(read_wav(sound)[0] ** 2)) < 0.09 for sound in sounds)
+    assert all(0.03 < np.sqrt(np.mean(read_audio(sound)[0] ** 2)) < 0.09 for sound in sounds)
 
 
 def test_each_video_is_in_one_split(rendered: Path) -> None:
@@ -86,7 +86,7 @@ def test_the_simulated_data_set_reads_them_alike(rendered: Path) -> None:
 def test_the_store_gives_one_sound_to_both_ears(root: Path, tmp_path: Path) -> None:
     """Sound of two channels becomes their mean: a solo is mono whatever its file."""
     clip = solos(root).clips("train")[0]
-    mono, rate = read_wav(clip.audio)
+    mono, rate = read_audio(clip.audio)
     write_wav(clip.audio, np.concatenate([mono * 1.5, mono * 0.5]), rate)
     recording = ClipStore(Window(rate=rate, picture=(32, 64)), silent, tmp_path / "cache").load(clip)
     np.testing.assert_allclose(recording.audio, np.repeat(mono, 2, 0), atol=1e-6)

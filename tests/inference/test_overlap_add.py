@@ -118,7 +118,7 @@ def test_each_distinct_group_of_pictures_is_looked_at_once() -> None:
     spatialize(model, audio, pictures, Inference(hop=0.01, batch_size=3))
     assert model.looked == len(groups) < len(starts)
     model.looked = 0
-    spatialize(model, audio, pictures, Inference(hop=0.01, batch_size=3), view="blank")
+    spatialize(model, audio, pictures, Inference(hop=0.01, batch_size=3), condition="blank")
     assert model.looked == 1
 
 
@@ -134,7 +134,7 @@ def test_a_mono_sound_is_half_a_mixture() -> None:
 def test_mirrored_pictures_are_the_pictures_flipped() -> None:
     model = Panner(Framing(window=WINDOW, stft=Stft()))
     audio, pictures = clip(2000)
-    mirrored = spatialize(model, audio, pictures, Inference(hop=0.02), view="mirrored")
+    mirrored = spatialize(model, audio, pictures, Inference(hop=0.02), condition="mirrored")
     torch.testing.assert_close(mirrored, spatialize(model, audio, pictures[:, :, ::-1], Inference(hop=0.02)))
     torch.testing.assert_close(
         mirrored, one_window_at_a_time(model, audio, pictures, 160, flip=True), atol=1e-5, rtol=1e-5
@@ -144,7 +144,7 @@ def test_mirrored_pictures_are_the_pictures_flipped() -> None:
 def test_blank_pictures_are_black() -> None:
     model = Panner(Framing(window=WINDOW, stft=Stft()))
     audio, pictures = clip(2000)
-    blank = spatialize(model, audio, pictures, Inference(hop=0.02), view="blank")
+    blank = spatialize(model, audio, pictures, Inference(hop=0.02), condition="blank")
     torch.testing.assert_close(blank, spatialize(model, audio, np.zeros_like(pictures), Inference(hop=0.02)))
 
 

@@ -12,11 +12,11 @@ from support.guided_model import guided_model
 from support.plain_loop import plain_loop
 
 from avspatial.framing import Framing, Stft, Window
-from avspatial.inference.optimize import faster
-from avspatial.inference.options import Manner, walk_over
-from avspatial.inference.visual_features import ClipPictures
+from avspatial.inference.optimize import optimize_for_inference
+from avspatial.inference.options import InferenceOptions, make_processor
+from avspatial.inference.visual_features import ClipImages
 from avspatial.interfaces import Spatializer
-from avspatial.media.video import folder_pictures
+from avspatial.media.video import folder_images
 from avspatial.recipe.schema import Inference
 from avspatial.registry import Registry
 
@@ -36,10 +36,10 @@ def test_equals_a_loop_over_jpg_files_that_pillow_reads(sagm: Spatializer, tmp_p
         Image.fromarray(coarse).resize((150, 100)).save(tmp_path / f"{number + 1:06d}.jpg")
     sound = torch.from_numpy(random.normal(0, 0.1, (1, 8000)).astype(np.float32))
     reference = plain_loop(sagm, tmp_path, 240, sound)
-    pictures = folder_pictures(tmp_path, WINDOW.fps, WINDOW.fps, WINDOW.picture)
-    quick, manner = faster(sagm), Manner(Inference(hop=0.03))
+    pictures = folder_images(tmp_path, WINDOW.fps, WINDOW.fps, WINDOW.picture)
+    quick, options = optimize_for_inference(sagm), InferenceOptions(Inference(hop=0.03))
     with torch.inference_mode():
-        walk = walk_over(quick, ClipPictures(pictures), manner)
+        walk = make_processor(quick, ClipImages(pictures), options)
         found = torch.cat((walk.push(sound), walk.finish()), 1)
     assert (reference[0] - reference[1]).std() > 0.02
     torch.testing.assert_close(found, reference, atol=1e-4, rtol=0)

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from avspatial.errors import DataError
 from avspatial.framing import Framing, Stft, Window
-from avspatial.inference.optimize import FewChannelsUp, faster
-from avspatial.inference.overlap_add import SlidingWalk
-from avspatial.inference.single_pass import ContinuousWalk
-from avspatial.inference.visual_features import ClipPictures, Looks
+from avspatial.inference.optimize import SubpixelUpsample, optimize_for_inference
+from avspatial.inference.overlap_add import OverlapAdd
+from avspatial.inference.single_pass import SinglePass
+from avspatial.inference.visual_features import ClipImages, VisualFeatureCache
 from avspatial.interfaces import Spatializer
 from avspatial.models.masking import MaskingSpatializer
 from avspatial.models.settings import C3dSettings, MaskingSettings, UnetEncoderSettings, UnetMaskSettings
@@ -44,7 +44,7 @@ def clip() -> tuple[Tensor, np.ndarray]:
     return torch.from_numpy(sound), random.integers(0, 256, (38, 32, 32, 3), dtype=np.uint8)
 
 
-def fed(walk: ContinuousWalk | SlidingWalk, sound: Tensor, length: int) -> Tensor:
+def fed(walk: SinglePass | OverlapAdd, sound: Tensor, length: int) -> Tensor:
     parts = [walk.push(sound[:, start : start + length]) for start in range(0, sound.shape[1], length)]
     return torch.cat((*parts, walk.finish()), 1)
 
@@ -53,11 +53,11 @@ def fed(walk: ContinuousWalk | SlidingWalk, sound: Tensor, length: int) -> Tenso
 def test_chunks_give_the_result_of_one_long_pass(
     model: Spatializer, clip: tuple[Tensor, np.ndarray], core: int, length: int
 ) -> None:
-    def looks() -> Looks:
-        return Looks(model, ClipPictures(clip[1]), 8)
+    def looks() -> VisualFeatureCache:
+        return VisualFeatureCache(model, ClipImages(clip[1]), 8)
 
-    whole = fed(ContinuousWalk(model, 1, looks(), core=1000), clip[0], 30011)
-    parts = fed(ContinuousWalk(model, 1, looks(), core=core), clip[0], length)
+    whole = fed(SinglePass(model, 1, looks(), core=1000), clip[0], 30011)
+    parts = fed(SinglePass(model, 1, looks(), core=core), clip[0], length)
     assert whole.shape == (2, 30011)
     assert (whole[0] - whole[1]).std() > 1e-3
     torch.testing.assert_close(parts, whole, atol=1e-5, rtol=0)
@@ -66,12 +66,12 @@ def test_chunks_give_the_result_of_one_long_pass(
 @pytest.mark.parametrize("samples", [1, 15, 500, 512, 1024, 1025])
 def test_any_length_comes_out_as_long(model: Spatializer, clip: tuple[Tensor, np.ndarray], samples: int) -> None:
     sound = clip[0][:, :samples]
-    out = fed(ContinuousWalk(model, 1, Looks(model, ClipPictures(clip[1]), 8)), sound, 100)
+    out = fed(SinglePass(model, 1, VisualFeatureCache(model, ClipImages(clip[1]), 8)), sound, 100)
     torch.testing.assert_close(out.sum(0), 2 * sound[0], atol=1e-5, rtol=1e-5)
 
 
 def test_a_long_sound_takes_no_more_memory_than_a_chunk(model: Spatializer, clip: tuple[Tensor, np.ndarray]) -> None:
-    walk = ContinuousWalk(model, 1, Looks(model, ClipPictures(clip[1]), 8), core=4)
+    walk = SinglePass(model, 1, VisualFeatureCache(model, ClipImages(clip[1]), 8), core=4)
     for _ in range(10):
         walk.push(clip[0][:, :4000])
         assert len(walk._mixture) <= (4 + 2 * 4) * 512 + 2 * 1024 + 4000
@@ -82,7 +82,7 @@ def test_the_pictures_of_a_steps_own_time_guide_it(model: Spatializer, clip: tup
     other = clip[1].copy()
     other[25:] = 255 - other[25:]
     outs = [
-        fed(ContinuousWalk(model, 1, Looks(model, ClipPictures(pictures), 8)), clip[0], 5000)
+        fed(SinglePass(model, 1, VisualFeatureCache(model, ClipImages(pictures), 8)), clip[0], 5000)
         for pictures in (clip[1], other)
     ]
     changed = (outs[0] - outs[1]).abs().amax(0) > 1e-6
@@ -98,7 +98,7 @@ def test_a_model_of_single_windows_refuses(model: Spatializer) -> None:
     single = object.__new__(Other)
     single.__dict__.update(model.__dict__)
     with pytest.raises(DataError) as caught:
-        ContinuousWalk(single, 1, lambda starts: None)
+        SinglePass(single, 1, lambda starts: None)
     assert str(caught.value) == (
         "mode continuous: this model works on single windows alone\n"
         "  Leave --mode away: `exact` works with every model."
@@ -117,10 +117,10 @@ def test_masks_made_in_another_way_are_not_taken_for_granted(model: Spatializer)
 
 
 def test_the_model_for_inference_is_the_model(model: Spatializer, clip: tuple[Tensor, np.ndarray]) -> None:
-    quick = faster(model)
+    quick = optimize_for_inference(model)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     outs = [
-        fed(SlidingWalk(each, 1, Looks(each, ClipPictures(clip[1]), 8), Inference(hop=0.05)), clip[0], 3000)
+        fed(OverlapAdd(each, 1, VisualFeatureCache(each, ClipImages(clip[1]), 8), Inference(hop=0.05)), clip[0], 3000)
         for each in (model, quick)
     ]
     assert (outs[0][0] - outs[0][1]).std() > 1e-3
@@ -140,7 +140,9 @@ def test_a_very_narrow_model_for_inference_is_the_model_too(builtin_registry: Re
     narrow = MaskingSpatializer(settings, framing=FRAMING, builder=builtin_registry).eval()
     mixture, images = torch.randn(2, FRAMING.samples), torch.rand(2, 4, 3, 32, 32)
     with torch.inference_mode():
-        torch.testing.assert_close(faster(narrow)(mixture, images), narrow(mixture, images), atol=2e-6, rtol=0)
+        torch.testing.assert_close(
+            optimize_for_inference(narrow)(mixture, images), narrow(mixture, images), atol=2e-6, rtol=0
+        )
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 5), (8, 3)])
@@ -149,7 +151,7 @@ def test_an_up_convolution_to_few_channels(size: tuple[int, int], bias: bool) ->
     torch.manual_seed(0)
     up = torch.nn.ConvTranspose2d(5, 2, 4, 2, 1, bias=bias)
     x = torch.randn(3, 5, *size)
-    torch.testing.assert_close(FewChannelsUp(up)(x), up(x))
+    torch.testing.assert_close(SubpixelUpsample(up)(x), up(x))
 
 
 @pytest.mark.parametrize("size", [(2, 1), (1, 2), (8, 2), (4, 16)])

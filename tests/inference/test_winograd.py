@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from avspatial.inference import winograd
-from avspatial.inference.winograd import FewPictures, is_replaceable
+from avspatial.inference.winograd import WinogradConv3d, is_replaceable
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def test_it_is_the_convolution(
     convolution = nn.Conv3d(channels, 10, 3, padding=1, bias=bias).requires_grad_(False)
     x = torch.randn(clips, channels, pictures, 7, 9).contiguous(memory_format=layout)
     expected = convolution.double()(x.double()).float()
-    found = FewPictures(convolution.float())(x)
+    found = WinogradConv3d(convolution.float())(x)
     torch.testing.assert_close(found, expected, atol=3e-5, rtol=0)
 
 
@@ -37,7 +37,7 @@ def test_it_has_fewer_products() -> None:
     convolution = nn.Conv3d(64, 64, 3, padding=1).requires_grad_(False)
     for pictures, share in ((4, 6 / 12), (2, 3 / 6)):
         counts = []
-        for module in (convolution, FewPictures(convolution)):
+        for module in (convolution, WinogradConv3d(convolution)):
             with FlopCounterMode(display=False) as counter:
                 module(torch.randn(1, 64, pictures, 8, 8))
             counts.append(counter.get_total_flops())
@@ -48,7 +48,7 @@ def test_in_bf16_it_leaves_the_work_to_the_convolution() -> None:
     convolution = nn.Conv3d(3, 4, 3, padding=1).requires_grad_(False)
     x = torch.randn(1, 3, 4, 5, 5)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        torch.testing.assert_close(FewPictures(convolution)(x), convolution(x), atol=0, rtol=0)
+        torch.testing.assert_close(WinogradConv3d(convolution)(x), convolution(x), atol=0, rtol=0)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from avspatial.errors import MediaError
-from avspatial.media.audio import is_sound, read_sound, write_wav
+from avspatial.media.audio import is_audio, read_audio, write_wav
 from avspatial.media.video import write_video
 
 RATE = 16000
@@ -26,7 +26,7 @@ def video(path: Path, sound: np.ndarray | None) -> Path:
 
 @pytest.mark.parametrize("channels", [1, 2])
 def test_a_video_has_its_sound_from_the_first_to_the_last_sample(tmp_path: Path, channels: int) -> None:
-    sound, rate = read_sound(video(tmp_path / "a.mp4", tone(channels)))
+    sound, rate = read_audio(video(tmp_path / "a.mp4", tone(channels)))
     assert rate == RATE and sound.shape == (channels, 2 * RATE) and sound.dtype == np.float32
     middle = slice(2000, -2000)
     assert np.abs(sound[:, middle] - tone(channels)[:, middle]).max() < 0.02
@@ -34,20 +34,20 @@ def test_a_video_has_its_sound_from_the_first_to_the_last_sample(tmp_path: Path,
 
 def test_a_wav_is_read_as_it_is(tmp_path: Path) -> None:
     write_wav(tmp_path / "a.WAV", tone(), RATE)
-    sound, rate = read_sound(tmp_path / "a.WAV")
+    sound, rate = read_audio(tmp_path / "a.WAV")
     assert rate == RATE and np.array_equal(sound, tone())
 
 
 def test_what_counts_as_sound_goes_by_the_name() -> None:
-    assert all(is_sound(Path(name)) for name in ("a.wav", "b.FLAC", "c.mp4", "d.mkv"))
-    assert not any(is_sound(Path(name)) for name in ("a.txt", "wav", "b.jpg"))
+    assert all(is_audio(Path(name)) for name in ("a.wav", "b.FLAC", "c.mp4", "d.mkv"))
+    assert not any(is_audio(Path(name)) for name in ("a.txt", "wav", "b.jpg"))
 
 
 def test_sound_whose_channels_change_is_refused(tmp_path: Path) -> None:
     parts = [video(tmp_path / f"{n}.ts", tone(n)).read_bytes() for n in (2, 1)]
     (tmp_path / "both.ts").write_bytes(b"".join(parts))
     with pytest.raises(MediaError) as error:
-        read_sound(tmp_path / "both.ts")
+        read_audio(tmp_path / "both.ts")
     assert str(error.value) == (
         f"{tmp_path}/both.ts: changes its rate or its number of channels midway\n  Convert it to wav."
     )
@@ -55,6 +55,6 @@ def test_sound_whose_channels_change_is_refused(tmp_path: Path) -> None:
 
 def test_a_silent_film_and_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"a\.mp4: has no sound track"):
-        read_sound(video(tmp_path / "a.mp4", None))
+        read_audio(video(tmp_path / "a.mp4", None))
     with pytest.raises(MediaError, match=r"b\.mp4: no such sound file"):
-        read_sound(tmp_path / "b.mp4")
+        read_audio(tmp_path / "b.mp4")

@@ -14,12 +14,12 @@ from PIL import Image, ImageOps
 from support.full_disk import room
 
 from avspatial.errors import MediaError
-from avspatial.media.frame_grid import read_picture
+from avspatial.media.frame_grid import read_image
 from avspatial.media.video import (
-    folder_pictures,
-    grid_pictures,
-    picture_aspect,
-    picture_files,
+    folder_images,
+    frame_aspect,
+    grid_images,
+    image_files,
     video_seconds,
     write_video,
 )
@@ -62,7 +62,7 @@ def nearest(times: np.ndarray, fps: float, count: int) -> list[int]:
 @pytest.mark.parametrize("fps", [2.0, 4.0, 5.0, 10.0, 25.0])
 def test_every_grid_picture_is_the_nearest_frame(tmp_path: Path, fps: float) -> None:
     write_video(tmp_path / "a.mp4", greys(20), 10)
-    pictures = grid_pictures(tmp_path / "a.mp4", fps, (32, 48))
+    pictures = grid_images(tmp_path / "a.mp4", fps, (32, 48))
     assert pictures.shape == (round(2 * fps), 32, 48, 3)
     assert which(pictures, 20) == nearest(np.arange(20) / 10, fps, len(pictures))
 
@@ -70,24 +70,24 @@ def test_every_grid_picture_is_the_nearest_frame(tmp_path: Path, fps: float) -> 
 def test_time_stamps_decide_not_the_number_of_the_frame(tmp_path: Path) -> None:
     times = [0, 40, 80, 700, 740, 1500, 1510, 1520, 2900, 3000]
     timed_video(tmp_path / "a.mp4", times)
-    pictures = grid_pictures(tmp_path / "a.mp4", 4, (32, 48), count=13)
+    pictures = grid_images(tmp_path / "a.mp4", 4, (32, 48), count=13)
     assert which(pictures, 10) == nearest(np.array(times) / 1000, 4, 13)
 
 
 def test_the_grid_starts_with_the_clip_even_if_its_stamps_do_not(tmp_path: Path) -> None:
     timed_video(tmp_path / "a.mkv", [5000 + 100 * k for k in range(20)])
-    pictures = grid_pictures(tmp_path / "a.mkv", 4, (32, 48), count=8)
+    pictures = grid_images(tmp_path / "a.mkv", 4, (32, 48), count=8)
     assert which(pictures, 20) == nearest(np.arange(20) / 10, 4, 8)
 
 
 def test_a_grid_longer_than_the_video_repeats_the_last_frame(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", greys(10), 10)
-    assert which(grid_pictures(tmp_path / "a.mp4", 4, (32, 48), count=7), 10) == [0, 2, 5, 7, 9, 9, 9]
+    assert which(grid_images(tmp_path / "a.mp4", 4, (32, 48), count=7), 10) == [0, 2, 5, 7, 9, 9, 9]
 
 
 def test_a_single_frame_is_a_video(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", greys(1), 10)
-    assert grid_pictures(tmp_path / "a.mp4", 4, (32, 48)).shape == (1, 32, 48, 3)
+    assert grid_images(tmp_path / "a.mp4", 4, (32, 48)).shape == (1, 32, 48, 3)
 
 
 TURNS = {"none": (1, 0, 0, 1), "clockwise": (0, 1, -1, 0), "upside down": (-1, 0, 0, -1), "counter": (0, -1, 1, 0)}
@@ -110,17 +110,17 @@ def test_rotation_metadata_is_applied(tmp_path: Path, turn: str, edge: tuple[sli
     picture[:, :48] = (200, 0, 0)  # as stored, the left half is red
     write_video(tmp_path / "a.mp4", [picture], 10)
     (tmp_path / "b.mp4").write_bytes(turned((tmp_path / "a.mp4").read_bytes(), turn))
-    upright = grid_pictures(tmp_path / "b.mp4", 4, (40, 40))[0]
+    upright = grid_images(tmp_path / "b.mp4", 4, (40, 40))[0]
     assert upright[edge][..., 0].mean() > 180
     assert upright[..., 0].mean() == pytest.approx(100, abs=8)
-    assert picture_aspect(tmp_path / "b.mp4") == (1.5 if turn in ("none", "upside down") else 1 / 1.5)
+    assert frame_aspect(tmp_path / "b.mp4") == (1.5 if turn in ("none", "upside down") else 1 / 1.5)
 
 
 def test_resizing_smooths_as_pillow_does(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8).repeat(20, 0).repeat(20, 1)
     write_video(tmp_path / "a.mp4", [noise], 10)
-    full = grid_pictures(tmp_path / "a.mp4", 4, (160, 240))[0]
-    small = grid_pictures(tmp_path / "a.mp4", 4, (28, 28))[0]
+    full = grid_images(tmp_path / "a.mp4", 4, (160, 240))[0]
+    small = grid_images(tmp_path / "a.mp4", 4, (28, 28))[0]
     expected = np.asarray(Image.fromarray(full).resize((28, 28), Image.Resampling.BILINEAR))
     assert np.abs(small.astype(int) - expected).max() <= 1
 
@@ -132,8 +132,8 @@ def test_folder_of_pictures_is_read_in_the_order_of_its_numbers(tmp_path: Path, 
     for number, picture in enumerate(greys(12), start=1):
         Image.fromarray(picture).save(folder / pattern.format(number), quality=95)
     (folder / "thumbs.db").write_text("not a picture")
-    assert len(picture_files(folder)) == 12
-    pictures = folder_pictures(folder, 10, 4, (32, 48), count=5)
+    assert len(image_files(folder)) == 12
+    pictures = folder_images(folder, 10, 4, (32, 48), count=5)
     assert which(pictures, 12) == nearest(np.arange(12) / 10, 4, 5)
 
 
@@ -147,7 +147,7 @@ def colourful(file: Path, **how: Any) -> np.ndarray:
 @pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
 def test_a_jpg_file_is_read_as_pillow_reads_it(tmp_path: Path, subsampling: str) -> None:
     expected = colourful(tmp_path / "1.jpg", subsampling=subsampling)
-    assert np.abs(read_picture(tmp_path / "1.jpg").astype(int) - expected).max() <= 1
+    assert np.abs(read_image(tmp_path / "1.jpg").astype(int) - expected).max() <= 1
 
 
 def test_a_jpg_file_is_turned_upright(tmp_path: Path) -> None:
@@ -155,12 +155,12 @@ def test_a_jpg_file_is_turned_upright(tmp_path: Path) -> None:
     exif[0x0112] = 6  # to be turned clockwise
     expected = colourful(tmp_path / "1.jpg", exif=exif)
     assert expected.shape == (160, 120, 3)
-    assert np.abs(read_picture(tmp_path / "1.jpg").astype(int) - expected).max() <= 1
+    assert np.abs(read_image(tmp_path / "1.jpg").astype(int) - expected).max() <= 1
 
 
 def test_a_grey_jpg_file_has_three_equal_colours(tmp_path: Path) -> None:
     Image.new("L", (16, 12), 77).save(tmp_path / "1.jpg")
-    np.testing.assert_array_equal(read_picture(tmp_path / "1.jpg"), np.full((12, 16, 3), 77))
+    np.testing.assert_array_equal(read_image(tmp_path / "1.jpg"), np.full((12, 16, 3), 77))
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.6])
@@ -169,7 +169,7 @@ def test_a_jpg_file_that_is_cut_short(tmp_path: Path, share: float) -> None:
     content = (tmp_path / "1.jpg").read_bytes()
     (tmp_path / "1.jpg").write_bytes(content[: int(share * len(content))])
     with pytest.raises(MediaError) as error:
-        folder_pictures(tmp_path, 10, 4, (32, 48))
+        folder_images(tmp_path, 10, 4, (32, 48))
     assert str(error.value) == (
         f"{tmp_path}/1.jpg: not a readable picture (no jpg, damaged or cut short)\n  Copy it again."
     )
@@ -179,7 +179,7 @@ def test_colours_survive(tmp_path: Path) -> None:
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[:, :] = (180, 90, 40)
     write_video(tmp_path / "a.mp4", [picture] * 3, 10)
-    np.testing.assert_allclose(grid_pictures(tmp_path / "a.mp4", 10, (64, 64))[1].mean((0, 1)), (180, 90, 40), atol=4)
+    np.testing.assert_allclose(grid_images(tmp_path / "a.mp4", 10, (64, 64))[1].mean((0, 1)), (180, 90, 40), atol=4)
 
 
 def test_equal_pictures_give_equal_bytes(tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
 
 def message(path: Path) -> str:
     with pytest.raises(MediaError) as error:
-        grid_pictures(path, 4, (32, 48))
+        grid_images(path, 4, (32, 48))
     return str(error.value)
 
 
@@ -279,18 +279,18 @@ def test_truncated_video_whose_index_comes_first(tmp_path: Path) -> None:
 def test_picture_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(b"no picture")
     with pytest.raises(MediaError) as error:
-        folder_pictures(tmp_path, 10, 4, (32, 48))
+        folder_images(tmp_path, 10, 4, (32, 48))
     assert str(error.value).startswith(f"{tmp_path}/1.png: not a readable video (")
 
 
 def test_folder_without_pictures(tmp_path: Path) -> None:
     with pytest.raises(MediaError) as error:
-        picture_files(tmp_path)
+        image_files(tmp_path)
     assert str(error.value) == (
         f"{tmp_path}: holds no numbered png or jpg picture\n  Name them 1.jpg or 000001.png ..."
     )
     with pytest.raises(MediaError) as error:
-        picture_files(tmp_path / "gone")
+        image_files(tmp_path / "gone")
     assert str(error.value) == f"{tmp_path}/gone: no such folder of pictures"
 
 
@@ -305,7 +305,7 @@ def test_damage_anywhere_is_a_media_error_or_nothing(tmp_path: Path, place: floa
     data[start : start + len(junk)] = junk[: len(data) - start]
     (tmp_path / "bad.mp4").write_bytes(data)
     try:
-        pictures = grid_pictures(tmp_path / "bad.mp4", 4, (32, 48), count=4)
+        pictures = grid_images(tmp_path / "bad.mp4", 4, (32, 48), count=4)
     except MediaError:
         return
     assert pictures.shape == (4, 32, 48, 3)
@@ -313,7 +313,7 @@ def test_damage_anywhere_is_a_media_error_or_nothing(tmp_path: Path, place: floa
 
 @pytest.mark.skipif(not REAL.exists(), reason="../shared/media is not there")
 def test_real_clip() -> None:
-    pictures = grid_pictures(REAL, 4, (224, 224), count=41)
+    pictures = grid_images(REAL, 4, (224, 224), count=41)
     assert pictures.shape == (41, 224, 224, 3)
     with av.open(str(REAL)) as container:
         frames = [(f.time, f.to_ndarray(format="rgb24")) for f in container.decode(video=0)]

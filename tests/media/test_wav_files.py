@@ -9,7 +9,7 @@ import soundfile
 from support.full_disk import room
 
 from avspatial.errors import MediaError
-from avspatial.media.audio import WavInfo, read_wav, wav_info, write_wav
+from avspatial.media.audio import AudioInfo, audio_info, read_audio, write_wav
 
 
 def noise(channels: int, samples: int, level: float = 0.1) -> np.ndarray:
@@ -20,7 +20,7 @@ def noise(channels: int, samples: int, level: float = 0.1) -> np.ndarray:
 def test_float_wav_keeps_every_sample(tmp_path: Path, channels: int) -> None:
     sound = noise(channels, 4321, level=3.0)
     write_wav(tmp_path / "a.wav", sound, 44100)
-    samples, rate = read_wav(tmp_path / "a.wav")
+    samples, rate = read_audio(tmp_path / "a.wav")
     assert rate == 44100
     assert samples.dtype == np.float32
     np.testing.assert_array_equal(samples, sound)
@@ -31,7 +31,7 @@ def test_integer_wav_rounds_to_its_step(tmp_path: Path, subtype: str, step: floa
     sound = noise(2, 1000)
     write_wav(tmp_path / "a.wav", sound, 48000, subtype)
     assert soundfile.info(tmp_path / "a.wav").subtype == subtype
-    np.testing.assert_allclose(read_wav(tmp_path / "a.wav")[0], sound, atol=step)
+    np.testing.assert_allclose(read_audio(tmp_path / "a.wav")[0], sound, atol=step)
 
 
 def test_other_programs_read_what_is_written(tmp_path: Path) -> None:
@@ -51,14 +51,14 @@ def test_equal_sound_gives_equal_bytes_at_any_time(tmp_path: Path) -> None:
 
 def test_header_alone(tmp_path: Path) -> None:
     write_wav(tmp_path / "a.wav", noise(2, 24000), 48000)
-    info = wav_info(tmp_path / "a.wav")
-    assert info == WavInfo(rate=48000, channels=2, samples=24000)
+    info = audio_info(tmp_path / "a.wav")
+    assert info == AudioInfo(rate=48000, channels=2, samples=24000)
     assert info.seconds == 0.5
 
 
 def test_flac_is_read_as_well(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.flac", noise(2, 1000).T, 22050)
-    samples, rate = read_wav(tmp_path / "a.flac")
+    samples, rate = read_audio(tmp_path / "a.flac")
     assert (samples.shape, rate) == ((2, 1000), 22050)
 
 
@@ -70,14 +70,14 @@ def test_integer_wav_refuses_to_clip(tmp_path: Path) -> None:
 
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(MediaError) as error:
-        read_wav(tmp_path / "a.wav")
+        read_audio(tmp_path / "a.wav")
     assert str(error.value) == f"{tmp_path}/a.wav: no such sound file"
 
 
 def test_file_that_is_no_sound(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_text("hello")
     with pytest.raises(MediaError) as error:
-        read_wav(tmp_path / "a.wav")
+        read_audio(tmp_path / "a.wav")
     assert str(error.value) == (
         f"{tmp_path}/a.wav: not a readable sound file (Format not recognised)\n  Copy it again, or convert it to wav."
     )
@@ -86,7 +86,7 @@ def test_file_that_is_no_sound(tmp_path: Path) -> None:
 def test_file_without_sound(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros((0, 2)), 16000)
     with pytest.raises(MediaError) as error:
-        read_wav(tmp_path / "a.wav")
+        read_audio(tmp_path / "a.wav")
     assert str(error.value) == f"{tmp_path}/a.wav: holds no sound at all\n  Copy it again, or leave the clip out."
 
 
@@ -95,7 +95,7 @@ def test_sound_that_is_not_finite(tmp_path: Path) -> None:
     sound[1, 50] = np.nan
     write_wav(tmp_path / "a.wav", sound, 16000)
     with pytest.raises(MediaError) as error:
-        read_wav(tmp_path / "a.wav")
+        read_audio(tmp_path / "a.wav")
     assert str(error.value) == f"{tmp_path}/a.wav: has samples that are NaN or infinite\n  Write the file again."
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avspatial.media.audio import read_wav
+from avspatial.media.audio import read_audio
 from avspatial.metrics import prepare
 
 RATE = 16000
@@ -32,5 +32,5 @@ def real_clip() -> np.ndarray:
     """The real FAIR-Play clip under the default convention, (2, T) at 16 kHz."""
     if not REAL.is_file():
         pytest.skip("the real FAIR-Play clip (../shared/media) is not here")
-    sound, rate = read_wav(REAL)
+    sound, rate = read_audio(REAL)
     return prepare(sound, sound, rate)[1]

@@ -10,7 +10,7 @@ from avspatial.evaluation.scoring.clip_scores import NamedMetric, Score
 from avspatial.evaluation.scoring.file_pairs import FilePair
 from avspatial.evaluation.scoring.score_files import score_files
 from avspatial.interfaces import Convention, Truth
-from avspatial.media.audio import read_wav
+from avspatial.media.audio import read_audio
 from avspatial.metrics import azimuth_error, coherence_error, ild_error, itd_error
 from avspatial.metrics.analysis_cache import AnalysisCache, CachedMetric
 from avspatial.metrics.cue_errors import CoherenceError, IldError, ItdError
@@ -90,7 +90,7 @@ def test_shared_or_not_the_numbers_are_the_same(pair: FilePair) -> None:
         for score in scores(pair, *built, AzimuthError(AzimuthSettings(), convention=Convention()))
         if score.row == "model"
     }
-    y, x = (read_wav(path)[0] for path in (pair.prediction, pair.reference))
+    y, x = (read_audio(path)[0] for path in (pair.prediction, pair.reference))
     for error in (ild_error, itd_error, coherence_error):
         assert found[error.__name__] == error(y, x, RATE)
     assert found["azimuth_error"] == azimuth_error(y, x, RATE, TRUTH)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from avspatial.cli.main import main
-from avspatial.media.audio import read_sound
+from avspatial.media.audio import read_audio
 from avspatial.media.video import write_video
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -290,7 +290,7 @@ def test_a_sound_can_be_downloaded(opened_comparison: Callable[..., Any], tmp_pa
         link.click()
     assert waiting.value.suggested_filename.endswith("-ours.flac")
     waiting.value.save_as(tmp_path / "x.flac")
-    sound, rate = read_sound(tmp_path / "x.flac")
+    sound, rate = read_audio(tmp_path / "x.flac")
     assert sound.shape == (2, 2 * rate)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from avspatial.cli.main import main
-from avspatial.media.audio_writer import write_sound
+from avspatial.media.audio_writer import write_audio
 from avspatial.media.webvtt import read_directions
 from avspatial.report.preview.measure import measure
 from avspatial.signal.head import SphericalHead, render
@@ -25,7 +25,7 @@ def panned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     left, right = (render(noise, angle, RATE, SphericalHead()) for angle in (40, -30))
     sound = np.concatenate((left, np.zeros((2, RATE)), right), axis=1).astype(np.float32)
     path = tmp_path_factory.mktemp("sound") / "panned.wav"
-    write_sound(path, [sound], RATE, sound.shape[1])
+    write_audio(path, [sound], RATE, sound.shape[1])
     return path
 
 
@@ -109,7 +109,7 @@ def test_impossible_names_are_the_users_to_mend(
 
 def test_a_silent_file_has_no_peak_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "silent.wav"
-    write_sound(path, iter([np.zeros((2, 16000), np.float32)]), 16000, 16000)
+    write_audio(path, iter([np.zeros((2, 16000), np.float32)]), 16000, 16000)
     assert main(["preview", str(path), "--json"]) == 0
 
     def refuse(name: str) -> None:

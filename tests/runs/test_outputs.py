@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from avspatial.interfaces import Truth
-from avspatial.media.audio import read_wav
+from avspatial.media.audio import read_audio
 from avspatial.runs.outputs import save_outputs, save_prediction
 
 RANDOM = np.random.default_rng(0)
@@ -30,7 +30,7 @@ def test_the_official_names_and_exact_samples(tmp_path: Path) -> None:
         "input_binaural": REFERENCE,
         "mixed_mono": REFERENCE.mean(0, keepdims=True),
     }.items():
-        sound, rate = read_wav(tmp_path / "clip" / f"{name}.wav")
+        sound, rate = read_audio(tmp_path / "clip" / f"{name}.wav")
         assert rate == 16000
         np.testing.assert_array_equal(sound, expected)
 

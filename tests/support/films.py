@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from avspatial.api.load import Trained
-from avspatial.media.audio_stream import SoundReader
+from avspatial.media.audio_stream import AudioReader
 from avspatial.recipe.load import load_recipe
 from avspatial.registry import Registry
 
@@ -136,9 +136,9 @@ def picture_packets(path: Path) -> list[Packet]:
         ]
 
 
-def heard(path: Path) -> tuple[np.ndarray, SoundReader]:
+def heard(path: Path) -> tuple[np.ndarray, AudioReader]:
     """The sound of a file, (C, T), and its reader, which knows rate and start."""
-    reader = SoundReader(path)
+    reader = AudioReader(path)
     return np.concatenate(list(reader.blocks()), 1), reader
 
 

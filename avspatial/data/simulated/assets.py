@@ -14,7 +14,7 @@ from avspatial.data.simulated.instruments import INSTRUMENTS, Instrument
 from avspatial.data.simulated.render import RATE, Stage
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.errors import DataError
-from avspatial.media.audio import read_wav
+from avspatial.media.audio import read_audio
 from avspatial.media.image import read_cutout
 from avspatial.media.resample import resample
 from avspatial.signal.head import Head, SphericalHead
@@ -89,7 +89,7 @@ def _own_sounds(folder: Path) -> dict[str, Instrument]:
 
 def _dry(file: Path) -> np.ndarray:
     """A mono file as samples (T,) at 48 kHz."""
-    samples, rate = read_wav(file)
+    samples, rate = read_audio(file)
     if len(samples) != 1:
         raise DataError(f"has {len(samples)} channels; a dry sound is mono", where=file, fix="Mix it down to one.")
     if not np.any(samples):

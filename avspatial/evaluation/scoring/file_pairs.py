@@ -17,7 +17,7 @@ from unicodedata import normalize
 
 from avspatial.errors import DataError, did_you_mean
 from avspatial.interfaces import Truth
-from avspatial.media.audio import is_sound
+from avspatial.media.audio import is_audio
 from avspatial.runs.directory import Run
 from avspatial.runs.outputs import PREDICTED, REFERENCE, TRUTH, read_truth
 
@@ -142,7 +142,7 @@ def _sounds(folder: Path) -> Iterator[Path]:
     """Every sound and video file below a folder, hidden ones left out; DataError for what cannot be listed."""
     for here, _, names in os.walk(folder, followlinks=True, onerror=_unlisted):
         for name in sorted(names):
-            if not is_sound(Path(name)) or name.startswith("."):
+            if not is_audio(Path(name)) or name.startswith("."):
                 continue
             path = Path(here, name)
             try:

@@ -22,7 +22,7 @@ from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, Sc
 from avspatial.evaluation.scoring.controls import CONTROLS, MIRRORED, MODEL, SEEN, control_sounds
 from avspatial.evaluation.scoring.file_pairs import FilePair
 from avspatial.interfaces import Clip, Convention, Progress
-from avspatial.media.audio import read_sound
+from avspatial.media.audio import read_audio
 from avspatial.metrics.analysis_cache import AnalysisCache
 from avspatial.metrics.conventions import resampled
 from avspatial.runs.directory import Run
@@ -87,7 +87,7 @@ class _LoadedAudio:
 def _load_audio(path: Path, convention: Convention) -> _LoadedAudio | str:
     """The sound of a file, or why there is none to score."""
     try:
-        sound, rate = read_sound(path)
+        sound, rate = read_audio(path)
         if len(sound) != 2:
             return f"{path}: {len(sound)} channel{'s' * (len(sound) > 1)}; left and right are needed"
         return _LoadedAudio(resampled(sound, rate, convention), rate, sound.shape[1])

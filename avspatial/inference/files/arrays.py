@@ -15,18 +15,18 @@ from torch import Tensor
 
 from avspatial.errors import DataError
 from avspatial.framing import Window
-from avspatial.inference.files.render import Advance, binaural, picture_count
-from avspatial.inference.files.scene_cuts import ScenePictures
-from avspatial.inference.options import Manner, walk_over
-from avspatial.inference.visual_features import Pictures
+from avspatial.inference.files.render import ProgressCallback, assemble_stereo, image_count
+from avspatial.inference.files.scene_cuts import SceneImages
+from avspatial.inference.options import InferenceOptions, make_processor
+from avspatial.inference.visual_features import ImageSource
 from avspatial.interfaces import Spatializer
 from avspatial.media.audio_meters import mono
 from avspatial.media.audio_stream import BLOCK
 from avspatial.media.frame_grid import Timed, array_frames, on_grid
-from avspatial.media.frame_reader import PictureReader
+from avspatial.media.frame_reader import FrameReader
 
 
-def as_sound(audio: np.ndarray | Tensor) -> np.ndarray:
+def as_audio(audio: np.ndarray | Tensor) -> np.ndarray:
     """(T,), (1, T) or (2, T), floating point -> (C, T) float32. DataError for anything else, or what is not finite."""
     sound = audio.detach().cpu().numpy() if isinstance(audio, Tensor) else np.asarray(audio)
     if not np.issubdtype(sound.dtype, np.floating):
@@ -45,7 +45,7 @@ def as_sound(audio: np.ndarray | Tensor) -> np.ndarray:
     return sound
 
 
-def frames_of(pictures: Iterable[Any], fps: float | None, times: Iterable[float] | None) -> Iterator[Timed]:
+def timed_frames(pictures: Iterable[Any], fps: float | None, times: Iterable[float] | None) -> Iterator[Timed]:
     """Pictures at `fps` a second or at `times`; DataError unless just one of these says when they are."""
     if isinstance(pictures, int | float) or pictures is None:
         raise DataError(f"needs an array, an iterable of arrays or a video file, got {pictures!r}", where="pictures")
@@ -54,26 +54,31 @@ def frames_of(pictures: Iterable[Any], fps: float | None, times: Iterable[float]
     return array_frames(pictures, (k / fps for k in count()) if fps is not None else times if times is not None else ())
 
 
-Shown = np.ndarray | Tensor | Iterable[Any] | str | Path
+VideoInput = np.ndarray | Tensor | Iterable[Any] | str | Path
 """uint8 (P, H, W, 3), any iterable of (H, W, 3), or a video file."""
 
 
-def pictures_of(
-    shown: Shown, fps: float | None, times: Iterable[float] | None, window: Window, seconds: float
-) -> ScenePictures:
+def image_source(
+    shown: VideoInput, fps: float | None, times: Iterable[float] | None, window: Window, seconds: float
+) -> SceneImages:
     """Pictures for so many seconds on the grid of `window`, which starts as those of a video file do. DataError unless
     it is clear when they are, MediaError for a file or pictures that cannot be used."""
-    wanted = picture_count(seconds, window.fps)
+    wanted = image_count(seconds, window.fps)
     if not isinstance(shown, str | Path):
-        frames = frames_of(shown, fps, times)
-        return ScenePictures(on_grid(frames, window.fps, window.picture, wanted, Path("pictures")), wanted)
+        frames = timed_frames(shown, fps, times)
+        return SceneImages(on_grid(frames, window.fps, window.picture, wanted, Path("pictures")), wanted)
     if fps is not None or times is not None:
         raise DataError("a video file says itself when its pictures are", where="pictures", fix="Leave fps away.")
-    return ScenePictures(PictureReader(shown).on_grid(window.fps, window.picture, wanted), wanted)
+    return SceneImages(FrameReader(shown).on_grid(window.fps, window.picture, wanted), wanted)
 
 
-def spatialize_sound(
-    spatializer: Spatializer, sound: np.ndarray, rate: int, pictures: Pictures, manner: Manner, advance: Advance
+def spatialize_audio(
+    spatializer: Spatializer,
+    sound: np.ndarray,
+    rate: int,
+    pictures: ImageSource,
+    options: InferenceOptions,
+    advance: ProgressCallback,
 ) -> np.ndarray:
     """sound (C, T) float32 at `rate` Hz -> stereo (2, T) float32, left + right twice the mono sound. The spatializer is
     in eval mode. DataError for one that cannot take mono sound, MediaError as `pictures`."""
@@ -84,6 +89,8 @@ def spatialize_sound(
             yield mono(sound[:, first : first + BLOCK])
             advance(min(first + BLOCK, sound.shape[1]) / rate, seconds)
 
-    with torch.inference_mode(), manner.arithmetic(spatializer):
-        walk = walk_over(spatializer, pictures, manner)
-        return np.concatenate(list(binaural(walk, blocks(), rate, spatializer.framing.window.rate, manner.width)), 1)
+    with torch.inference_mode(), options.arithmetic(spatializer):
+        walk = make_processor(spatializer, pictures, options)
+        return np.concatenate(
+            list(assemble_stereo(walk, blocks(), rate, spatializer.framing.window.rate, options.width)), 1
+        )

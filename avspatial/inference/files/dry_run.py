@@ -15,20 +15,20 @@ import torch
 
 from avspatial.errors import MediaError
 from avspatial.inference.files.jobs import Job
-from avspatial.inference.options import Manner, walk_over
-from avspatial.inference.visual_features import ClipPictures
+from avspatial.inference.options import InferenceOptions, make_processor
+from avspatial.inference.visual_features import ClipImages
 from avspatial.interfaces import Spatializer
 from avspatial.media.audio_meters import refuse_channels
-from avspatial.media.ffmpeg import opened, picture_stream
+from avspatial.media.ffmpeg import opened, video_stream
 from avspatial.media.formats import check_video, container_of
-from avspatial.media.probe import MediaFacts, SoundFacts, VideoFacts, describe
+from avspatial.media.probe import AudioStreamInfo, MediaInfo, VideoStreamInfo, media_info
 
 _WINDOWS = 16
 """Windows that a probe computes: enough to fill the machine, few enough to be over soon."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class JobPlan:
     """A job's formats in words, the length in seconds and the rate in Hz, as the headers say them; bytes of the output
     at most, and of the temporary file."""
 
@@ -44,51 +44,51 @@ class Plan:
         return f"{self.seconds:.1f} s; {self.pictures}; {self.sound}"
 
 
-def plan(job: Job, model_rate: int) -> Plan:
+def check_job(job: Job, model_rate: int) -> JobPlan:
     """MediaError, by the headers alone, for what cannot come out well: no sound, no pictures, more than two channels,
     an output that cannot hold them, or no room for it."""
-    facts = describe(job.source)
-    if facts.sound is None:
+    facts = media_info(job.source)
+    if facts.audio is None:
         raise MediaError("has no sound: the file has no audio stream", where=job.source)
-    refuse_channels(facts.sound.channels, job.source)
+    refuse_channels(facts.audio.channels, job.source)
     with opened(job.video) as container:
-        picture_stream(container, job.video)
-    samples = math.ceil(facts.sound.seconds * facts.sound.rate)
-    copied = 0 if job.sound_only else job.source.stat().st_size
-    made = Plan(
+        video_stream(container, job.video)
+    samples = math.ceil(facts.audio.seconds * facts.audio.rate)
+    copied = 0 if job.audio_only else job.source.stat().st_size
+    made = JobPlan(
         _pictures(job, facts),
-        f"{_heard(facts.sound)} to {_written(job, facts)}, stereo",
-        facts.sound.seconds,
-        facts.sound.rate,
+        f"{_heard(facts.audio)} to {_written(job, facts)}, stereo",
+        facts.audio.seconds,
+        facts.audio.rate,
         copied + 6 * samples,
-        math.ceil(4 * facts.sound.seconds * model_rate),
+        math.ceil(4 * facts.audio.seconds * model_rate),
     )
     _refuse_full(job.out, made)
     return made
 
 
-def _pictures(job: Job, facts: MediaFacts) -> str:
-    if job.sound_only:
+def _pictures(job: Job, facts: MediaInfo) -> str:
+    if job.audio_only:
         return f"pictures of {job.video}, looked at"
-    assert isinstance(facts.video, VideoFacts)
+    assert isinstance(facts.video, VideoStreamInfo)
     return f"{facts.video.codec} pictures of {facts.video.width}x{facts.video.height}, copied"
 
 
-def _heard(sound: SoundFacts) -> str:
+def _heard(sound: AudioStreamInfo) -> str:
     return f"{sound.codec} at {sound.rate} Hz, {sound.layout}"
 
 
-def _written(job: Job, facts: MediaFacts) -> str:
+def _written(job: Job, facts: MediaInfo) -> str:
     """The output's sound, once it is clear that its container holds it and the pictures."""
-    if job.sound_only:
+    if job.audio_only:
         return f"{job.out.suffix.lower().removeprefix('.')}, 24 bit"
-    assert facts.sound is not None
-    kind = container_of(job.out, facts.sound.rate)
+    assert facts.audio is not None
+    kind = container_of(job.out, facts.audio.rate)
     check_video(job.source, job.out, kind)
     return kind.said
 
 
-def _refuse_full(out: Path, made: Plan) -> None:
+def _refuse_full(out: Path, made: JobPlan) -> None:
     there = next(folder for folder in (out.absolute().parent, *out.absolute().parents) if folder.exists())
     free, needed = shutil.disk_usage(there).free, made.output_bytes + made.temporary_bytes
     if free < needed:
@@ -100,7 +100,7 @@ def _refuse_full(out: Path, made: Plan) -> None:
 
 
 @dataclass(frozen=True)
-class Probe:
+class Benchmark:
     """How fast the model is here, in seconds of sound a second (the decoding of pictures left aside), and how much
     memory the program had at most, in bytes."""
 
@@ -108,23 +108,23 @@ class Probe:
     memory: int
 
 
-def probe(spatializer: Spatializer, manner: Manner) -> Probe:
+def benchmark(spatializer: Spatializer, options: InferenceOptions) -> Benchmark:
     """Let the model work for a moment on noise. Memory does not depend on a sound's length, so this is all it needs."""
     framing = spatializer.framing
-    samples = framing.samples + round(_WINDOWS * manner.inference.hop * framing.window.rate)
+    samples = framing.samples + round(_WINDOWS * options.inference.hop * framing.window.rate)
     count = math.ceil(samples / framing.window.rate * framing.window.fps) + 1
     random = np.random.default_rng(0)
     pictures = random.integers(0, 256, (count, *framing.window.picture, 3), dtype=np.uint8)
     noise = torch.from_numpy(random.normal(0, 0.1, (1, samples)).astype(np.float32))
     took = 0.0
     for length in (framing.samples, samples):  # the first one warms up
-        walk = walk_over(spatializer, ClipPictures(pictures), manner)
+        walk = make_processor(spatializer, ClipImages(pictures), options)
         begun = time.monotonic()
-        with manner.arithmetic(spatializer):
+        with options.arithmetic(spatializer):
             walk.push(noise[:, :length])
             walk.finish()
         took = time.monotonic() - begun
-    return Probe(_WINDOWS * manner.inference.hop / took, _peak(spatializer))
+    return Benchmark(_WINDOWS * options.inference.hop / took, _peak(spatializer))
 
 
 def _peak(spatializer: Spatializer) -> int:

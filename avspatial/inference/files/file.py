@@ -11,18 +11,18 @@ import numpy as np
 from avspatial.atomic import remove_abandoned
 from avspatial.errors import MediaError
 from avspatial.framing import Window
-from avspatial.inference.files.dry_run import plan
+from avspatial.inference.files.dry_run import check_job
 from avspatial.inference.files.jobs import Job
-from avspatial.inference.files.mixdown import Level
-from avspatial.inference.files.render import Advance, Survey, picture_count, predict, survey
-from avspatial.inference.files.scene_cuts import ScenePictures
-from avspatial.inference.options import Manner, walk_over
+from avspatial.inference.files.mixdown import OutputLevel
+from avspatial.inference.files.render import AudioScan, ProgressCallback, image_count, predict, scan_audio
+from avspatial.inference.files.scene_cuts import SceneImages
+from avspatial.inference.options import InferenceOptions, make_processor
 from avspatial.interfaces import Spatializer
-from avspatial.media.audio_stream import SoundReader
-from avspatial.media.audio_writer import write_sound
+from avspatial.media.audio_stream import AudioReader
+from avspatial.media.audio_writer import write_audio
 from avspatial.media.ffmpeg import reason, refuse_cut_short
 from avspatial.media.formats import container_of
-from avspatial.media.frame_reader import PictureReader
+from avspatial.media.frame_reader import FrameReader
 from avspatial.media.remux import remux
 
 _CANCELLED = 9.0
@@ -30,32 +30,36 @@ _CANCELLED = 9.0
 
 
 @dataclass(frozen=True)
-class Done:
+class FileResult:
     """What became of a file: its length, level, and the notes that its user should read."""
 
     seconds: float
     rate: int
-    level: Level
+    level: OutputLevel
     notes: tuple[str, ...] = field(default=())
 
 
-def spatialize_file(spatializer: Spatializer, job: Job, manner: Manner, advance: Advance) -> Done:
+def spatialize_file(
+    spatializer: Spatializer, job: Job, options: InferenceOptions, advance: ProgressCallback
+) -> FileResult:
     """Make `job.out`, whole or not at all. `spatializer` is in eval mode; `advance` hears how far it is.
 
     MediaError for a file that cannot be read, used or written, DataError for a model that cannot take mono sound.
     """
     rate = spatializer.framing.window.rate
-    plan(job, rate)
-    known = survey(SoundReader(job.source))
-    if not job.sound_only:
+    check_job(job, rate)
+    known = scan_audio(AudioReader(job.source))
+    if not job.audio_only:
         refuse_cut_short(job.source, known.start + known.seconds)
     _make_folder(job)
     remove_abandoned(job.out)
-    with grid_of(job, spatializer.framing.window, known) as pictures, manner.arithmetic(spatializer):
-        walk = walk_over(spatializer, pictures, manner)
-        with predict(walk, SoundReader(job.source), known, rate, manner.width, job.out.parent, advance) as prediction:
-            left_out = write(job, prediction.blocks(SoundReader(job.source)), known)
-            return Done(known.seconds, known.rate, prediction.level, notes(known, prediction.level, pictures, left_out))
+    with grid_of(job, spatializer.framing.window, known) as pictures, options.arithmetic(spatializer):
+        walk = make_processor(spatializer, pictures, options)
+        with predict(walk, AudioReader(job.source), known, rate, options.width, job.out.parent, advance) as prediction:
+            left_out = write(job, prediction.blocks(AudioReader(job.source)), known)
+            return FileResult(
+                known.seconds, known.rate, prediction.level, notes(known, prediction.level, pictures, left_out)
+            )
 
 
 def _make_folder(job: Job) -> None:
@@ -68,25 +72,25 @@ def _make_folder(job: Job) -> None:
 
 
 @contextmanager
-def grid_of(job: Job, window: Window, known: Survey) -> Iterator[ScenePictures]:
+def grid_of(job: Job, window: Window, known: AudioScan) -> Iterator[SceneImages]:
     """The pictures of a job on the model's grid, which starts with the sound; decoded as they are asked for."""
-    count = picture_count(known.seconds, window.fps)
+    count = image_count(known.seconds, window.fps)
     # The sound of a file of its own begins with the pictures.
     origin = known.start if job.video == job.source else None
-    with closing(PictureReader(job.video).on_grid(window.fps, window.picture, count, origin)) as pictures:
-        yield ScenePictures(pictures, count)
+    with closing(FrameReader(job.video).on_grid(window.fps, window.picture, count, origin)) as pictures:
+        yield SceneImages(pictures, count)
 
 
-def write(job: Job, blocks: Iterator[np.ndarray], known: Survey) -> tuple[str, ...]:
+def write(job: Job, blocks: Iterator[np.ndarray], known: AudioScan) -> tuple[str, ...]:
     """Write the output; what of the input was left out."""
-    if job.sound_only:
-        write_sound(job.out, blocks, known.rate, known.samples)
+    if job.audio_only:
+        write_audio(job.out, blocks, known.rate, known.samples)
         return ()
     kind = container_of(job.out, known.rate)
     return remux(job.source, job.out, kind, blocks, known.rate, known.start, keep_original=job.keep_original)
 
 
-def notes(known: Survey, level: Level, pictures: ScenePictures, left_out: tuple[str, ...]) -> tuple[str, ...]:
+def notes(known: AudioScan, level: OutputLevel, pictures: SceneImages, left_out: tuple[str, ...]) -> tuple[str, ...]:
     """What a listener should know about the result."""
     said = []
     if known.channels == 2:
@@ -96,8 +100,8 @@ def notes(known: Survey, level: Level, pictures: ScenePictures, left_out: tuple[
         elif level.gain > _CANCELLED:
             lifted = f"what they share was lifted by {level.gain:.0f} dB"
             said.append(f"its left and right nearly cancel each other: {lifted}")
-    if known.holes:
-        said.append(f"{known.holes / known.rate:.2f} s of silence fill holes in the sound's time stamps")
+    if known.gaps:
+        said.append(f"{known.gaps / known.rate:.2f} s of silence fill holes in the sound's time stamps")
     if pictures.still:
         said.append("the picture does not move: directions are guessed from a single picture")
     if pictures.cuts:

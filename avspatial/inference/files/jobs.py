@@ -9,7 +9,7 @@ from pathlib import Path
 
 from avspatial.errors import MediaError
 from avspatial.media.formats import CONTAINERS, LOSSLESS_INSTEAD
-from avspatial.media.probe import SOUND_SUFFIXES, VIDEO_SUFFIXES
+from avspatial.media.probe import LOSSLESS_SUFFIXES, VIDEO_SUFFIXES
 
 MARK = "_binaural"
 """What an output's name ends in, before the suffix; inputs of that name are not looked for in folders."""
@@ -25,9 +25,9 @@ class Job:
     keep_original: bool = False
 
     @property
-    def sound_only(self) -> bool:
+    def audio_only(self) -> bool:
         """Whether a sound file is made, its pictures coming from elsewhere."""
-        return self.source.suffix.lower() in SOUND_SUFFIXES
+        return self.source.suffix.lower() in LOSSLESS_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def find_jobs(
     named = len(inputs) == 1 and len(sources) == 1 and Path(inputs[0]).is_file()
     if out is not None and out.suffix and not out.is_dir() and len(sources) > 1:
         raise MediaError(f"one file cannot hold {len(sources)} outputs", where=out, fix="Give a folder with -o DIR.")
-    if video is not None and (len(sources) != 1 or next(iter(sources)).suffix.lower() not in SOUND_SUFFIXES):
+    if video is not None and (len(sources) != 1 or next(iter(sources)).suffix.lower() not in LOSSLESS_SUFFIXES):
         raise MediaError("--video gives pictures to one wav or flac file", where=video, fix="Give that file as input.")
-    if keep_original and any(source.suffix.lower() in SOUND_SUFFIXES for source in sources):
+    if keep_original and any(source.suffix.lower() in LOSSLESS_SUFFIXES for source in sources):
         fix = "Leave it away: the input stays as it is."
         raise MediaError(
             "--keep-original adds a track to a video; a sound file holds one", where=out or "input", fix=fix
@@ -83,7 +83,7 @@ def _found(given: str) -> list[tuple[Path, Path]]:
     files = sorted(map(Path, glob.glob(given, recursive=True)))  # noqa: PTH207 - a pattern may be absolute
     if not any(file.exists() for file in files):
         raise MediaError("no such file or folder", where=given)
-    with_sounds = VIDEO_SUFFIXES + (SOUND_SUFFIXES if path.suffix.lower() in SOUND_SUFFIXES else ())
+    with_sounds = VIDEO_SUFFIXES + (LOSSLESS_SUFFIXES if path.suffix.lower() in LOSSLESS_SUFFIXES else ())
     wanted = [file for file in files if _wanted(file, with_sounds)]
     if not wanted:
         raise MediaError(f"matches no video to spatialize ({', '.join(VIDEO_SUFFIXES)})", where=given)
@@ -99,7 +99,7 @@ def _hidden(below: Path) -> bool:
 
 
 def _known_kind(path: Path) -> Path:
-    if path.suffix.lower() not in VIDEO_SUFFIXES + SOUND_SUFFIXES:
+    if path.suffix.lower() not in VIDEO_SUFFIXES + LOSSLESS_SUFFIXES:
         raise MediaError(
             f"{path.suffix or 'a file without suffix'} is not a kind of file that can be spatialized",
             where=path,
@@ -115,9 +115,9 @@ def _output(source: Path, below: Path, out: Path | None, single: bool) -> Path:
         return source.with_name(name)
     if not (single and out.suffix and not out.is_dir()):
         return out / below.with_name(name)
-    allowed = SOUND_SUFFIXES if suffix in SOUND_SUFFIXES else tuple(CONTAINERS)
+    allowed = LOSSLESS_SUFFIXES if suffix in LOSSLESS_SUFFIXES else tuple(CONTAINERS)
     if out.suffix.lower() not in allowed:
-        kind = "sound" if suffix in SOUND_SUFFIXES else "video"
+        kind = "sound" if suffix in LOSSLESS_SUFFIXES else "video"
         raise MediaError(
             f"a {kind} file cannot be written as {out.suffix}",
             where=out,
@@ -127,7 +127,7 @@ def _output(source: Path, below: Path, out: Path | None, single: bool) -> Path:
 
 
 def _pictures(source: Path, video: Path | None) -> Path:
-    if source.suffix.lower() in SOUND_SUFFIXES and video is None:
+    if source.suffix.lower() in LOSSLESS_SUFFIXES and video is None:
         raise MediaError(
             "sound alone: there are no pictures to go by", where=source, fix="Give them with --video FILE."
         )

@@ -24,7 +24,7 @@ SILENCE = -90.0
 
 
 @dataclass(frozen=True)
-class Level:
+class OutputLevel:
     """What became of the level: LUFS before and after, true peak after (dBTP), and the common gain (dB)."""
 
     loudness_before: float | None
@@ -44,15 +44,15 @@ class Level:
         return float(10 ** (self.gain / 20))
 
 
-def common_gain(before: float | None, output: Meters) -> Level:
+def common_gain(before: float | None, output: Meters) -> OutputLevel:
     """The gain that gives an output the loudness `before`, lowered where its true peak would be above -1 dBTP."""
     after, peak = output.loudness, output.peak
     gain = before - after if before is not None and after is not None else 0.0
     gain = min(gain, PEAK - peak)
-    return Level(before, None if after is None else after + gain, peak + gain, gain)
+    return OutputLevel(before, None if after is None else after + gain, peak + gain, gain)
 
 
-class Joined:
+class StereoAssembler:
     """Mono blocks at the sound's rate and differences at the model's, in step -> stereo blocks.
 
     `width` scales the difference; 1 is what the model says.

@@ -1,9 +1,9 @@
 """One sound, guided by its pictures, from end to end in constant memory.
 
-Three passes over the sound, of which only the second costs: `survey` reads it through, so that what cannot be used is
-said before anything is computed; `predict` lets the model listen and look, writes the differences to a temporary file
-(4 bytes a sample at the model's rate) and measures what will become of the level; `Prediction.blocks` reads the sound
-again and puts the two together, at the common gain.
+Three passes over the sound, of which only the second costs: `scan_audio` reads it through, so that what cannot be used
+is said before anything is computed; `predict` lets the model listen and look, writes the differences to a temporary
+file (4 bytes a sample at the model's rate) and measures what will become of the level; `Prediction.blocks` reads the
+sound again and puts the two together, at the common gain.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ import numpy as np
 import torch
 
 from avspatial.errors import MediaError
-from avspatial.inference.files.mixdown import SILENCE, Joined, Level, common_gain
-from avspatial.inference.options import Walk
+from avspatial.inference.files.mixdown import SILENCE, OutputLevel, StereoAssembler, common_gain
+from avspatial.inference.options import StreamProcessor
 from avspatial.media.audio_meters import Meters, mono, refuse_channels
 from avspatial.media.ffmpeg import reason
 from avspatial.media.resample import Resampler
 from avspatial.signal import stereo
 
-Advance = Callable[[float, float], None]
+ProgressCallback = Callable[[float, float], None]
 """Told how many seconds of the sound are done, and how many there are."""
 
 
-class Sound(Protocol):
+class AudioSource(Protocol):
     """A sound in blocks; the attributes hold once the last block was given."""
 
     path: Path
@@ -39,13 +39,13 @@ class Sound(Protocol):
     rate: int
     channels: int
     samples: int
-    holes: int
+    gaps: int
 
     def blocks(self) -> Iterator[np.ndarray]: ...
 
 
 @dataclass(frozen=True)
-class Survey:
+class AudioScan:
     """What was read of a sound: rate in Hz, number of channels, samples (T), time stamp of the first one, s, silence
     that was filled in, in samples, loudness in LUFS."""
 
@@ -53,7 +53,7 @@ class Survey:
     channels: int
     samples: int
     start: float
-    holes: int
+    gaps: int
     loudness: float | None
 
     @property
@@ -61,7 +61,7 @@ class Survey:
         return self.samples / self.rate
 
 
-def survey(sound: Sound) -> Survey:
+def scan_audio(sound: AudioSource) -> AudioScan:
     """Read a sound through. MediaError for one that cannot be read or used: damaged, silent, of many channels."""
     meters: Meters | None = None
     mixed = 0.0
@@ -79,10 +79,10 @@ def survey(sound: Sound) -> Survey:
             where=sound.path,
             fix="Turn the sign of one channel, or give one of them as mono sound.",
         )
-    return Survey(sound.rate, sound.channels, sound.samples, sound.start, sound.holes, meters.loudness)
+    return AudioScan(sound.rate, sound.channels, sound.samples, sound.start, sound.gaps, meters.loudness)
 
 
-def picture_count(seconds: float, fps: float) -> int:
+def image_count(seconds: float, fps: float) -> int:
     """A picture for every grid time within a sound of that length."""
     return max(1, math.ceil(seconds * fps - 1e-6))
 
@@ -90,20 +90,20 @@ def picture_count(seconds: float, fps: float) -> int:
 class Prediction:
     """The differences of a sound, at the model's rate in a temporary file, and the level that the result has."""
 
-    def __init__(self, file: IO[bytes], model_rate: int, width: float, level: Level) -> None:
+    def __init__(self, file: IO[bytes], model_rate: int, width: float, level: OutputLevel) -> None:
         self.level = level
         self._file = file
         self._model_rate = model_rate
         self._width = width
 
-    def blocks(self, sound: Sound) -> Iterator[np.ndarray]:
+    def blocks(self, sound: AudioSource) -> Iterator[np.ndarray]:
         """Stereo blocks (2, n) float32 of the sound, which is read again, at the common gain."""
         self._file.seek(0)
         factor = np.float32(self.level.factor)
-        joined: Joined | None = None
+        joined: StereoAssembler | None = None
         came = went = 0
         for block in sound.blocks():
-            joined = joined or Joined(sound.rate, self._model_rate, self._width)
+            joined = joined or StereoAssembler(sound.rate, self._model_rate, self._width)
             joined.mono(mono(block))
             came += block.shape[1]
             wanted = came * self._model_rate // sound.rate - went
@@ -119,7 +119,13 @@ class Prediction:
 
 @contextmanager
 def predict(
-    walk: Walk, sound: Sound, known: Survey, model_rate: int, width: float, folder: Path, advance: Advance
+    walk: StreamProcessor,
+    sound: AudioSource,
+    known: AudioScan,
+    model_rate: int,
+    width: float,
+    folder: Path,
+    advance: ProgressCallback,
 ) -> Iterator[Prediction]:
     """Let `walk` hear all of `sound`, and yield what it says. The temporary file, in `folder`, has no name: whatever
     happens, nothing is left of it. Errors as those of the sound and of the walk; MediaError for a full disk."""
@@ -134,13 +140,13 @@ def predict(
         def keep(difference: np.ndarray) -> None:
             _write(file, difference, folder)
 
-        for ready in binaural(walk, heard(), known.rate, model_rate, width, keep):
+        for ready in assemble_stereo(walk, heard(), known.rate, model_rate, width, keep):
             meters.add(ready)
         yield Prediction(file, model_rate, width, common_gain(known.loudness, meters))
 
 
-def binaural(
-    walk: Walk,
+def assemble_stereo(
+    walk: StreamProcessor,
     blocks: Iterable[np.ndarray],
     rate: int,
     model_rate: int,
@@ -152,7 +158,7 @@ def binaural(
     `width` scales the difference, `keep` is handed what the walk says of it, (k,) float32 at the model's rate.
     """
     resampler = Resampler(1, rate, model_rate)
-    joined = Joined(rate, model_rate, width)
+    joined = StereoAssembler(rate, model_rate, width)
 
     def laid(said: torch.Tensor) -> Iterator[np.ndarray]:
         difference = np.ascontiguousarray(stereo.difference(said.numpy()), np.float32)

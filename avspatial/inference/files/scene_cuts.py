@@ -27,14 +27,14 @@ STILL = 1.0
 
 
 @dataclass(frozen=True)
-class Impression:
+class FrameSignature:
     """A picture at a glance: the share of it in each of 8 x 8 x 8 colours, and the means of its 8 x 8 parts."""
 
     colours: np.ndarray
     parts: np.ndarray
 
     @classmethod
-    def of(cls, picture: np.ndarray) -> Impression:
+    def of(cls, picture: np.ndarray) -> FrameSignature:
         """picture (H, W, 3) uint8, H and W at least 8."""
         levels = picture.reshape(-1, 3) >> 5
         places = (levels[:, 0].astype(np.int64) << 6) | (levels[:, 1] << 3) | levels[:, 2]
@@ -45,13 +45,13 @@ class Impression:
             sums = np.add.reduceat(sums, edges, axis) / np.expand_dims(sizes, [1 - axis, 2])
         return cls(np.bincount(places, minlength=512) / len(places), sums)
 
-    def is_cut_from(self, before: Impression) -> bool:
+    def is_cut_from(self, before: FrameSignature) -> bool:
         """Whether it belongs to another scene than its neighbour."""
         new = np.abs(self.colours - before.colours).sum() / 2
         return bool(new > NEW_COLOURS and np.abs(self.parts - before.parts).mean() > NEW_PLACES)
 
 
-class ScenePictures:
+class SceneImages:
     """Grid pictures (H, W, 3) uint8 from an iterator; only those of the windows at hand are in memory.
 
     Groups are asked for in the order of time. There are `count` pictures, one for every grid time within the sound.
@@ -64,7 +64,7 @@ class ScenePictures:
         self._kept: deque[np.ndarray] = deque()
         self._first = 0
         self._start: np.ndarray | None = None
-        self._before: Impression | None = None
+        self._before: FrameSignature | None = None
         self.cuts: list[int] = []
         self.still = True
 
@@ -92,7 +92,7 @@ class ScenePictures:
             self._kept.append(picture)
 
     def _note(self, picture: np.ndarray, index: int) -> None:
-        now = Impression.of(picture)
+        now = FrameSignature.of(picture)
         if self._before is not None and now.is_cut_from(self._before):
             self.cuts.append(index)
         self._before = now

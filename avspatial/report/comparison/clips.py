@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from avspatial.errors import MediaError
 from avspatial.evaluation.comparison.compare import Comparison, SystemPair
-from avspatial.media.audio import read_sound
+from avspatial.media.audio import read_audio
 from avspatial.media.resample import resample
 from avspatial.report.comparison.plots import clip_curves, curves_plot
 from avspatial.report.parts.clip_plots import TimePlot, spectrogram_grid
@@ -160,7 +160,7 @@ def _at(path: Path | None, rate: int | None = None) -> tuple[np.ndarray, int]:
     """The two channels of a file, at `rate` if given; MediaError for other than two, and where there is no file."""
     if path is None:
         raise MediaError("no sound was saved")
-    sound, own = read_sound(path)
+    sound, own = read_audio(path)
     if len(sound) != 2:
         raise MediaError(f"{len(sound)} channels; left and right are needed", where=path)
     return (sound, own) if rate is None or rate == own else (resample(sound, own, rate), rate)

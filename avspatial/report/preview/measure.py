@@ -14,7 +14,7 @@ import numpy as np
 
 from avspatial.errors import MediaError
 from avspatial.media.audio_meters import Meters, refuse_channels
-from avspatial.media.audio_stream import SoundReader
+from avspatial.media.audio_stream import AudioReader
 from avspatial.media.resample import Resampler
 from avspatial.media.webvtt import Direction
 from avspatial.metrics.azimuth_estimator import AzimuthEstimator
@@ -80,7 +80,7 @@ def measure(path: Path, *, stereo: bool = True) -> Measured:
 
     MediaError for a file that cannot be read, has no sound or one of many channels, or is mono where stereo is needed.
     """
-    sound = SoundReader(path)
+    sound = AudioReader(path)
     meters: Meters | None = None
     kept: list[np.ndarray] = []
     room = 0
@@ -104,7 +104,7 @@ def measure(path: Path, *, stereo: bool = True) -> Measured:
     return Measured(*facts, heard, meters.loudness, meters.peak, times, level, power, directions)
 
 
-def _refuse(sound: SoundReader, path: Path, stereo: bool) -> None:
+def _refuse(sound: AudioReader, path: Path, stereo: bool) -> None:
     refuse_channels(sound.channels, path)
     if stereo and sound.channels == 1:
         fix = "Give a stereo file; `avspatial spatialize` makes one of it."

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torchvision.io import encode_jpeg
 
-from avspatial.media.frame_reader import PictureReader
-from avspatial.media.probe import describe
-from avspatial.media.video import picture_aspect
+from avspatial.media.frame_reader import FrameReader
+from avspatial.media.probe import media_info
+from avspatial.media.video import frame_aspect
 from avspatial.report.parts.clip_plots import Curve, TimePlot, draw_curves, name_sides, spans, time_extent
 from avspatial.report.parts.embedding import Source, data_uri, sound_uri
 from avspatial.report.parts.numbers import number
@@ -43,7 +43,7 @@ def preview_page(path: Path, measured: Measured, original: tuple[Path, Measured]
 
     MediaError for pictures that cannot be read. The page weighs at most about 40 MB: a minute of sound, three times.
     """
-    facts = describe(path)
+    facts = media_info(path)
     film, pictures = None, []
     if facts.video is not None:
         film = _film(path, measured)
@@ -111,8 +111,8 @@ def _film(path: Path, measured: Measured) -> Film | None:
 def _thumbnails(path: Path, measured: Measured) -> list[str]:
     """Pictures from the middles of equal parts of what is heard, as data URIs."""
     part = min(HEARD, measured.seconds) / THUMBNAILS
-    size = max(8, round(_THUMBNAIL_WIDTH / picture_aspect(path))), _THUMBNAIL_WIDTH
-    taken = list(PictureReader(path).on_grid(1 / part, size, THUMBNAILS, measured.start + part / 2))
+    size = max(8, round(_THUMBNAIL_WIDTH / frame_aspect(path))), _THUMBNAIL_WIDTH
+    taken = list(FrameReader(path).on_grid(1 / part, size, THUMBNAILS, measured.start + part / 2))
     planes = (torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).contiguous() for picture in taken)
     return [data_uri("image/jpeg", encode_jpeg(each, 80).numpy().tobytes()) for each in planes]
 

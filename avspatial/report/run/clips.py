@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from avspatial.interfaces import Truth
-from avspatial.media.audio import read_wav
+from avspatial.media.audio import read_audio
 from avspatial.report.parts.clip_plots import Sounds, TimePlot, level_plot, spectrogram_plot
 from avspatial.report.parts.embedding import SECONDS, Source, data_uri, sound_uri, weight_of, within
 from avspatial.report.parts.numbers import decimals_for, number
@@ -59,7 +59,7 @@ class ClipView:
 
 def _load(folder: Path) -> tuple[Sounds, float]:
     """The three sounds, cut to what the page shows, and the clip's whole length in s."""
-    (reference, rate), (prediction, _), (mono, _) = (read_wav(folder / name) for name in (REFERENCE, PREDICTED, MONO))
+    (reference, rate), (prediction, _), (mono, _) = (read_audio(folder / name) for name in (REFERENCE, PREDICTED, MONO))
     kept = round(SECONDS * rate)
     return Sounds(reference[:, :kept], prediction[:, :kept], mono[:, :kept], rate), reference.shape[-1] / rate
 

@@ -12,7 +12,7 @@ from avspatial.data.clip_cache import ClipStore
 from avspatial.data.layout import PARTS, lengths
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip
-from avspatial.media.audio import wav_info
+from avspatial.media.audio import audio_info
 from avspatial.progress import silent
 from avspatial.testing.component import ComponentUnderTest
 from avspatial.testing.results import NotApplicable, require
@@ -104,7 +104,7 @@ def _whole(clip: Clip) -> None:
     require(np.isfinite(azimuth).all() and (np.abs(azimuth) <= 180).all(), f"clip {clip.id}: azimuth beyond 180")
     require(np.isfinite(energy).all() and (energy >= 0).all() and energy.any(), f"clip {clip.id}: energy")
     seconds = azimuth.shape[1] / clip.truth.rate
-    sound = wav_info(clip.audio).seconds
+    sound = audio_info(clip.audio).seconds
     require(
         abs(seconds - sound) <= 2 / clip.truth.rate, f"clip {clip.id}: {seconds:g} s of truth, {sound:g} s of sound"
     )

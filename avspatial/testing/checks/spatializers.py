@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from avspatial.inference.overlap_add import View, spatialize
+from avspatial.inference.overlap_add import VisualCondition, spatialize
 from avspatial.recipe.schema import Inference
 from avspatial.signal import stereo
 from avspatial.testing.checks.harness import SpatializerHarness, training_batch
@@ -28,7 +28,7 @@ from avspatial.testing.results import NotApplicable, require
 
 LENGTHS = (1, 159, 160_086)
 """One sample; less than a window and no whole hop; ten seconds and a bit, as FAIR-Play's clips have."""
-VIEWS: tuple[View, ...] = ("seen", "mirrored", "blank")
+VIEWS: tuple[VisualCondition, ...] = ("normal", "mirrored", "blank")
 SIDES = 0.02
 """Mirrored pictures change at least this share of what black ones change; what is less is rounding."""
 SUM_ERROR = 1e-4
@@ -88,13 +88,13 @@ def _sound(samples: int) -> Tensor:
     return noise * torch.tensor([[0.2], [0.1]])
 
 
-def _walk(module: Any, sound: Tensor, view: View = "seen") -> Tensor:
+def _walk(module: Any, sound: Tensor, condition: VisualCondition = "normal") -> Tensor:
     """A whole clip through the sliding windows of inference: stereo (2, T)."""
     window = module.framing.window
     count = max(1, math.ceil(sound.shape[-1] / window.rate * window.fps))
     generator = torch.Generator().manual_seed(2)
     pictures = torch.randint(0, 256, (count, *window.picture, 3), dtype=torch.uint8, generator=generator)
-    return spatialize(module, sound, pictures, Inference(hop=window.seconds, batch_size=4), view=view)
+    return spatialize(module, sound, pictures, Inference(hop=window.seconds, batch_size=4), condition=condition)
 
 
 CHECKS = {

@@ -11,7 +11,7 @@ from support import films
 
 from avspatial.api.load import Trained
 from avspatial.registry import Registry
-from avspatial.runs.model_file import write_model
+from avspatial.runs.model_file import write_model_file
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, builtin_registry: Registry
 def model(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same as a file."""
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    write_model(path, trained.exported())
+    write_model_file(path, trained.to_model_file())
     return path
 
 

@@ -40,12 +40,12 @@ def test_arrays_give_the_samples_of_the_file(
     random = np.random.default_rng(channels)
     sound = 0.05 * random.standard_normal((channels, 2 * RATE)).astype(np.float32)
     source = film(tmp_path / "in.mp4", seconds=2, fps=25, sound=sound, begins=0.3)
-    (result,) = avspatial.spatialize(source, trained, progress=unseen, width=120, mode=mode).results
+    (result,) = avspatial.spatialize(source, trained, progress=unseen, width_percent=120, mode=mode).results
     assert result.done is not None
     after, _ = heard(result.out)
     before, reader = heard(source)
     pictures, times = decoded(source, reader.start)
-    found = spatialized(trained, before, RATE, pictures, times=times, width=120, mode=mode)
+    found = spatialized(trained, before, RATE, pictures, times=times, width_percent=120, mode=mode)
     assert found.dtype == np.float32 and np.abs(found[0] - found[1]).max() > 0.01
     scaled = np.float32(result.done.level.factor) * found
     np.testing.assert_array_equal(np.rint(scaled.astype(np.float64) * 2**23), after.astype(np.float64) * 2**23)
@@ -110,7 +110,7 @@ SHOWN = np.zeros((6, 32, 32, 3), np.uint8)
         (SOUND, "film.mp4", {"fps": 10}, "pictures: a video file says itself when its pictures are\n"
          "  Leave fps away."),
         (SOUND, "film.mp4", {}, "film.mp4: no such video file"),
-        (SOUND, SHOWN, {"fps": 10, "width": 151}, "width: the width is 151 %; it can be 0 to 150"),
+        (SOUND, SHOWN, {"fps": 10, "width_percent": 151}, "width: the width is 151 %; it can be 0 to 150"),
         (SOUND, SHOWN, {"fps": 10, "rate": 0}, "rate: the rate is 0; a whole number of Hz, at least 1, is needed"),
     ],
 )  # fmt: skip

@@ -19,7 +19,7 @@ import avspatial
 from avspatial.api.load import Trained
 from avspatial.cli.main import main
 from avspatial.errors import AvspatialError, MediaError, RunError
-from avspatial.media.audio_writer import write_sound
+from avspatial.media.audio_writer import write_audio
 from avspatial.progress import Clock, unseen
 
 Film = Callable[..., Path]
@@ -47,7 +47,7 @@ def test_several_at_once_are_as_one_after_another(film: Film, trained: Trained, 
         out=tmp_path / "several",
         jobs=3,
         progress=progress,
-        told=lambda result: told.append(result.source),
+        on_result=lambda result: told.append(result.source),
     )
     assert displays == [1]
     assert [result.source for result in several.results] == [result.source for result in one.results]
@@ -170,8 +170,8 @@ def test_a_call_that_means_nothing_is_refused(film: Film, trained: Trained, tmp_
         (source, {"jobs": 0}, "jobs: 0 files at once; at least 1 is needed"),
         (source, {"mode": "Exact"}, "mode: there is no mode 'Exact'; it can be exact or continuous"),
         (source, {"precision": "fp16"}, "precision: there is no precision 'fp16'; it can be fp32 or bf16"),
-        (source, {"set": ["model.width=2"]}, "run: a model that is loaded takes neither set nor device"),
-        (source, {"device": "cpu"}, "run: a model that is loaded takes neither set nor device"),
+        (source, {"overrides": ["model.width=2"]}, "model: a model that is loaded takes neither overrides nor device"),
+        (source, {"device": "cpu"}, "model: a model that is loaded takes neither overrides nor device"),
         (tmp_path / "dead.mp4", {}, f"{tmp_path / 'dead.mp4'}: no such file or folder"),
         (tmp_path / "*.txt", {}, f"{tmp_path / '*.txt'}: matches no video to spatialize"),
     ):
@@ -192,6 +192,6 @@ def test_a_single_film_of_a_folder_may_be_given_a_name(film: Film, trained: Trai
 
 def test_a_sound_file_has_no_second_track(film: Film, trained: Trained, tmp_path: Path) -> None:
     video, sound = film(tmp_path / "a.mp4", seconds=0.5), tmp_path / "a.wav"
-    write_sound(sound, iter([0.1 * np.ones((2, 8000), np.float32)]), 16000, 8000)
+    write_audio(sound, iter([0.1 * np.ones((2, 8000), np.float32)]), 16000, 8000)
     with pytest.raises(MediaError, match="--keep-original adds a track to a video; a sound file holds one"):
         avspatial.spatialize(sound, trained, video=video, keep_original=True, progress=unseen)

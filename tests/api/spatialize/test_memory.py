@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.long_films import cost, long_film
 
-from avspatial.media.probe import describe
+from avspatial.media.probe import media_info
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
@@ -17,6 +17,6 @@ def test_three_minutes_take_the_memory_of_twenty_seconds(model: Path, tmp_path: 
     short = cost(long_film(tmp_path / "short.mp4", 20), model, "--mode", mode)
     film = long_film(tmp_path / "long.mp4", 180)
     long = cost(film, model, "--mode", mode)
-    after = describe(tmp_path / "long_binaural.mp4").sound
+    after = media_info(tmp_path / "long_binaural.mp4").audio
     assert after is not None and after.seconds == pytest.approx(180, abs=5)
     assert long.memory < 1.1 * short.memory

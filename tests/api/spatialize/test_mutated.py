@@ -19,7 +19,7 @@ from support.films import furnish, jpeg, noise, write_film
 
 import avspatial
 from avspatial.api.load import Trained
-from avspatial.media.audio_stream import SoundReader
+from avspatial.media.audio_stream import AudioReader
 from avspatial.progress import unseen
 
 KINDS = {
@@ -107,7 +107,7 @@ def check(content: bytes, source: Path, trained: Trained, **how: Any) -> None:
         assert not result.out.exists()
     else:
         assert result.done is not None
-        reader = SoundReader(result.out)
+        reader = AudioReader(result.out)
         assert sum(block.shape[1] for block in reader.blocks()) == round(result.done.seconds * result.done.rate)
         result.out.unlink()
     source.unlink()

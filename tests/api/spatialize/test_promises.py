@@ -120,7 +120,7 @@ def test_the_loudness_is_that_of_the_mono_sound_on_both_ears(
 def test_width_scales_the_difference(film: Film, heard: Heard, trained: Trained, tmp_path: Path, width: int) -> None:
     source = film(tmp_path / "in.mkv", audio="flac")
     whole = one(source, trained, out=tmp_path / "a.mkv")
-    scaled = one(source, trained, out=tmp_path / "b.mkv", width=width)
+    scaled = one(source, trained, out=tmp_path / "b.mkv", width_percent=width)
     assert whole.done is not None and scaled.done is not None
     full = np.subtract(*heard(whole.out)[0]) / whole.done.level.factor
     part = np.subtract(*heard(scaled.out)[0]) / scaled.done.level.factor

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from avspatial.errors import AvspatialError, DataError
-from avspatial.media.audio import read_wav, write_wav
-from avspatial.media.video import grid_pictures
+from avspatial.media.audio import read_audio, write_wav
+from avspatial.media.video import grid_images
 
 
 def save_png(path, picture):
@@ -42,10 +42,10 @@ def test_own_sounds_and_cut_outs_take_the_place_of_the_built_in_ones(tmp_path, s
     own = {"sounds": sounds, "cutouts": cutouts, "picture": (32, 32)}
     made = scenes(tmp_path / "set", **own)
     for clip in made.clips("train"):
-        sound, rate = read_wav(clip.audio)
+        sound, rate = read_audio(clip.audio)
         assert sound.shape[1] == rate
         assert np.argmax(np.abs(np.fft.rfft(sound[0]))) == pytest.approx(440, abs=3)
-        pictures = grid_pictures(clip.video, 10, (32, 32)).astype(int)
+        pictures = grid_images(clip.video, 10, (32, 32)).astype(int)
         assert ((pictures[..., 1] - pictures[..., [0, 2]].max(-1)) > 80).any((1, 2)).all()
     write_wav(sounds / "cello" / "low.wav", 0.5 * tone, 22050)
     assert scenes(tmp_path / "set", **own).fingerprint() != made.fingerprint()

@@ -14,8 +14,8 @@ import soundfile
 
 from avspatial.data.simulated.camera import column
 from avspatial.errors import DataError
-from avspatial.media.audio import read_wav
-from avspatial.media.video import grid_pictures
+from avspatial.media.audio import read_audio
+from avspatial.media.video import grid_images
 from avspatial.metrics.direction import left_right
 from avspatial.signal.head import SphericalHead
 
@@ -75,14 +75,14 @@ def test_heard_seen_and_written_azimuths_are_one(tmp_path, scenes):
     made = scenes(tmp_path / "set", sources=(1, 1), distractors=(0, 0), moving=0, background="plain", brightness=0)
     for clip in [clip for part in ("train", "val", "test") for clip in made.clips(part)]:
         azimuth = clip.truth.azimuth[0, 0]
-        sound, rate = read_wav(clip.audio)
+        sound, rate = read_audio(clip.audio)
         size = 2 * sound.shape[1]
         spectra = np.fft.rfft(sound.astype(float), size)
         likeness = np.fft.irfft(np.conj(spectra[0]) * spectra[1], size * 8)
         lags = np.arange(-8 * 40, 8 * 40)
         delay = lags[np.argmax(likeness[lags])] / (8 * rate)
         assert delay == pytest.approx(SphericalHead().itd(azimuth), abs=4e-6)
-        pictures = grid_pictures(clip.video, 10, (72, 128)).astype(float)
+        pictures = grid_images(clip.video, 10, (72, 128)).astype(float)
         painted = np.abs(pictures - np.median(pictures, (1, 2), keepdims=True)).max(-1) > 40
         columns = [np.nonzero(picture)[1].mean() + 0.5 for picture in painted]
         assert columns == pytest.approx([column(azimuth, 128, 120)] * 10, abs=1.0)
@@ -92,7 +92,7 @@ def own_left_right(clips):
     """`left_right` of recordings scored against themselves: what a perfect model would reach."""
     shares = []
     for clip in clips:
-        sound, rate = read_wav(clip.audio)
+        sound, rate = read_audio(clip.audio)
         shares.append(left_right(sound.astype(float), sound.astype(float), rate, clip.truth))
     return np.nanmean(shares)
 

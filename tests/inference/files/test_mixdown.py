@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avspatial.inference.files.mixdown import Joined, common_gain
+from avspatial.inference.files.mixdown import StereoAssembler, common_gain
 from avspatial.media.audio_meters import Meters, mono
 from avspatial.media.resample import Resampler, resample
 from avspatial.signal.loudness import integrated_loudness, true_peak
@@ -48,7 +48,7 @@ def test_joined_sound_is_mono_safe_and_as_long_as_the_mono(
     rate: int, samples: int, lengths: list[int], width: float
 ) -> None:
     sound, said = noise(samples), noise(round(samples * 16000 / rate), 1)
-    joined, blocks, given_out = Joined(rate, 16000, width), [], 0
+    joined, blocks, given_out = StereoAssembler(rate, 16000, width), [], 0
     for block in cut(sound, lengths):
         joined.mono(block)
         blocks += joined.difference(said[given_out : given_out + len(block) // 2])

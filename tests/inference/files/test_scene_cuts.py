@@ -8,8 +8,8 @@ import numpy as np
 
 from avspatial.data.windows import picture_indices
 from avspatial.framing import Window
-from avspatial.inference.files.scene_cuts import Impression, ScenePictures
-from avspatial.inference.visual_features import ClipPictures
+from avspatial.inference.files.scene_cuts import FrameSignature, SceneImages
+from avspatial.inference.visual_features import ClipImages
 
 WINDOW = Window(seconds=1.0, fps=4, pictures=4, picture=(8, 8))
 
@@ -23,7 +23,7 @@ def film(*parts: tuple[tuple[int, int, int], int]) -> list[np.ndarray]:
 
 
 def groups(pictures: list[np.ndarray], hop: float = 0.1) -> list[tuple[float, tuple[int, ...]]]:
-    scenes = ScenePictures(iter(pictures), len(pictures))
+    scenes = SceneImages(iter(pictures), len(pictures))
     last = len(pictures) / WINDOW.fps - WINDOW.seconds
     return [(start, scenes.group(start, WINDOW)) for start in np.arange(0, last + 1e-9, hop)]
 
@@ -35,7 +35,7 @@ def test_without_a_cut_a_window_sees_what_training_showed_it() -> None:
 
 def test_no_window_sees_both_sides_of_a_cut() -> None:
     pictures = film(((200, 0, 0), 9), ((0, 0, 200), 11))
-    scenes = ScenePictures(iter(pictures), 20)
+    scenes = SceneImages(iter(pictures), 20)
     for start in np.arange(0, 4.01, 0.05):
         group = scenes.group(start, WINDOW)
         middle = picture_indices(start, WINDOW.model_copy(update={"pictures": 1}), 20)[0]
@@ -44,7 +44,7 @@ def test_no_window_sees_both_sides_of_a_cut() -> None:
 
 
 def test_the_nearest_picture_of_the_scene_stands_in_for_the_rest() -> None:
-    scenes = ScenePictures(iter(film(((200, 0, 0), 9), ((0, 0, 200), 11))), 20)
+    scenes = SceneImages(iter(film(((200, 0, 0), 9), ((0, 0, 200), 11))), 20)
     assert scenes.group(1.5, WINDOW) == (6, 7, 8, 8)
     assert scenes.group(2.0, WINDOW) == (9, 9, 10, 11)
 
@@ -58,7 +58,7 @@ def landscape(height: int = 64, width: int = 96) -> np.ndarray:
 
 
 def cut_between(before: np.ndarray, after: np.ndarray) -> bool:
-    return Impression.of(after).is_cut_from(Impression.of(before))
+    return FrameSignature.of(after).is_cut_from(FrameSignature.of(before))
 
 
 def test_motion_is_no_cut() -> None:
@@ -75,7 +75,7 @@ def test_another_place_is_a_cut() -> None:
 
 def test_a_picture_that_never_changes_is_still() -> None:
     for pictures, still in ((film(((9, 9, 9), 8)), True), (film(((9, 9, 9), 4), ((30, 30, 30), 4)), False)):
-        scenes = ScenePictures(iter(pictures), 8)
+        scenes = SceneImages(iter(pictures), 8)
         scenes.group(1.0, WINDOW)
         assert scenes.still is still
 
@@ -88,7 +88,7 @@ def test_only_the_pictures_at_hand_are_decoded_and_kept() -> None:
             given.append(number)
             yield flat((number % 7, 0, 0))
 
-    scenes = ScenePictures(endless(), 10_000)
+    scenes = SceneImages(endless(), 10_000)
     for start in np.arange(0, 100, 0.1):
         group = scenes.group(start, WINDOW)
         scenes.take([group])
@@ -98,7 +98,7 @@ def test_only_the_pictures_at_hand_are_decoded_and_kept() -> None:
 
 def test_the_same_pictures_as_those_of_a_clip_in_memory() -> None:
     pictures = np.random.default_rng(3).integers(0, 40, (15, 8, 8, 3), dtype=np.uint8)
-    clip, scenes = ClipPictures(pictures), ScenePictures(iter(pictures), 15)
+    clip, scenes = ClipImages(pictures), SceneImages(iter(pictures), 15)
     for start in (0.0, 0.3, 1.1, 2.5, 2.75):
         asked = [each.group(start, WINDOW) for each in (clip, scenes)]
         assert asked[0] == asked[1]
