@@ -25,7 +25,7 @@ from avspatial.evaluation.scoring.score_store import SCORES
 from avspatial.interfaces import Progress
 from avspatial.media.audio import read_audio
 from avspatial.progress import on_stderr, silent
-from avspatial.report.parts.numbers import decimals_of_column, heading, number
+from avspatial.report.parts.numbers import decimals_of_column, metric_heading, number
 
 SCHEMA = 1
 TOLERANCE = 1e-9
@@ -304,7 +304,7 @@ def _component(board: Board, metric: str) -> str:
 def markdown(board: Board) -> str:
     """The table as text: best first by its first metric, means with 95 % intervals, and what they rest on."""
     metrics = list(board["metrics"])
-    heads = ["system", *(heading(metric, board["metrics"][metric]) for metric in metrics), "failed", "sha256"]
+    heads = ["system", *(metric_heading(metric, board["metrics"][metric]) for metric in metrics), "failed", "sha256"]
     rows = [_line(board, row) for row in _ordered(board)]
     rules = [":--", *["--:"] * len(metrics), "--:", ":--"]
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (heads, rules, *rows)]

@@ -74,7 +74,7 @@ def show(name: Named, convention: InConvention = "fairplay", json: AsJson = Fals
     cards = metric_cards(entry.id, convention=convention, registry=registry, progress=on_stderr)
     if json:
         found: dict[str, Any] = {"id": entry.id, "version": entry.version, "summary": entry.component.summary}
-        found |= {"definition": _definition(target), "cards": {card.name: card.facts() for card in cards}}
+        found |= {"definition": _definition(target), "cards": {card.name: card.to_dict() for card in cards}}
         print(jsons.dumps(found, ensure_ascii=False))
         return
     print("\n\n".join([_about(entry, target), *map(_card, cards)]))
@@ -115,13 +115,13 @@ def check(
 
 def _checked(entries: list[Entry], registry: Registry, convention: str) -> Iterator[tuple[Result, list[Card]]]:
     """The contract of each, then its card, as they come. What cannot be constructed has no card."""
-    from avspatial.evaluation.cards.test_cases import battery
+    from avspatial.evaluation.cards.test_cases import make_test_cases
     from avspatial.progress import on_stderr
     from avspatial.testing.metric_cards import check_card, convention_named
     from avspatial.testing.run_checks import check_component
 
     chosen = convention_named(convention)
-    cases = battery(chosen, on_stderr)
+    cases = make_test_cases(chosen, on_stderr)
     for entry in entries:
         built = True
         for result in check_component(entry, registry):
@@ -138,7 +138,7 @@ def _conclude(results: list[Result], cards: list[Card], json: bool) -> int:
     counts = {status: sum(result.status == status for result in results) for status in STATUSES}
     if json:
         found = {"checks": len(results), **counts, "results": [asdict(result) for result in results]}
-        print(jsons.dumps({**found, "cards": {card.name: card.facts() for card in cards}}, ensure_ascii=False))
+        print(jsons.dumps({**found, "cards": {card.name: card.to_dict() for card in cards}}, ensure_ascii=False))
     else:
         told = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
         print(f"{len(results)} checks: {told}")
@@ -195,23 +195,23 @@ def _definition(target: Any) -> str:
 
 
 def _card(card: Card) -> str:
-    from avspatial.evaluation.cards.test_cases import SCENES, names, told
+    from avspatial.evaluation.cards.test_cases import SCENES, description_of, distortion_names
     from avspatial.report.metric_cards import cell, number
 
-    shares = {name: card.share(name) for name in names()}
+    shares = {name: card.share(name) for name in distortion_names()}
     unit = f", {card.unit}" if card.unit else ""
     of = "mono = 1" if card.sees_mono else f"{card.largest} = 1"
     rows = [["distortion", "value", of, "the prediction is"]]
     rows += [
-        [name, cell(card, name), "-" if (share := shares[name]) is None else number(share), told(name)]
-        for name in names()
+        [name, cell(card, name), "-" if (share := shares[name]) is None else number(share), description_of(name)]
+        for name in distortion_names()
     ]
     rests_on = f"means over {card.n} of {len(SCENES)} scenes, {card.convention}"
     head = f"{card.name}{unit}, {BETTER_OR_NOT[card.higher_is_better]}; {rests_on}"
-    lines = [head, columns(rows, indent="  "), *(f"  {sentence}" for sentence in card.reading())]
+    lines = [head, columns(rows, indent="  "), *(f"  {sentence}" for sentence in card.sentences())]
     lines += [f"  failed: {line}" for failed in card.failures.values() for line in failed]
     return "\n".join(lines)
 
 
 def _readings(cards: list[Card]) -> list[str]:
-    return [f"          {card.name}: {' '.join(card.reading())}" for card in cards]
+    return [f"          {card.name}: {' '.join(card.sentences())}" for card in cards]

@@ -13,7 +13,7 @@ from avspatial.cli.table import columns
 from avspatial.errors import AvspatialError
 
 if TYPE_CHECKING:
-    from avspatial.evaluation.published.audit import ClaimFinding, Finding
+    from avspatial.evaluation.published.audit import AuditFinding, ClaimFinding
     from avspatial.evaluation.published.own_results import OwnResult
     from avspatial.evaluation.published.tables import PublishedTable
 
@@ -100,7 +100,7 @@ def _audited(tables: Sequence[PublishedTable], *, markdown: bool) -> str:
 
     found = audit(tables)
     remarked = [finding for finding in found if finding.verdict != CONSISTENT]
-    rows = [["table", "method", "verdict", "why"], *([f.table, f.row, f.verdict, f.said] for f in remarked)]
+    rows = [["table", "method", "verdict", "why"], *([f.table, f.row, f.verdict, f.text] for f in remarked)]
     head = f"{len(found)} checks of {len({(f.table, f.row) for f in found})} rows; {len(remarked)} give cause to doubt"
     claims = [_claimed(each) for each in check_claims(tables)]
     gains = _improvements(tables)
@@ -114,7 +114,7 @@ def _audited(tables: Sequence[PublishedTable], *, markdown: bool) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _limits(found: Sequence[Finding]) -> str:
+def _limits(found: Sequence[AuditFinding]) -> str:
     levels = [finding.value for finding in found if finding.check == "snr_to_wave"]
     if not levels:
         return ""
@@ -126,7 +126,7 @@ def _limits(found: Sequence[Finding]) -> str:
 
 def _claimed(finding: ClaimFinding) -> str:
     verdict = "holds" if finding.holds else "does not hold"
-    said = f"Claim ({finding.claim.source.id}): {finding.claim.said}: {verdict} by these tables."
+    said = f"Claim ({finding.claim.source.id}): {finding.claim.text}: {verdict} by these tables."
     return " ".join([said, *(f"{note}." for note in finding.notes)])
 
 
@@ -168,7 +168,7 @@ def _everything(tables: Sequence[PublishedTable], own: Sequence[OwnResult], *, a
         data["audit"] = {
             "findings": [asdict(finding) for finding in audit(tables)],
             "claims": [
-                {"source": c.claim.source.id, "said": c.claim.said, "holds": c.holds, "notes": list(c.notes)}
+                {"source": c.claim.source.id, "text": c.claim.text, "holds": c.holds, "notes": list(c.notes)}
                 for c in check_claims(tables)
             ],
             "improvements": [

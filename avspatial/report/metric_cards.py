@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from avspatial.evaluation.cards.card import SAME, SEEN, Card
-from avspatial.evaluation.cards.test_cases import SCENES, SECONDS, keeps_directions, names, told
+from avspatial.evaluation.cards.card import TIE_SHARE, UNSEEN_SHARE, Card
+from avspatial.evaluation.cards.test_cases import SCENES, SECONDS, description_of, distortion_names, keeps_directions
 
 _HEAD = """# Metric cards
 
@@ -42,10 +42,15 @@ def page(cards: Sequence[Card]) -> str:
     conventions = ", ".join(dict.fromkeys(card.convention for card in cards))
     head = _HEAD.format(convention=conventions, scenes=len(SCENES), seconds=SECONDS)
     meaning = [["name", "the prediction is", "directions"]]
-    meaning += [[f"`{name}`", f"{told(name)}.", "right" if keeps_directions(name) else ""] for name in names()]
-    values = [["metric", "unit", "sound", "n", *names()]]
-    values += [[heading(card), card.unit, *_facts(card), *(cell(card, name) for name in names())] for card in cards]
-    words = "\n".join(f"- {heading(card)}: {' '.join(card.reading())}" for card in cards)
+    meaning += [
+        [f"`{name}`", f"{description_of(name)}.", "right" if keeps_directions(name) else ""]
+        for name in distortion_names()
+    ]
+    values = [["metric", "unit", "sound", "n", *distortion_names()]]
+    values += [
+        [title(card), card.unit, *_facts(card), *(cell(card, name) for name in distortion_names())] for card in cards
+    ]
+    words = "\n".join(f"- {title(card)}: {' '.join(card.sentences())}" for card in cards)
     parts = [
         head,
         table(meaning),
@@ -53,13 +58,13 @@ def page(cards: Sequence[Card]) -> str:
         _VALUES,
         table(values),
         "## In words",
-        _RULES.format(seen=100 * SEEN, same=100 * SAME).strip(),
+        _RULES.format(seen=100 * UNSEEN_SHARE, same=100 * TIE_SHARE).strip(),
         words,
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def heading(card: Card) -> str:
+def title(card: Card) -> str:
     """The number's name with its direction."""
     arrow = {True: " ↑", False: " ↓", None: ""}[card.higher_is_better]
     return f"`{card.name}`{arrow}"

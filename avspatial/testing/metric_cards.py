@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from avspatial.errors import PluginError, did_you_mean
-from avspatial.evaluation.cards.card import Card, measure
-from avspatial.evaluation.cards.test_cases import Case, battery
+from avspatial.evaluation.cards.card import Card, measure_cards
+from avspatial.evaluation.cards.test_cases import Case, make_test_cases
 from avspatial.evaluation.scoring.clip_scores import NamedMetric
 from avspatial.interfaces import Convention, Progress
 from avspatial.metrics.conventions import CONVENTIONS
@@ -35,7 +35,7 @@ def metric_cards(
     """
     registry = discover() if registry is None else registry
     entry, chosen = registry.get("metric", id), convention_named(convention)
-    return cards_of(entry, registry, battery(chosen, progress), chosen, progress)
+    return cards_of(entry, registry, make_test_cases(chosen, progress), chosen, progress)
 
 
 def convention_named(name: str) -> Convention:
@@ -55,7 +55,7 @@ def cards_of(
         component = ComponentUnderTest(entry, registry, given, FRAMING, Path(folder) / "card")
         metric = component.build(convention=convention)
         named = NamedMetric(metric, entry.id, entry.version, component.settings.model_dump(mode="json"))
-        return measure(named, cases, convention, progress)
+        return measure_cards(named, cases, convention, progress)
 
 
 def check_card(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from avspatial.cli.main import main
-from avspatial.evaluation.cards.test_cases import SCENES, names
+from avspatial.evaluation.cards.test_cases import SCENES, distortion_names
 
 CODE = """
 from avspatial.plugin import Component, hookimpl
@@ -111,11 +111,13 @@ def test_show_prints_what_it_is_and_its_card(capsys: pytest.CaptureFixture[str])
     lines = card.splitlines()
     assert lines[0] == "lower is better; means over 4 of 4 scenes, fairplay"
     assert lines[1].split() == ["distortion", "value", "mono", "=", "1", "the", "prediction", "is"]
-    rows = [line.split(maxsplit=3) for line in lines[2 : 2 + len(names())]]
-    assert [row[0] for row in rows] == list(names())
+    rows = [line.split(maxsplit=3) for line in lines[2 : 2 + len(distortion_names())]]
+    assert [row[0] for row in rows] == list(distortion_names())
     assert rows[0] == ["reference", "0.000", "0.000", "The reference itself"]
     assert [row[2] for row in rows if row[0] in ("mono", "swapped")] == ["1.00", "2.00"]
-    assert lines[2 + len(names())] == "  Does not see: late, quieter, inverted, left_late, right_late, noise."
+    assert (
+        lines[2 + len(distortion_names())] == "  Does not see: late, quieter, inverted, left_late, right_late, noise."
+    )
     assert err.startswith(f"Rendering scenes ({len(SCENES)}) ...\n") and "Measuring avspatial.spl_rmse (64)" in err
 
 

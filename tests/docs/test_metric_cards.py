@@ -8,7 +8,7 @@ import pytest
 from support.pages import ROOT
 
 from avspatial.evaluation.cards.card import Card
-from avspatial.evaluation.cards.test_cases import battery, names, told
+from avspatial.evaluation.cards.test_cases import description_of, distortion_names, make_test_cases
 from avspatial.interfaces import Convention
 from avspatial.progress import silent
 from avspatial.registry import Registry
@@ -22,7 +22,7 @@ SECONDS_EACH = {"azimuth_error", "coherence_error", "ild_error", "itd_error", "m
 
 @pytest.fixture(scope="module")
 def cases() -> Any:
-    return battery(Convention(), silent)
+    return make_test_cases(Convention(), silent)
 
 
 def rows(text: str) -> dict[str, list[str]]:
@@ -63,11 +63,11 @@ def test_the_page_has_every_number_of_every_metric_once_and_every_mistake(builti
     numbers = [name for entry in builtin_registry.entries("metric") for name in entry.target_class().names]
     assert [heading.split("`")[1] for heading in rows(PAGE)] == numbers
     assert [heading.split("`")[1] for heading in sentences(PAGE)] == numbers
-    assert all(len(cells) == 3 + len(names()) for cells in rows(PAGE).values())
-    assert all(f"| `{name}` | {told(name)}. |" in PAGE for name in names())
+    assert all(len(cells) == 3 + len(distortion_names()) for cells in rows(PAGE).values())
+    assert all(f"| `{name}` | {description_of(name)}. |" in PAGE for name in distortion_names())
 
 
 def test_it_is_said_that_stft_distance_prefers_mono_to_a_mirrored_image() -> None:
     assert "Prefers mono in every scene to: swapped, " in sentences(PAGE)["`stft_distance` ↓"]
-    cells = dict(zip(names(), map(float, rows(PAGE)["`stft_distance` ↓"][3:]), strict=True))
+    cells = dict(zip(distortion_names(), map(float, rows(PAGE)["`stft_distance` ↓"][3:]), strict=True))
     assert cells["swapped"] > 2.5 * cells["mono"] > cells["mono"] > cells["narrowed"] > cells["reference"] == 0

@@ -13,7 +13,7 @@ import pytest
 from avspatial.cli.main import main
 from avspatial.errors import RunError
 from avspatial.evaluation.comparison.compare import Comparison
-from avspatial.report.comparison.clips import choose, compared_clips
+from avspatial.report.comparison.clips import compared_clips, select_clips
 from avspatial.report.comparison.page import write_comparison
 from avspatial.report.comparison.plots import clip_curves, forest_plot, scatter_plot
 from avspatial.report.parts.numbers import decimals_of_column, decimals_of_estimate, signed
@@ -58,19 +58,19 @@ def test_ids_are_unique(comparison_page: Path) -> None:
 
 def test_the_best_and_the_worst_clip_of_each_pair_come_first(make_comparison: Maker) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2, "c": 0.6}, baseline="a")
-    chosen = choose(comparison, "stft_distance", 2)
+    chosen = select_clips(comparison, "stft_distance", 2)
     # b is 0.2 (1 + 0.2 place) below a, so it wins most on the last clip; c loses most there.
     assert list(chosen) == ["000004", "000001"]
     assert chosen["000004"] == ["best for b against a (−0.320)", "worst for c against a (+0.320)"]
     assert chosen["000001"] == ["worst for b against a (−0.200)", "best for c against a (+0.200)"]
-    third = choose(comparison, "stft_distance", 3)["000003"]
+    third = select_clips(comparison, "stft_distance", 3)["000003"]
     assert third == ["second best for b against a (−0.280)"]
 
 
 def test_where_more_is_better_the_best_has_the_largest_difference(make_comparison: Maker) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     pair = replace(comparison.pair("snr", "b", "a"), differences={"x": 1.0, "y": 3.0, "z": -1.0})
-    chosen = choose(replace(comparison, pairs=(pair,)), "snr", 5)
+    chosen = select_clips(replace(comparison, pairs=(pair,)), "snr", 5)
     assert chosen == {
         "y": ["best for b against a (+3.00)"],
         "z": ["worst for b against a (−1.00)"],
@@ -109,7 +109,7 @@ def test_without_a_reference_the_numbers_remain(make_comparison: Maker, tmp_path
 def test_a_clip_that_would_make_the_page_too_heavy_is_named(make_comparison: Maker) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     shown, left_out = compared_clips(comparison, {"000001": [], "000002": []}, budget=1)
-    assert [clip.clip for clip in shown] == ["000001"] and shown[0].weight > 50_000
+    assert [clip.clip for clip in shown] == ["000001"] and shown[0].size_bytes > 50_000
     assert left_out == ["000002 (the page would be too heavy)"]
 
 
@@ -152,11 +152,11 @@ def test_a_point_stands_where_the_page_puts_its_ring(make_comparison: Maker) -> 
     """The overlay's per cents are the picture's: the drawn marker has the same place."""
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     plot = scatter_plot(comparison, "snr", "b", "a", "s")
-    assert plot is not None and plot.tally == (4, 0, 0)
+    assert plot is not None and plot.counts == (4, 0, 0)
     width, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', str(plot.svg)).groups())  # type: ignore[union-attr]
     group = str(plot.svg).split("PathCollection")[1]
     drawn = {(float(x), float(y)) for x, y in re.findall(r'<use [^>]*?x="([\d.]+)" y="([\d.]+)"', group)}
-    for dot in plot.dots:
+    for dot in plot.points:
         x, y = dot.left / 100 * width, dot.top / 100 * height
         assert min(abs(x - u) + abs(y - v) for u, v in drawn) < 0.01
 

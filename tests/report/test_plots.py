@@ -7,17 +7,17 @@ import re
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.report.parts.clip_plots import Sounds, level_plot, spectrogram_plot
+from avspatial.report.parts.clip_plots import ClipAudio, level_plot, spectrogram_plot
 from avspatial.report.parts.numbers import decimals_for, number
 from avspatial.report.parts.svg import PREDICTION, figure, inline_svg, plain_axes
 
 RATE = 16000
 
 
-def sounds(seconds: float = 2.0, left_db: float = 6.0) -> Sounds:
+def sounds(seconds: float = 2.0, left_db: float = 6.0) -> ClipAudio:
     tone = 0.1 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * RATE)) / RATE)
     stereo = np.stack([tone * 10 ** (left_db / 20), tone])
-    return Sounds(stereo, stereo[::-1], stereo.mean(0, keepdims=True), RATE)
+    return ClipAudio(stereo, stereo[::-1], stereo.mean(0, keepdims=True), RATE)
 
 
 def path_points(svg: str, colour: str) -> np.ndarray:
@@ -68,7 +68,7 @@ def test_the_colours_of_a_drawing_become_those_of_the_page() -> None:
 
 def test_a_silent_clip_is_drawn() -> None:
     silence = np.zeros((2, RATE))
-    quiet = Sounds(silence, silence, silence[:1], RATE)
+    quiet = ClipAudio(silence, silence, silence[:1], RATE)
     assert "svg" in level_plot(quiet, None, "a", "clip", size=(400, 260)).svg
     assert "svg" in spectrogram_plot(quiet, "b", "clip")
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from avspatial.evaluation.cards.test_cases import TURNS, Case, keeps_directions, names, turned
+from avspatial.evaluation.cards.test_cases import TURNS, Case, distortion_names, keeps_directions, turned
 from avspatial.evaluation.scoring.clip_scores import NamedMetric, score_pair
 from avspatial.interfaces import Convention, Progress
 
-SEEN = 0.1
+UNSEEN_SHARE = 0.1
 """A metric does not see what moves it by no more than this share of what mono moves it, in the mean over scenes."""
-SAME = 0.01
+TIE_SHARE = 0.01
 """Values are told apart if they differ by more than this share of the spread of all wrong predictions."""
 REFERENCE, MONO = "reference", "mono"
 
@@ -78,7 +78,7 @@ class Card:
     def scale(self) -> float:
         """What mono moves the value by; the largest move, if mono's is no more than a hundredth of that."""
         most, mono = self._moved.get(self.largest, 0.0), self._moved.get(MONO, 0.0)
-        return mono if mono > SAME * most else most
+        return mono if mono > TIE_SHARE * most else most
 
     @property
     def sees_mono(self) -> bool:
@@ -87,7 +87,7 @@ class Card:
     @property
     def unseen(self) -> list[str]:
         """Distortions that the metric does not see."""
-        return [name for name in self._moved if name != REFERENCE and (self.share(name) or 0.0) <= SEEN]
+        return [name for name in self._moved if name != REFERENCE and (self.share(name) or 0.0) <= UNSEEN_SHARE]
 
     @property
     def below_mono(self) -> list[str]:
@@ -108,7 +108,7 @@ class Card:
         """Of the spread of what is seen to be wrong: a floor that only the reference itself reaches widens nothing."""
         found = [self.value(name) for name in self._wrong if name not in self.unseen]
         values = [value for value in found if value is not None]
-        return SAME * (max(values) - min(values)) if values else 0.0
+        return TIE_SHARE * (max(values) - min(values)) if values else 0.0
 
     def _always_better(self, one: str, other: str) -> bool:
         sign = self._sign
@@ -129,7 +129,7 @@ class Card:
         found = [(angle, self.value(turned(angle))) for angle in TURNS]
         return [(angle, self._sign * (best - value)) for angle, value in found if value is not None]
 
-    def reading(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """What the values say, in sentences."""
         if not self._moved:
             return ["Measures nothing on these scenes."]
@@ -168,7 +168,7 @@ class Card:
             return "Turned by any angle, it is no worse."
         return f"{told}; {first} degrees cost {100 * least / most:.0f} % of what {last} cost."
 
-    def facts(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The card as data for JSON."""
         values = {
             name: {
@@ -190,14 +190,16 @@ class Card:
             "values": values,
             "does_not_see": self.unseen,
             "prefers_mono_to": self.below_mono,
-            "reading": self.reading(),
+            "reading": self.sentences(),
             "failures": [line for lines in self.failures.values() for line in lines],
         }
 
 
-def measure(named: NamedMetric, cases: Iterable[Case], convention: Convention, progress: Progress) -> list[Card]:
+def measure_cards(named: NamedMetric, cases: Iterable[Case], convention: Convention, progress: Progress) -> list[Card]:
     """The cards of a metric, one a name, over the cases of a battery. What the metric does is kept, never raised."""
-    scores: dict[str, dict[str, dict[str, float]]] = {n: {d: {} for d in names()} for n in named.metric.names}
+    scores: dict[str, dict[str, dict[str, float]]] = {
+        n: {d: {} for d in distortion_names()} for n in named.metric.names
+    }
     failures: dict[str, dict[str, list[str]]] = {name: {} for name in named.metric.names}
     for case in progress(list(cases), f"Measuring {named.id}"):
         found = score_pair([named], case.prediction, case.reference, convention, case.truth)

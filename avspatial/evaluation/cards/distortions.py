@@ -38,7 +38,7 @@ class Distortion:
     keeps_directions: bool = False
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """What it does, in the words of the function's docstring."""
         return (self.change.__doc__ or "").strip().rstrip(".")
 

@@ -36,15 +36,15 @@ def turned(degrees: int) -> str:
     return f"turned_{degrees}"
 
 
-def names() -> tuple[str, ...]:
+def distortion_names() -> tuple[str, ...]:
     """Everything that becomes of a scene, the reference first, the turns last."""
     return (*DISTORTIONS, *map(turned, TURNS))
 
 
-def told(name: str) -> str:
+def description_of(name: str) -> str:
     """What a name of `names` means, in words."""
     turns = {turned(angle): f"Every source {angle} degrees further to the left" for angle in TURNS}
-    return turns[name] if name in turns else DISTORTIONS[name].told
+    return turns[name] if name in turns else DISTORTIONS[name].description
 
 
 def keeps_directions(name: str) -> bool:
@@ -63,7 +63,7 @@ class Case:
     truth: Truth
 
 
-def battery(convention: Convention, progress: Progress) -> list[Case]:
+def make_test_cases(convention: Convention, progress: Progress) -> list[Case]:
     """Every scene with everything that becomes of it: scene by scene, in the order of `names`. Takes seconds."""
     return [case for scene in progress(list(SCENES), "Rendering scenes") for case in _cases(scene, convention)]
 

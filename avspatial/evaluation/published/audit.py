@@ -89,15 +89,15 @@ def parseval(
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One check of one row: `value` is what the check computed, `said` the sentence for a reader."""
+class AuditFinding:
+    """One check of one row: `value` is what the check computed, `text` the sentence for a reader."""
 
     table: str
     row: str
     check: str
     verdict: str
     value: float
-    said: str
+    text: str
 
 
 def _ratio_verdict(low: float, high: float, limits: Ratios) -> tuple[str, str]:
@@ -116,7 +116,7 @@ def _ratio_verdict(low: float, high: float, limits: Ratios) -> tuple[str, str]:
     return CONSISTENT, f"{limits.even:.1f} and a little more is what errors of any kind score"
 
 
-def _parseval(table: PublishedTable, row: str) -> Finding | None:
+def _parseval(table: PublishedTable, row: str) -> AuditFinding | None:
     cells = table.rows[row]
     if not {"stft_distance", "wave_l2"} <= set(cells):
         return None
@@ -124,10 +124,10 @@ def _parseval(table: PublishedTable, row: str) -> Finding | None:
     off, off_wave = table.rounding("stft_distance"), table.rounding("wave_l2") / 1e3
     low, high, ratio = (stft - off) / (wave + off_wave), (stft + off) / (wave - off_wave), stft / wave
     verdict, why = _ratio_verdict(low, high, parseval(table.clip_seconds))
-    return Finding(table.name, row, "stft_to_wave", verdict, ratio, f"STFT / Wave L2 = {ratio:.1f}; {why}")
+    return AuditFinding(table.name, row, "stft_to_wave", verdict, ratio, f"STFT / Wave L2 = {ratio:.1f}; {why}")
 
 
-def _envelope(table: PublishedTable, row: str) -> Finding | None:
+def _envelope(table: PublishedTable, row: str) -> AuditFinding | None:
     cells = table.rows[row]
     if "envelope_distance" not in cells or not {"stft_distance", "wave_l2"} & set(cells):
         return None
@@ -138,7 +138,9 @@ def _envelope(table: PublishedTable, row: str) -> Finding | None:
         of = "STFT"
     share = (cells["envelope_distance"] - table.rounding("envelope_distance")) / math.sqrt(8 * power)
     verdict = IMPOSSIBLE if share > 1 else CONSISTENT
-    return Finding(table.name, row, "envelope", verdict, share, f"ENV is {share:.0%} of the most that its {of} allows")
+    return AuditFinding(
+        table.name, row, "envelope", verdict, share, f"ENV is {share:.0%} of the most that its {of} allows"
+    )
 
 
 def _implied_level(table: PublishedTable, row: str) -> float | None:
@@ -146,26 +148,26 @@ def _implied_level(table: PublishedTable, row: str) -> float | None:
     return cells["snr"] + 10 * math.log10(cells["wave_l2"] / 1e3) if {"snr", "wave_l2"} <= set(cells) else None
 
 
-def _level(table: PublishedTable, row: str) -> Finding | None:
+def _level(table: PublishedTable, row: str) -> AuditFinding | None:
     levels = {name: level for name in table.rows if (level := _implied_level(table, name)) is not None}
     if row not in levels:
         return None
     above = levels[row] - min(levels.values())
     beside = f"{above:.2f} dB above the table's lowest" if above else "the table's lowest"
     said = f"SNR and Wave L2 put the references at {levels[row]:.2f} dB or lower, {beside}; that refutes nothing"
-    return Finding(table.name, row, "snr_to_wave", CONSISTENT, levels[row], said)
+    return AuditFinding(table.name, row, "snr_to_wave", CONSISTENT, levels[row], said)
 
 
-def _mono_phase(table: PublishedTable, row: str) -> Finding | None:
+def _mono_phase(table: PublishedTable, row: str) -> AuditFinding | None:
     value = table.rows[row].get("phase_distance")
     if row != table.mono or value is None:
         return None
     close = abs(value - math.pi / 2) <= 0.01
     said = f"phase distance {value:.3f}; mono scores pi / 2 = {math.pi / 2:.3f}"
-    return Finding(table.name, row, "mono_phase", CONSISTENT if close else SUSPICIOUS, value, said)
+    return AuditFinding(table.name, row, "mono_phase", CONSISTENT if close else SUSPICIOUS, value, said)
 
 
-def audit(tables: Iterable[PublishedTable]) -> list[Finding]:
+def audit(tables: Iterable[PublishedTable]) -> list[AuditFinding]:
     """Every check that a row's numbers allow, in the order of the tables and rows."""
     checks = (_parseval, _envelope, _level, _mono_phase)
     found = (check(table, row) for table in tables for row in table.rows for check in checks)

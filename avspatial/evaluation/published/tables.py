@@ -17,7 +17,7 @@ from avspatial.errors import AvspatialError, did_you_mean
 
 
 @dataclass(frozen=True)
-class Column:
+class PublishedMetric:
     """A metric as tables head it; `name` is the component's. `higher_is_better` says which way is better."""
 
     name: str
@@ -27,7 +27,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Source:
+class Publication:
     """Where numbers were published: title, identifier (arXiv number, conference) and year."""
 
     cite: str
@@ -46,7 +46,7 @@ class PublishedTable:
     name: str
     title: str
     data: str
-    source: Source
+    source: Publication
     place: str
     taken: str
     known: Mapping[str, Any]
@@ -66,8 +66,8 @@ class PublishedTable:
 class Claim:
     """What a paper says of its own numbers: `kind` best (in every column of the tables) or figures (ours against)."""
 
-    source: Source
-    said: str
+    source: Publication
+    text: str
     kind: str
     row: str
     tables: tuple[str, ...]
@@ -79,17 +79,17 @@ class Claim:
 class Published:
     """Everything in the file."""
 
-    columns: Mapping[str, Column]
+    columns: Mapping[str, PublishedMetric]
     tables: Mapping[str, PublishedTable]
     claims: tuple[Claim, ...]
 
 
-def _table(name: str, entry: dict[str, Any], sources: Mapping[str, Source]) -> PublishedTable:
+def _table(name: str, entry: dict[str, Any], sources: Mapping[str, Publication]) -> PublishedTable:
     entry = dict(entry)
     return PublishedTable(name, **(entry | {"source": sources[entry["source"]], "unknown": tuple(entry["unknown"])}))
 
 
-def _claim(entry: dict[str, Any], sources: Mapping[str, Source]) -> Claim:
+def _claim(entry: dict[str, Any], sources: Mapping[str, Publication]) -> Claim:
     figures = {metric: (own, other) for metric, (own, other) in entry.get("figures", {}).items()}
     changed = {"source": sources[entry["source"]], "tables": tuple(entry["tables"]), "figures": figures}
     return Claim(**(entry | changed))
@@ -102,9 +102,9 @@ def published() -> Published:
 
     text = files("avspatial.evaluation.published").joinpath("published.yaml").read_text(encoding="utf-8")
     data = YAML(typ="safe").load(text)
-    sources = {name: Source(**entry) for name, entry in data["sources"].items()}
+    sources = {name: Publication(**entry) for name, entry in data["sources"].items()}
     return Published(
-        MappingProxyType({name: Column(name, **entry) for name, entry in data["metrics"].items()}),
+        MappingProxyType({name: PublishedMetric(name, **entry) for name, entry in data["metrics"].items()}),
         MappingProxyType({name: _table(name, entry, sources) for name, entry in data["tables"].items()}),
         tuple(_claim(entry, sources) for entry in data["claims"]),
     )

@@ -16,7 +16,7 @@ from avspatial.media.audio import read_audio
 from avspatial.media.resample import resample
 from avspatial.report.comparison.plots import clip_curves, curves_plot
 from avspatial.report.parts.clip_plots import TimePlot, spectrogram_grid
-from avspatial.report.parts.embedding import SECONDS, data_uri, sound_uri, weight_of, within
+from avspatial.report.parts.embedding import SECONDS, audio_uri, data_uri, fit_budget, total_bytes
 from avspatial.report.parts.numbers import DIRECTION, decimals_for, number, signed
 from avspatial.signal import stereo
 
@@ -26,7 +26,7 @@ _SPECTROGRAMS = 4
 
 
 @dataclass(frozen=True)
-class Take:
+class Track:
     """One of the sounds of a player. `place` is the system's in the comparison, None for reference and mono."""
 
     key: str
@@ -38,7 +38,7 @@ class Take:
 
 
 @dataclass(frozen=True)
-class Silent:
+class MissingTrack:
     """A sound that cannot be heard, and why: of the system in that place, or of the reference (None)."""
 
     label: str
@@ -47,7 +47,7 @@ class Silent:
 
 
 @dataclass(frozen=True)
-class Line:
+class MetricValues:
     """One metric of a clip: every system's number, and which is best."""
 
     metric: str
@@ -64,7 +64,7 @@ class Player:
     seconds: float
     whole_seconds: float
     gain_db: float
-    takes: tuple[Take, ...]
+    tracks: tuple[Track, ...]
     wide: TimePlot
     narrow: TimePlot
     spectrograms: Markup
@@ -79,16 +79,16 @@ class ComparedClip:
     reasons: tuple[str, ...]
     picture: str | None
     player: Player | None
-    silent: tuple[Silent, ...]
-    lines: tuple[Line, ...]
+    missing: tuple[MissingTrack, ...]
+    lines: tuple[MetricValues, ...]
 
     @property
-    def weight(self) -> int:
+    def size_bytes(self) -> int:
         """Bytes this clip adds to the page."""
         if self.player is None:
-            return weight_of(self.picture)
+            return total_bytes(self.picture)
         drawn = self.player.wide.svg, self.player.narrow.svg, self.player.spectrograms
-        return weight_of(*drawn, self.picture, *(take.data for take in self.player.takes))
+        return total_bytes(*drawn, self.picture, *(take.data for take in self.player.tracks))
 
 
 def order_metric(comparison: Comparison, wanted: str | None) -> str:
@@ -97,7 +97,7 @@ def order_metric(comparison: Comparison, wanted: str | None) -> str:
     return wanted or (directed or list(comparison.metrics))[0]
 
 
-def choose(comparison: Comparison, metric: str, count: int) -> dict[str, list[str]]:
+def select_clips(comparison: Comparison, metric: str, count: int) -> dict[str, list[str]]:
     """{clip: why it is shown}: in turn each pair's best and worst by the paired difference, up to `count` clips."""
     pairs = [pair for pair in comparison.pairs if pair.metric == metric]
     higher = comparison.metrics[metric].get("higher_is_better")
@@ -166,14 +166,14 @@ def _at(path: Path | None, rate: int | None = None) -> tuple[np.ndarray, int]:
     return (sound, own) if rate is None or rate == own else (resample(sound, own, rate), rate)
 
 
-def _hear(comparison: Comparison, key: str) -> tuple[_Heard | None, tuple[Silent, ...]]:
+def _hear(comparison: Comparison, key: str) -> tuple[_Heard | None, tuple[MissingTrack, ...]]:
     """The sounds of a clip from the first run of each system, and those that are missing or unreadable; None where the
     reference is."""
     clips = [one.clips[key] for one in comparison.systems]
     try:
         reference, rate = _at(next((clip.reference for clip in clips if clip.reference is not None), None))
     except MediaError as error:
-        return None, (Silent("Reference", error.what),)
+        return None, (MissingTrack("Reference", error.what),)
     sounds, silent = {}, []
     for place, (clip, one) in enumerate(zip(clips, comparison.systems, strict=True)):
         try:
@@ -181,29 +181,29 @@ def _hear(comparison: Comparison, key: str) -> tuple[_Heard | None, tuple[Silent
                 raise MediaError(f"a player has room for {_HIGHEST_KEY - 2} systems")
             sounds[place] = _at(clip.predicted, rate)[0]
         except MediaError as error:
-            silent.append(Silent(one.name, error.what, place))
+            silent.append(MissingTrack(one.name, error.what, place))
     shared = min(sound.shape[-1] for sound in (reference, *sounds.values()))
     kept = min(shared, round(SECONDS * rate))
     heard = _Heard(reference[:, :kept], {p: s[:, :kept] for p, s in sounds.items()}, rate, shared / rate)
     return heard, tuple(silent)
 
 
-def _takes(comparison: Comparison, key: str, heard: _Heard, gain: float) -> tuple[Take, ...]:
+def _tracks(comparison: Comparison, key: str, heard: _Heard, gain: float) -> tuple[Track, ...]:
     stem = key.replace("/", "-")
-    reference = sound_uri(heard.reference * gain, heard.rate)
-    mono = sound_uri(heard.mono * gain, heard.rate)
+    reference = audio_uri(heard.reference * gain, heard.rate)
+    mono = audio_uri(heard.mono * gain, heard.rate)
     takes = [
-        Take("reference", "Reference", "the true stereo", reference, f"{stem}-reference.flac"),
-        Take("mono", "Mono", "what every system heard", mono, f"{stem}-mono.flac"),
+        Track("reference", "Reference", "the true stereo", reference, f"{stem}-reference.flac"),
+        Track("mono", "Mono", "what every system heard", mono, f"{stem}-mono.flac"),
     ]
     for place, sound in heard.systems.items():
         name = comparison.systems[place].name
-        data = sound_uri(sound * gain, heard.rate)
-        takes.append(Take(f"system{place}", name, f"what {name} made of it", data, f"{stem}-{name}.flac", place))
+        data = audio_uri(sound * gain, heard.rate)
+        takes.append(Track(f"system{place}", name, f"what {name} made of it", data, f"{stem}-{name}.flac", place))
     return tuple(takes)
 
 
-def _lines(comparison: Comparison, key: str) -> tuple[Line, ...]:
+def _lines(comparison: Comparison, key: str) -> tuple[MetricValues, ...]:
     lines = []
     for metric, facts in comparison.metrics.items():
         values = [one.values(metric).get(key) for one in comparison.systems]
@@ -215,7 +215,7 @@ def _lines(comparison: Comparison, key: str) -> tuple[Line, ...]:
         best = None if higher is None else (max if higher else min)(known)
         place = values.index(best) if best is not None and known.count(best) == 1 and len(known) > 1 else None
         shown = tuple(number(value, digits) for value in values)
-        lines.append(Line(metric, facts.get("unit") or "", DIRECTION[higher][0], shown, place))
+        lines.append(MetricValues(metric, facts.get("unit") or "", DIRECTION[higher][0], shown, place))
     return tuple(lines)
 
 
@@ -229,7 +229,7 @@ def _player(comparison: Comparison, key: str, heard: _Heard, place: int) -> Play
         seconds=curves.seconds,
         whole_seconds=heard.whole,
         gain_db=20 * float(np.log10(gain)),
-        takes=_takes(comparison, key, heard, gain),
+        tracks=_tracks(comparison, key, heard, gain),
         wide=curves_plot(curves, f"curves{place}w", key, wide=True),
         narrow=curves_plot(curves, f"curves{place}n", key, wide=False),
         spectrograms=spectrogram_grid({"Reference": heard.reference, **drawn}, heard.rate, f"spectrogram{place}", key),
@@ -246,7 +246,7 @@ def compared_clip(comparison: Comparison, key: str, reasons: Sequence[str], plac
         reasons=tuple(reasons),
         picture=data_uri("image/jpeg", picture.read_bytes()) if picture is not None else None,
         player=_player(comparison, key, heard, place) if heard is not None else None,
-        silent=silent,
+        missing=silent,
         lines=_lines(comparison, key),
     )
 
@@ -254,9 +254,9 @@ def compared_clip(comparison: Comparison, key: str, reasons: Sequence[str], plac
 def compared_clips(
     comparison: Comparison, chosen: Mapping[str, list[str]], budget: int
 ) -> tuple[list[ComparedClip], list[str]]:
-    """The clips that fit in `budget` bytes, and for each one left out its id and why (see `embedding.within`)."""
+    """The clips that fit in `budget` bytes, and for each one left out its id and why (see `embedding.fit_budget`)."""
     making = (
         (key, partial(compared_clip, comparison, key, reasons, place))
         for place, (key, reasons) in enumerate(chosen.items(), 1)
     )
-    return within(budget, making)
+    return fit_budget(budget, making)

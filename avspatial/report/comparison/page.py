@@ -10,10 +10,10 @@ from pathlib import Path
 from avspatial.atomic import write_text
 from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.comparison.compare import BETTER, HIGHER, LOWER, UNCLEAR, WORSE, Comparison, Mean, SystemPair
-from avspatial.report.comparison.clips import choose, compared_clips, order_metric
+from avspatial.report.comparison.clips import compared_clips, order_metric, select_clips
 from avspatial.report.comparison.plots import (
     DASHES,
-    Drawn,
+    Plot,
     Scatter,
     forest_plot,
     scatter_plot,
@@ -43,7 +43,7 @@ class SystemView:
 
 
 @dataclass(frozen=True)
-class Cell:
+class MeanCell:
     """A mean with its interval, and what it rests on."""
 
     mean: str
@@ -65,8 +65,8 @@ class MetricRow:
     arrow: str
     direction: str
     sentence: str
-    means: tuple[Cell, ...]
-    controls: tuple[Cell | None, ...]
+    means: tuple[MeanCell, ...]
+    controls: tuple[MeanCell | None, ...]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def write_comparison(comparison: Comparison, path: Path, *, clips: int = 6, metr
         what = f"{metric!r} was not compared{did_you_mean(metric, comparison.metrics)}"
         raise RunError(what, fix=f"Compared were: {', '.join(comparison.metrics)}.")
     by = order_metric(comparison, metric)
-    shown, left_out = compared_clips(comparison, choose(comparison, by, clips), _BUDGET)
+    shown, left_out = compared_clips(comparison, select_clips(comparison, by, clips), _BUDGET)
     anchors = {clip.clip: clip.anchor for clip in shown}
     pairs = _pairs(comparison)
     page = render(
@@ -129,10 +129,10 @@ def write_comparison(comparison: Comparison, path: Path, *, clips: int = 6, metr
         pairs=pairs,
         forests=_forests(comparison),
         anchors=anchors,
-        all_dots=sum(len(s.dots) for pair in pairs for s in pair.scatters) <= _DOTS,
+        all_points=sum(len(s.points) for pair in pairs for s in pair.scatters) <= _DOTS,
         by=by,
         verdicts_against=_against_all(comparison),
-        most_takes=max((len(clip.player.takes) for clip in shown if clip.player is not None), default=0),
+        most_tracks=max((len(clip.player.tracks) for clip in shown if clip.player is not None), default=0),
         clips=shown,
         left_out=left_out,
         several_seeds=any(one.seeds > 1 for one in comparison.systems),
@@ -169,12 +169,12 @@ def dashes(place: int) -> str:
     return "none" if isinstance(pattern, str) else " ".join(f"{1.5 * part:g}" for part in pattern[1])
 
 
-def _cell(mean: Mean, digits: int) -> Cell:
+def _cell(mean: Mean, digits: int) -> MeanCell:
     interval = " to ".join(number(bound, digits) for bound in mean.interval or ())
-    return Cell(number(mean.mean, digits), interval, mean.n, mean.failed)
+    return MeanCell(number(mean.mean, digits), interval, mean.n, mean.failed)
 
 
-def _system_cell(comparison: Comparison, metric: str, name: str, digits: int) -> Cell:
+def _system_cell(comparison: Comparison, metric: str, name: str, digits: int) -> MeanCell:
     """A system's mean, with the spread over its seeds, and the verdict where it is set against one other alone."""
     cell = _cell(comparison.means[name][metric], digits)
     seeds = comparison.between_seeds.get(name, {}).get(metric)
@@ -258,6 +258,6 @@ def _probability(p: float | None) -> str:
     return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _forests(comparison: Comparison) -> list[Drawn]:
+def _forests(comparison: Comparison) -> list[Plot]:
     plots = (forest_plot(comparison, metric, f"forest{place}") for place, metric in enumerate(comparison.metrics))
     return [plot for plot in plots if plot is not None]

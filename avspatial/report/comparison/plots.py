@@ -17,9 +17,9 @@ from avspatial.report.parts.clip_plots import (
     Curve,
     TimePlot,
     draw_curves,
+    label_sides,
     level_curve,
     level_limit,
-    name_sides,
     quiet_spans,
     time_extent,
 )
@@ -40,7 +40,7 @@ def colour_of(place: int) -> str:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Plot:
     """One small plot and what stands above it."""
 
     title: str
@@ -48,7 +48,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Dot:
+class Point:
     """A clip in a scatter plot: where it is, in per cent of the picture from its left upper corner."""
 
     clip: str
@@ -61,13 +61,13 @@ class Dot:
 class Scatter:
     """One metric, clip by clip: system a upwards, b to the right.
 
-    `tally` counts the clips on which a is better (`word`: "higher", where no side is better), like b, and worse.
+    `counts` counts the clips on which a is better (`word`: "higher", where no side is better), like b, and worse.
     """
 
     title: str
     svg: Markup
-    dots: tuple[Dot, ...]
-    tally: tuple[int, int, int]
+    points: tuple[Point, ...]
+    counts: tuple[int, int, int]
     word: str
 
 
@@ -76,7 +76,7 @@ def short(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
-def forest_plot(comparison: Comparison, metric: str, name: str) -> Drawn | None:
+def forest_plot(comparison: Comparison, metric: str, name: str) -> Plot | None:
     """Every pair's mean paired difference with its interval; None where no pair has one."""
     places = {one.name: place for place, one in enumerate(comparison.systems)}
     pairs = [pair for pair in comparison.pairs if pair.metric == metric and pair.difference is not None]
@@ -98,9 +98,7 @@ def forest_plot(comparison: Comparison, metric: str, name: str) -> Drawn | None:
     axes.xaxis.set_major_locator(MaxNLocator(5))
     _name_better(axes, comparison.metrics[metric].get("higher_is_better"))
     said = "; ".join(f"{pair.a} minus {pair.b}: {pair.difference:.3g}, {pair.verdict}" for pair in pairs)
-    return Drawn(
-        metric, inline_svg(drawing, name, f"Paired differences of {metric} with 95 percent intervals. {said}.")
-    )
+    return Plot(metric, inline_svg(drawing, name, f"Paired differences of {metric} with 95 percent intervals. {said}."))
 
 
 def _draw_difference(axes: Axes, row: int, pair: SystemPair, place: int) -> None:
@@ -153,7 +151,7 @@ def scatter_plot(comparison: Comparison, metric: str, a: str, b: str, name: str)
     svg = inline_svg(drawing, name, f"{metric} of {len(clips)} clips: {a} upwards, {b} to the right.")
     corner = drawing.transFigure.inverted().transform(axes.transData.transform(np.stack([x, y], -1)))
     dots = tuple(
-        Dot(clip, 100 * left, 100 * (1 - up), f"{clip}: {a} {v:.4g}, {b} {w:.4g}")
+        Point(clip, 100 * left, 100 * (1 - up), f"{clip}: {a} {v:.4g}, {b} {w:.4g}")
         for clip, (left, up), v, w in zip(clips, corner.tolist(), y.tolist(), x.tolist(), strict=True)
     )
     word = "higher" if higher is None else "better"
@@ -217,7 +215,7 @@ def curves_plot(curves: ClipCurves, name: str, clip: str, *, wide: bool) -> Time
     for axes, family, drawn in ((upper, "level", curves.levels), (lower, "time", curves.times)):
         plain_axes(axes)
         draw_curves(axes, drawn, curves.quiet, curves.seconds, family)
-        name_sides(axes)
+        label_sides(axes)
     upper.set(ylim=(-curves.level_limit, curves.level_limit), ylabel="level (dB)")
     reach = _time_limit(curves.times)
     lower.set(ylim=(-reach, reach), ylabel="time (µs)", xlabel="time (s)")

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avspatial.evaluation.comparison.compare import Comparison, Mean, SystemPair
-from avspatial.report.parts.numbers import decimals_of_estimate, heading, number, signed
+from avspatial.report.parts.numbers import decimals_of_estimate, metric_heading, number, signed
 
 
 @dataclass(frozen=True)
-class Column:
+class TextColumn:
     """One column: its heading, and a cell a line. `group` columns after it belong to it and are not torn from it."""
 
     heading: str
@@ -25,7 +25,7 @@ class TextTable:
     """A titled table; its first column names the lines."""
 
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[TextColumn, ...]
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
@@ -47,8 +47,8 @@ def title(comparison: Comparison) -> str:
     return f"{clips} clips of {recordings} recordings{splits}, convention {comparison.convention}"
 
 
-def _metric_column(comparison: Comparison) -> Column:
-    return Column("metric", tuple(heading(metric, facts) for metric, facts in comparison.metrics.items()))
+def _metric_column(comparison: Comparison) -> TextColumn:
+    return TextColumn("metric", tuple(metric_heading(metric, facts) for metric, facts in comparison.metrics.items()))
 
 
 def _means(comparison: Comparison) -> TextTable:
@@ -61,8 +61,8 @@ def _means(comparison: Comparison) -> TextTable:
         group += [("n", [str(mean.n) for mean, _ in of]), ("failed", [str(mean.failed) for mean, _ in of])]
         if spread:
             group.append(("sd of seeds", [_number(spread.get(metric), d) for metric, d in digits.items()]))
-        columns.append(Column(name, tuple(_number(mean.mean, d) for mean, d in of), len(group)))
-        columns += [Column(head, tuple(cells)) for head, cells in group]
+        columns.append(TextColumn(name, tuple(_number(mean.mean, d) for mean, d in of), len(group)))
+        columns += [TextColumn(head, tuple(cells)) for head, cells in group]
     return TextTable(title(comparison), tuple(columns))
 
 
@@ -73,7 +73,7 @@ def _controls(comparison: Comparison) -> TextTable:
             _counted(means.get(metric), len(comparison.clips), _decimals(comparison, metric))
             for metric in comparison.metrics
         ]
-        columns.append(Column(row, tuple(cells)))
+        columns.append(TextColumn(row, tuple(cells)))
     return TextTable("The control rows", tuple(columns))
 
 
@@ -92,7 +92,7 @@ def _pairs(comparison: Comparison, a: str, b: str) -> TextTable:
         "n": [str(pair.n) for pair in pairs],
         "failed": [str(pair.failed) for pair in pairs],
     }
-    told = [Column(head, tuple(cells)) for head, cells in columns.items()]
+    told = [TextColumn(head, tuple(cells)) for head, cells in columns.items()]
     return TextTable(f"{a} against {b}: {a} minus {b}", (_metric_column(comparison), *told))
 
 
@@ -186,11 +186,11 @@ def _pair_cells(pair: SystemPair) -> dict[str, object]:
 def fitting(table: TextTable, width: int, gap: int = 2) -> Sequence[TextTable]:
     """The table in as many pieces as a width needs, each with the first column; groups stay whole."""
 
-    def size(columns: Sequence[Column]) -> int:
+    def size(columns: Sequence[TextColumn]) -> int:
         return sum(gap + max(map(len, (column.heading, *column.cells))) for column in columns)
 
     first, rest = table.columns[0], list(table.columns[1:])
-    pieces: list[list[Column]] = [[first]]
+    pieces: list[list[TextColumn]] = [[first]]
     while rest:
         group, rest = rest[: 1 + rest[0].group], rest[1 + rest[0].group :]
         if len(pieces[-1]) > 1 and size([*pieces[-1], *group]) > width + gap:

@@ -48,7 +48,7 @@ class TimePlot:
 
 
 @dataclass(frozen=True)
-class Sounds:
+class ClipAudio:
     """What a clip sounds like: reference (2, T), prediction (2, T) and mono (1, T) at one rate."""
 
     reference: np.ndarray
@@ -70,7 +70,7 @@ def spans(flags: np.ndarray, times: np.ndarray) -> list[tuple[float, float]]:
     return [(times[a] - half, times[b - 1] + half) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def name_sides(axes: Axes) -> None:
+def label_sides(axes: Axes) -> None:
     """The words at the ends of an axis on which left is up."""
     where = blended_transform_factory(axes.transAxes, axes.transAxes)
     for height, word, edge in ((1.0, "left", "top"), (0.0, "right", "bottom")):
@@ -135,7 +135,7 @@ def level_limit(curves: Sequence[Curve], reference: np.ndarray, rate: int) -> fl
     return float(min(40.0, max(6.0, 1.12 * max(part.max(initial=0.0) for part in heard))))
 
 
-def _draw_levels(axes: Axes, sounds: Sounds) -> None:
+def _draw_levels(axes: Axes, sounds: ClipAudio) -> None:
     rate = sounds.rate
     curves = [
         level_curve("mono", np.repeat(sounds.mono, 2, axis=0), rate, MONO, width=1.4, dashes=(0, (4, 2))),
@@ -147,7 +147,7 @@ def _draw_levels(axes: Axes, sounds: Sounds) -> None:
     axes.set(ylim=(-limit, limit), ylabel="left − right (dB)")
 
 
-def level_plot(sounds: Sounds, truth: Truth | None, name: str, clip: str, *, size: tuple[int, int]) -> TimePlot:
+def level_plot(sounds: ClipAudio, truth: Truth | None, name: str, clip: str, *, size: tuple[int, int]) -> TimePlot:
     """The level difference of reference, prediction and mono; left is up. Below it the true azimuths, if known.
 
     Moments in which the reference is quiet (see `signal.level.active_frames`) are shaded: there the curve says nothing.
@@ -162,7 +162,7 @@ def level_plot(sounds: Sounds, truth: Truth | None, name: str, clip: str, *, siz
     plain_axes(axes)
     _draw_levels(axes, sounds)
     for each in {axes, last}:
-        name_sides(each)
+        label_sides(each)
     last.set_xlabel("time (s)")
     drawing.align_ylabels()
     known = "" if truth is None else " Below it the true azimuth of each source."
@@ -196,7 +196,7 @@ def _channels(stereo: np.ndarray, rate: int) -> dict[str, np.ndarray]:
     return {row: _decibels(signal, rate) for row, signal in signals.items()}
 
 
-def spectrogram_plot(sounds: Sounds, name: str, clip: str) -> Markup:
+def spectrogram_plot(sounds: ClipAudio, name: str, clip: str) -> Markup:
     """Left, right and difference of reference and prediction, all on one colour scale in dB under the loudest point."""
     return spectrogram_grid({"Reference": sounds.reference, "Prediction": sounds.prediction}, sounds.rate, name, clip)
 

@@ -32,29 +32,29 @@ def data_uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def sound_uri(sound: np.ndarray, rate: int) -> str:
+def audio_uri(sound: np.ndarray, rate: int) -> str:
     """sound (C, T) as flac of 16 bit, which is smaller than wav, in a data URI; clipped at full scale."""
     content = io.BytesIO()
     soundfile.write(content, np.clip(sound, -1, 1).T, rate, "PCM_16", format="FLAC")
     return data_uri("audio/flac", content.getvalue())
 
 
-def weight_of(*parts: str | None) -> int:
+def total_bytes(*parts: str | None) -> int:
     """Bytes that these parts add to a page."""
     return sum(len(part) for part in parts if part is not None)
 
 
-class Weighty(Protocol):
+class Sized(Protocol):
     """What knows how many bytes it adds to a page."""
 
     @property
-    def weight(self) -> int: ...
+    def size_bytes(self) -> int: ...
 
 
-Shown = TypeVar("Shown", bound=Weighty)
+Shown = TypeVar("Shown", bound=Sized)
 
 
-def within(budget: int, clips: Iterable[tuple[str, Callable[[], Shown]]]) -> tuple[list[Shown], list[str]]:
+def fit_budget(budget: int, clips: Iterable[tuple[str, Callable[[], Shown]]]) -> tuple[list[Shown], list[str]]:
     """Make each clip of (id, how to make it) in turn -> those that fit in `budget` bytes together (the first always
     does), and for each one left out its id and why: it is too heavy, or a file of it cannot be read (MediaError)."""
     shown: list[Shown] = []
@@ -65,7 +65,7 @@ def within(budget: int, clips: Iterable[tuple[str, Callable[[], Shown]]]) -> tup
         except MediaError as error:
             left_out.append(f"{clip} ({error.what})")
             continue
-        if shown and sum(each.weight for each in shown) + view.weight > budget:
+        if shown and sum(each.size_bytes for each in shown) + view.size_bytes > budget:
             left_out.append(f"{clip} (the page would be too heavy)")
         else:
             shown.append(view)

@@ -51,7 +51,7 @@ def decimals_of_estimate(value: float | None, interval: tuple[float, float] | No
     return min(decimals_for((high - low) / 4, 2), decimals_for(largest, 5))
 
 
-def heading(metric: str, facts: Mapping[str, Any]) -> str:
+def metric_heading(metric: str, facts: Mapping[str, Any]) -> str:
     """A metric with its direction and unit, in plain text: "snr ↑ (dB)"."""
     arrow, _ = DIRECTION[facts.get("higher_is_better")]
     unit = f"({facts['unit']})" if facts.get("unit") else ""

@@ -22,7 +22,7 @@ from avspatial.metrics.cues import FRAME_HOP, band_power, cues
 from avspatial.signal.head import SphericalHead
 from avspatial.signal.level import ACTIVE_RANGE, POWER_FLOOR, frame_powers, frame_times, level_difference
 
-HEARD = 60.0
+PLAYED_SECONDS = 60.0
 """Seconds of sound, from the start, that are kept to be heard."""
 BLOCK = 0.5
 """A direction is estimated in blocks of this many seconds."""
@@ -34,7 +34,7 @@ _CHUNK = 10 * RATE
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A sound of two channels (one for an original that is mono), measured from end to end.
 
     heard (C, T) float32 at `rate` Hz, its first minute. start: the time stamp of its first sample, s. loudness in LUFS,
@@ -75,7 +75,7 @@ class Measured:
         }
 
 
-def measure(path: Path, *, stereo: bool = True) -> Measured:
+def measure(path: Path, *, stereo: bool = True) -> Measurement:
     """Read and measure a file's sound; `stereo` False: mono will do, and has no directions.
 
     MediaError for a file that cannot be read, has no sound or one of many channels, or is mono where stereo is needed.
@@ -88,7 +88,7 @@ def measure(path: Path, *, stereo: bool = True) -> Measured:
     for block in sound.blocks():
         if meters is None:
             _refuse(sound, path, stereo)
-            meters, room = Meters(sound.rate), round(HEARD * sound.rate)
+            meters, room = Meters(sound.rate), round(PLAYED_SECONDS * sound.rate)
         meters.add(block)
         kept.append(block[:, :room])
         room -= kept[-1].shape[1]
@@ -101,7 +101,7 @@ def measure(path: Path, *, stereo: bool = True) -> Measured:
     heard = np.concatenate(kept, axis=1)
     seconds = sound.samples / sound.rate
     facts = seconds, sound.rate, sound.channels, sound.start
-    return Measured(*facts, heard, meters.loudness, meters.peak, times, level, power, directions)
+    return Measurement(*facts, heard, meters.loudness, meters.peak, times, level, power, directions)
 
 
 def _refuse(sound: AudioReader, path: Path, stereo: bool) -> None:

@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from avspatial.interfaces import Truth
 from avspatial.media.audio import read_audio
-from avspatial.report.parts.clip_plots import Sounds, TimePlot, level_plot, spectrogram_plot
-from avspatial.report.parts.embedding import SECONDS, Source, data_uri, sound_uri, weight_of, within
+from avspatial.report.parts.clip_plots import ClipAudio, TimePlot, level_plot, spectrogram_plot
+from avspatial.report.parts.embedding import SECONDS, Source, audio_uri, data_uri, fit_budget, total_bytes
 from avspatial.report.parts.numbers import decimals_for, number
 from avspatial.report.run.clip_choice import Choice
 from avspatial.report.run.record import Record
@@ -23,7 +23,7 @@ from avspatial.runs.outputs import MONO, PICTURE, PREDICTED, REFERENCE, TRUTH
 
 
 @dataclass(frozen=True)
-class Score:
+class MetricScore:
     """One metric of one clip: the model's number beside the mono row's."""
 
     metric: str
@@ -48,20 +48,20 @@ class ClipView:
     wide: TimePlot
     narrow: TimePlot
     spectrograms: Markup
-    scores: tuple[Score, ...]
+    scores: tuple[MetricScore, ...]
 
     @property
-    def weight(self) -> int:
+    def size_bytes(self) -> int:
         """Bytes this clip adds to the page."""
         drawn = self.wide.svg, self.narrow.svg, self.spectrograms
-        return weight_of(*drawn, self.picture, *(source.data for source in self.sources))
+        return total_bytes(*drawn, self.picture, *(source.data for source in self.sources))
 
 
-def _load(folder: Path) -> tuple[Sounds, float]:
+def _load(folder: Path) -> tuple[ClipAudio, float]:
     """The three sounds, cut to what the page shows, and the clip's whole length in s."""
     (reference, rate), (prediction, _), (mono, _) = (read_audio(folder / name) for name in (REFERENCE, PREDICTED, MONO))
     kept = round(SECONDS * rate)
-    return Sounds(reference[:, :kept], prediction[:, :kept], mono[:, :kept], rate), reference.shape[-1] / rate
+    return ClipAudio(reference[:, :kept], prediction[:, :kept], mono[:, :kept], rate), reference.shape[-1] / rate
 
 
 def _truth(folder: Path) -> Truth | None:
@@ -72,7 +72,7 @@ def _truth(folder: Path) -> Truth | None:
     return Truth(float(said["rate"]), np.array(said["azimuth"], float), np.array(said["energy"], float))
 
 
-def _scores(record: Record, clip: str) -> tuple[Score, ...]:
+def _scores(record: Record, clip: str) -> tuple[MetricScore, ...]:
     rows = []
     for metric in metric_names(record.summary):
         model, mono = (record.values(row, metric).get(clip) for row in ("model", "mono"))
@@ -80,7 +80,7 @@ def _scores(record: Record, clip: str) -> tuple[Score, ...]:
             continue
         head = heading(record, metric)
         decimals = min(3, decimals_for(model or mono or 0.0))
-        rows.append(Score(metric, head.unit, head.arrow, number(model, decimals), number(mono, decimals)))
+        rows.append(MetricScore(metric, head.unit, head.arrow, number(model, decimals), number(mono, decimals)))
     return tuple(rows)
 
 
@@ -105,7 +105,7 @@ def clip_view(record: Record, choice: Choice, place: int) -> ClipView:
         gain_db=20 * float(np.log10(gain)),
         picture=data_uri("image/jpeg", picture.read_bytes()) if picture.is_file() else None,
         has_truth=truth is not None,
-        sources=tuple(Source(key, label, hint, sound_uri(x * gain, sounds.rate)) for key, label, hint, x in heard),
+        sources=tuple(Source(key, label, hint, audio_uri(x * gain, sounds.rate)) for key, label, hint, x in heard),
         wide=level_plot(sounds, truth, f"level{place}w", choice.clip, size=(920, 380 if truth else 300)),
         narrow=level_plot(sounds, truth, f"level{place}n", choice.clip, size=(400, 340 if truth else 260)),
         spectrograms=spectrogram_plot(sounds, f"spectrogram{place}", choice.clip),
@@ -114,6 +114,6 @@ def clip_view(record: Record, choice: Choice, place: int) -> ClipView:
 
 
 def clip_views(record: Record, choices: Sequence[Choice], budget: int) -> tuple[list[ClipView], list[str]]:
-    """The clips that fit in `budget` bytes, and for each one left out its id and why (see `embedding.within`)."""
+    """The clips that fit in `budget` bytes, and for each one left out its id and why (see `embedding.fit_budget`)."""
     making = ((choice.clip, partial(clip_view, record, choice, place)) for place, choice in enumerate(choices))
-    return within(budget, making)
+    return fit_budget(budget, making)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from avspatial.evaluation.cards.card import Card, measure
-from avspatial.evaluation.cards.test_cases import SCENES, Case, battery, names
+from avspatial.evaluation.cards.card import Card, measure_cards
+from avspatial.evaluation.cards.test_cases import SCENES, Case, distortion_names, make_test_cases
 from avspatial.evaluation.scoring.clip_scores import NamedMetric
 from avspatial.interfaces import Convention
 from avspatial.metrics.direction import LeftRight
@@ -61,7 +61,7 @@ class Nowhere(ScalarMetric, name="nowhere", higher_is_better=False):
 
 @pytest.fixture(scope="module")
 def cases() -> Mapping[str, list[Case]]:
-    return {name: battery(Convention(name, normalization=kind), silent) for name, kind in CONVENTIONS.items()}
+    return {name: make_test_cases(Convention(name, normalization=kind), silent) for name, kind in CONVENTIONS.items()}
 
 
 CONVENTIONS = {"fairplay": "own_peak", "raw": "none"}
@@ -72,7 +72,7 @@ def card(cases: Mapping[str, list[Case]]) -> Any:
     def of(metric: type[ScalarMetric], settings: Any = MetricSettings, convention: str = "fairplay") -> Card:
         chosen = Convention(convention, normalization=CONVENTIONS[convention])
         named = NamedMetric(metric(settings(), convention=chosen), "planted.it", "1", {})
-        (found,) = measure(named, cases[convention], chosen, silent)
+        (found,) = measure_cards(named, cases[convention], chosen, silent)
         return found
 
     return of
@@ -83,7 +83,7 @@ def test_stft_distance_prefers_mono_to_exchanged_ears_and_to_both_ears_late(card
     assert found.value("reference") == 0 < found.value("mono") < found.value("swapped") < found.value("late")
     assert {"swapped", "late", "inverted"} <= set(found.below_mono)
     assert "narrowed" not in found.below_mono
-    assert found.reading() == [
+    assert found.sentences() == [
         "Does not see: quieter.",
         "Prefers mono in every scene, though all directions are right, to: late, inverted.",
         "Prefers mono in every scene to: swapped, noise, turned_40.",
@@ -118,21 +118,21 @@ def test_a_metric_that_hears_with_one_ear_is_found_blind_at_the_other(card: Any)
 
 def test_a_metric_that_never_looks_is_found(card: Any) -> None:
     found = card(ReferenceAlone)
-    assert found.unseen == list(names()[1:])
-    assert found.reading() == ["Nothing moves it: it looks at the reference alone."]
+    assert found.unseen == list(distortion_names()[1:])
+    assert found.sentences() == ["Nothing moves it: it looks at the reference alone."]
 
 
 def test_where_mono_is_not_seen_shares_are_of_the_largest_move(card: Any) -> None:
     found = card(MonoError)
     assert not found.sees_mono and found.share("inverted") == 1
     assert found.unseen == ["mono", "level_panned", "swapped", "narrowed", "widened"]
-    assert found.reading()[0] == "Shares are of what inverted moves it, the most of all."
+    assert found.sentences()[0] == "Shares are of what inverted moves it, the most of all."
 
 
 def test_a_descriptive_number_prefers_nothing(card: Any) -> None:
     found = card(SplMagnitude, SplSettings)
     assert (found.below_mono, found.above_reference, found.turning()) == ([], [], [])
-    assert found.reading() == [
+    assert found.sentences() == [
         "Neither more nor less is better.",
         "Does not see: late, quieter, inverted, swapped, left_late, right_late, noise.",
     ]
@@ -155,7 +155,7 @@ def test_what_fails_is_kept_with_its_reason_and_counted(card: Any) -> None:
     found = card(Fails)
     assert found.value("mono") is None and found.value("swapped") > 0 and found.share("mono") is None
     assert found.failures["mono"][0] == "mono, voice_left: ZeroDivisionError: no difference"
-    facts = found.facts()
+    facts = found.to_dict()
     assert facts["values"]["mono"] == {"mean": None, "n": 0, "failed": 4, "share": None}
     assert len(facts["failures"]) == sum(each["failed"] for each in facts["values"].values())
     assert found.below_mono == []
@@ -164,7 +164,7 @@ def test_what_fails_is_kept_with_its_reason_and_counted(card: Any) -> None:
 def test_where_nothing_can_be_measured_the_card_says_so(card: Any) -> None:
     found = card(Nowhere)
     assert found.n == 0 and found.value("reference") is None
-    assert found.reading() == ["Measures nothing on these scenes."]
+    assert found.sentences() == ["Measures nothing on these scenes."]
 
 
 def by_hand(higher_is_better: bool | None = False, **values: float) -> Card:
@@ -189,7 +189,7 @@ def test_what_only_the_reference_and_the_unseen_reach_widens_no_spread() -> None
 
 def test_better_than_the_reference_is_told() -> None:
     assert by_hand(widened=-1.0).above_reference == ["widened"]
-    assert "Better than the reference itself in every scene: widened." in by_hand(widened=-1.0).reading()
+    assert "Better than the reference itself in every scene: widened." in by_hand(widened=-1.0).sentences()
     assert by_hand(higher_is_better=True, widened=-1.0).above_reference == [
         "mono",
         "turned_5",
@@ -209,7 +209,7 @@ TURNED = [
 
 @pytest.mark.parametrize(("values", "sentence"), TURNED)
 def test_what_is_said_of_turning(values: dict[str, float], sentence: str) -> None:
-    assert by_hand(**values).reading()[-1] == sentence
+    assert by_hand(**values).sentences()[-1] == sentence
     upside_down = {name: -value for name, value in {"mono": 1.0, "turned_5": 1.0, **values}.items()}
     mirrored = {"turned_10": -2.0, "turned_20": -3.0, "turned_40": -4.0} | upside_down
-    assert by_hand(higher_is_better=True, **mirrored).reading()[-1] == sentence
+    assert by_hand(higher_is_better=True, **mirrored).sentences()[-1] == sentence

@@ -145,5 +145,5 @@ def test_the_sound_is_not_written_into_and_keeps_its_length(sound: np.ndarray, n
 
 @everywhere
 def test_each_says_what_it_does_in_one_line(name: str) -> None:
-    told = DISTORTIONS[name].told
+    told = DISTORTIONS[name].description
     assert told and "\n" not in told and not told.endswith(".")

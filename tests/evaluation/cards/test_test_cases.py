@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from avspatial.data.simulated.instruments import INSTRUMENTS
-from avspatial.evaluation.cards.test_cases import SCENES, TURNS, Case, battery, keeps_directions, names, told, turned
+from avspatial.evaluation.cards.test_cases import (
+    SCENES,
+    TURNS,
+    Case,
+    description_of,
+    distortion_names,
+    keeps_directions,
+    make_test_cases,
+    turned,
+)
 from avspatial.interfaces import Convention
 from avspatial.media.resample import resample
 from avspatial.progress import silent
@@ -17,19 +26,24 @@ CONVENTION = Convention()
 
 @pytest.fixture(scope="module")
 def cases() -> dict[tuple[str, str], Case]:
-    return {(case.scene, case.distortion): case for case in battery(CONVENTION, silent)}
+    return {(case.scene, case.distortion): case for case in make_test_cases(CONVENTION, silent)}
 
 
 def test_every_scene_meets_everything_once(cases: dict[tuple[str, str], Case]) -> None:
-    assert len(battery(CONVENTION, silent)) == len(cases) == len(SCENES) * len(names())
-    assert names()[0] == "reference" and names()[-4:] == ("turned_5", "turned_10", "turned_20", "turned_40")
+    assert len(make_test_cases(CONVENTION, silent)) == len(cases) == len(SCENES) * len(distortion_names())
+    assert distortion_names()[0] == "reference" and distortion_names()[-4:] == (
+        "turned_5",
+        "turned_10",
+        "turned_20",
+        "turned_40",
+    )
     for case in cases.values():
         assert case.prediction.shape == case.reference.shape == (2, 16000)
     assert all(np.array_equal(cases[scene, "reference"].prediction, cases[scene, "mono"].reference) for scene in SCENES)
 
 
 def test_the_truth_is_of_the_reference_whatever_is_predicted(cases: dict[tuple[str, str], Case]) -> None:
-    for name in names():
+    for name in distortion_names():
         assert cases["voice_left", name].truth.azimuth == pytest.approx(25.0)
         assert cases["plucked_right", name].truth.azimuth == pytest.approx(-45.0)
     walk = cases["drum_walking", "turned_40"].truth.azimuth[0]
@@ -53,6 +67,11 @@ def test_a_turned_scene_is_the_same_sound_from_there(
 
 
 def test_turning_is_named_and_told_and_keeps_no_direction() -> None:
-    assert told("turned_20") == "Every source 20 degrees further to the left"
-    assert told("mono") == "Half the mixture at each ear"
-    assert [name for name in names() if keeps_directions(name)] == ["reference", "late", "quieter", "inverted"]
+    assert description_of("turned_20") == "Every source 20 degrees further to the left"
+    assert description_of("mono") == "Half the mixture at each ear"
+    assert [name for name in distortion_names() if keeps_directions(name)] == [
+        "reference",
+        "late",
+        "quieter",
+        "inverted",
+    ]

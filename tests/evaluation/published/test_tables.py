@@ -137,7 +137,7 @@ def test_the_rows_that_give_cause_to_doubt() -> None:
 def test_the_ratio_and_its_reason_are_said() -> None:
     found = {f.row: f for f in audit(chosen_tables(["fairplay"])) if f.check == "stft_to_wave"}
     assert found["Sep-Stereo"].value == pytest.approx(134.7, abs=0.05)
-    assert found["Sep-Stereo"].said == (
+    assert found["Sep-Stereo"].text == (
         "STFT / Wave L2 = 134.7; no error scores below 136.4: not one set of files and one convention"
     )
 
