@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def _aside(path: Path) -> Path:
+def _temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.stem}.{_here()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part{path.suffix}")
 
 
@@ -37,7 +37,7 @@ def _here() -> str:
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:8]
 
 
-def remove_abandoned(path: Path) -> None:
+def remove_stale(path: Path) -> None:
     """Remove what processes that were killed while they wrote the file `path` left beside it.
 
     Only what surely nobody writes any more: the process in its name was one of this machine, and lives no longer. What
@@ -87,7 +87,7 @@ def _finish_file(path: Path, mode: int) -> None:
 
 def _finish_files(folder: Path) -> None:
     """Everything in `folder` to the disk: a rename may outlive a power cut that the files' contents do not."""
-    mode = _new_file_mode(_aside(folder / "mode"))
+    mode = _new_file_mode(_temporary_path(folder / "mode"))
     for path in folder.rglob("*"):
         if path.is_file():
             _finish_file(path, mode)
@@ -105,39 +105,39 @@ def _make_folder(path: Path) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a name beside `path` to write to (same suffix); renamed onto `path` if the block ends well, else removed.
 
     OSError from the file system (disk full, no permission) passes through with the partial file removed.
     """
     _make_folder(path.parent)
-    aside = _aside(path)
-    mode = _new_file_mode(aside)
+    temporary_path = _temporary_path(path)
+    mode = _new_file_mode(temporary_path)
     try:
-        yield aside
-        _finish_file(aside, mode)
-        aside.replace(path)
+        yield temporary_path
+        _finish_file(temporary_path, mode)
+        temporary_path.replace(path)
         _sync_folder(path.parent)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary_path.unlink(missing_ok=True)
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def atomic_directory(path: Path) -> Iterator[Path]:
     """Yield a new folder beside `path`; renamed to `path` (not there yet) if the block ends well, else removed."""
     _make_folder(path.parent)
-    aside = _aside(path)
-    aside.mkdir()
+    temporary_path = _temporary_path(path)
+    temporary_path.mkdir()
     try:
-        yield aside
-        _finish_files(aside)
-        aside.rename(path)
+        yield temporary_path
+        _finish_files(temporary_path)
+        temporary_path.rename(path)
         _sync_folder(path.parent)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary_path, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a whole UTF-8 text file."""
-    with whole_file(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+    with atomic_write(path) as temporary_path:
+        temporary_path.write_text(text, encoding="utf-8")

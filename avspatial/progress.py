@@ -32,7 +32,7 @@ class _Rate(ProgressColumn):
         return Text("" if speed is None else f"{speed:.1f}/s")
 
 
-def on_stderr(items: Iterable[Any], title: str) -> Iterator[Any]:
+def show_on_stderr(items: Iterable[Any], title: str) -> Iterator[Any]:
     """Yield the items one by one and show how many are done, and how many a second; an
     `avspatial.interfaces.Progress`."""
     console = Console(stderr=True)
@@ -59,20 +59,20 @@ def _say(console: Console, line: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-class Clock(Protocol):
-    """Gives each file its own display: `with clock("clip.mp4") as advance: advance(done, total)`, in seconds."""
+class ProgressDisplay(Protocol):
+    """Gives each file its own display: `with display("clip.mp4") as advance: advance(done, total)`, in seconds."""
 
     def __call__(self, title: str) -> Any: ...
 
 
 @contextmanager
-def on_terminal(console: Console) -> Iterator[Clock]:
+def terminal_display(console: Console) -> Iterator[ProgressDisplay]:
     """A bar for each file that is being worked on."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[pace]}"))
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
 
         @contextmanager
-        def clock(title: str) -> Iterator[Callable[[float, float], None]]:
+        def display(title: str) -> Iterator[Callable[[float, float], None]]:
             begun = time.monotonic()
             task = bars.add_task(title, total=None, pace="")
 
@@ -85,15 +85,15 @@ def on_terminal(console: Console) -> Iterator[Clock]:
             finally:
                 bars.remove_task(task)
 
-        yield clock
+        yield display
 
 
 @contextmanager
-def in_lines(console: Console) -> Iterator[Clock]:
+def line_display(console: Console) -> Iterator[ProgressDisplay]:
     """A line now and then for each file that is being worked on."""
 
     @contextmanager
-    def clock(title: str) -> Iterator[Callable[[float, float], None]]:
+    def display(title: str) -> Iterator[Callable[[float, float], None]]:
         begun = said = time.monotonic()
 
         def advance(done: float, total: float) -> None:
@@ -109,21 +109,21 @@ def in_lines(console: Console) -> Iterator[Clock]:
 
         yield advance
 
-    yield clock
+    yield display
 
 
 @contextmanager
-def unseen() -> Iterator[Clock]:
+def no_display() -> Iterator[ProgressDisplay]:
     """Nothing is shown."""
 
     @contextmanager
-    def clock(title: str) -> Iterator[Callable[[float, float], None]]:
+    def display(title: str) -> Iterator[Callable[[float, float], None]]:
         yield lambda done, total: None
 
-    yield clock
+    yield display
 
 
-def shown() -> Any:
-    """The display that fits stderr, as a context that gives a `Clock`."""
+def stderr_display() -> Any:
+    """The display that fits stderr, as a context that gives a `ProgressDisplay`."""
     console = Console(stderr=True)
-    return on_terminal(console) if console.is_terminal else in_lines(console)
+    return terminal_display(console) if console.is_terminal else line_display(console)

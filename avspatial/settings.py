@@ -44,7 +44,7 @@ def setting(default: Any = ..., *, unit: str = "", **bounds: Any) -> Any:
     return Field(default, json_schema_extra={"unit": unit} if unit else {}, **bounds)
 
 
-class Entry(Protocol):
+class ComponentEntry(Protocol):
     """What the registry's answer must offer here."""
 
     @property
@@ -54,10 +54,10 @@ class Entry(Protocol):
     def settings_class(self) -> type[Settings]: ...
 
 
-class Lookup(Protocol):
+class ComponentLookup(Protocol):
     """The part of the registry that validation needs."""
 
-    def get(self, kind: str, name: str) -> Entry: ...
+    def get(self, kind: str, name: str) -> ComponentEntry: ...
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Selected:
     version: str
     settings: Any
 
-    def plain(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The choice as it stands in a resolved recipe: `use` with its version, then every setting."""
         return {"use": f"{self.id}@{self.version}", **self.settings.model_dump(mode="json", by_alias=True)}
 
@@ -87,7 +87,7 @@ class Choose:
             value = {"use": value}
         if not isinstance(value, Mapping) or not isinstance(value.get("use"), str):
             raise PydanticCustomError("choice", "needs {use: NAME, ...} that names one {kind}", {"kind": self.kind})
-        lookup: Lookup | None = (info.context or {}).get("registry")
+        lookup: ComponentLookup | None = (info.context or {}).get("registry")
         if lookup is None:
             raise PydanticCustomError("registry", "a component can only be chosen while a registry is at hand")
         try:
@@ -100,7 +100,7 @@ class Choose:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(
-            self._validate, serialization=core_schema.plain_serializer_function_ser_schema(Selected.plain)
+            self._validate, serialization=core_schema.plain_serializer_function_ser_schema(Selected.to_dict)
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

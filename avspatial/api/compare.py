@@ -19,7 +19,7 @@ from avspatial.evaluation.comparison.compare import compare as compare_systems
 from avspatial.evaluation.comparison.load import choices, is_evaluation, is_run, read_scored, score_outputs
 from avspatial.evaluation.comparison.systems import ScoredSystem, system
 from avspatial.interfaces import Progress
-from avspatial.progress import on_stderr
+from avspatial.progress import show_on_stderr
 from avspatial.recipe import Loaded, load_recipe
 from avspatial.recipe.catalogue import locate, shipped
 from avspatial.registry import Registry, discover
@@ -43,7 +43,7 @@ def compare(
     smoke: bool = False,
     device: str | None = None,
     reference: str | Path | None = None,
-    progress: Progress = on_stderr,
+    progress: Progress = show_on_stderr,
 ) -> Comparison:
     """Set systems side by side on the same clips.
 

@@ -22,7 +22,7 @@ from avspatial.evaluation.scoring.score_files import score_pairs
 from avspatial.evaluation.scoring.score_store import ScoreStore, open_store, saved_controls
 from avspatial.interfaces import Convention, Progress
 from avspatial.metrics.conventions import CONVENTIONS
-from avspatial.progress import on_stderr, silent
+from avspatial.progress import show_on_stderr, silent
 from avspatial.registry import Registry, discover
 from avspatial.runs.directory import Run
 from avspatial.settings import Selected
@@ -66,7 +66,7 @@ def evaluate(
     trim: bool = False,
     controls: Sequence[str] | None = None,
     save: str | Path | None = None,
-    progress: Progress = on_stderr,
+    progress: Progress = show_on_stderr,
 ) -> Evaluation:
     """Score saved predictions against their references.
 

@@ -24,7 +24,7 @@ from avspatial.evaluation.scoring.file_pairs import FilePair, find_pairs
 from avspatial.evaluation.scoring.score_store import SCORES
 from avspatial.interfaces import Progress
 from avspatial.media.audio import read_audio
-from avspatial.progress import on_stderr, silent
+from avspatial.progress import show_on_stderr, silent
 from avspatial.report.parts.numbers import decimals_of_column, metric_heading, number
 
 SCHEMA = 1
@@ -253,7 +253,7 @@ DATA, TABLE = "leaderboard.json", "leaderboard.md"
 _BUILD = "Build it again: avspatial leaderboard build"
 
 
-def build(folder: Path, choices: Choices, *, jobs: int | None = None, progress: Progress = on_stderr) -> Board:
+def build(folder: Path, choices: Choices, *, jobs: int | None = None, progress: Progress = show_on_stderr) -> Board:
     """Measure the systems in `folder` and write both files, each whole or not at all. Errors as `measure`."""
     board = measure(folder, choices, jobs=jobs, progress=progress)
     write_text(folder / DATA, json.dumps(board, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -279,7 +279,7 @@ def read(folder: Path) -> Board:
 
 
 def verify(
-    folder: Path, *, reference: Path | None = None, jobs: int | None = None, progress: Progress = on_stderr
+    folder: Path, *, reference: Path | None = None, jobs: int | None = None, progress: Progress = show_on_stderr
 ) -> tuple[Board, list[Difference]]:
     """Measure everything again, as the table says it was -> the table's data, and every difference, the first first.
 

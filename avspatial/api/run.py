@@ -32,7 +32,7 @@ from avspatial.inference.overlap_add import VisualCondition, spatialize
 from avspatial.interfaces import Clip, Convention, Dataset, Progress, Trainer
 from avspatial.media.video import frame_aspect
 from avspatial.metrics.conventions import CONVENTIONS
-from avspatial.progress import on_stderr, silent
+from avspatial.progress import show_on_stderr, silent
 from avspatial.recipe import Loaded, components, load_recipe
 from avspatial.recipe.catalogue import locate
 from avspatial.recipe.schema import Recipe
@@ -81,7 +81,7 @@ def run(
     resume: str | Path | None = None,
     device: str | None = None,
     smoke: bool = False,
-    progress: Progress = on_stderr,
+    progress: Progress = show_on_stderr,
     **overrides: Any,
 ) -> Finished:
     """Run a recipe, or go on with a run that was stopped, and return what it left.
@@ -136,7 +136,7 @@ def _of_run(run: Run, recipe: str | Path | None, texts: list[str], smoke: bool, 
         raise RunError("a run goes on with the recipe it was started with, unchanged", where=run.path, fix=fix)
     if recipe is not None:
         given = digest8(load_recipe(locate(recipe), registry, texts, smoke=smoke).resolved)
-        if given != run.facts["digest"]:
+        if given != run.metadata["digest"]:
             raise RunError(f"the recipe given is another one ({given}) than this run's", where=run.path, fix=fix)
     return load_recipe(run.resolved, registry)
 
@@ -222,7 +222,9 @@ class _Work:
     def begin(cls, recipe: Recipe, registry: Registry, devices: Devices, progress: Progress) -> _Work:
         """Build first, then make the data: a network that cannot be built is told before anything is rendered."""
         dataset: Dataset = registry.build(recipe.data, progress=progress)
-        further = {name: registry.build(s, progress=progress) for name, s in components.companions(recipe).items()}
+        further = {
+            name: registry.build(s, progress=progress) for name, s in components.auxiliary_datasets(recipe).items()
+        }
         convention = CONVENTIONS[recipe.convention]
         metrics = build_metrics(recipe.metrics, convention, registry)
         torch.manual_seed(recipe.seed)

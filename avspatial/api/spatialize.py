@@ -23,7 +23,7 @@ from avspatial.inference.files.jobs import Job, find_jobs
 from avspatial.inference.options import InferenceOptions, Mode, Precision, make_processor, refuse_slow
 from avspatial.inference.visual_features import ClipImages
 from avspatial.media.probe import media_info
-from avspatial.progress import Clock, shown
+from avspatial.progress import ProgressDisplay, stderr_display
 
 _LONGER = 0.05
 """A container may say a length to this many seconds."""
@@ -89,7 +89,7 @@ def spatialize(
     force: bool = False,
     keep_original: bool = False,
     dry_run: bool = False,
-    progress: Callable[[], Any] = shown,
+    progress: Callable[[], Any] = stderr_display,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> Summary:
     """Give video files binaural sound, guided by their pictures.
@@ -139,7 +139,7 @@ def spatialize_arrays(
     device: str | None = None,
     precision: Precision = "fp32",
     mode: Mode = "exact",
-    progress: Callable[[], Any] = shown,
+    progress: Callable[[], Any] = stderr_display,
 ) -> np.ndarray:
     """Give sound in memory the direction that pictures in memory show -> binaural sound (2, T) float32 at `rate` Hz.
 
@@ -195,7 +195,7 @@ class _Work:
     trained: Trained
     options: InferenceOptions
     force: bool
-    display: Clock
+    display: ProgressDisplay
     on_result: Callable[[Result], None]
     stopped: Event
     probe: Benchmark | None = None

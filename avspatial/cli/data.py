@@ -75,16 +75,16 @@ def _settings(options: dict[str, Any], sets: list[str]) -> tuple[SimulatedSettin
 
     from avspatial.data.simulated.settings import SimulatedSettings
     from avspatial.recipe.layers import apply_sets
-    from avspatial.recipe.messages import Wording
-    from avspatial.recipe.yaml_tree import Node, Place, plain
+    from avspatial.recipe.messages import ErrorTranslator
+    from avspatial.recipe.yaml_tree import Node, SourceLocation, to_dict
     from avspatial.registry import discover
 
     said = [f"{key}={json.dumps(value)}" for key, value in options.items()]
-    tree, problems = apply_sets(Node({}, Place(""), Place("")), [*said, *sets])
+    tree, problems = apply_sets(Node({}, SourceLocation(""), SourceLocation("")), [*said, *sets])
     try:
-        settings = SimulatedSettings.model_validate(plain(tree))
+        settings = SimulatedSettings.model_validate(to_dict(tree))
     except ValidationError as error:
-        problems += Wording(tree, SimulatedSettings, discover()).problems(error.errors(include_url=False))
+        problems += ErrorTranslator(tree, SimulatedSettings, discover()).problems(error.errors(include_url=False))
     if problems:
         raise RecipeError("\n".join(map(str, problems)))
     return settings, list(tree.value)

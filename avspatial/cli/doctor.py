@@ -116,10 +116,10 @@ def _cache() -> Iterator[Finding]:
 
 def _plugins() -> Iterator[Finding]:
     registry = discover()
-    registry.examine()
+    registry.validate()
     for plugin in registry.plugins:
         yield Finding("plugin", "ok", " ".join(filter(None, (plugin.name, plugin.version, f"({plugin.origin})"))))
     for failure in registry.failures:
         yield Finding("plugin", "broken", str(failure))
-    for complaint in registry.complaints:
-        yield Finding("plugin", "note", str(complaint))
+    for warning in registry.warnings:
+        yield Finding("plugin", "note", str(warning))

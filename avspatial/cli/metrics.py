@@ -65,13 +65,13 @@ def list_metrics(json: AsJson = False) -> None:
 @app.command("show")
 def show(name: Named, convention: InConvention = "fairplay", json: AsJson = False) -> None:
     """Show a metric: what it is, its settings, and its card, measured now: what known mistakes cost under it."""
-    from avspatial.progress import on_stderr
+    from avspatial.progress import show_on_stderr
     from avspatial.testing.metric_cards import metric_cards
 
     registry = discover()
     entry = registry.get("metric", name)
     target = entry.target_class()
-    cards = metric_cards(entry.id, convention=convention, registry=registry, progress=on_stderr)
+    cards = metric_cards(entry.id, convention=convention, registry=registry, progress=show_on_stderr)
     if json:
         found: dict[str, Any] = {"id": entry.id, "version": entry.version, "summary": entry.component.summary}
         found |= {"definition": _definition(target), "cards": {card.name: card.to_dict() for card in cards}}
@@ -116,19 +116,19 @@ def check(
 def _checked(entries: list[Entry], registry: Registry, convention: str) -> Iterator[tuple[Result, list[Card]]]:
     """The contract of each, then its card, as they come. What cannot be constructed has no card."""
     from avspatial.evaluation.cards.test_cases import make_test_cases
-    from avspatial.progress import on_stderr
+    from avspatial.progress import show_on_stderr
     from avspatial.testing.metric_cards import check_card, convention_named
     from avspatial.testing.run_checks import check_component
 
     chosen = convention_named(convention)
-    cases = make_test_cases(chosen, on_stderr)
+    cases = make_test_cases(chosen, show_on_stderr)
     for entry in entries:
         built = True
         for result in check_component(entry, registry):
             built = built and (result.check, result.status) != ("construct", "failed")
             yield result, []
         if built:
-            yield check_card(entry, registry, cases, chosen, on_stderr)
+            yield check_card(entry, registry, cases, chosen, show_on_stderr)
 
 
 def _conclude(results: list[Result], cards: list[Card], json: bool) -> int:

@@ -31,7 +31,7 @@ def list_plugins(
     if kind is not None and kind not in KINDS:
         raise PluginError(f"unknown kind {kind!r}{did_you_mean(kind, KINDS)}", fix=f"Kinds: {', '.join(KINDS)}.")
     registry = discover()
-    registry.examine()
+    registry.validate()
     entries = registry.entries(kind)
     if json:
         print_json(
@@ -39,7 +39,7 @@ def list_plugins(
                 "plugins": [{"name": p.name, "version": p.version, "origin": p.origin} for p in registry.plugins],
                 "components": [_facts(entry) for entry in entries],
                 "failures": [_failure_facts(failure) for failure in registry.failures],
-                "complaints": [_failure_facts(complaint) for complaint in registry.complaints],
+                "complaints": [_failure_facts(warning) for warning in registry.warnings],
             }
         )
         return
@@ -66,7 +66,7 @@ def show(
         _show_plugin(registry, name, json)
     elif entries:
         # where none of them can be used, showing the first says why
-        _show_components(registry.examine(entries) or entries, json)
+        _show_components(registry.validate(entries) or entries, json)
     else:
         raise _unknown(registry, name)
     registry.report_failures()
@@ -121,7 +121,7 @@ def _show_plugin(registry: Registry, name: str, json: bool) -> None:
         return
     for plugin in plugins:
         rows = [("version", plugin.version), ("from", plugin.origin), ("file", plugin.file)]
-        if plugin.watches:
+        if plugin.observes_runs:
             rows.append(("watches", "runs (avspatial_record)"))
         print(f"{plugin.name}\n{columns(rows, indent='  ')}")
     if entries:

@@ -114,7 +114,7 @@ def schema() -> None:
     from avspatial.recipe.json_schema import json_schema
 
     registry = discover()
-    usable = registry.examine()
+    usable = registry.validate()
     registry.report_failures()
     print_json(json_schema(usable))
 

@@ -123,10 +123,10 @@ def _filled(recipe: Recipe, registry: Registry, files: Mapping[str, Path], mixtu
 def _write_file(path: Path, spatializer: Spatializer) -> None:
     from safetensors.torch import save_file
 
-    from avspatial.atomic import whole_file
+    from avspatial.atomic import atomic_write
 
-    with whole_file(path) as aside:
-        save_file(spatializer.state_dict(), aside)
+    with atomic_write(path) as temporary_path:
+        save_file(spatializer.state_dict(), temporary_path)
 
 
 def _write_checkpoint(run: Run, trainer: Trainer, recipe: Recipe) -> None:

@@ -27,7 +27,7 @@ import numpy as np
 import platformdirs
 import torch
 
-from avspatial.atomic import whole_folder, write_text
+from avspatial.atomic import atomic_directory, write_text
 from avspatial.data.layout import fit_rate, stereo_info
 from avspatial.errors import DataError
 from avspatial.framing import Window
@@ -149,9 +149,9 @@ class ClipStore:
             pictures = grid_images(clip.video, self.window.fps, self.picture, count)
         else:
             pictures = folder_images(clip.video, clip.frames_fps, self.window.fps, self.picture, count)
-        with whole_folder(entry) as aside:
-            _write_array(aside / "audio.npy", resample(audio, rate, self.window.rate))
-            _write_array(aside / "pictures.npy", pictures)
+        with atomic_directory(entry) as temporary_path:
+            _write_array(temporary_path / "audio.npy", resample(audio, rate, self.window.rate))
+            _write_array(temporary_path / "pictures.npy", pictures)
 
 
 def _sound(clip: Clip) -> tuple[np.ndarray, int]:

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 from av.error import FFmpegError
 
-from avspatial.atomic import whole_file
+from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".aif", ".aiff", ".w64", ".rf64", ".caf", ".au"})
@@ -85,8 +85,8 @@ def write_wav(path: str | Path, samples: np.ndarray, rate: int, subtype: str = "
     if subtype != "FLOAT" and np.abs(samples).max(initial=0.0) > 1.0:
         raise ValueError(f"{subtype} holds samples within [-1, 1]; the largest is {np.abs(samples).max():.3f}")
     try:
-        with whole_file(Path(path)) as aside:
-            _write(aside, np.ascontiguousarray(samples.T), rate, subtype)
+        with atomic_write(Path(path)) as temporary_path:
+            _write(temporary_path, np.ascontiguousarray(samples.T), rate, subtype)
     except (soundfile.SoundFileError, OSError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise MediaError(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from avspatial.atomic import whole_file
+from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
 
 _LARGEST_WAV = (1 << 32) - (1 << 16)
@@ -27,9 +27,9 @@ def write_audio(path: Path, blocks: Iterable[np.ndarray], rate: int, samples: in
     if kind == "WAV" and samples * _BYTES > _LARGEST_WAV:
         kind = "RF64"
     try:
-        with whole_file(path) as aside:
-            _write(aside, blocks, rate, kind)
-            _check_end(aside, samples)
+        with atomic_write(path) as temporary_path:
+            _write(temporary_path, blocks, rate, kind)
+            _check_end(temporary_path, samples)
     except (soundfile.SoundFileError, OSError) as error:
         raise MediaError(
             f"cannot be written ({_reason(error)})", where=path, fix="Free space, or choose another folder."

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from avspatial.atomic import whole_file
+from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
 
 
@@ -25,8 +25,8 @@ def write_jpeg(path: str | Path, picture: np.ndarray, aspect: float | None = Non
         height, width = planes.shape[1:]
         size = max(height, round(width / aspect)), max(width, round(height * aspect))
         planes = torch.nn.functional.interpolate(planes[None], size=size, mode="bilinear", antialias=True)[0]
-    with whole_file(Path(path)) as aside:
-        aside.write_bytes(encode_jpeg(planes, quality).numpy().tobytes())
+    with atomic_write(Path(path)) as temporary_path:
+        temporary_path.write_bytes(encode_jpeg(planes, quality).numpy().tobytes())
 
 
 def read_cutout(path: str | Path) -> np.ndarray:

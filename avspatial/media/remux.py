@@ -15,7 +15,7 @@ from typing import Any
 import av
 import numpy as np
 
-from avspatial.atomic import whole_file
+from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
 from avspatial.media.ffmpeg import DECODING, codec_name, is_cover, opened, reason, video_stream
 from avspatial.media.formats import Container
@@ -67,7 +67,10 @@ def _writing(out: Path, kind: Container) -> Iterator[Any]:
     """A container that becomes `out`; what FFmpeg and the file system refuse becomes a MediaError about `out`."""
     options = _PLAYABLE_EARLY.get(kind.format, {})
     try:
-        with whole_file(out) as aside, av.open(str(aside), "w", format=kind.format, options=options) as target:
+        with (
+            atomic_write(out) as temporary_path,
+            av.open(str(temporary_path), "w", format=kind.format, options=options) as target,
+        ):
             yield target
     except (*DECODING, OSError) as error:
         raise MediaError(

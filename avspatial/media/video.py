@@ -16,7 +16,7 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
-from avspatial.atomic import whole_file
+from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
 from avspatial.media.ffmpeg import declared_seconds, opened, reason, video_stream
 from avspatial.media.frame_grid import all_frames, folder_frames, image_files, on_grid
@@ -84,7 +84,10 @@ def write_video(
     same bytes. ValueError for an odd size or no picture; MediaError when the file cannot be written.
     """
     try:
-        with whole_file(Path(path)) as aside, av.open(str(aside), "w", options={"fflags": "+bitexact"}) as container:
+        with (
+            atomic_write(Path(path)) as temporary_path,
+            av.open(str(temporary_path), "w", options={"fflags": "+bitexact"}) as container,
+        ):
             _encode(container, pictures, fps, audio, rate)
     except (OSError, FFmpegError) as error:
         raise MediaError(

@@ -19,7 +19,7 @@ def model_components(recipe: ModelRecipe) -> dict[str, str]:
     return _chosen("model", recipe.model)
 
 
-def companions(recipe: Recipe) -> dict[str, Selected]:
+def auxiliary_datasets(recipe: Recipe) -> dict[str, Selected]:
     """The data sets that the trainer's settings name beside the recipe's `data`, by the name of the setting."""
     return {name: value for name, value in _choices(recipe.trainer.settings) if value.kind == "dataset"}
 

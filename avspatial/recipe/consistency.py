@@ -33,7 +33,7 @@ def contradictions(recipe: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
         yield ("inference", "hop"), what
 
 
-def named_twice(recipe: Recipe) -> Iterator[tuple[Loc, str]]:
+def duplicates(recipe: Recipe) -> Iterator[tuple[Loc, str]]:
     """Metrics that a recipe names twice: their numbers would carry one name."""
     first: dict[str, int] = {}
     for index, metric in enumerate(recipe.metrics):

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from avspatial.plugin import KINDS
-from avspatial.recipe.reference import Listed
+from avspatial.recipe.reference import ListedComponent
 from avspatial.recipe.schema import Recipe
 from avspatial.settings import Settings
 
 
-def json_schema(entries: Iterable[Listed]) -> dict[str, Any]:
+def json_schema(entries: Iterable[ListedComponent]) -> dict[str, Any]:
     """JSON Schema (2020-12) of a recipe file in which the components of `entries` can be chosen."""
     known = list(entries)
     definitions: dict[str, Any] = {}
@@ -56,7 +56,7 @@ def _with_choices(schema: Any) -> Any:
     return done
 
 
-def _choice(entries: list[Listed], definitions: dict[str, Any]) -> dict[str, Any]:
+def _choice(entries: list[ListedComponent], definitions: dict[str, Any]) -> dict[str, Any]:
     """A bare name, one of the components with its settings, or settings alone for the component of a parent."""
     names = {entry.id: _names(entry, entries) for entry in entries}
     variants: list[dict[str, Any]] = [
@@ -74,7 +74,7 @@ def _choice(entries: list[Listed], definitions: dict[str, Any]) -> dict[str, Any
     return {"oneOf": variants}
 
 
-def _names(entry: Listed, entries: list[Listed]) -> list[str]:
+def _names(entry: ListedComponent, entries: list[ListedComponent]) -> list[str]:
     short = entry.component.name
     alone = sum(other.component.name == short for other in entries) == 1
     names = [short, entry.id] if alone else [entry.id]

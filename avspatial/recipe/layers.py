@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from avspatial.recipe.yaml_tree import Loc, Node, Place, Problem, dotted, merge, parse
+from avspatial.recipe.yaml_tree import Loc, Node, Problem, SourceLocation, dotted, merge, parse
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
@@ -21,16 +21,16 @@ def read(path: Path, below: tuple[Path, ...] = ()) -> tuple[Node, list[Problem]]
     `below` are the files that led here. An unreadable file gives an empty tree and a problem.
     """
     source = str(path)
-    empty = Node({}, Place(source, 1, 1), Place(source, 1, 1))
+    empty = Node({}, SourceLocation(source, 1, 1), SourceLocation(source, 1, 1))
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        return empty, [Problem(Place(source), "", f"cannot be read: {_reason(error)}")]
+        return empty, [Problem(SourceLocation(source), "", f"cannot be read: {_reason(error)}")]
     node, problems = parse(text, source)
     if node is None:
-        return empty, problems or [Problem(empty.place, "", "is empty; a recipe is a map of keys")]
+        return empty, problems or [Problem(empty.location, "", "is empty; a recipe is a map of keys")]
     if not isinstance(node.value, dict):
-        return empty, [*problems, Problem(node.place, "", "must be a map of keys")]
+        return empty, [*problems, Problem(node.location, "", "must be a map of keys")]
     if "extends" not in node.value:
         return node, problems
     rest = {key: item for key, item in node.value.items() if key != "extends"}
@@ -47,12 +47,12 @@ def _reason(error: Exception) -> str:
 
 def _parent(extends: Node, path: Path, below: tuple[Path, ...]) -> tuple[Node | None, list[Problem]]:
     if not isinstance(extends.value, str) or not extends.value:
-        return None, [Problem(extends.place, "extends", "must be the path of one file, relative to this one")]
+        return None, [Problem(extends.location, "extends", "must be the path of one file, relative to this one")]
     parent = Path(os.path.normpath(path.parent / extends.value))
     if parent.resolve() in {file.resolve() for file in below}:
-        return None, [Problem(extends.place, "extends", f"{extends.value} leads back to itself")]
+        return None, [Problem(extends.location, "extends", f"{extends.value} leads back to itself")]
     if not parent.is_file():
-        return None, [Problem(extends.place, "extends", f"there is no file {parent}")]
+        return None, [Problem(extends.location, "extends", f"there is no file {parent}")]
     return read(parent, below)
 
 
@@ -61,19 +61,23 @@ def apply_sets(node: Node, sets: Sequence[str]) -> tuple[Node, list[Problem]]:
     problems: list[Problem] = []
     for given in sets:
         key, equals, text = given.partition("=")
-        place = Place(f"--set {key}")
+        location = SourceLocation(f"--set {key}")
         parts = key.split(".")
         if not equals or not all(parts):
-            problems.append(Problem(Place(f"--set {given}"), "", "must be KEY=VALUE, the key as in trainer.lr"))
+            problems.append(
+                Problem(SourceLocation(f"--set {given}"), "", "must be KEY=VALUE, the key as in trainer.lr")
+            )
             continue
-        value, wrong = parse(text, place.source)
-        problems += [replace(problem, place=place, key=key) for problem in wrong]
+        value, wrong = parse(text, location.source)
+        problems += [replace(problem, location=location, key=key) for problem in wrong]
         blocked = _list_on_the_way(node, parts)
         if blocked:
             what = f"{blocked} is a list; replace it whole: --set {blocked}=[...]"
-            problems.append(Problem(place, key, what))
+            problems.append(Problem(location, key, what))
         elif not wrong:
-            node = merge(node, _chain(parts, _moved(value, place) if value else Node(None, place, place), place))
+            node = merge(
+                node, _chain(parts, _moved(value, location) if value else Node(None, location, location), location)
+            )
     return node, problems
 
 
@@ -87,19 +91,19 @@ def _list_on_the_way(node: Node, parts: list[str]) -> str:
     return ""
 
 
-def _moved(node: Node, place: Place) -> Node:
+def _moved(node: Node, location: SourceLocation) -> Node:
     """The tree with every place replaced by `place`: lines inside a `--set` value help nobody."""
     value: Any = node.value
     if isinstance(value, dict):
-        value = {key: _moved(item, place) for key, item in value.items()}
+        value = {key: _moved(item, location) for key, item in value.items()}
     elif isinstance(value, list):
-        value = [_moved(item, place) for item in value]
-    return Node(value, place, place)
+        value = [_moved(item, location) for item in value]
+    return Node(value, location, location)
 
 
-def _chain(parts: list[str], node: Node, place: Place) -> Node:
+def _chain(parts: list[str], node: Node, location: SourceLocation) -> Node:
     for part in reversed(parts):
-        node = Node({part: node}, place, place)
+        node = Node({part: node}, location, location)
     return node
 
 
@@ -117,11 +121,11 @@ def interpolate(node: Node, loc: Loc = ()) -> tuple[Node, list[Problem]]:
     if not isinstance(node.value, str) or "${" not in node.value:
         return node, problems
     if "${" in _VARIABLE.sub("", node.value):
-        return node, [Problem(node.place, dotted(loc), "${ has no matching }; write ${NAME} or ${NAME:-DEFAULT}")]
+        return node, [Problem(node.location, dotted(loc), "${ has no matching }; write ${NAME} or ${NAME:-DEFAULT}")]
 
     def fill(match: re.Match[str]) -> str:
         value, what = _from_environment(match[1])
-        problems.extend([Problem(node.place, dotted(loc), what)] if what else [])
+        problems.extend([Problem(node.location, dotted(loc), what)] if what else [])
         return value
 
     return replace(node, value=_VARIABLE.sub(fill, node.value)), problems

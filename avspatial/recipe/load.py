@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from avspatial.errors import RecipeError
-from avspatial.recipe.consistency import contradictions, named_twice
+from avspatial.recipe.consistency import contradictions, duplicates
 from avspatial.recipe.layers import apply_sets, interpolate, read
-from avspatial.recipe.messages import Wording, key_of
+from avspatial.recipe.messages import ErrorTranslator, key_of
 from avspatial.recipe.schema import ModelRecipe, Recipe
-from avspatial.recipe.yaml_tree import Node, Place, Problem, dotted, find, keys, merge, places, plain
-from avspatial.settings import Lookup
+from avspatial.recipe.yaml_tree import Node, Problem, SourceLocation, dotted, find, keys, locations, merge, to_dict
+from avspatial.settings import ComponentLookup
 
 _Schema = TypeVar("_Schema", bound=ModelRecipe)
 _MODEL_KEYS = frozenset(key_of(name, field) for name, field in ModelRecipe.model_fields.items())
@@ -37,19 +37,21 @@ class Loaded(NamedTuple):
         return hashlib.sha256(self.resolved.encode()).hexdigest()
 
 
-def load_recipe(path: Path | str, registry: Lookup, set: Sequence[str] = (), smoke: bool = False) -> Loaded:
+def load_recipe(
+    path: Path | str, registry: ComponentLookup, overrides: Sequence[str] = (), smoke: bool = False
+) -> Loaded:
     """Read a recipe: `extends` < the file < `smoke` (if asked for) < `set`, each over the one before.
 
     RecipeError lists every problem at once, one `file:line:col: key: what is wrong` a line. The `smoke` map is
     checked even when it is not asked for.
     """
     source, problems = read(Path(path))
-    tree, more = apply_sets(source, set)
+    tree, more = apply_sets(source, overrides)
     if problems and not source.value:
         raise _refused(problems + more)
     problems += more
     overlay = tree.value.get("smoke")
-    overlaid = apply_sets(_with_smoke(tree, overlay), set)[0] if overlay else tree
+    overlaid = apply_sets(_with_smoke(tree, overlay), overrides)[0] if overlay else tree
     recipe, found = _validated(overlaid if smoke else tree, registry, Recipe)
     if overlay and not smoke:
         told = {(problem.key, problem.what) for problem in found}
@@ -61,7 +63,7 @@ def load_recipe(path: Path | str, registry: Lookup, set: Sequence[str] = (), smo
     return Loaded(recipe, resolved_yaml(recipe))
 
 
-def load_model_recipe(path: Path | str, registry: Lookup) -> ModelRecipe:
+def load_model_recipe(path: Path | str, registry: ComponentLookup) -> ModelRecipe:
     """The part of a resolved recipe that the use of its trained model takes; RecipeError as `load_recipe`.
 
     The other keys are passed over: a model outlives the metrics, data sets and trainers it was made with.
@@ -86,37 +88,39 @@ def resolved_yaml(recipe: Recipe) -> str:
     return _HEAD + stream.getvalue()
 
 
-def _validated(tree: Node, registry: Lookup, schema: type[_Schema]) -> tuple[_Schema | None, list[Problem]]:
+def _validated(tree: Node, registry: ComponentLookup, schema: type[_Schema]) -> tuple[_Schema | None, list[Problem]]:
     filled, problems = interpolate(tree)
     unset = {problem.key for problem in problems}
-    data = plain(filled)
+    data = to_dict(filled)
     recipe = None
     try:
         recipe = schema.model_validate(data, context={"registry": registry})
     except ValidationError as error:
-        found = Wording(filled, schema, registry).problems(error.errors(include_url=False))
+        found = ErrorTranslator(filled, schema, registry).problems(error.errors(include_url=False))
         problems += [problem for problem in found if problem.key not in unset]
-    for loc, what in (*contradictions(data), *(named_twice(recipe) if isinstance(recipe, Recipe) else ())):
-        problems.append(Problem(find(filled, loc)[0].place, dotted(loc), what))
+    for loc, what in (*contradictions(data), *(duplicates(recipe) if isinstance(recipe, Recipe) else ())):
+        problems.append(Problem(find(filled, loc)[0].location, dotted(loc), what))
     return recipe, problems
 
 
 def _with_smoke(tree: Node, overlay: Node) -> Node:
     """The tree with its smoke map merged over it; anything but a map is reported by validation as what it is."""
-    return merge(tree, replace(overlay, place=tree.place, key=tree.key)) if isinstance(overlay.value, dict) else tree
+    return (
+        merge(tree, replace(overlay, location=tree.location, key=tree.key)) if isinstance(overlay.value, dict) else tree
+    )
 
 
 def _as_written(problem: Problem, overlay: Node) -> Problem:
     """A problem that the smoke map brings, by the key that it has there."""
-    if problem.place in places(overlay) and problem.key in keys(overlay):
+    if problem.location in locations(overlay) and problem.key in keys(overlay):
         return replace(problem, key=f"smoke.{problem.key}")
     return problem
 
 
 def _refused(problems: Sequence[Problem]) -> RecipeError:
     def order(problem: Problem) -> tuple[bool, str, int, int]:
-        place: Place = problem.place
-        return not place.line, place.source, place.line, place.column
+        location: SourceLocation = problem.location
+        return not location.line, location.source, location.line, location.column
 
     lines = dict.fromkeys(str(problem) for problem in sorted(problems, key=order))
     return RecipeError("\n".join(lines))

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from avspatial.errors import PluginError, did_you_mean
 from avspatial.recipe.yaml_tree import Loc, Node, Problem, dotted, find
-from avspatial.settings import Choose, Lookup, Settings
+from avspatial.settings import Choose, ComponentLookup, Settings
 
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
@@ -61,10 +61,10 @@ def unit_of(field: FieldInfo) -> str:
     return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
 
 
-class Wording:
+class ErrorTranslator:
     """Turns pydantic's errors over one tree into problems."""
 
-    def __init__(self, tree: Node, root: type[Settings], registry: Lookup) -> None:
+    def __init__(self, tree: Node, root: type[Settings], registry: ComponentLookup) -> None:
         self.tree = tree
         self.root = root
         self.registry = registry
@@ -85,7 +85,7 @@ class Wording:
     def _problem(self, error: ErrorDetails, loc: Loc) -> Problem:
         node, reached = find(self.tree, loc)
         if error["type"] == "missing" and loc and isinstance(loc[-1], int):
-            return Problem(node.place, dotted(reached), f"item {loc[-1] + 1} is missing")
+            return Problem(node.location, dotted(reached), f"item {loc[-1] + 1} is missing")
         if error["type"] == "missing":
             return Problem(node.key, dotted(loc), self._missing(loc))
         if error["type"] == "extra_forbidden":
@@ -93,7 +93,7 @@ class Wording:
             return Problem(node.key, dotted(loc), f"no such key{did_you_mean(str(loc[-1]), legal)}")
         if error["type"] == "component" and isinstance(node.value, dict):
             node = node.value.get("use", node)
-        return Problem(node.place, dotted(loc), self._wrong(error, loc))
+        return Problem(node.location, dotted(loc), self._wrong(error, loc))
 
     def _missing(self, loc: Loc) -> str:
         field = field_at(self.model_at(loc[:-1]), loc[-1])
@@ -213,4 +213,4 @@ def _shown(value: Any) -> str:
 
 def _joined(same: list[Problem]) -> Problem:
     words = list(dict.fromkeys(problem.what for problem in same))
-    return Problem(same[0].place, same[0].key, "; or ".join(words))
+    return Problem(same[0].location, same[0].key, "; or ".join(words))

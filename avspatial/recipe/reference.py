@@ -27,7 +27,7 @@ component do not come along. `${NAME}` and `${NAME:-DEFAULT}` come from the envi
 """
 
 
-class Listed(Protocol):
+class ListedComponent(Protocol):
     """What the reference needs of a component."""
 
     @property
@@ -44,7 +44,7 @@ def settings_rows(model: type[Settings]) -> list[Row]:
     return [_row(key_of(name, field), field) for name, field in model.model_fields.items()]
 
 
-def reference(entries: Iterable[Listed]) -> str:
+def reference(entries: Iterable[ListedComponent]) -> str:
     """The Markdown page: the keys of a recipe, of the maps in it, and of each component."""
     known = list(entries)
     parts = [_HEAD, *_section("A recipe", Recipe, "##")]
@@ -151,7 +151,7 @@ def _written(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Selected):
-        return json.dumps(value.plain())
+        return json.dumps(value.to_dict())
     if isinstance(value, Settings):
         return json.dumps(value.model_dump(mode="json", by_alias=True))
     if isinstance(value, Enum | Path):

@@ -18,7 +18,7 @@ _TAG = "tag:yaml.org,2002:"
 
 
 @dataclass(frozen=True)
-class Place:
+class SourceLocation:
     """A place in a file, line and column from 1, or (line 0) something without lines such as `--set trainer.lr`."""
 
     source: str
@@ -34,20 +34,20 @@ class Node:
     """A value of a recipe. `value` is a dict or list of nodes, or a scalar; `key` is where its key stands."""
 
     value: Any
-    place: Place
-    key: Place
+    location: SourceLocation
+    key: SourceLocation
 
 
 @dataclass(frozen=True)
 class Problem:
     """One mistake: where, the dotted key (may be empty), what is wrong."""
 
-    place: Place
+    location: SourceLocation
     key: str
     what: str
 
     def __str__(self) -> str:
-        shown = [str(self.place)] if str(self.place) == f"--set {self.key}" else [str(self.place), self.key]
+        shown = [str(self.location)] if str(self.location) == f"--set {self.key}" else [str(self.location), self.key]
         return ": ".join([*filter(None, shown), self.what])
 
 
@@ -65,12 +65,12 @@ def parse(text: str, source: str) -> tuple[Node | None, list[Problem]]:
         return (None if root is None else builder.build(root, ())), builder.problems
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source)
-        return None, [Problem(place, "", f"not YAML: {error.problem or error.context}")]
+        location = SourceLocation(source, mark.line + 1, mark.column + 1) if mark else SourceLocation(source)
+        return None, [Problem(location, "", f"not YAML: {error.problem or error.context}")]
     except YAMLError as error:
-        return None, [Problem(Place(source), "", f"not YAML: {str(error).splitlines()[0]}")]
+        return None, [Problem(SourceLocation(source), "", f"not YAML: {str(error).splitlines()[0]}")]
     except RecursionError:
-        return None, [Problem(Place(source), "", "nested too deeply, or a value that contains itself")]
+        return None, [Problem(SourceLocation(source), "", "nested too deeply, or a value that contains itself")]
 
 
 class _Builder:
@@ -81,32 +81,32 @@ class _Builder:
         self.source = source
         self.problems: list[Problem] = []
 
-    def build(self, node: Any, loc: Loc, key: Place | None = None) -> Node:
-        place = self._place(node)
-        key = key or place
+    def build(self, node: Any, loc: Loc, key: SourceLocation | None = None) -> Node:
+        location = self._location(node)
+        key = key or location
         if isinstance(node, MappingNode):
-            return Node(self._mapping(node, loc), place, key)
+            return Node(self._mapping(node, loc), location, key)
         if isinstance(node, SequenceNode):
             items = enumerate(node.value)
-            return Node([self.build(item, (*loc, index), self._place(item)) for index, item in items], place, key)
+            return Node([self.build(item, (*loc, index), self._location(item)) for index, item in items], location, key)
         written = node.value != "" or node.style is not None
-        return Node(self._scalar(node, loc), place if written else key, key)
+        return Node(self._scalar(node, loc), location if written else key, key)
 
-    def _place(self, node: Any) -> Place:
-        return Place(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
+    def _location(self, node: Any) -> SourceLocation:
+        return SourceLocation(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def _mapping(self, node: MappingNode, loc: Loc) -> dict[str, Node]:
         found: dict[str, Node] = {}
         for key_node, value_node in node.value:
             name = self._key(key_node, loc)
-            place = self._place(key_node)
+            location = self._location(key_node)
             if name is None:
                 continue
             if name in found:
                 what = f"stands here a second time; the first is in line {found[name].key.line}"
-                self.problems.append(Problem(place, dotted((*loc, name)), what))
+                self.problems.append(Problem(location, dotted((*loc, name)), what))
                 continue
-            found[name] = self.build(value_node, (*loc, name), place)
+            found[name] = self.build(value_node, (*loc, name), location)
         return found
 
     def _key(self, node: Any, loc: Loc) -> str | None:
@@ -115,7 +115,7 @@ class _Builder:
         what = f"a key must be text, not {node.value}" if isinstance(node, ScalarNode) else "a key must be text"
         if str(node.tag) == f"{_TAG}merge":
             what = "merge keys (<<) are not used in recipes; `extends` names a parent"
-        self.problems.append(Problem(self._place(node), dotted(loc), what))
+        self.problems.append(Problem(self._location(node), dotted(loc), what))
         return None
 
     def _scalar(self, node: ScalarNode, loc: Loc) -> Any:
@@ -123,17 +123,17 @@ class _Builder:
         if str(node.tag) == f"{_TAG}timestamp":
             return str(node.value)
         if str(node.tag) not in {f"{_TAG}{name}" for name in known}:
-            self.problems.append(Problem(self._place(node), dotted(loc), f"tags such as {node.tag} are not allowed"))
+            self.problems.append(Problem(self._location(node), dotted(loc), f"tags such as {node.tag} are not allowed"))
             return None
         return self.yaml.constructor.construct_object(node, deep=True)
 
 
-def plain(node: Node) -> Any:
+def to_dict(node: Node) -> Any:
     """The tree as ordinary dicts, lists and scalars."""
     if isinstance(node.value, dict):
-        return {key: plain(item) for key, item in node.value.items()}
+        return {key: to_dict(item) for key, item in node.value.items()}
     if isinstance(node.value, list):
-        return [plain(item) for item in node.value]
+        return [to_dict(item) for item in node.value]
     return node.value
 
 
@@ -160,11 +160,11 @@ def keys(node: Node, loc: Loc = ()) -> set[str]:
     return {dotted((*loc, key)) for key, _ in pairs}.union(*(keys(item, (*loc, key)) for key, item in pairs))
 
 
-def places(node: Node) -> set[Place]:
+def locations(node: Node) -> set[SourceLocation]:
     """Every place of the tree, of keys and of values."""
     inside = node.value.values() if isinstance(node.value, dict) else node.value
-    below = [places(item) for item in inside] if isinstance(node.value, dict | list) else []
-    return {node.place, node.key}.union(*below)
+    below = [locations(item) for item in inside] if isinstance(node.value, dict | list) else []
+    return {node.location, node.key}.union(*below)
 
 
 def merge(parent: Node, child: Node) -> Node:
@@ -183,7 +183,7 @@ def merge(parent: Node, child: Node) -> Node:
     for key, item in over.value.items():
         merged[key] = merge(merged[key], item) if key in merged else item
     # A map that only `--set` reaches into still stands where its file wrote it.
-    return replace(over if over.place.line else under, value=merged)
+    return replace(over if over.location.line else under, value=merged)
 
 
 def _as_map(node: Node, other: Node) -> Node:

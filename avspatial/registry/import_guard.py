@@ -17,7 +17,7 @@ _SHOWN = 200
 
 
 @dataclass
-class Watched:
+class ImportEffects:
     """What was seen during one import."""
 
     printed: list[str] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Watched:
         """The beginning of what was printed."""
         return "".join(self.printed).strip()[:_SHOWN]
 
-    def complaints(self) -> list[str]:
+    def warnings(self) -> list[str]:
         """What should be mended, one line each; none for a plugin that imports as it should."""
         told = [f"prints {self.said!r} while it is imported"] if self.said else []
         if self.heavy:
@@ -36,7 +36,7 @@ class Watched:
         return told
 
 
-class _Ear:
+class _CapturedStream:
     """Stands for a stream during an import; who kept hold of it, such as a log handler, reaches the stream later."""
 
     def __init__(self, stream: Any, heard: list[str]) -> None:
@@ -49,7 +49,7 @@ class _Ear:
         self._heard.append(text)
         return len(text)
 
-    def close_ear(self) -> None:
+    def stop_capture(self) -> None:
         self._heard = None
 
     def __getattr__(self, name: str) -> Any:
@@ -57,15 +57,15 @@ class _Ear:
 
 
 @contextmanager
-def watched() -> Iterator[Watched]:
+def watch_import() -> Iterator[ImportEffects]:
     """Watch an import: nothing that it prints gets out, and the rest is noted."""
-    seen = Watched()
+    seen = ImportEffects()
     before = set(sys.modules)
-    ears = _Ear(sys.stdout, seen.printed), _Ear(sys.stderr, seen.printed)
+    ears = _CapturedStream(sys.stdout, seen.printed), _CapturedStream(sys.stderr, seen.printed)
     try:
         with redirect_stdout(ears[0]), redirect_stderr(ears[1]):
             yield seen
     finally:
         seen.heavy = [name for name in HEAVY if name in sys.modules and name not in before]
         for ear in ears:
-            ear.close_ear()
+            ear.stop_capture()

@@ -21,7 +21,7 @@ import pluggy
 
 from avspatial.errors import PluginError, did_you_mean
 from avspatial.plugin import KINDS, PROJECT, Component, Hooks
-from avspatial.registry.import_guard import watched
+from avspatial.registry.import_guard import watch_import
 from avspatial.registry.sources import Failure, Source
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class Plugin:
     origin: str
     file: str
     hooks: pluggy.PluginManager
-    watches: bool
-    complaints: tuple[str, ...] = ()
+    observes_runs: bool
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,14 +124,14 @@ class Entry:
 
 def load(source: Source) -> tuple[Plugin | None, list[Entry], list[Failure]]:
     """Import a plugin and read what it offers; a plugin that is wrong as a whole gives no plugin and one failure."""
-    with watched() as seen:
+    with watch_import() as seen:
         try:
             plugin, components = _load(source)
         except (Exception, SystemExit) as error:
             reason = str(error) if isinstance(error, _Wrong) else _one_line(error)
             reason += f"; it printed {seen.said!r}" if seen.said else ""
             return None, [], [Failure(source.name, source.origin, reason, error=error)]
-    plugin = replace(plugin, complaints=tuple(seen.complaints()))
+    plugin = replace(plugin, warnings=tuple(seen.warnings()))
     entries, failures = [], []
     for component in components:
         reason = _fault(component)
@@ -150,8 +150,8 @@ def _load(source: Source) -> tuple[Plugin, list[Any]]:
     hooks.add_hookspecs(Hooks)
     hooks.register(holder, source.name)
     _check_hooks(hooks, holder)
-    watches = bool(hooks.hook.avspatial_record.get_hookimpls())
-    plugin = Plugin(source.name, source.version, source.origin, _file(holder), hooks, watches)
+    observes_runs = bool(hooks.hook.avspatial_record.get_hookimpls())
+    plugin = Plugin(source.name, source.version, source.origin, _file(holder), hooks, observes_runs)
     components: list[Any] = []
     for answer in hooks.hook.avspatial_components():
         if isinstance(answer, Component) or not hasattr(answer, "__iter__"):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from avspatial.errors import PluginError, did_you_mean
 from avspatial.plugin import KINDS
-from avspatial.registry.import_guard import watched
+from avspatial.registry.import_guard import watch_import
 from avspatial.registry.loading import Entry, Plugin
 from avspatial.registry.sources import Failure
 
@@ -36,8 +36,8 @@ class Registry:
         for entry in entries:
             self._entries.setdefault((entry.kind, entry.id), []).append(entry)
         self.failures += tuple(_clash(same) for same in self._entries.values() if len(same) > 1)
-        self.complaints = tuple(
-            Failure(plugin.name, plugin.origin, told) for plugin in self.plugins for told in plugin.complaints
+        self.warnings = tuple(
+            Failure(plugin.name, plugin.origin, told) for plugin in self.plugins for told in plugin.warnings
         )
         self._reported: set[str] = set()
 
@@ -82,7 +82,7 @@ class Registry:
     def observe(self, run: str, record: Mapping[str, object]) -> None:
         """Show a record to every plugin that watches runs. An observer's mistake is told once and stops nothing."""
         for plugin in self.plugins:
-            if not plugin.watches:
+            if not plugin.observes_runs:
                 continue
             try:
                 answers = plugin.hooks.hook.avspatial_record(run=run, record=copy.deepcopy(dict(record)))
@@ -94,10 +94,10 @@ class Registry:
 
     def report_failures(self) -> None:
         """One line on stderr for each failure and complaint: a broken plugin stops no one, but is never silent."""
-        for failure in (*self.failures, *self.complaints):
+        for failure in (*self.failures, *self.warnings):
             print(f"warning: {failure}", file=sys.stderr)
 
-    def examine(self, entries: Iterable[Entry] | None = None) -> list[Entry]:
+    def validate(self, entries: Iterable[Entry] | None = None) -> list[Entry]:
         """Import the settings of these components, or of all, and describe them; those of which that can be done.
 
         What goes wrong joins the failures and the complaints.
@@ -106,12 +106,12 @@ class Registry:
         for entry in self.entries() if entries is None else entries:
             where = entry.plugin.name, entry.plugin.file
             try:
-                with watched() as seen:
+                with watch_import() as seen:
                     entry.describe()
                 usable.append(entry)
             except PluginError as error:
                 self.failures += (Failure(*where, error.what, component=entry.label, error=error),)
-            self.complaints += tuple(Failure(*where, told, component=entry.label) for told in seen.complaints())
+            self.warnings += tuple(Failure(*where, told, component=entry.label) for told in seen.warnings())
         return usable
 
     def _report(self, plugin: Plugin, what: str) -> None:

@@ -18,10 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from avspatial.atomic import whole_folder, write_text
+from avspatial.atomic import atomic_directory, write_text
 from avspatial.errors import RunError
 
-_ABOUT = "run.json"
+_METADATA = "run.json"
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Run:
         return self.path / "recipe.resolved.yaml"
 
     @property
-    def about(self) -> Path:
-        return self.path / _ABOUT
+    def metadata_file(self) -> Path:
+        return self.path / _METADATA
 
     @property
     def log(self) -> Path:
@@ -73,10 +73,10 @@ class Run:
         return self.path / "report.html"
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What run.json says; RunError when it cannot be read."""
         try:
-            facts = json.loads(self.about.read_text(encoding="utf-8"))
+            facts = json.loads(self.metadata_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(
                 f"run.json cannot be read: {error}", where=self.path, fix="Restore it, or run again."
@@ -85,15 +85,15 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        return self.facts.get("state") == "finished"
+        return self.metadata.get("state") == "finished"
 
-    def note(self, **facts: Any) -> None:
+    def update_metadata(self, **facts: Any) -> None:
         """Add facts to run.json, whole or not at all."""
-        write_text(self.about, _json({**self.facts, **facts}))
+        write_text(self.metadata_file, _json({**self.metadata, **facts}))
 
     def finish(self) -> None:
         """Mark the run as finished: everything up to the report is there."""
-        self.note(state="finished", finished=_now().isoformat(timespec="seconds"))
+        self.update_metadata(state="finished", finished=_now().isoformat(timespec="seconds"))
 
     def record(self, record: Mapping[str, Any]) -> None:
         """Append one line to log.jsonl. A line that a killed process left unfinished is cut off first."""
@@ -183,11 +183,11 @@ def new_run(
     try:
         if path.exists():
             raise _taken(path)
-        with whole_folder(path) as aside:
-            write_text(aside / "recipe.yaml", original)
-            write_text(aside / "recipe.resolved.yaml", resolved)
-            write_text(aside / _ABOUT, _json({**about, **(facts or {})}))
-            yield Run(aside)
+        with atomic_directory(path) as temporary_path:
+            write_text(temporary_path / "recipe.yaml", original)
+            write_text(temporary_path / "recipe.resolved.yaml", resolved)
+            write_text(temporary_path / _METADATA, _json({**about, **(facts or {})}))
+            yield Run(temporary_path)
     except OSError as error:
         if path.exists():
             raise _taken(path) from error
@@ -201,16 +201,16 @@ def new_run(
 def open_run(path: Path | str) -> Run:
     """The run in an existing directory; RunError when there is none, naming the runs that are near."""
     run = Run(Path(path))
-    if run.about.is_file() and run.resolved.is_file():
+    if run.metadata_file.is_file() and run.resolved.is_file():
         return run
     if not run.path.exists():
         raise RunError("no such run directory", where=path, fix=_near(run.path.parent))
-    missing = [file.name for file in (run.about, run.resolved) if not file.is_file()]
+    missing = [file.name for file in (run.metadata_file, run.resolved) if not file.is_file()]
     raise RunError(f"not a run directory: it has no {' and no '.join(missing)}", where=path, fix=_near(run.path))
 
 
 def _near(folder: Path) -> str:
-    found = sorted(about.parent for depth in ("*", "*/*") for about in folder.glob(f"{depth}/{_ABOUT}"))
+    found = sorted(about.parent for depth in ("*", "*/*") for about in folder.glob(f"{depth}/{_METADATA}"))
     if not found:
         return "Give the directory that `avspatial run` printed: runs/NAME/TIME-DIGEST."
     shown = ", ".join(str(path) for path in found[-3:])

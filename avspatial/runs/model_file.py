@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from avspatial.atomic import whole_file
+from avspatial.atomic import atomic_write
 from avspatial.errors import RunError
 from avspatial.version import __version__
 
@@ -49,8 +49,8 @@ def write_model_file(path: Path, model: ModelFile) -> None:
         "sha256": model.digest,
     }
     plain = {name: value.detach().cpu().contiguous() for name, value in model.weights.items()}
-    with whole_file(path) as aside:
-        save_file(plain, aside, {_KEY: json.dumps(facts)})
+    with atomic_write(path) as temporary_path:
+        save_file(plain, temporary_path, {_KEY: json.dumps(facts)})
 
 
 def read_model_file(path: Path) -> ModelFile:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from avspatial.atomic import whole_folder
+from avspatial.atomic import atomic_directory
 from avspatial.errors import DataError
 from avspatial.interfaces import Truth
 from avspatial.media.audio import write_wav
@@ -41,21 +41,21 @@ def save_outputs(
     The sound files are 32 bit float: nothing is clipped or rounded before it is scored. MediaError or OSError when
     a file cannot be written.
     """
-    with whole_folder(folder) as aside:
-        write_wav(aside / PREDICTED, prediction, rate)
-        write_wav(aside / REFERENCE, reference, rate)
-        write_wav(aside / MONO, stereo.mixture(reference)[None] / 2, rate)
+    with atomic_directory(folder) as temporary_path:
+        write_wav(temporary_path / PREDICTED, prediction, rate)
+        write_wav(temporary_path / REFERENCE, reference, rate)
+        write_wav(temporary_path / MONO, stereo.mixture(reference)[None] / 2, rate)
         if picture is not None:
-            write_jpeg(aside / PICTURE, picture, aspect)
+            write_jpeg(temporary_path / PICTURE, picture, aspect)
         if truth is not None:
             said = {"rate": truth.rate, "azimuth": truth.azimuth.tolist(), "energy": truth.energy.tolist()}
-            (aside / TRUTH).write_text(json.dumps(said) + "\n", encoding="utf-8")
+            (temporary_path / TRUTH).write_text(json.dumps(said) + "\n", encoding="utf-8")
 
 
 def save_prediction(folder: Path, prediction: np.ndarray, rate: int) -> None:
     """Write the folder of a control, whole or not at all: the prediction (2, T) alone. Errors as `save_outputs`."""
-    with whole_folder(folder) as aside:
-        write_wav(aside / PREDICTED, prediction, rate)
+    with atomic_directory(folder) as temporary_path:
+        write_wav(temporary_path / PREDICTED, prediction, rate)
 
 
 def read_truth(path: Path) -> Truth | None:

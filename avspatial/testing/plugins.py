@@ -24,7 +24,7 @@ def check_plugins(which: str | None = None) -> Iterator[Result]:
     if which is not None and Path(which).is_dir() and not _known(registry, which):
         folder = Path(which)
         registry = discover([folder, *folders_in_environment()])
-    registry.examine()
+    registry.validate()
     chosen = _Choice(registry, None if folder else which, folder)
     for failure in chosen.failures:
         subject = f"plugin {failure.plugin}" if failure.plugin else "plugin folder"

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from string import Template
 
-from avspatial.atomic import whole_folder
+from avspatial.atomic import atomic_directory
 from avspatial.errors import PluginError, did_you_mean
 from avspatial.plugin import KINDS
 from avspatial.registry import discover
@@ -39,10 +39,10 @@ def scaffold_plugin(kind: str, name: str, into: Path) -> list[Path]:
     if folder.exists():
         raise PluginError("is there already", where=folder, fix="Give another name, or another folder with --into.")
     texts = _texts(kind, name)
-    with whole_folder(folder) as aside:
+    with atomic_directory(folder) as temporary_path:
         for path, text in texts.items():
-            (aside / path).parent.mkdir(parents=True, exist_ok=True)
-            (aside / path).write_text(text, encoding="utf-8")
+            (temporary_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (temporary_path / path).write_text(text, encoding="utf-8")
     return [folder / path for path in texts]
 
 

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from avspatial.atomic import whole_folder
+from avspatial.atomic import atomic_directory
 from avspatial.errors import PluginError, RunError
 from avspatial.interfaces import Spatializer, Trainer
 from avspatial.runs.directory import Run
@@ -59,10 +59,10 @@ def save(run: Run, trainer: Trainer, optimizers: Mapping[str, torch.optim.Optimi
     rest |= _optimizer_state(trainer, optimizers) | random_state()
     folder = run.checkpoints / folder_name(mark.step)
     try:
-        with whole_folder(folder) as aside:
-            save_file(_plain(trainer.spatializer.state_dict()), aside / MODEL)
-            save_file(_plain(rest), aside / REST)
-            (aside / STATE).write_text(json.dumps(asdict(mark), indent=2) + "\n", encoding="utf-8")
+        with atomic_directory(folder) as temporary_path:
+            save_file(_plain(trainer.spatializer.state_dict()), temporary_path / MODEL)
+            save_file(_plain(rest), temporary_path / REST)
+            (temporary_path / STATE).write_text(json.dumps(asdict(mark), indent=2) + "\n", encoding="utf-8")
         run.point(LATEST, folder)
         if mark.best_step == mark.step:
             run.point(BEST, folder)

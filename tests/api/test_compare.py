@@ -92,7 +92,7 @@ def test_recipes_are_run_once_a_seed_and_found_again(
     assert len(made) == 2
     stopped = Run(made[0])
     stopped.summary.unlink()
-    stopped.note(state="running")
+    stopped.update_metadata(state="running")
     again = avspatial.compare(systems, **arguments)
     assert sorted(tmp_path.glob("runs/*/*")) == made, "the stopped run is gone on with, the other is found"
     assert stopped.finished and json.dumps(again.to_dict()) == json.dumps(found.to_dict())

@@ -216,8 +216,8 @@ def test_a_plugin_that_misbehaves_is_reported_and_usable(name: str, odd: Place) 
     told = json.loads(odd.listed_as_json.stdout)
     assert (odd.listed_as_json.returncode, odd.listed_as_json.stderr, told["failures"]) == (0, "", [])
     assert f"{name}.{name}" in {component["id"] for component in told["components"]}
-    (complaint,) = (one for one in told["complaints"] if one["plugin"] == name)
-    assert complaint["reason"] == odd.reasons[name]
+    (warning,) = (one for one in told["complaints"] if one["plugin"] == name)
+    assert warning["reason"] == odd.reasons[name]
     assert odd.warnings[name] in odd.listed.stderr.splitlines()
 
 

@@ -151,7 +151,7 @@ def test_every_recipe_and_override_in_a_command_is_accepted(page: Path, monkeypa
         named = [word for word in said if word.endswith(".yaml")]
         if said[0] == "run" and named and (ROOT / named[0]).parent.name == "recipes":
             changes = [word for before, word in pairwise(said) if before == "--set" and word.islower()]
-            load_recipe(ROOT / named[0], discover(), set=changes, smoke="--smoke" in said)
+            load_recipe(ROOT / named[0], discover(), overrides=changes, smoke="--smoke" in said)
 
 
 def _names(value: Any) -> set[str]:

@@ -53,10 +53,10 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
 
 @pytest.fixture
 def load(write: Callable[[str, str], Path], registry: Registry) -> Callable[..., Loaded]:
-    """`load(text, set=[...], smoke=...)` loads a recipe from `r.yaml`."""
+    """`load(text, overrides=[...], smoke=...)` loads a recipe from `r.yaml`."""
 
-    def loaded(text: str = GOOD, set: tuple[str, ...] = (), smoke: bool = False) -> Loaded:
-        return load_recipe(write("r.yaml", text), registry, set, smoke)
+    def loaded(text: str = GOOD, overrides: tuple[str, ...] = (), smoke: bool = False) -> Loaded:
+        return load_recipe(write("r.yaml", text), registry, overrides, smoke)
 
     return loaded
 

@@ -16,9 +16,9 @@ def test_a_recipe_says_what_it_says_and_the_rest_has_defaults(load) -> None:
 
 
 def test_yaml_is_1_2_numbers_may_have_exponents_and_no_is_a_word(load) -> None:
-    assert load(set=("trainer.lr=1e-5",)).recipe.trainer.settings.lr == 1e-5
-    assert load(set=("name=no",)).recipe.name == "no"
-    assert load(set=("name=2026-11-23",)).recipe.name == "2026-11-23"
+    assert load(overrides=("trainer.lr=1e-5",)).recipe.trainer.settings.lr == 1e-5
+    assert load(overrides=("name=no",)).recipe.name == "no"
+    assert load(overrides=("name=2026-11-23",)).recipe.name == "2026-11-23"
 
 
 def test_maps_merge_and_lists_replace(load) -> None:
@@ -59,34 +59,34 @@ def test_a_parent_may_have_a_parent_each_relative_to_its_own_file(write, load) -
 
 def test_overrides_come_last_and_are_yaml(load) -> None:
     sets = ("trainer.lr=3e-4", "metrics=[mrstft]", "model.visual_encoder=null", "trainer.lr=4e-4", "window={fps: 8}")
-    recipe = load(set=sets).recipe
+    recipe = load(overrides=sets).recipe
     assert (recipe.trainer.settings.lr, recipe.window.fps, recipe.window.pictures) == (4e-4, 8.0, 4)
     assert [metric.id for metric in recipe.metrics] == ["avspatial.mrstft"]
     assert recipe.model.settings.visual_encoder is None
 
 
 def test_an_override_of_use_drops_the_settings_of_the_component_before(load) -> None:
-    recipe = load(set=("trainer.use=shared_visual_gan", "trainer.discriminator=visual_patch")).recipe
+    recipe = load(overrides=("trainer.use=shared_visual_gan", "trainer.discriminator=visual_patch")).recipe
     assert recipe.trainer.settings.lr == type(recipe.trainer.settings).model_fields["lr"].default
 
 
 def test_smoke_goes_over_the_file_and_under_the_overrides(load) -> None:
     assert load().recipe.trainer.settings.steps is None
     assert load(smoke=True).recipe.trainer.settings.steps == 2
-    assert load(smoke=True, set=("trainer.steps=9",)).recipe.trainer.settings.steps == 9
-    assert load(smoke=True, set=("smoke.trainer.steps=4",)).recipe.trainer.settings.steps == 4
+    assert load(smoke=True, overrides=("trainer.steps=9",)).recipe.trainer.settings.steps == 9
+    assert load(smoke=True, overrides=("smoke.trainer.steps=4",)).recipe.trainer.settings.steps == 4
 
 
 def test_text_is_filled_in_from_the_environment(load, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVSPATIAL_DATA", "/data")
-    assert load(set=("data.root=${AVSPATIAL_DATA}/FAIR-Play",)).recipe.data.settings.root == "/data/FAIR-Play"
-    assert load(set=("data.root='${NOT_THERE:-some where}/x'",)).recipe.data.settings.root == "some where/x"
-    assert load(set=("seed=${AVSPATIAL_SEED:-12}",)).recipe.seed == 12
+    assert load(overrides=("data.root=${AVSPATIAL_DATA}/FAIR-Play",)).recipe.data.settings.root == "/data/FAIR-Play"
+    assert load(overrides=("data.root='${NOT_THERE:-some where}/x'",)).recipe.data.settings.root == "some where/x"
+    assert load(overrides=("seed=${AVSPATIAL_SEED:-12}",)).recipe.seed == 12
 
 
 def test_what_an_override_replaces_needs_no_environment(load) -> None:
     text = "extends: good.yaml\ndata: {root: '${NOT_THERE}/x'}\n"
-    assert load(text, set=("data.root=y",)).recipe.data.settings.root == "y"
+    assert load(text, overrides=("data.root=y",)).recipe.data.settings.root == "y"
 
 
 def test_anchors_are_plain_yaml(load) -> None:

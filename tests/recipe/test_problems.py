@@ -29,7 +29,7 @@ stft: {window: 500}
 convention: fair
 smoke: {trainer: {stps: 2}}
 """
-    assert refused(text, set=("bad", "trainer.epochs=0")) == [
+    assert refused(text, overrides=("bad", "trainer.epochs=0")) == [
         "r.yaml:1:1: name: is missing (Name of the run's folder under `runs/`)",
         "r.yaml:2:1: sed: no such key (did you mean 'seed'?)",
         "r.yaml:3:35: data.rot: no such key (did you mean 'root'?)",
@@ -176,7 +176,7 @@ SETS = {
 
 @pytest.mark.parametrize("given", SETS)
 def test_a_mistake_in_an_override_is_told_by_its_key(refused, given: str) -> None:
-    assert refused(set=(given,)) == [SETS[given]]
+    assert refused(overrides=(given,)) == [SETS[given]]
 
 
 def test_a_component_that_failed_to_load_is_named(write_plugin, write) -> None:

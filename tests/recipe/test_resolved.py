@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from avspatial.recipe import load_recipe, resolved_yaml
 from avspatial.recipe.catalogue import shipped
-from avspatial.recipe.yaml_tree import parse, plain
+from avspatial.recipe.yaml_tree import parse, to_dict
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(codec="utf-8"))
 TREES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3))
@@ -47,7 +47,7 @@ def test_it_needs_no_parent_no_environment_and_no_smoke_flag(load, write, regist
 
 
 def test_the_digest_is_over_the_resolved_text(load) -> None:
-    plainly, spelled, other = load(), load(set=("seed=0",)), load(set=("seed=1",))
+    plainly, spelled, other = load(), load(overrides=("seed=0",)), load(overrides=("seed=1",))
     assert plainly.digest == hashlib.sha256(plainly.resolved.encode()).hexdigest() == spelled.digest != other.digest
 
 
@@ -59,7 +59,7 @@ def test_whatever_can_stand_in_a_recipe_survives_writing_and_reading(smoke: dict
     tree, problems = parse(written, "r.yaml")
     assert problems == []
     assert tree is not None
-    assert plain(tree)["smoke"] == smoke
+    assert to_dict(tree)["smoke"] == smoke
 
 
 def test_every_shipped_recipe_resolves_and_reloads(tmp_path: Path, monkeypatch, plugins_of_the_checkout) -> None:

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 import avspatial
-from avspatial.atomic import remove_abandoned, whole_file, whole_folder, write_text
+from avspatial.atomic import atomic_directory, atomic_write, remove_stale, write_text
 from avspatial.registry import discover
 from avspatial.runs.provenance import git_commit, hardware, provenance, versions
 
@@ -24,10 +24,10 @@ def left_in(folder: Path) -> list[str]:
 
 def test_a_file_appears_when_the_block_ends_well(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "a.json"
-    with whole_file(path) as aside:
-        aside.write_text("new")
+    with atomic_write(path) as temporary_path:
+        temporary_path.write_text("new")
         assert not path.exists()
-        assert aside.suffix == ".json"
+        assert temporary_path.suffix == ".json"
     assert path.read_text() == "new"
     assert left_in(path.parent) == ["a.json"]
 
@@ -35,19 +35,19 @@ def test_a_file_appears_when_the_block_ends_well(tmp_path: Path) -> None:
 def test_a_file_stays_as_it_was_when_the_block_fails(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     write_text(path, "old")
-    with pytest.raises(RuntimeError), whole_file(path) as aside:
-        aside.write_text("half")
+    with pytest.raises(RuntimeError), atomic_write(path) as temporary_path:
+        temporary_path.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
     assert left_in(tmp_path) == ["a.json"]
 
 
 def test_a_folder_appears_when_the_block_ends_well_and_not_otherwise(tmp_path: Path) -> None:
-    with whole_folder(tmp_path / "good") as aside:
-        (aside / "x").write_text("1")
+    with atomic_directory(tmp_path / "good") as temporary_path:
+        (temporary_path / "x").write_text("1")
         assert not (tmp_path / "good").exists()
-    with pytest.raises(RuntimeError), whole_folder(tmp_path / "bad") as aside:
-        (aside / "x").write_text("1")
+    with pytest.raises(RuntimeError), atomic_directory(tmp_path / "bad") as temporary_path:
+        (temporary_path / "x").write_text("1")
         raise RuntimeError
     assert left_in(tmp_path) == ["good", "x"]
 
@@ -56,10 +56,10 @@ def test_a_folder_appears_when_the_block_ends_well_and_not_otherwise(tmp_path: P
 def test_weights_have_the_permissions_of_any_new_file(tmp_path: Path, umask: int, mode: int) -> None:
     before = os.umask(umask)
     try:
-        with whole_file(tmp_path / "a.safetensors") as aside:
-            save_file({"x": torch.zeros(1)}, aside)
-        with whole_folder(tmp_path / "step") as aside:
-            save_file({"x": torch.zeros(1)}, aside / "b.safetensors")
+        with atomic_write(tmp_path / "a.safetensors") as temporary_path:
+            save_file({"x": torch.zeros(1)}, temporary_path)
+        with atomic_directory(tmp_path / "step") as temporary_path:
+            save_file({"x": torch.zeros(1)}, temporary_path / "b.safetensors")
     finally:
         os.umask(before)
     written = (tmp_path / "a.safetensors", tmp_path / "step" / "b.safetensors")
@@ -71,7 +71,7 @@ def test_only_what_a_dead_process_of_this_machine_left_is_removed(tmp_path: Path
     path = tmp_path / "film [1].mp4"
     with subprocess.Popen(["true"]) as process:
         pass
-    with whole_file(path) as living:
+    with atomic_write(path) as living:
         living.write_text("half")
         dead = living.with_name(living.name.replace(f"-{os.getpid()}-", f"-{process.pid}-"))
         here = dead.name.split(".")[2].split("-")[0]
@@ -82,7 +82,7 @@ def test_only_what_a_dead_process_of_this_machine_left_is_removed(tmp_path: Path
         ]
         for file in (dead, elsewhere, *others):
             file.write_text("half")
-        remove_abandoned(path)
+        remove_stale(path)
         assert left_in(tmp_path) == sorted(file.name for file in (living, elsewhere, *others))
 
 

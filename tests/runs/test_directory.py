@@ -26,7 +26,7 @@ def test_a_run_is_named_by_time_and_digest_and_holds_both_recipes(tmp_path: Path
     assert run.path == tmp_path / "demo" / f"20261123T120005Z-{DIGEST}"
     assert sorted(path.name for path in run.path.iterdir()) == ["recipe.resolved.yaml", "recipe.yaml", "run.json"]
     assert (run.recipe.read_text(), run.resolved.read_text()) == ("# mine\nseed: 0\n", "seed: 0\n")
-    assert run.facts == {
+    assert run.metadata == {
         "state": "running",
         "name": "demo",
         "digest": DIGEST,
@@ -56,14 +56,14 @@ def test_places_in_a_run(tmp_path: Path) -> None:
 
 def test_a_run_is_never_written_over(tmp_path: Path) -> None:
     run = make(tmp_path)
-    before = run.about.read_text()
+    before = run.metadata_file.read_text()
     with pytest.raises(RunError) as caught:
         make(tmp_path)
     assert str(caught.value) == (
         f"{run.path}: this run directory exists, and a run is never written over\n"
         f"  Continue it with `--resume {run.path}`, or start another with `--name NAME` or `--runs DIR`."
     )
-    assert run.about.read_text() == before
+    assert run.metadata_file.read_text() == before
     assert [path.name for path in run.path.parent.iterdir()] == [run.path.name]
 
 
@@ -117,7 +117,7 @@ def test_an_empty_folder_is_no_run(tmp_path: Path) -> None:
 
 def test_a_torn_run_json_is_told(tmp_path: Path) -> None:
     run = make(tmp_path)
-    run.about.write_text("{")
+    run.metadata_file.write_text("{")
     with pytest.raises(RunError) as caught:
         _ = run.finished
     assert str(caught.value) == (
@@ -128,11 +128,11 @@ def test_a_torn_run_json_is_told(tmp_path: Path) -> None:
 
 def test_a_run_is_finished_when_it_says_so(tmp_path: Path) -> None:
     run = make(tmp_path)
-    run.note(clips=3)
+    run.update_metadata(clips=3)
     assert not run.finished
     run.finish()
     assert open_run(run.path).finished
-    assert run.facts["clips"] == 3
+    assert run.metadata["clips"] == 3
 
 
 def test_records_are_lines_of_json(tmp_path: Path) -> None:

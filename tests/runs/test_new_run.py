@@ -18,7 +18,7 @@ def test_it_appears_when_it_is_filled(tmp_path: Path) -> None:
     made = open_run(path)
     assert (made.path / "more").read_text() == "filled"
     assert (made.recipe.read_text(), made.resolved.read_text()) == ("original", "resolved")
-    assert made.facts["name"] == "mine" and made.facts["state"] == "imported" and not made.finished
+    assert made.metadata["name"] == "mine" and made.metadata["state"] == "imported" and not made.finished
 
 
 def test_a_failure_leaves_nothing(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import filelock
 import h5py
 import numpy as np
 
-from avspatial.atomic import whole_folder
+from avspatial.atomic import atomic_directory
 from avspatial.data.clip_cache import cache_root
 from avspatial.data.layout import PARTS, layout_clips, split_folder, split_list
 from avspatial.data.simulated.assets import content_digests, stage
@@ -114,7 +114,7 @@ class SimulatedScenes(Dataset):
 
     def _render(self) -> None:
         ready = stage(self.settings)
-        with whole_folder(self.root) as folder:
+        with atomic_directory(self.root) as folder:
             if self.settings.solos:
                 self._each(_write_solo, ready, folder, "Rendering solos")
             else:

@@ -32,7 +32,7 @@ _FREE = ("name", "seed", "smoke")
 
 
 def is_run(path: Path) -> bool:
-    return Run(path).about.is_file()
+    return Run(path).metadata_file.is_file()
 
 
 def is_evaluation(path: Path) -> bool:
@@ -108,7 +108,7 @@ def _read_run(path: Path) -> ScoredSystem:
     if not run.summary.is_file() or not run.scores.is_file():
         fix = f"Finish it: avspatial run --resume {run.path}"
         raise RunError("this run has no scores yet", where=path, fix=fix)
-    summary, about = _whole(run.summary), run.facts
+    summary, about = _whole(run.summary), run.metadata
     rows, recordings = _rows(run.scores)
     _refuse_lost(path, summary, recordings)
     recipe = dict(YAML(typ="safe").load(run.resolved.read_text(encoding="utf-8")))

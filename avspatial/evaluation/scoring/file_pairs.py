@@ -65,7 +65,7 @@ def find_pairs(outputs: Path, reference: Path | None = None, scenes: Path | None
 def is_run(outputs: Path) -> bool:
     """Whether it is a run directory."""
     run = Run(outputs)
-    return run.about.is_file() and run.resolved.is_file()
+    return run.metadata_file.is_file() and run.resolved.is_file()
 
 
 def _in_folders(outputs: Path, reference: Path | None) -> list[FilePair]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from avspatial.atomic import remove_abandoned
+from avspatial.atomic import remove_stale
 from avspatial.errors import MediaError
 from avspatial.framing import Window
 from avspatial.inference.files.dry_run import check_job
@@ -52,7 +52,7 @@ def spatialize_file(
     if not job.audio_only:
         refuse_cut_short(job.source, known.start + known.seconds)
     _make_folder(job)
-    remove_abandoned(job.out)
+    remove_stale(job.out)
     with grid_of(job, spatializer.framing.window, known) as pictures, options.arithmetic(spatializer):
         walk = make_processor(spatializer, pictures, options)
         with predict(walk, AudioReader(job.source), known, rate, options.width, job.out.parent, advance) as prediction:

@@ -69,7 +69,7 @@ def read_record(run: Run) -> Record:
         run=run,
         recipe=YAML(typ="safe").load(resolved),
         recipe_text=resolved,
-        facts=run.facts,
+        facts=run.metadata,
         log=tuple(run.records()),
         scores=tuple(_parsed(run.scores, line) for line in scores),
         summary=_parsed(run.summary, run.summary.read_text(encoding="utf-8")),

@@ -32,7 +32,7 @@ def static(plugin: Plugin, entries: list[Entry]) -> Iterator[Result]:
 def _metadata(plugin: Plugin, entries: list[Entry]) -> str:
     """It has a version, and offers something."""
     require(plugin.version, "its distribution has no version")
-    require(entries or plugin.watches, "it offers no component and watches no run")
+    require(entries or plugin.observes_runs, "it offers no component and watches no run")
     return f"version {plugin.version}, components: {len(entries)}"
 
 

@@ -204,7 +204,7 @@ def test_without_a_first_stage(recipe: Recipe, registry: Registry) -> None:
 
 
 def test_the_solos_are_no_part_of_what_was_learned(recipe: Recipe) -> None:
-    assert set(components.companions(recipe)) == {"solos"}
+    assert set(components.auxiliary_datasets(recipe)) == {"solos"}
     assert not any("solos" in key for key in components.components(recipe))
 
 

@@ -14,7 +14,7 @@ import torch
 import avspatial
 from avspatial.api.load import Trained
 from avspatial.errors import AvspatialError
-from avspatial.progress import unseen
+from avspatial.progress import no_display
 
 Film = Callable[..., Path]
 Heard = Callable[[Path], tuple[np.ndarray, Any]]
@@ -22,7 +22,7 @@ RATE = 48000
 
 
 def spatialized(trained: Trained, audio: Any, rate: int, pictures: Any, **how: Any) -> np.ndarray:
-    return avspatial.spatialize_arrays(audio, rate, pictures, trained, progress=unseen, **how)
+    return avspatial.spatialize_arrays(audio, rate, pictures, trained, progress=no_display, **how)
 
 
 def decoded(path: Path, sound_start: float) -> tuple[list[np.ndarray], list[float]]:
@@ -40,7 +40,7 @@ def test_arrays_give_the_samples_of_the_file(
     random = np.random.default_rng(channels)
     sound = 0.05 * random.standard_normal((channels, 2 * RATE)).astype(np.float32)
     source = film(tmp_path / "in.mp4", seconds=2, fps=25, sound=sound, begins=0.3)
-    (result,) = avspatial.spatialize(source, trained, progress=unseen, width_percent=120, mode=mode).results
+    (result,) = avspatial.spatialize(source, trained, progress=no_display, width_percent=120, mode=mode).results
     assert result.done is not None
     after, _ = heard(result.out)
     before, reader = heard(source)

@@ -20,7 +20,7 @@ from avspatial.api.load import Trained
 from avspatial.cli.main import main
 from avspatial.errors import AvspatialError, MediaError, RunError
 from avspatial.media.audio_writer import write_audio
-from avspatial.progress import Clock, unseen
+from avspatial.progress import ProgressDisplay, no_display
 
 Film = Callable[..., Path]
 Heard = Callable[[Path], tuple[np.ndarray, Any]]
@@ -35,12 +35,12 @@ def test_several_at_once_are_as_one_after_another(film: Film, trained: Trained, 
     displays, told = [], []
 
     @contextmanager
-    def progress() -> Iterator[Clock]:
+    def progress() -> Iterator[ProgressDisplay]:
         displays.append(1)
-        with unseen() as shown:
+        with no_display() as shown:
             yield shown
 
-    one = avspatial.spatialize(films, trained, out=tmp_path / "one", progress=unseen)
+    one = avspatial.spatialize(films, trained, out=tmp_path / "one", progress=no_display)
     several = avspatial.spatialize(
         films,
         trained,
@@ -84,7 +84,7 @@ def test_an_exported_run_gives_the_samples_of_the_run(run: Path, film: Film, hea
     made = []
     for place in (run, model):
         (result,) = avspatial.spatialize(
-            source, place, out=tmp_path / f"{len(made)}.mkv", device="cpu", progress=unseen
+            source, place, out=tmp_path / f"{len(made)}.mkv", device="cpu", progress=no_display
         ).results
         assert result.error == ""
         made.append(heard(result.out)[0])
@@ -129,7 +129,7 @@ def test_a_tampered_export_is_refused(film: Film, model: Path, tmp_path: Path, t
     tamper(facts, weights)
     save_file(weights, changed, {"avspatial": json.dumps(facts)})
     with pytest.raises(RunError) as error:
-        avspatial.spatialize(source, changed, progress=unseen)
+        avspatial.spatialize(source, changed, progress=no_display)
     assert str(error.value) == (
         f"{changed}: damaged: its content is not what was exported\n"
         "  Export it again: avspatial export RUN -o FILE.safetensors."
@@ -153,9 +153,9 @@ def test_what_was_recorded_live_is_skipped_too_when_it_is_there(film: Film, trai
     live = recorded_live(film(tmp_path / "whole.mp4", seconds=1), tmp_path / "films" / "live.mkv")
     with av.open(str(live)) as container:
         assert container.duration is None and container.streams.audio[0].duration is None
-    (planned,) = avspatial.spatialize(live, trained, dry_run=True, progress=unseen).results
+    (planned,) = avspatial.spatialize(live, trained, dry_run=True, progress=no_display).results
     assert planned.plan is not None and planned.plan.seconds == pytest.approx(1, abs=0.05)
-    states = [avspatial.spatialize(tmp_path / "films", trained, progress=unseen).results[0].state for _ in range(2)]
+    states = [avspatial.spatialize(tmp_path / "films", trained, progress=no_display).results[0].state for _ in range(2)]
     assert states == ["done", "skipped"]
 
 
@@ -176,9 +176,9 @@ def test_a_call_that_means_nothing_is_refused(film: Film, trained: Trained, tmp_
         (tmp_path / "*.txt", {}, f"{tmp_path / '*.txt'}: matches no video to spatialize"),
     ):
         with pytest.raises(AvspatialError) as refused:
-            avspatial.spatialize(inputs, trained, progress=unseen, **how)
+            avspatial.spatialize(inputs, trained, progress=no_display, **how)
         assert str(refused.value).startswith(said)
-    assert len(avspatial.spatialize(tmp_path, trained, dry_run=True, progress=unseen).results) == 1
+    assert len(avspatial.spatialize(tmp_path, trained, dry_run=True, progress=no_display).results) == 1
 
 
 def test_a_single_film_of_a_folder_may_be_given_a_name(film: Film, trained: Trained, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_single_film_of_a_folder_may_be_given_a_name(film: Film, trained: Trai
     film(tmp_path / "one" / "a.mp4", seconds=0.5)
     for inputs in (tmp_path / "one", tmp_path / "one" / "*.mp4"):
         out = tmp_path / f"{len(str(inputs))}.mp4"
-        (result,) = avspatial.spatialize(inputs, trained, out=out, progress=unseen).results
+        (result,) = avspatial.spatialize(inputs, trained, out=out, progress=no_display).results
         assert (result.state, result.out) == ("done", out) and out.is_file()
 
 
@@ -194,4 +194,4 @@ def test_a_sound_file_has_no_second_track(film: Film, trained: Trained, tmp_path
     video, sound = film(tmp_path / "a.mp4", seconds=0.5), tmp_path / "a.wav"
     write_audio(sound, iter([0.1 * np.ones((2, 8000), np.float32)]), 16000, 8000)
     with pytest.raises(MediaError, match="--keep-original adds a track to a video; a sound file holds one"):
-        avspatial.spatialize(sound, trained, video=video, keep_original=True, progress=unseen)
+        avspatial.spatialize(sound, trained, video=video, keep_original=True, progress=no_display)

@@ -14,7 +14,7 @@ import avspatial
 from avspatial.api.load import Trained
 from avspatial.api.spatialize import Result
 from avspatial.media.ffmpeg import is_cover
-from avspatial.progress import unseen
+from avspatial.progress import no_display
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def holds(path: Path) -> dict[str, Any]:
 
 
 def one(source: Path, trained: Trained, **how: Any) -> Result:
-    (result,) = avspatial.spatialize(source, trained, progress=unseen, **how).results
+    (result,) = avspatial.spatialize(source, trained, progress=no_display, **how).results
     assert result.error == ""
     return result
 

@@ -13,7 +13,7 @@ import pytest
 import avspatial
 from avspatial.api.load import Trained
 from avspatial.api.spatialize import Result
-from avspatial.progress import unseen
+from avspatial.progress import no_display
 
 Film = Callable[..., Path]
 Heard = Callable[[Path], tuple[np.ndarray, Any]]
@@ -24,7 +24,7 @@ REFUSED = {"mov": ("vp9", "av1"), "webm": ("h264", "hevc")}
 
 
 def one(source: Path, trained: Trained, **how: Any) -> Result:
-    (result,) = avspatial.spatialize(source, trained, progress=unseen, **how).results
+    (result,) = avspatial.spatialize(source, trained, progress=no_display, **how).results
     return result
 
 

@@ -14,7 +14,7 @@ from support.full_disk import room
 
 import avspatial
 from avspatial.api.load import Trained
-from avspatial.progress import unseen
+from avspatial.progress import no_display
 
 RUNNER = """
 import os, signal, sys, time
@@ -101,13 +101,13 @@ def test_a_full_disk_leaves_nothing_and_is_told(
         source, video = tmp_path / f"in.{suffix}", source
         soundfile.write(source, noise(28800).T, 48000, "PCM_24")
     out = tmp_path / f"out.{suffix}"
-    (result,) = avspatial.spatialize(source, trained, out=out, video=video, progress=unseen).results
+    (result,) = avspatial.spatialize(source, trained, out=out, video=video, progress=no_display).results
     size = out.stat().st_size
     out.unlink()
     before = sorted(tmp_path.iterdir())
     for share in (0.01, 0.5, 0.999):
         with room(int(size * share)):
-            (result,) = avspatial.spatialize(source, trained, out=out, video=video, progress=unseen).results
+            (result,) = avspatial.spatialize(source, trained, out=out, video=video, progress=no_display).results
         assert result.state == "failed"
         assert result.error in {
             f"{tmp_path}: no temporary file can be written here (File too large)\n"
@@ -118,7 +118,7 @@ def test_a_full_disk_leaves_nothing_and_is_told(
         }
         assert sorted(tmp_path.iterdir()) == before
     with room(size):
-        (result,) = avspatial.spatialize(source, trained, out=out, video=video, progress=unseen).results
+        (result,) = avspatial.spatialize(source, trained, out=out, video=video, progress=no_display).results
     assert result.error == ""
 
 
@@ -126,5 +126,5 @@ def test_a_folder_that_cannot_be_made_is_told(film: Callable[..., Path], trained
     source = film(tmp_path / "in.mp4", seconds=0.6)
     (tmp_path / "file").write_text("no folder")
     out = tmp_path / "file" / "out.mp4"
-    (result,) = avspatial.spatialize(source, trained, out=out, progress=unseen).results
+    (result,) = avspatial.spatialize(source, trained, out=out, progress=no_display).results
     assert result.error == f"{out}: its folder cannot be made (File exists)\n  Give another place with -o."

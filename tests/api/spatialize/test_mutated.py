@@ -20,7 +20,7 @@ from support.films import furnish, jpeg, noise, write_film
 import avspatial
 from avspatial.api.load import Trained
 from avspatial.media.audio_stream import AudioReader
-from avspatial.progress import unseen
+from avspatial.progress import no_display
 
 KINDS = {
     "mp4": ("libx264", "aac"),
@@ -101,7 +101,7 @@ def check(content: bytes, source: Path, trained: Trained, **how: Any) -> None:
     before = set(source.parent.iterdir())
     source.write_bytes(content)
     with never_longer_than(LONGEST):
-        (result,) = avspatial.spatialize(source, trained, progress=unseen, **how).results
+        (result,) = avspatial.spatialize(source, trained, progress=no_display, **how).results
     if result.state == "failed":
         assert str(source) in result.error or str(result.out) in result.error
         assert not result.out.exists()

@@ -14,7 +14,7 @@ import soundfile
 import avspatial
 from avspatial.api.load import Trained
 from avspatial.api.spatialize import Result
-from avspatial.progress import unseen
+from avspatial.progress import no_display
 from avspatial.signal.loudness import integrated_loudness, true_peak
 
 REAL = Path(__file__).parents[3] / "../shared/media/FAIR-Play/videos/000001.mp4"
@@ -24,7 +24,7 @@ Packets = Callable[[Path], list[tuple[str, float]]]
 
 
 def one(source: Path, trained: Trained, **how: Any) -> Result:
-    (result,) = avspatial.spatialize(source, trained, progress=unseen, **how).results
+    (result,) = avspatial.spatialize(source, trained, progress=no_display, **how).results
     assert result.error == ""
     return result
 

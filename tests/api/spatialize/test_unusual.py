@@ -16,7 +16,7 @@ from support.films import moving, noise
 import avspatial
 from avspatial.api.load import Trained
 from avspatial.api.spatialize import Result
-from avspatial.progress import unseen
+from avspatial.progress import no_display
 
 Film = Callable[..., Path]
 Heard = Callable[[Path], tuple[np.ndarray, Any]]
@@ -24,7 +24,7 @@ Packets = Callable[[Path], list[tuple[str, float]]]
 
 
 def one(source: Path, trained: Trained, **how: Any) -> Result:
-    (result,) = avspatial.spatialize(source, trained, progress=unseen, **how).results
+    (result,) = avspatial.spatialize(source, trained, progress=no_display, **how).results
     return result
 
 
