@@ -124,28 +124,27 @@ def _smoke(path: Path, place: Path, monkeypatch: pytest.MonkeyPatch, *sets: str)
     return done
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        # These differ in a number, or in weights that they start from: from others that are tried.
-        pytest.param(name, marks=pytest.mark.slow if name.endswith(("hop_1", "hop_0.05", "_scratch")) else [])
-        for name in NAMES
-        if "_demo" in name and name not in UNTRAINED
-    ],
-)
+DEMOS = [name for name in NAMES if "_demo" in name and name not in UNTRAINED]
+PAPER_SIZE = [name for name in NAMES if "_demo" not in name and name not in UNTRAINED]
+SYSTEMS = {f"{system}_demo" for system in ("sagm", "mono2binaural", "apnet", "sepstereo", "main", "complete")}
+ONE_CLIP = ("limit=1", "metrics=[stft_distance]")
+
+
+@pytest.mark.parametrize("name", [*sorted(SYSTEMS), "sagm_fairplay"])
+def test_the_path_of_each_system_from_data_to_report(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One held-out clip and one metric; SAGM at paper size as well. The full lane takes every recipe as it stands."""
+    root = () if name in SYSTEMS else (f"data.root={place / 'FAIR-Play'}",)
+    _smoke(ROOT / f"{name}.yaml", place, monkeypatch, *root, *ONE_CLIP)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DEMOS)
 def test_the_smoke_of_a_recipe_at_demo_size(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _smoke(ROOT / f"{name}.yaml", place, monkeypatch)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        # One of each system at paper size always; the others differ from it in what the demo sizes try as well.
-        pytest.param(name, marks=[] if name.endswith("_fairplay") else pytest.mark.slow)
-        for name in NAMES
-        if "_demo" not in name and name not in UNTRAINED
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAPER_SIZE)
 def test_the_smoke_of_a_recipe_at_paper_size(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     solos = [f"trainer.solos.root={place / 'solos'}"] if name.startswith("sepstereo_") else []
     _smoke(ROOT / f"{name}.yaml", place, monkeypatch, f"data.root={place / 'FAIR-Play'}", *solos)

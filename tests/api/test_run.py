@@ -105,21 +105,26 @@ class TestRepeating:
         assert sounds(again.path) == sounds(finished.path)
         assert again.summary == finished.summary
 
+    @pytest.mark.slow
     def test_another_seed_gives_other_weights(self, finished: Finished, run_tiny: Run) -> None:
         other = run_tiny(seed=1, trainer={"steps": 1}, set={"metrics": ["snr"]})
         assert weights(other.path) != weights(finished.path)
         assert set(other.summary["rows"]["model"]) == {"snr"}
 
+    @pytest.mark.slow
     def test_the_directory_alone_repeats_the_run(self, finished: Finished, run_tiny: Run, workplace: Path) -> None:
         again = avspatial.run(finished.path / "recipe.resolved.yaml", runs=workplace / "elsewhere", device="cpu")
         assert weights(again.path) == weights(finished.path)
 
+    @pytest.mark.slow
     def test_a_limit_takes_the_first_clips_of_each_split(self, run_tiny: Run) -> None:
         assert run_tiny(name="limited", limit=1, set=["trainer.steps=1"]).summary["clips"] == 1
 
 
 class TestResuming:
-    @pytest.mark.parametrize(("stage", "done"), [("Spatializing clips", 1), ("Scoring clips", 1)])
+    @pytest.mark.parametrize(
+        ("stage", "done"), [("Spatializing clips", 1), pytest.param("Scoring clips", 1, marks=pytest.mark.slow)]
+    )
     def test_a_run_stopped_in_a_stage_goes_on_there(
         self, finished: Finished, run_tiny: Run, stage: str, done: int
     ) -> None:
@@ -136,6 +141,7 @@ class TestResuming:
         assert sounds(run) == sounds(finished.path) and weights(run) == weights(finished.path)
         assert kept == {path: path.stat().st_mtime_ns for path in kept}
 
+    @pytest.mark.slow
     def test_what_a_killed_process_left_is_swept_away(self, finished: Finished, run_tiny: Run, tmp_path: Path) -> None:
         run = copy(finished, tmp_path / "run")
         about = json.loads((run / "run.json").read_text())

@@ -175,7 +175,9 @@ SILENT = ("recipes list", "recipes reference", "published")
 """These need no plugin, and look at none, or at the built-in one alone."""
 
 
-@pytest.mark.parametrize("verb", OTHERS)
+@pytest.mark.parametrize(
+    "verb", [pytest.param(verb, marks=pytest.mark.slow) if verb.startswith("run") else verb for verb in OTHERS]
+)
 def test_they_disturb_no_other_verb(verb: str, broken: Place) -> None:
     done = avspatial(broken.folder, *verb.split())
     assert done.returncode == 0, done.stderr

@@ -88,6 +88,7 @@ def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
 def test_light_commands_are_quick(arguments: list[str]) -> None:
     """Under 0.3 s beside a bare interpreter on a machine at rest (tests/benchmarks); here twice that, in CPU time,

@@ -16,7 +16,10 @@ def _path_and_environment_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVSPATIAL_PLUGINS", "")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [kind if kind in {"metric", "visual_encoder"} else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS],
+)
 def test_a_new_plugin_of_every_kind_passes_every_check(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,6 +31,13 @@ CHEAP_RUN = re.compile(r"--help|--version")
 CHEAP_VERBS = {"recipes", "plugins", "doctor", "data", "evaluate", "published", "leaderboard", "metrics"}
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+LONG = {"plugins.md", "third_party.md", "tutorial.md"}
+"""Pages whose blocks take over twenty seconds: run in the full lane."""
+pages_by_lane = pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow) if page.name in LONG else page for page in PAGES],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
 
 
 def command_lines(script: str) -> list[list[str]]:
@@ -109,7 +116,7 @@ def run_commands(block: Block, place: str, folder: Path) -> None:
         assert done.returncode == 0, f"{place}: {shlex.join(words)}\n{done.stdout}{done.stderr}"
 
 
-@pages
+@pages_by_lane
 def test_the_blocks_of_a_page_run_in_order(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "recipes").symlink_to(ROOT / "recipes")
     (tmp_path / "plugins").symlink_to(ROOT / "plugins")

@@ -151,6 +151,7 @@ def test_switching_keeps_the_time_and_the_cursor_follows(opened: Callable[..., A
     assert cursor["x"] + cursor["width"] / 2 == pytest.approx(middle, abs=5)
 
 
+@pytest.mark.slow
 def test_switching_while_playing_goes_on_playing_the_other_sound(opened: Callable[..., Any]) -> None:
     page = opened()
     slow_down(page)
@@ -161,6 +162,7 @@ def test_switching_while_playing_goes_on_playing_the_other_sound(opened: Callabl
     until(page, f"document.querySelectorAll('audio')[2].currentTime > {before + 0.02}")
 
 
+@pytest.mark.slow
 def test_the_keyboard_plays_switches_and_seeks(opened: Callable[..., Any]) -> None:
     page = opened()
     page.keyboard.press("2")
@@ -175,6 +177,7 @@ def test_the_keyboard_plays_switches_and_seeks(opened: Callable[..., Any]) -> No
     assert page.evaluate("document.querySelectorAll('audio')[1].paused") is True
 
 
+@pytest.mark.slow
 def test_one_clip_at_a_time_is_heard(opened: Callable[..., Any]) -> None:
     page = opened()
     slow_down(page)
@@ -184,12 +187,14 @@ def test_one_clip_at_a_time_is_heard(opened: Callable[..., Any]) -> None:
     assert page.evaluate("[...document.querySelectorAll('audio')].filter(a => !a.paused).length") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_is_as_wide_as_the_screen(opened: Callable[..., Any], width: int) -> None:
     page = opened(width)
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.slow
 def test_the_first_column_stays_while_the_table_scrolls(opened: Callable[..., Any]) -> None:
     page = opened(390)
     stays = page.locator("tr.model th")
@@ -199,6 +204,7 @@ def test_the_first_column_stays_while_the_table_scrolls(opened: Callable[..., An
     assert stays.bounding_box()["x"] == pytest.approx(before, abs=1)
 
 
+@pytest.mark.slow
 def test_text_is_legible_in_both_schemes(opened: Callable[..., Any]) -> None:
     """Contrast of text, faint text and the model's colour on the page: at least 4.5 (WCAG AA)."""
     for scheme in ("light", "dark"):
@@ -214,6 +220,7 @@ def test_every_player_of_a_comparison_decodes(opened_comparison: Callable[..., A
     assert lengths == [2.0] * 10
 
 
+@pytest.mark.slow
 def test_switching_between_systems_keeps_the_place(opened_comparison: Callable[..., Any]) -> None:
     page = opened_comparison()
     page.keyboard.press("ArrowRight")
@@ -225,6 +232,7 @@ def test_switching_between_systems_keeps_the_place(opened_comparison: Callable[.
         assert page.evaluate(at) == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_playing_system_gives_way_to_the_next_without_a_gap_in_time(opened_comparison: Callable[..., Any]) -> None:
     page = opened_comparison()
     slow_down(page)
@@ -237,6 +245,7 @@ def test_a_playing_system_gives_way_to_the_next_without_a_gap_in_time(opened_com
     assert page.evaluate("[...document.querySelectorAll('audio')].filter(a => !a.paused).length") == 1
 
 
+@pytest.mark.slow
 def test_switching_faster_than_sounds_begin_is_no_error(opened_comparison: Callable[..., Any]) -> None:
     """An interrupted start is told to nobody (the fixture looks at the console), and the last choice is heard."""
     page = opened_comparison()
@@ -251,6 +260,7 @@ def test_switching_faster_than_sounds_begin_is_no_error(opened_comparison: Calla
     assert page.locator("article.clip").first.get_by_role("button", name="Pause").count() == 1
 
 
+@pytest.mark.slow
 def test_the_keys_act_on_the_clip_that_is_looked_at(opened_comparison: Callable[..., Any]) -> None:
     page = opened_comparison()
     page.keyboard.press("ArrowRight")
@@ -260,6 +270,7 @@ def test_the_keys_act_on_the_clip_that_is_looked_at(opened_comparison: Callable[
     assert times == pytest.approx([1.0, 1.0], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_curve_of_the_system_that_is_heard_stands_out(opened_comparison: Callable[..., Any]) -> None:
     page = opened_comparison()
     page.keyboard.press("4")
@@ -271,6 +282,7 @@ def test_the_curve_of_the_system_that_is_heard_stands_out(opened_comparison: Cal
     assert dict(found) == {"reference": "1", "system0": "0.25", "system1": "1", "system2": "0.25"}
 
 
+@pytest.mark.slow
 def test_a_point_leads_to_its_clip_and_the_keys_follow(opened_comparison: Callable[..., Any]) -> None:
     page = opened_comparison()
     last = page.locator("article.clip").last
@@ -283,6 +295,7 @@ def test_a_point_leads_to_its_clip_and_the_keys_follow(opened_comparison: Callab
     assert times[0] == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_sound_can_be_downloaded(opened_comparison: Callable[..., Any], tmp_path: Path) -> None:
     page = opened_comparison()
     link = page.locator("article.clip").first.locator(".downloads a", has_text="ours")
@@ -294,12 +307,14 @@ def test_a_sound_can_be_downloaded(opened_comparison: Callable[..., Any], tmp_pa
     assert sound.shape == (2, 2 * rate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 390, 1280])
 def test_a_comparison_is_as_wide_as_the_screen(opened_comparison: Callable[..., Any], width: int) -> None:
     page = opened_comparison(width)
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.slow
 def test_everything_in_a_comparison_can_be_reached_and_has_a_name(opened_comparison: Callable[..., Any]) -> None:
     page = opened_comparison()
     nameless = page.evaluate(
@@ -312,6 +327,7 @@ def test_everything_in_a_comparison_can_be_reached_and_has_a_name(opened_compari
     assert page.evaluate("document.activeElement.matches('.play')") and outline is not None
 
 
+@pytest.mark.slow
 def test_the_colours_of_systems_are_legible_in_both_schemes(opened_comparison: Callable[..., Any]) -> None:
     for scheme in ("light", "dark"):
         page = opened_comparison(color_scheme=scheme)
@@ -330,6 +346,7 @@ def test_sounds_and_film_of_a_preview_decode(opened_preview: Callable[..., Any])
     ]
 
 
+@pytest.mark.slow
 def test_the_film_of_a_preview_goes_with_the_sound(opened_preview: Callable[..., Any]) -> None:
     page = opened_preview()
     page.keyboard.press("ArrowRight")
@@ -348,6 +365,7 @@ def test_the_film_of_a_preview_goes_with_the_sound(opened_preview: Callable[...,
     assert page.evaluate("[...document.querySelectorAll('audio, video')].every(a => a.paused)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_preview_is_as_wide_as_the_screen_and_its_shares_legible(
     opened_preview: Callable[..., Any], width: int

@@ -78,6 +78,7 @@ def test_where_more_is_better_the_best_has_the_largest_difference(make_compariso
     }
 
 
+@pytest.mark.slow
 def test_a_system_without_a_sound_is_named_in_the_players_place(make_comparison: Maker, tmp_path: Path) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     for wav in tmp_path.glob("runs/b/*/outputs/000004/predicted_binaural.wav"):
@@ -106,6 +107,7 @@ def test_without_a_reference_the_numbers_remain(make_comparison: Maker, tmp_path
     assert "<audio" not in page.read_text()
 
 
+@pytest.mark.slow
 def test_a_clip_that_would_make_the_page_too_heavy_is_named(make_comparison: Maker) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     shown, left_out = compared_clips(comparison, {"000001": [], "000002": []}, budget=1)
@@ -124,6 +126,7 @@ def test_a_mean_says_how_it_stands_against_the_baseline(make_comparison: Maker, 
     assert page.count('<span class="doubt">no difference</span>') == 1  # every spl_magnitude is 0.8
 
 
+@pytest.mark.slow
 def test_sounds_that_would_clip_are_lowered_together(make_comparison: Maker, tmp_path: Path) -> None:
     page = write_comparison(make_comparison({"a": 0.4, "b": 0.2}, louder=4.0), tmp_path / "p.html", clips=1)
     assert re.search(r"all played \d+\.\d dB softer, so that none clips", text_of(page))

@@ -115,6 +115,7 @@ def test_best_median_and_worst_clips_are_shown(report_of: Reporter) -> None:
     assert len(page.sounds) == 9 and all(sound.startswith("data:audio/flac;base64,") for sound in page.sounds)
 
 
+@pytest.mark.slow
 def test_clips_can_be_chosen_by_id(make_run: Maker) -> None:
     _, page = read(write_report(make_run(), clips=["000003"]))
     assert "000003 chosen by id" in page.text
@@ -138,6 +139,7 @@ def test_failed_clips_are_listed_with_their_error_and_nothing_in_it_is_markup(re
     assert "1 failed" in page.text
 
 
+@pytest.mark.slow
 def test_a_gain_taken_from_the_answer_is_said_at_the_head(report_of: Reporter) -> None:
     _, page = read(report_of(gain="reference_stereo"))
     assert "The gain comes from the answer." in page.text
@@ -148,6 +150,7 @@ def test_a_gain_taken_from_the_mixture_needs_no_warning(report_of: Reporter) -> 
     assert "Gain mixture" in page.text and "from the answer" not in page.text
 
 
+@pytest.mark.slow
 def test_lists_that_may_share_clips_are_said_at_the_head(make_run: Maker) -> None:
     run = make_run()
     recipe = run.path / "recipe.resolved.yaml"
@@ -171,11 +174,13 @@ def test_training_and_validation_curves_are_drawn_and_the_best_step_named(report
     assert "Speed 8 clips/s" in page.text and "Waiting for data 2.0 % of the time" in page.text
 
 
+@pytest.mark.slow
 def test_an_untrained_spatializer_has_a_report_all_the_same(report_of: Reporter) -> None:
     _, page = read(report_of(trained=False))
     assert "This spatializer was not trained" in page.text and "Training none" in page.text
 
 
+@pytest.mark.slow
 def test_sounds_beyond_full_scale_are_lowered_together_and_only_they(report_of: Reporter) -> None:
     _, quiet = read(report_of())
     assert "softer" not in quiet.text
@@ -201,6 +206,7 @@ def test_a_clip_that_cannot_be_read_is_named_and_the_others_are_shown(make_run: 
     assert len(page.sounds) == 6
 
 
+@pytest.mark.slow
 def test_a_page_that_would_be_too_heavy_shows_fewer_clips_and_says_so(make_run: Maker) -> None:
     record = read_record(make_run())
     shown, left_out = clip_views(record, choose_clips(record), budget=1)
@@ -237,6 +243,7 @@ def test_a_damaged_scores_file_is_refused_by_name(make_run: Maker) -> None:
     )
 
 
+@pytest.mark.slow
 def test_missing_means_and_intervals_are_dashes(make_run: Maker) -> None:
     run = make_run()
     summary = json.loads(run.summary.read_text())

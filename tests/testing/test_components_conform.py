@@ -1,6 +1,7 @@
 """Every built-in and bundled component passes every check of its kind."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,13 @@ def test_all_of_them_are_there() -> None:
     assert not REGISTRY.failures
 
 
-@pytest.mark.parametrize("entry", OURS, ids=lambda entry: f"{entry.kind}-{entry.id}")
+def _lane(entry: Entry) -> Any:
+    """Networks of the bundled plugins are large: they are checked in the full lane."""
+    large = entry.plugin.name != "avspatial" and entry.kind not in {"metric", "dataset"}
+    return pytest.param(entry, marks=pytest.mark.slow if large else (), id=f"{entry.kind}-{entry.id}")
+
+
+@pytest.mark.parametrize("entry", map(_lane, OURS))
 def test_a_component_keeps_the_promises_of_its_kind(entry: Entry, tmp_path: Path) -> None:
     results = run_checks(entry.id, kind=entry.kind, registry=REGISTRY)
     assert [str(result) for result in results if not result.ok] == []

@@ -34,7 +34,9 @@ def check(whole: dict[str, Any], ends: list[dict[str, Any]]) -> None:
 MOMENTS = ("1", "13", "26", "28", "58", "0.05s", "40+2", "40+14")
 
 
-@pytest.mark.parametrize(("kind", "moments"), [("gan", MOMENTS), ("supervised", ("9", "27", "70"))])
+@pytest.mark.parametrize(
+    ("kind", "moments"), [pytest.param("gan", MOMENTS, marks=pytest.mark.slow), ("supervised", ("9", "27", "70"))]
+)
 def test_resumed_equals_uninterrupted(tmp_path: Path, kind: str, moments: tuple[str, ...]) -> None:
     whole, *ends = killed(tmp_path, kind, *moments)
     assert len({end["at"] for end in ends}) >= 3  # from the beginning, and from at least two checkpoints

@@ -11,8 +11,9 @@ from support.long_films import cost, long_film
 from avspatial.media.probe import media_info
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
-@pytest.mark.parametrize("mode", ["exact", pytest.param("continuous", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("mode", ["exact", "continuous"])
 def test_three_minutes_take_the_memory_of_twenty_seconds(model: Path, tmp_path: Path, mode: str) -> None:
     short = cost(long_film(tmp_path / "short.mp4", 20), model, "--mode", mode)
     film = long_film(tmp_path / "long.mp4", 180)

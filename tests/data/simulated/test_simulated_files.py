@@ -166,6 +166,7 @@ def start(process):
     process.stdin.flush()
 
 
+@pytest.mark.slow
 def test_after_a_killed_rendering_the_next_one_cleans_up(tmp_path, scenes):
     with another_process(tmp_path / "set", 200) as process:
         start(process)
@@ -180,6 +181,7 @@ def test_after_a_killed_rendering_the_next_one_cleans_up(tmp_path, scenes):
     assert len(scenes(tmp_path / "set").clips("train")) == 2
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_renders_and_both_are_served(tmp_path, ready):
     with another_process(tmp_path / "set", 6) as one, another_process(tmp_path / "set", 6) as two:
         start(one)
