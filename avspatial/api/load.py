@@ -102,7 +102,7 @@ def _of_recipe(place: str | Path, registry: Registry, overrides: Sequence[str]) 
 def load_best(run: Run, spatializer: Spatializer, recipe: ModelRecipe) -> None:
     """Fill the spatializer with the best weights of a run; RunError if it has none, or others."""
     for pointer in (checkpoints.BEST, checkpoints.LATEST):
-        folder = checkpoints.pointed(run, pointer)
+        folder = checkpoints.resolve_pointer(run, pointer)
         if folder is not None:
             checkpoints.load_weights(folder, spatializer, components.model_components(recipe))
             return

@@ -106,14 +106,14 @@ def run(
         loaded = _of_run(stopped, recipe, texts, smoke, registry)
         if stopped.finished:
             return Finished(stopped, json.loads(stopped.summary.read_text(encoding="utf-8")), was_finished=True)
-        return _Work.begin(loaded.recipe, registry, devices, shown).go(stopped, resume=True)
+        return _Work.begin(loaded.recipe, registry, devices, shown).run(stopped, resume=True)
     if recipe is None:
         raise RunError("there is nothing to run", fix=_NOTHING)
     file = locate(recipe)
     loaded = load_recipe(file, registry, texts, smoke=smoke)
     _refuse_unwritable(Path(runs))
     work = _Work.begin(loaded.recipe, registry, devices, shown)
-    return work.go(_make_run(Path(runs), loaded, file.read_text(encoding="utf-8"), work), resume=False)
+    return work.run(_make_run(Path(runs), loaded, file.read_text(encoding="utf-8"), work), resume=False)
 
 
 def _texts(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
@@ -156,7 +156,7 @@ def _make_run(runs: Path, loaded: Loaded, original: str, work: _Work) -> Run:
     path = ""
     if work.devices.main:
         facts = provenance(work.registry.plugins, device=str(work.devices.device), data=work.dataset.fingerprint())
-        facts["companions"] = {name: each.fingerprint for name, each in work.companions.items()}
+        facts["companions"] = {name: each.fingerprint for name, each in work.auxiliary.items()}
         facts["clips"] = {part: len(clips) for part, clips in work.clips.items()}
         path = str(create_run(runs, loaded.recipe.name, loaded.resolved, original, facts).path)
     return Run(Path(work.devices.share(path)))
@@ -173,14 +173,14 @@ def _interruptible(run: Run) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Companion:
+class AuxiliaryData:
     """A further data set, which the trainer's settings name: its training clips, decoded, and its fingerprint."""
 
     recordings: Sequence[Recording]
     fingerprint: str
 
     @classmethod
-    def ready(cls, dataset: Dataset, store: ClipStore, recipe: Recipe) -> Companion:
+    def ready(cls, dataset: Dataset, store: ClipStore, recipe: Recipe) -> AuxiliaryData:
         clips = dataset.clips("train")[: recipe.limit]
         store.prepare(clips)
         return cls([store.load(clip) for clip in clips], dataset.fingerprint())
@@ -215,8 +215,8 @@ class _Work:
     dataset: Dataset
     clips: Mapping[str, Sequence[Clip]]
     store: ClipStore
-    lessons: Sequence[Recording] = field(repr=False)
-    companions: Mapping[str, Companion] = field(repr=False)
+    train_recordings: Sequence[Recording] = field(repr=False)
+    auxiliary: Mapping[str, AuxiliaryData] = field(repr=False)
 
     @classmethod
     def begin(cls, recipe: Recipe, registry: Registry, devices: Devices, progress: Progress) -> _Work:
@@ -236,18 +236,18 @@ class _Work:
         _refuse_mono(clips)
         store = ClipStore(recipe.window, progress)
         augmentation = recipe.trainer.settings.augmentation
-        lessons: list[Recording] = []
-        companions: dict[str, Companion] = {}
+        train_recordings: list[Recording] = []
+        auxiliary: dict[str, AuxiliaryData] = {}
         if spatializer.trainable:
-            larger = ClipStore(recipe.window, progress, picture=augmentation.store)
+            larger = ClipStore(recipe.window, progress, image_size=augmentation.store)
             larger.prepare(clips["train"])
-            lessons = [larger.load(clip) for clip in clips["train"]]
-            companions = {name: Companion.ready(each, larger, recipe) for name, each in further.items()}
+            train_recordings = [larger.load(clip) for clip in clips["train"]]
+            auxiliary = {name: AuxiliaryData.ready(each, larger, recipe) for name, each in further.items()}
         store.prepare([*(clips["val"] if spatializer.trainable else ()), *clips["test"]])
-        made = (trainer, metrics, convention, dataset, clips, store, lessons, companions)
+        made = (trainer, metrics, convention, dataset, clips, store, train_recordings, auxiliary)
         return cls(recipe, registry, devices, progress, *made)
 
-    def go(self, run: Run, *, resume: bool) -> Finished:
+    def run(self, run: Run, *, resume: bool) -> Finished:
         """The stages that write into the run directory."""
         with _interruptible(run):
             self._train(run, resume)
@@ -279,18 +279,18 @@ class _Work:
             self._keep_as_built(run)
             return
         framing, seed, settings = self.recipe.framing, self.recipe.seed, self.recipe.trainer.settings
-        lessons = TrainingWindows(self.lessons, framing, seed, settings.augmentation)
+        train_windows = TrainingWindows(self.train_recordings, framing, seed, settings.augmentation)
         held_out = [self.store.load(clip) for clip in self.clips["val"]]
         # At the level of training, as inference will be: not at one taken from the held-out answers.
-        level = lessons.mixture_rms
+        level = train_windows.mixture_rms
         train(
             self.trainer,
-            lessons,
+            train_windows,
             TrainingWindows(held_out, framing, seed, fixed=True, per_clip=_HELD_OUT_WINDOWS, mixture_rms=level),
             settings,
             run,
             seed=seed,
-            companions={name: each.windows(name, self.recipe) for name, each in self.companions.items()},
+            auxiliary={name: each.windows(name, self.recipe) for name, each in self.auxiliary.items()},
             device=str(self.devices.device),
             resume=resume,
             components=components.components(self.recipe),
@@ -329,10 +329,10 @@ class _Work:
                 save_prediction(folder, self._predict(recording, condition), rate)
         folder = run.outputs / clip.id
         if not folder.is_dir():
-            picture = recording.pictures[len(recording.pictures) // 2]
+            picture = recording.images[len(recording.images) // 2]
             aspect = frame_aspect(clip.video, clip.frames_fps)
             save_outputs(folder, self._predict(recording, "normal"), recording.audio, rate, picture, clip.truth, aspect)
 
     def _predict(self, recording: Recording, condition: VisualCondition) -> Any:
         inference, spatializer = self.recipe.inference, self.trainer.spatializer
-        return spatialize(spatializer, recording.audio, recording.pictures, inference, condition=condition).numpy()
+        return spatialize(spatializer, recording.audio, recording.images, inference, condition=condition).numpy()

@@ -134,8 +134,8 @@ def _write_checkpoint(run: Run, trainer: Trainer, recipe: Recipe) -> None:
     from avspatial.recipe import components
     from avspatial.training import checkpoints
 
-    mark = checkpoints.Mark(components=components.components(recipe))
-    checkpoints.save(run, trainer, {}, mark, keep=1)
+    state = checkpoints.TrainingState(components=components.components(recipe))
+    checkpoints.save(run, trainer, {}, state, keep=1)
 
 
 def _described(files: Mapping[str, Path]) -> dict[str, dict[str, str]]:

@@ -52,11 +52,11 @@ class Recording:
 
     clip: Clip
     audio: np.ndarray
-    pictures: np.ndarray
+    images: np.ndarray
 
 
 class ClipStore:
-    """Decoded clips for one window. `picture` is (H, W) where other than the window's own size."""
+    """Decoded clips for one window. `image_size` is (H, W) where other than the window's own size."""
 
     def __init__(
         self,
@@ -64,12 +64,12 @@ class ClipStore:
         progress: Progress,
         cache: Path | None = None,
         *,
-        picture: tuple[int, int] | None = None,
+        image_size: tuple[int, int] | None = None,
     ) -> None:
         self.window = window
         self.progress = progress
         self.cache = cache or cache_root()
-        self.picture = picture or window.picture
+        self.image_size = image_size or window.picture
 
     def prepare(self, clips: Iterable[Clip]) -> None:
         """Decode the clips that the store lacks, with progress; stopped, it goes on where it was.
@@ -105,7 +105,7 @@ class ClipStore:
             "frames_fps": clip.frames_fps,
             "rate": self.window.rate,
             "fps": self.window.fps,
-            "picture": list(self.picture),
+            "picture": list(self.image_size),
         }
         if clip.mono:
             parts["mono"] = True
@@ -146,9 +146,9 @@ class ClipStore:
         # A picture for every grid time within the sound, so that no window asks for one that is not there.
         count = max(1, math.ceil(audio.shape[1] / rate * self.window.fps - 1e-6))
         if clip.frames_fps is None:
-            pictures = grid_images(clip.video, self.window.fps, self.picture, count)
+            pictures = grid_images(clip.video, self.window.fps, self.image_size, count)
         else:
-            pictures = folder_images(clip.video, clip.frames_fps, self.window.fps, self.picture, count)
+            pictures = folder_images(clip.video, clip.frames_fps, self.window.fps, self.image_size, count)
         with atomic_directory(entry) as temporary_path:
             _write_array(temporary_path / "audio.npy", resample(audio, rate, self.window.rate))
             _write_array(temporary_path / "pictures.npy", pictures)

@@ -1,6 +1,6 @@
 """Windows: which samples and which pictures belong together, and the batches that training sees.
 
-`picture_indices` is the one place that says which pictures a window sees; inference asks it too.
+`image_indices` is the one place that says which pictures a window sees; inference asks it too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey picture (ITU-R BT.601)."""
 
 
-def picture_indices(start_seconds: float, window: Window, count: int) -> np.ndarray:
+def image_indices(start_seconds: float, window: Window, count: int) -> np.ndarray:
     """The grid pictures that the window starting at `start_seconds` sees -> (N,) int, ascending, within 0 .. count-1.
 
     The window is cut into N equal parts; picture k is that of the time k / fps. A part sees the picture nearest to its
@@ -122,14 +122,14 @@ class TrainingWindows:
         total = recording.audio.shape[1]
         start = int(draws[0] * (max(0, total - self.framing.samples) + 1))
         window = self.framing.window
-        seen = picture_indices(start / window.rate, window, len(recording.pictures))
-        crop = self._crop(recording.pictures.shape[1:3], draws[1:3])
+        seen = image_indices(start / window.rate, window, len(recording.images))
+        crop = self._crop(recording.images.shape[1:3], draws[1:3])
         sound = recording.audio[:, start : start + self.framing.samples]
         flip = 1 - draws[3] <= self.augmentation.flip and not self.fixed
         turn = slice(None, None, -1 if flip else None)
         stereo[:, : sound.shape[1]] = sound[turn]
         for place, picture in enumerate(seen):
-            pictures[place] = recording.pictures[picture][crop][:, turn]
+            pictures[place] = recording.images[picture][crop][:, turn]
         if self.fixed:
             return 1.0, 1.0
         return (

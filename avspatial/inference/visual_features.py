@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avspatial.data.windows import picture_indices
+from avspatial.data.windows import image_indices
 from avspatial.errors import DataError
 from avspatial.framing import Window
 from avspatial.interfaces import Spatializer
@@ -47,7 +47,7 @@ class ClipImages:
         self._pictures = pictures
 
     def group(self, start_seconds: float, window: Window) -> Group:
-        return tuple(int(index) for index in picture_indices(start_seconds, window, len(self._pictures)))
+        return tuple(int(index) for index in image_indices(start_seconds, window, len(self._pictures)))
 
     def take(self, groups: Sequence[Group]) -> np.ndarray:
         return self._pictures[np.array(groups)]

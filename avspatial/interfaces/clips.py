@@ -19,18 +19,18 @@ if TYPE_CHECKING:  # slow to import, and whoever only scores or lists needs none
 class Batch:
     """Training windows. mixture (B, T); reference (B, 2, T); images (B, N, 3, H, W) in [0, 1].
 
-    `companions`: windows of the further data sets that the trainer's settings name, by the name of the setting.
+    `auxiliary`: windows of the further data sets that the trainer's settings name, by the name of the setting.
     """
 
     mixture: Tensor
     reference: Tensor
     images: Tensor
-    companions: Mapping[str, Batch] = field(default_factory=dict)
+    auxiliary: Mapping[str, Batch] = field(default_factory=dict)
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        """The batch with every tensor changed, those of its companions too."""
-        companions = {name: batch.each(change) for name, batch in self.companions.items()}
-        return Batch(change(self.mixture), change(self.reference), change(self.images), companions)
+        """The batch with every tensor changed, those of its auxiliary data too."""
+        auxiliary = {name: batch.each(change) for name, batch in self.auxiliary.items()}
+        return Batch(change(self.mixture), change(self.reference), change(self.images), auxiliary)
 
     def to(self, device: torch.device) -> Batch:
         return self.each(lambda tensor: tensor.to(device, non_blocking=True))

@@ -15,7 +15,7 @@ class FeatureShape:
     """Shape of visual features without the batch: C, N', H', W'."""
 
     channels: int
-    pictures: int
+    images: int
     height: int
     width: int
 
@@ -59,10 +59,10 @@ class VisualEncoder(nn.Module, ABC):
         super().__init__()
         self.settings = settings
 
-    def shape(self, pictures: int, height: int, width: int) -> FeatureShape:
+    def shape(self, images: int, height: int, width: int) -> FeatureShape:
         """The shape of `forward`'s result for N pictures of H x W."""
         time, down, across = self.reductions
-        return FeatureShape(self.channels, pictures // time, height // down, width // across)
+        return FeatureShape(self.channels, images // time, height // down, width // across)
 
     @abstractmethod
     def forward(self, images: Tensor) -> Tensor:

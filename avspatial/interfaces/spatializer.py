@@ -82,7 +82,7 @@ class Spatializer(nn.Module, ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} works on single windows alone")
 
-    def terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
+    def loss_terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
         """The supervised loss terms, `loss` being "l1" or "mse"; by default on the samples of both channels."""
         stereo = self.spatialize(batch.mixture, self.encode_images(batch.images))
         distance = nn.functional.l1_loss if loss == "l1" else nn.functional.mse_loss

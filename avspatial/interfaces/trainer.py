@@ -18,7 +18,7 @@ class TrainingStage:
     """A stretch of training: the phases that each of its steps runs, and its timetable.
 
     `timetable` says length and schedule (`training.settings.StageSettings`: the trainer's own settings, or a part of
-    them). `epochs_of`: the companion data set whose clips make an epoch of it; the recipe's `data` where empty.
+    them). `epochs_of`: the auxiliary data set whose clips make an epoch of it; the recipe's `data` where empty.
     """
 
     phases: tuple[str, ...]
@@ -34,11 +34,11 @@ class Trainer(nn.Module, ABC):
     schedules, checkpoints, logs, devices. All weights, a discriminator's included, are submodules of the trainer.
 
     Settings may name further data sets, in fields of type `DatasetChoice`: every batch then has windows of each among
-    its `companions`, as many as it has itself, times the field's number in `companion_windows` where there is one.
+    its `auxiliary`, as many as it has itself, times the field's number in `auxiliary_windows` where there is one.
     """
 
     phases: tuple[str, ...] = ("model",)
-    companion_windows: ClassVar[Mapping[str, int]] = {}
+    auxiliary_windows: ClassVar[Mapping[str, int]] = {}
 
     def __init__(self, settings: Any, *, spatializer: Spatializer, builder: Builder) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from avspatial.errors import RecipeError
 from avspatial.interfaces import Discriminator, FeatureShape, Judgement
-from avspatial.models.fusion import RepeatedVisual
+from avspatial.models.fusion import TiledVisual
 from avspatial.models.settings import UnetEncoderSettings, VisualPatchSettings
 from avspatial.models.unet import UnetEncoder, initialise
 
@@ -30,7 +30,7 @@ class VisualPatchDiscriminator(Discriminator):
             )
         self.encoder = UnetEncoder(UnetEncoderSettings(width=settings.width))
         channels = self.encoder.levels[-1].channels
-        self.fusion = RepeatedVisual(visual, settings.visual_channels) if settings.visual and visual else None
+        self.fusion = TiledVisual(visual, settings.visual_channels) if settings.visual and visual else None
         self.patch = nn.Sequential(
             nn.Conv2d(channels + (self.fusion.channels if self.fusion else 0), channels, 3, 1, 1),
             nn.BatchNorm2d(channels),

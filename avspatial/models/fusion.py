@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from avspatial.interfaces import FeatureShape
 
 
-class RepeatedVisual(nn.Module):
+class TiledVisual(nn.Module):
     """Visual features (B, C, N', H', W') -> `channels` constant maps of a given size.
 
     SAGM flattens all of C3D's 512 x 7 x 7 features, which would give the first up-convolution 210 million parameters;
@@ -16,7 +16,7 @@ class RepeatedVisual(nn.Module):
 
     def __init__(self, visual: FeatureShape, reduced: int) -> None:
         super().__init__()
-        self.channels = reduced * visual.pictures * visual.height * visual.width
+        self.channels = reduced * visual.images * visual.height * visual.width
         self.reduce = nn.Sequential(nn.Conv2d(visual.channels, reduced, 1), nn.BatchNorm2d(reduced), nn.ReLU())
 
     def forward(self, visual: Tensor, size: tuple[int, int]) -> Tensor:

@@ -19,7 +19,7 @@ class MaskingSpatializer(Spatializer):
     difference (SAGM, arXiv 2311.07630, eqs. 1-11). left + right is the mixture, whatever the networks say.
 
     For trainers: `spectrogram`, `visual_encoder`, `visual_shape` (None without pictures), `difference_spectrogram`,
-    `terms_seeing`.
+    `loss_terms_given`.
     RecipeError if the window's pictures or spectrogram do not fit the networks, before any data is read.
     """
 
@@ -83,13 +83,15 @@ class MaskingSpatializer(Spatializer):
         difference = self.difference_spectrogram(spectrogram, visual)
         return stereo.stereo(mixture, self.spectrogram.inverse(difference, mixture.shape[-1]))
 
-    def terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
+    def loss_terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
         """Distance between predicted and true difference spectrogram, and, where the mask generator gives left and
         right masks too, between the differences that they imply and the true one (APNet); `loss` is "l1" or "mse".
         """
-        return self.terms_seeing(batch.mixture, batch.reference, self.encode_images(batch.images), loss)
+        return self.loss_terms_given(batch.mixture, batch.reference, self.encode_images(batch.images), loss)
 
-    def terms_seeing(self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str) -> dict[str, Tensor]:
+    def loss_terms_given(
+        self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str
+    ) -> dict[str, Tensor]:
         """The loss terms for mixture (B, T), reference (B, 2, T) and visual features of `encode_images`."""
         heard = self.spectrogram(mixture)
         truth = self.spectrogram(stereo.difference(reference))
@@ -116,7 +118,7 @@ def _visual_shape(encoder: Any, framing: Framing) -> FeatureShape:
     """The shape of the encoder's features for the window's pictures; RecipeError if none are left of them."""
     height, width = framing.window.picture
     shape: FeatureShape = encoder.shape(framing.window.pictures, height, width)
-    if min(shape.pictures, shape.height, shape.width) < 1:
+    if min(shape.images, shape.height, shape.width) < 1:
         time, down, across = encoder.reductions
         raise RecipeError(
             f"nothing is left of {framing.window.pictures} pictures of {height} x {width}: "

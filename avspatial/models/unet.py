@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from avspatial.errors import RecipeError
 from avspatial.interfaces import AudioEncoder, FeatureLevel, FeatureShape, MaskGenerator, Masks
-from avspatial.models.fusion import RepeatedVisual
+from avspatial.models.fusion import TiledVisual
 from avspatial.models.settings import UnetEncoderSettings, UnetMaskSettings
 
 CHANNELS = (64, 128, 256, 512, 512)
@@ -82,7 +82,7 @@ class UnetMaskGenerator(MaskGenerator):
                 fix="Choose another audio encoder, or a mask generator made for it.",
             )
         channels = [level.channels for level in self.levels]
-        self.fusion = RepeatedVisual(visual, settings.visual_channels) if visual else None
+        self.fusion = TiledVisual(visual, settings.visual_channels) if visual else None
         inputs = [
             channels[-1] + (self.fusion.channels if self.fusion else 0),
             *(2 * count for count in channels[-2::-1]),
@@ -99,7 +99,7 @@ class UnetMaskGenerator(MaskGenerator):
     def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
         """maps finest first, visual (B, C, N', H', W') or None, mixture (B, 2, F, M) -> difference mask in -1..1."""
         decoded = self.decode(maps, visual)
-        return Masks(bounded(self.last(torch.cat((decoded[-1], maps[0]), 1)), self.settings.activation))
+        return Masks(squash(self.last(torch.cat((decoded[-1], maps[0]), 1)), self.settings.activation))
 
     def decode(self, maps: Sequence[Tensor], visual: Tensor | None) -> list[Tensor]:
         """The decoder's maps up1, up2, ..., coarsest first: each of an up-convolution, before the encoder's map of its
@@ -156,7 +156,7 @@ def spread(constant: Tensor, weight: Tensor, size: Sequence[int]) -> Tensor:
     return smallest
 
 
-def bounded(last: Tensor, activation: str) -> Tensor:
+def squash(last: Tensor, activation: str) -> Tensor:
     """A last layer's output -> mask in -1..1: by `tanh`, or by `sigmoid`, times 2 minus 1."""
     # autocast may hand over bfloat16, too coarse to multiply a spectrogram with
     last = last.float()

@@ -30,7 +30,7 @@ _SPATIALIZER = "spatializer."
 
 
 @dataclass(frozen=True)
-class Mark:
+class TrainingState:
     """How far a training has come: the steps done, the best validated step and its total, the components used."""
 
     step: int = 0
@@ -45,26 +45,28 @@ def folder_name(step: int) -> str:
     return f"step-{step:06d}"
 
 
-def pointed(run: Run, pointer: str = LATEST) -> Path | None:
+def resolve_pointer(run: Run, pointer: str = LATEST) -> Path | None:
     """The folder that LATEST or BEST names; None where there is none yet; RunError where it is not there."""
     return run.checkpoint(pointer) if (run.checkpoints / pointer).is_file() else None
 
 
-def save(run: Run, trainer: Trainer, optimizers: Mapping[str, torch.optim.Optimizer], mark: Mark, keep: int) -> None:
-    """Write the checkpoint of `mark.step`, point LATEST (and BEST) at it, and remove all but the newest `keep`.
+def save(
+    run: Run, trainer: Trainer, optimizers: Mapping[str, torch.optim.Optimizer], state: TrainingState, keep: int
+) -> None:
+    """Write the checkpoint of `state.step`, point LATEST (and BEST) at it, and remove all but the newest `keep`.
 
     RunError when it cannot be written; what was there before is then untouched.
     """
     rest = {f"trainer/{name}": value for name, value in _own_state(trainer).items()}
     rest |= _optimizer_state(trainer, optimizers) | random_state()
-    folder = run.checkpoints / folder_name(mark.step)
+    folder = run.checkpoints / folder_name(state.step)
     try:
         with atomic_directory(folder) as temporary_path:
             save_file(_plain(trainer.spatializer.state_dict()), temporary_path / MODEL)
             save_file(_plain(rest), temporary_path / REST)
-            (temporary_path / STATE).write_text(json.dumps(asdict(mark), indent=2) + "\n", encoding="utf-8")
+            (temporary_path / STATE).write_text(json.dumps(asdict(state), indent=2) + "\n", encoding="utf-8")
         run.point(LATEST, folder)
-        if mark.best_step == mark.step:
+        if state.best_step == state.step:
             run.point(BEST, folder)
     except (OSError, SafetensorError) as error:
         again = f"avspatial run --resume {run.path}"
@@ -74,7 +76,7 @@ def save(run: Run, trainer: Trainer, optimizers: Mapping[str, torch.optim.Optimi
 
 
 def _prune(run: Run, keep: int) -> None:
-    pinned = [pointed(run, LATEST), pointed(run, BEST)]
+    pinned = [resolve_pointer(run, LATEST), resolve_pointer(run, BEST)]
     for folder in sorted(run.checkpoints.glob("step-*"), key=_step_of)[:-keep]:
         if folder not in pinned:
             shutil.rmtree(folder)
@@ -84,8 +86,8 @@ def _step_of(folder: Path) -> int:
     return int(folder.name.removeprefix("step-"))
 
 
-def recover(run: Run, keep: int) -> tuple[Path | None, Mark]:
-    """The newest checkpoint and its mark, after clearing away what a killed process left behind.
+def recover(run: Run, keep: int) -> tuple[Path | None, TrainingState]:
+    """The newest checkpoint and its state, after clearing away what a killed process left behind.
 
     Removed: half-written folders; whole ones that LATEST did not yet name, and the log's records of their steps,
     which are run again with the same result; all but the newest `keep`. BEST is set to what the newest checkpoint
@@ -93,24 +95,24 @@ def recover(run: Run, keep: int) -> tuple[Path | None, Mark]:
     """
     for leftover in run.checkpoints.glob(".*.part*"):
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-    folder = pointed(run)
-    mark = read_mark(folder) if folder else Mark()
+    folder = resolve_pointer(run)
+    state = read_state(folder) if folder else TrainingState()
     for later in run.checkpoints.glob("step-*"):
-        if _step_of(later) > mark.step:
+        if _step_of(later) > state.step:
             shutil.rmtree(later)
-    if mark.best_step is not None:
-        run.point(BEST, run.checkpoints / folder_name(mark.best_step))
+    if state.best_step is not None:
+        run.point(BEST, run.checkpoints / folder_name(state.best_step))
     else:
         (run.checkpoints / BEST).unlink(missing_ok=True)
     _prune(run, keep)
-    run.rewind(mark.step)
-    return folder, mark
+    run.rewind(state.step)
+    return folder, state
 
 
-def read_mark(folder: Path) -> Mark:
+def read_state(folder: Path) -> TrainingState:
     """The `state.json` of a checkpoint; RunError if it cannot be read."""
     try:
-        return Mark(**json.loads((folder / STATE).read_text(encoding="utf-8")))
+        return TrainingState(**json.loads((folder / STATE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         fix = "Write the name of another checkpoint into LATEST beside it."
         raise RunError(f"the checkpoint's state.json cannot be read: {error}", where=folder, fix=fix) from error
@@ -229,7 +231,7 @@ def _fill(module: nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> Non
 
 def _same_components(folder: Path, components: Mapping[str, str], part: str = "") -> None:
     """RunError naming the components, of those whose key begins with `part`, that differ."""
-    there = read_mark(folder).components
+    there = read_state(folder).components
     differing = [
         f"{key} is {there.get(key, 'absent')} in the checkpoint, {components.get(key, 'absent')} in the recipe"
         for key in sorted({*there, *components})
@@ -262,5 +264,5 @@ def keep_as_built(trainer: Trainer, run: Run, components: Mapping[str, str]) -> 
     """Leave the checkpoint of step 0 in `run`, unless it is there; errors as of `save`."""
     refuse_tied(trainer)
     recover(run, keep=1)
-    if pointed(run) is None:
-        save(run, trainer, {}, Mark(components=dict(components)), keep=1)
+    if resolve_pointer(run) is None:
+        save(run, trainer, {}, TrainingState(components=dict(components)), keep=1)

@@ -21,7 +21,7 @@ from avspatial.interfaces import Batch, Trainer
 from avspatial.runs.directory import Run
 from avspatial.training import checkpoints
 from avspatial.training.batches import Stream, Windows, held_out
-from avspatial.training.checkpoints import Mark
+from avspatial.training.checkpoints import TrainingState
 from avspatial.training.devices import Devices
 from avspatial.training.display import Display
 from avspatial.training.interrupt import Interrupt
@@ -50,7 +50,7 @@ def train(
     run: Run,
     *,
     seed: int,
-    companions: Mapping[str, Windows] | None = None,
+    auxiliary: Mapping[str, Windows] | None = None,
     device: str | None = None,
     resume: bool = False,
     components: Mapping[str, str] | None = None,
@@ -62,18 +62,18 @@ def train(
     The trainer's weights must be a pure function of the recipe (its seed), also on `resume`, which goes on from the
     newest checkpoint, or from the start where there is none, and ends with the same bytes as a training that was
     never stopped (on a CPU, with the same number of threads). `components` are the ids@versions in use, stored with
-    the weights. `companions` are the windows of the data sets that the trainer's settings name. `observe` is called
+    the weights. `auxiliary` are the windows of the data sets that the trainer's settings name. `observe` is called
     with every record and cannot change a number.
 
     TrainingError when a term or gradient is not finite; Interrupted after Ctrl-C, with everything saved; RunError
     for a checkpoint of another architecture, a device that is not there, or a disk that is full.
     """
     devices = Devices(device, settings.precision)
-    loop = _Loop(trainer, train_windows, val_windows, companions or {}, settings, run, devices)
+    loop = _Loop(trainer, train_windows, val_windows, auxiliary or {}, settings, run, devices)
     loop.observe = observe
-    loop.mark = replace(loop.mark, components=dict(components or {}))
+    loop.state = replace(loop.state, components=dict(components or {}))
     loop.start(seed, resume)
-    return loop.go(console or Console(stderr=True))
+    return loop.train(console or Console(stderr=True))
 
 
 class _Loop:
@@ -86,20 +86,20 @@ class _Loop:
         trainer: Trainer,
         train_windows: Windows,
         val_windows: Windows | None,
-        companions: Mapping[str, Windows],
+        auxiliary: Mapping[str, Windows],
         settings: TrainerSettings,
         run: Run,
         devices: Devices,
     ) -> None:
         checkpoints.refuse_tied(trainer)
         self.trainer, self.settings, self.run, self.devices = trainer.to(devices.device), settings, run, devices
-        sizes = {name: len(windows) for name, windows in companions.items()}
+        sizes = {name: len(windows) for name, windows in auxiliary.items()}
         self.plan = Plan(settings, len(train_windows), trainer.stages(), sizes)
         place = {"device": devices.index, "devices": devices.count}
         self.stream = Stream(train_windows, settings.batch_size, **place)
-        self.companions = {
-            name: Stream(windows, settings.batch_size * trainer.companion_windows.get(name, 1), **place)
-            for name, windows in companions.items()
+        self.auxiliary = {
+            name: Stream(windows, settings.batch_size * trainer.auxiliary_windows.get(name, 1), **place)
+            for name, windows in auxiliary.items()
         }
         self.val_windows = val_windows
         trainer.spatializer.mixture_rms.fill_(train_windows.mixture_rms)
@@ -112,8 +112,8 @@ class _Loop:
         self.rates = {
             phase: [group["lr"] for group in optimizer.param_groups] for phase, optimizer in self.optimizers.items()
         }
-        self.mark = Mark(schedule={"steps": self.plan.steps})
-        self.waited = 0.0  # for held-out windows
+        self.state = TrainingState(schedule={"steps": self.plan.steps})
+        self.data_wait_s = 0.0  # for held-out windows
 
     def start(self, seed: int, resume: bool) -> None:
         """Seed the random number generators, or take everything up where the newest checkpoint left it."""
@@ -126,50 +126,50 @@ class _Loop:
         if self.devices.main:
             checkpoints.recover(self.run, self.settings.keep)
         self.devices.wait()
-        folder = checkpoints.pointed(self.run)
+        folder = checkpoints.resolve_pointer(self.run)
         if folder is None:
             return None
-        checkpoints.load_all(folder, self.trainer, self.optimizers, self.mark.components)
-        self.mark = checkpoints.read_mark(folder)
-        saved = {"event": "checkpoint", "step": self.mark.step}
+        checkpoints.load_all(folder, self.trainer, self.optimizers, self.state.components)
+        self.state = checkpoints.read_state(folder)
+        saved = {"event": "checkpoint", "step": self.state.step}
         if self.devices.main and saved not in self.run.records():  # killed between the checkpoint and its record
             self._record(saved)
         return folder
 
-    def go(self, console: Console) -> Outcome:
+    def train(self, console: Console) -> Outcome:
         """Run the remaining steps."""
         self.module.train()
         quiet = console if self.devices.main else Console(quiet=True)
         start = time.perf_counter()
-        steps = range(self.mark.step + 1, self.plan.steps + 1)
+        steps = range(self.state.step + 1, self.plan.steps + 1)
         with (
             Interrupt() as interrupt,
-            Display(quiet, self.plan.steps, self.mark.step) as display,
+            Display(quiet, self.plan.steps, self.state.step) as display,
             Prefetch(self._made, steps) as batches,
         ):
             before = start
             for batch in batches:
                 terms = self._step(batch)
                 now = time.perf_counter()
-                self._learned(terms, now - before, self.waited + batches.waited, now - start, display)
+                self._learned(terms, now - before, self.data_wait_s + batches.data_wait_s, now - start, display)
                 stopping = self.devices.any(interrupt.asked)
                 self._keep(display, stopping)
                 if stopping:
                     raise self._interrupted()
                 before = time.perf_counter()
-            waited = self.waited + batches.waited
+            waited = self.data_wait_s + batches.data_wait_s
         seconds = time.perf_counter() - start
         share = waited / seconds if seconds else 0.0
-        return Outcome(self.mark.step, self.mark.best_step, self.mark.best_total, share, seconds)
+        return Outcome(self.state.step, self.state.best_step, self.state.best_total, share, seconds)
 
     def _made(self, step: int) -> Batch:
-        companions = {name: stream.batch(step) for name, stream in self.companions.items()}
-        batch = replace(self.stream.batch(step), companions=companions)
+        auxiliary = {name: stream.batch(step) for name, stream in self.auxiliary.items()}
+        batch = replace(self.stream.batch(step), auxiliary=auxiliary)
         return batch.each(torch.Tensor.pin_memory) if self.devices.device.type == "cuda" else batch
 
     def _step(self, batch: Batch) -> dict[str, float]:
         """Learn from one batch in every phase; the terms as `phase/term`, means over the devices."""
-        step = self.mark.step + 1
+        step = self.state.step + 1
         batch = batch.to(self.devices.device)
         terms: dict[str, float] = {}
         for phase in self.plan.phases(step):
@@ -177,7 +177,7 @@ class _Loop:
             for group, rate in zip(optimizer.param_groups, self.rates[phase], strict=True):
                 group["lr"] = rate * self.plan.rate(step)
             terms |= self._phase(phase, batch, optimizer, step)
-        self.mark = replace(self.mark, step=step, epoch=self.plan.epoch(step))
+        self.state = replace(self.state, step=step, epoch=self.plan.epoch(step))
         return terms
 
     def _phase(self, phase: str, batch: Batch, optimizer: torch.optim.Optimizer, step: int) -> dict[str, float]:
@@ -202,7 +202,7 @@ class _Loop:
     def _refuse_infinite(self, terms: Mapping[str, float], step: int) -> None:
         for name, value in terms.items():
             if not math.isfinite(value):
-                newest = checkpoints.pointed(self.run)
+                newest = checkpoints.resolve_pointer(self.run)
                 kept = f"Checkpoint {newest.name} is whole. " if newest else ""
                 fix = kept + "Try a lower trainer.lr, or limit the gradient with trainer.clip=1.0."
                 raise TrainingError(f"{name} is {value} at step {step}", where=self.run.path, fix=fix)
@@ -212,12 +212,12 @@ class _Loop:
     ) -> None:
         rate = self.settings.batch_size / seconds
         share = waited / elapsed
-        display.step(self.mark.step, terms, rate, share)
+        display.step(self.state.step, terms, rate, share)
         self._record(
             {
                 "event": "train",
-                "step": self.mark.step,
-                "epoch": self.mark.epoch,
+                "step": self.state.step,
+                "epoch": self.state.epoch,
                 "terms": terms,
                 "learning_rate": self._rate(),
                 "clips_per_second": rate,
@@ -227,19 +227,19 @@ class _Loop:
 
     def _rate(self) -> float:
         """The learning rate of the step just done: that of its last phase's first group."""
-        phase = self.plan.phases(self.mark.step)[-1]
+        phase = self.plan.phases(self.state.step)[-1]
         return float(self.optimizers[phase].param_groups[0]["lr"])
 
     def _keep(self, display: Display, stopping: bool) -> None:
         """Validate and write a checkpoint where they are due; one device does it, the others wait."""
-        step = self.mark.step
+        step = self.state.step
         validates = self.plan.validates(step) and self.val_windows is not None
         if not (validates or stopping or self.plan.saves(step)):
             return
         if self.devices.main:
             better = validates and self._validate(display)
             if better or stopping or self.plan.saves(step):
-                checkpoints.save(self.run, self.trainer, self.optimizers, self.mark, self.settings.keep)
+                checkpoints.save(self.run, self.trainer, self.optimizers, self.state, self.settings.keep)
                 self._record({"event": "checkpoint", "step": step})
         self.devices.wait()
 
@@ -255,15 +255,15 @@ class _Loop:
                     terms = self.trainer.validate(batch.to(self.devices.device))
                 for name, value in terms.items():
                     sums[name] = sums.get(name, 0.0) + value.item() * len(batch.mixture)
-            self.waited += batches.waited
+            self.data_wait_s += batches.data_wait_s
         self.trainer.train()
         means = {name: value / len(windows) for name, value in sums.items()}
-        self._refuse_infinite({f"held out {name}": value for name, value in means.items()}, self.mark.step)
-        better = self.mark.best_total is None or means["total"] < self.mark.best_total
+        self._refuse_infinite({f"held out {name}": value for name, value in means.items()}, self.state.step)
+        better = self.state.best_total is None or means["total"] < self.state.best_total
         if better:
-            self.mark = replace(self.mark, best_step=self.mark.step, best_total=means["total"])
-        display.validated(self.mark.step, means["total"], better)
-        self._record({"event": "validate", "step": self.mark.step, "terms": means})
+            self.state = replace(self.state, best_step=self.state.step, best_total=means["total"])
+        display.validated(self.state.step, means["total"], better)
+        self._record({"event": "validate", "step": self.state.step, "terms": means})
         return better
 
     def _held_out(self) -> list[Any]:
@@ -279,7 +279,7 @@ class _Loop:
                 self.observe(record)
 
     def _interrupted(self) -> Interrupted:
-        what = f"interrupted after step {self.mark.step} of {self.plan.steps}; everything is saved"
+        what = f"interrupted after step {self.state.step} of {self.plan.steps}; everything is saved"
         return Interrupted(what, where=self.run.path, fix=f"Go on with: avspatial run --resume {self.run.path}")
 
 

@@ -16,12 +16,12 @@ Made = TypeVar("Made")
 class Prefetch(Generic[Place, Made]):
     """Yields `make(place)` for each place in order, made up to `ahead` items early in a thread of its own.
 
-    `waited` is how many seconds the consumer has spent waiting. An exception in `make` is raised at its place in the
-    order. Use as a context manager: leaving it stops the thread.
+    `data_wait_s` is how many seconds the consumer has spent waiting. An exception in `make` is raised at its place in
+    the order. Use as a context manager: leaving it stops the thread.
     """
 
     def __init__(self, make: Callable[[Place], Made], places: Sequence[Place], *, ahead: int = 3) -> None:
-        self.waited = 0.0
+        self.data_wait_s = 0.0
         self._make = make
         self._places = places
         self._ready: Queue[tuple[Made | None, BaseException | None]] = Queue(ahead)
@@ -42,7 +42,7 @@ class Prefetch(Generic[Place, Made]):
         for _ in self._places:
             start = time.perf_counter()
             made, error = self._ready.get()
-            self.waited += time.perf_counter() - start
+            self.data_wait_s += time.perf_counter() - start
             if error is not None:
                 raise error
             yield made  # type: ignore[misc]

@@ -73,7 +73,7 @@ class SharedVisualGan(Trainer):
             generated = self.masking.difference_spectrogram(mixture, visual)
         judged = visual if self.own_encoder is None else self.own_encoder(batch.images)
         true_logits, generated_logits = self._judge(truth, generated, judged)
-        real, fake = _says(true_logits, 1.0), _says(generated_logits, 0.0)
+        real, fake = bce(true_logits, 1.0), bce(generated_logits, 0.0)
         right = torch.cat([true_logits > 0, generated_logits <= 0]).float().mean()
         return {"real": real, "fake": fake, "accuracy": right, "total": real + fake}
 
@@ -87,7 +87,7 @@ class SharedVisualGan(Trainer):
                 with torch.no_grad():
                     judged = self.own_encoder(batch.images)
             _, logits = self._judge(truth, generated, judged)
-        adversarial = _says(logits, 1.0)
+        adversarial = bce(logits, 1.0)
         total = self.settings.l1_weight * distance + self.settings.adversarial_weight * adversarial
         return {"l1": distance, "adversarial": adversarial, "total": total}
 
@@ -133,7 +133,7 @@ def _masking(spatializer: Spatializer) -> Masking:
     )
 
 
-def _says(logits: Tensor, label: float) -> Tensor:
+def bce(logits: Tensor, label: float) -> Tensor:
     """Binary cross entropy between what D says and one label, a scalar."""
     return nn.functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, label))
 

@@ -16,7 +16,7 @@ class SupervisedTrainer(Trainer):
 
     def forward(self, batch: Batch, phase: str) -> dict[str, Tensor]:
         """batch of B windows -> the spatializer's terms, scalars, and their sum `total`."""
-        terms = self.spatializer.terms(batch, self.settings.loss)
+        terms = self.spatializer.loss_terms(batch, self.settings.loss)
         return {**terms, "total": torch.stack(list(terms.values())).sum()}
 
     def parameter_groups(self, phase: str) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from PIL import Image
 from support.plain_loop import plain_loop
 from torch.utils.flop_counter import FlopCounterMode
 
-from avspatial.data.windows import picture_indices
+from avspatial.data.windows import image_indices
 from avspatial.inference.optimize import optimize_for_inference
 from avspatial.inference.options import InferenceOptions, computes_bf16, make_processor
 from avspatial.inference.overlap_add import window_starts
@@ -105,7 +105,7 @@ def count(case: dict[str, Any]) -> tuple[int, int]:
     length = case["sound"].shape[1] + framing.samples - case["spatializer"].valid_samples
     starts = window_starts(length, framing.samples, round(case["inference"].hop * window.rate))
     pictures = len(list(case["folder"].iterdir()))
-    return len({tuple(picture_indices(start / window.rate, window, pictures)) for start in starts}), len(starts)
+    return len({tuple(image_indices(start / window.rate, window, pictures)) for start in starts}), len(starts)
 
 
 def test_against_a_plain_loop(case: dict[str, Any]) -> None:

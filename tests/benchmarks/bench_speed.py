@@ -93,14 +93,14 @@ def test_spatializing_a_clip(
     def one_at_a_time() -> None:
         window, n = recipe.window, recipe.framing.samples
         for start in range(0, recording.audio.shape[1] - n + 1, round(recipe.inference.hop * window.rate)):
-            first = start * len(recording.pictures) // recording.audio.shape[1]
-            picked = torch.tensor(recording.pictures[[first] * window.pictures]).permute(0, 3, 1, 2)[None] / 255
+            first = start * len(recording.images) // recording.audio.shape[1]
+            picked = torch.tensor(recording.images[[first] * window.pictures]).permute(0, 3, 1, 2)[None] / 255
             mixture = torch.tensor(recording.audio[:, start : start + n]).sum(0, keepdim=True)
             with torch.inference_mode():
                 spatializer(mixture, picked)
 
     def batched() -> None:
-        spatialize(spatializer, recording.audio, recording.pictures, recipe.inference)
+        spatialize(spatializer, recording.audio, recording.images, recipe.inference)
 
     benchmark.pedantic(batched if windows == "batched" else one_at_a_time, warmup_rounds=1, rounds=5)
     benchmark.extra_info["real_time_factor"] = seconds / benchmark.stats.stats.median

@@ -38,20 +38,20 @@ def test_a_recording_is_what_the_files_hold(tiny_root: Path, tmp_path: Path) -> 
     clip = clips_of(tiny_root)[0]
     recording = ClipStore(WINDOW, quiet, tmp_path / "cache").load(clip)
     np.testing.assert_array_equal(recording.audio, resample(*read_audio(clip.audio), 16000))
-    np.testing.assert_array_equal(recording.pictures, grid_images(clip.video, 4, (12, 16)))
+    np.testing.assert_array_equal(recording.images, grid_images(clip.video, 4, (12, 16)))
     assert recording.clip is clip
     assert (recording.audio.shape, recording.audio.dtype) == ((2, 32000), np.float32)
-    assert (recording.pictures.shape, recording.pictures.dtype) == ((8, 12, 16, 3), np.uint8)
+    assert (recording.images.shape, recording.images.dtype) == ((8, 12, 16, 3), np.uint8)
     assert not recording.audio.flags.writeable
-    assert not recording.pictures.flags.writeable
+    assert not recording.images.flags.writeable
 
 
 def test_there_is_a_picture_for_every_moment_of_sound(tiny_root: Path, tmp_path: Path) -> None:
     clip = clips_of(tiny_root)[0]
     write_wav(clip.audio, np.zeros((2, 48000 * 2 + 240), np.float32), 48000)  # 2.005 s: the grid reaches 2.0 s
     recording = ClipStore(WINDOW, quiet, tmp_path / "cache").load(clip)
-    assert len(recording.pictures) == 9
-    np.testing.assert_array_equal(recording.pictures[8], grid_images(clip.video, 10, (12, 16))[19])
+    assert len(recording.images) == 9
+    np.testing.assert_array_equal(recording.images[8], grid_images(clip.video, 10, (12, 16))[19])
 
 
 def test_work_is_shown_and_goes_on_where_it_stopped(tiny_root: Path, tmp_path: Path, shown: Any) -> None:
@@ -102,8 +102,8 @@ def test_settings_that_do_not_shape_it_share_an_entry(tiny_root: Path, tmp_path:
 
 
 def test_pictures_may_be_kept_larger_than_the_window(tiny_root: Path, tmp_path: Path) -> None:
-    store = ClipStore(WINDOW, quiet, tmp_path / "cache", picture=(20, 24))
-    assert store.load(clips_of(tiny_root)[0]).pictures.shape == (8, 20, 24, 3)
+    store = ClipStore(WINDOW, quiet, tmp_path / "cache", image_size=(20, 24))
+    assert store.load(clips_of(tiny_root)[0]).images.shape == (8, 20, 24, 3)
 
 
 def test_folders_of_pictures(tiny_root: Path, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_folders_of_pictures(tiny_root: Path, tmp_path: Path) -> None:
         Image.fromarray(picture).save(folder / f"{number}.png")
     framed = Clip(clip.id, clip.audio, folder, clip.recording, frames_fps=10)
     store = ClipStore(WINDOW, quiet, tmp_path / "cache")
-    np.testing.assert_allclose(store.load(framed).pictures.astype(int), store.load(clip).pictures, atol=1)
+    np.testing.assert_allclose(store.load(framed).images.astype(int), store.load(clip).images, atol=1)
 
 
 def test_thousands_of_recordings_keep_no_file_open(tiny_root: Path, tmp_path: Path) -> None:
@@ -161,9 +161,9 @@ def test_what_a_killed_process_left_is_swept_away(tiny_root: Path, tmp_path: Pat
 def test_a_damaged_entry_is_decoded_again(tiny_root: Path, tmp_path: Path, damage: Callable) -> None:
     store = ClipStore(WINDOW, quiet, tmp_path / "cache")
     clip = clips_of(tiny_root)[0]
-    before = store.load(clip).pictures.copy()
+    before = store.load(clip).images.copy()
     damage(tmp_path / "cache" / "clips" / entries(tmp_path / "cache")[0] / "pictures.npy")
-    np.testing.assert_array_equal(store.load(clip).pictures, before)
+    np.testing.assert_array_equal(store.load(clip).images, before)
 
 
 def test_a_bad_clip_stops_the_work_and_leaves_what_is_done(tiny_root: Path, tmp_path: Path) -> None:

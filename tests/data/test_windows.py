@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from avspatial.data.clip_cache import Recording
 from avspatial.data.settings import Augmentation
-from avspatial.data.windows import TrainingWindows, picture_indices
+from avspatial.data.windows import TrainingWindows, image_indices
 from avspatial.framing import Framing, Window
 from avspatial.interfaces import Batch, Clip
 
@@ -44,12 +44,12 @@ def equal(first: Batch, second: Batch) -> bool:
     [(0.0, [0, 1, 2, 3]), (0.1, [1, 2, 3, 4]), (0.25, [1, 2, 3, 4]), (0.26, [2, 3, 4, 5]), (9.005, [37, 38, 39, 40])],
 )
 def test_sagm_takes_the_pictures_nearest_to_the_quarter_centres(start: float, expected: list[int]) -> None:
-    assert picture_indices(start, Window(), 41).tolist() == expected
+    assert image_indices(start, Window(), 41).tolist() == expected
 
 
 def test_a_single_picture_is_the_one_in_the_middle() -> None:
     mono2binaural = Window(seconds=0.63, fps=10, pictures=1, picture=(224, 448))
-    assert picture_indices(1.0, mono2binaural, 100).tolist() == [13]
+    assert image_indices(1.0, mono2binaural, 100).tolist() == [13]
 
 
 @given(st.integers(0, 16000 * 9))
@@ -59,13 +59,13 @@ def test_mono2binaural_takes_the_picture_of_its_formula(start: int) -> None:
     tenths = (start + 5040) / 1600
     number = round((start / 16000 + 0.315 + 0.05) * 10)
     if (start + 5040) % 1600:
-        assert picture_indices(start / 16000, window, 100).tolist() == [min(number, 100) - 1]
-    assert picture_indices(start / 16000, window, 100)[0] == min(int(tenths), 99)
+        assert image_indices(start / 16000, window, 100).tolist() == [min(number, 100) - 1]
+    assert image_indices(start / 16000, window, 100)[0] == min(int(tenths), 99)
 
 
 def test_the_whole_walk_of_a_clip_shares_few_picture_groups() -> None:
     starts = [0.1 * k for k in range(91)] + [9.005]
-    groups = {tuple(picture_indices(start, Window(), 41)) for start in starts}
+    groups = {tuple(image_indices(start, Window(), 41)) for start in starts}
     assert len(groups) <= 41
 
 
@@ -80,7 +80,7 @@ windows = st.builds(
 
 @given(st.floats(0, 100), windows, st.integers(1, 500))
 def test_picture_indices_ascend_within_the_clip(start: float, window: Window, count: int) -> None:
-    indices = picture_indices(start, window, count)
+    indices = image_indices(start, window, count)
     assert len(indices) == window.pictures
     assert (np.diff(indices) >= 0).all()
     assert indices.min() >= 0
@@ -89,13 +89,13 @@ def test_picture_indices_ascend_within_the_clip(start: float, window: Window, co
 
 @given(st.floats(0, 100), st.floats(0, 5), windows)
 def test_later_windows_see_later_pictures(start: float, later: float, window: Window) -> None:
-    assert (picture_indices(start + later, window, 10**6) >= picture_indices(start, window, 10**6)).all()
+    assert (image_indices(start + later, window, 10**6) >= image_indices(start, window, 10**6)).all()
 
 
 @given(st.floats(0, 100), windows)
 def test_no_other_picture_is_nearer_to_the_centre(start: float, window: Window) -> None:
     centres = start + window.seconds * (np.arange(window.pictures) + 0.5) / window.pictures
-    off = np.abs(picture_indices(start, window, 10**6) / window.fps - centres)
+    off = np.abs(image_indices(start, window, 10**6) / window.fps - centres)
     assert (off <= 0.5 / window.fps + 1e-5).all()
 
 
@@ -120,12 +120,12 @@ def test_sound_and_pictures_come_from_one_moment() -> None:
         start = round((batch.reference[0, 0, 0] / step).item())
         assert 0 <= start <= 14000
         seen = (batch.images[0, :, 0, 0, 0] * 255).round().int().tolist()
-        assert seen == picture_indices(start / WINDOW.rate, WINDOW, 16).tolist()
+        assert seen == image_indices(start / WINDOW.rate, WINDOW, 16).tolist()
 
 
 def test_windows_start_anywhere_in_the_clip() -> None:
     audio = np.linspace(1, 2, 16000, dtype=np.float32)[None].repeat(2, 0)
-    windows = TrainingWindows([Recording(RECORDINGS[0].clip, audio, RECORDINGS[0].pictures)], FRAMING, 0)
+    windows = TrainingWindows([Recording(RECORDINGS[0].clip, audio, RECORDINGS[0].images)], FRAMING, 0)
     ratios = [(b.reference[0, 0, -1] / b.reference[0, 0, 0]).item() for b in (windows.batch(e, [0]) for e in range(99))]
     starts = (1 / (np.array(ratios) - 1) * 2000 / 16000 - 1) * 16000
     assert starts.min() < 1000
@@ -153,14 +153,14 @@ def test_reference_gain_brings_the_stereo_to_its_level() -> None:
 def test_mixture_rms_of_known_sounds(right: str, expected: float) -> None:
     left, other = np.random.default_rng(0).standard_normal((2, 80000)).astype(np.float32) * 0.02
     audio = np.stack([left, {"equal": left, "unrelated": other, "silent": 0 * left}[right]])
-    clip = Recording(RECORDINGS[0].clip, audio, RECORDINGS[0].pictures)
+    clip = Recording(RECORDINGS[0].clip, audio, RECORDINGS[0].images)
     assert TrainingWindows([clip], FRAMING, 0).mixture_rms == pytest.approx(expected, rel=0.01)
 
 
 def test_held_out_windows_are_at_the_level_of_training() -> None:
     """Their own level would need their true stereo; a model in use has the training set's."""
     wide = [recording(k) for k in range(3)]
-    narrow = Recording(wide[0].clip, wide[0].audio[[0, 0]], wide[0].pictures)
+    narrow = Recording(wide[0].clip, wide[0].audio[[0, 0]], wide[0].images)
     level = TrainingWindows(wide, FRAMING, 0).mixture_rms
     held_out = TrainingWindows([narrow], FRAMING, 0, fixed=True, mixture_rms=level)
     assert held_out.batch(0, [0]).mixture.square().mean().sqrt().item() == pytest.approx(level, rel=1e-4)
@@ -168,7 +168,7 @@ def test_held_out_windows_are_at_the_level_of_training() -> None:
 
 
 def test_silence_stays_silence_and_does_not_enter_the_level() -> None:
-    silent = Recording(RECORDINGS[0].clip, np.zeros((2, 16000), np.float32), RECORDINGS[0].pictures)
+    silent = Recording(RECORDINGS[0].clip, np.zeros((2, 16000), np.float32), RECORDINGS[0].images)
     windows = TrainingWindows([*RECORDINGS, silent], FRAMING, 0)
     assert windows.mixture_rms == TrainingWindows(RECORDINGS, FRAMING, 0).mixture_rms
     assert windows.batch(0, [5]).reference.abs().max() == 0
@@ -248,7 +248,7 @@ def test_flip_swaps_pictures_and_channels_together() -> None:
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**31 - 1), st.integers(0, 1000))
 def test_flip_is_an_involution(seed: int, epoch: int) -> None:
-    mirrored = [Recording(r.clip, r.audio[::-1].copy(), r.pictures[:, :, ::-1].copy()) for r in RECORDINGS]
+    mirrored = [Recording(r.clip, r.audio[::-1].copy(), r.images[:, :, ::-1].copy()) for r in RECORDINGS]
     twice = TrainingWindows(mirrored, FRAMING, seed, Augmentation(flip=1.0)).batch(epoch, range(5))
     assert equal(twice, TrainingWindows(RECORDINGS, FRAMING, seed).batch(epoch, range(5)))
 
@@ -272,7 +272,7 @@ def test_brightness_multiplies_a_whole_window() -> None:
 
 
 def test_colour_moves_between_grey_and_vivid_and_keeps_the_luma() -> None:
-    dull = [Recording(r.clip, r.audio, r.pictures // 4 + 96) for r in RECORDINGS]  # nothing is clipped
+    dull = [Recording(r.clip, r.audio, r.images // 4 + 96) for r in RECORDINGS]  # nothing is clipped
     plain = TrainingWindows(dull, FRAMING, 3).batch(1, range(5)).images
     vivid = TrainingWindows(dull, FRAMING, 3, Augmentation(colour=0.5)).batch(1, range(5)).images
     weights = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
@@ -284,7 +284,7 @@ def test_colour_moves_between_grey_and_vivid_and_keeps_the_luma() -> None:
 
 
 def test_grey_pictures_stay_grey() -> None:
-    grey = [Recording(r.clip, r.audio, r.pictures[..., :1].repeat(3, -1)) for r in RECORDINGS]
+    grey = [Recording(r.clip, r.audio, r.images[..., :1].repeat(3, -1)) for r in RECORDINGS]
     plain = TrainingWindows(grey, FRAMING, 0).batch(0, range(5)).images
     torch.testing.assert_close(
         TrainingWindows(grey, FRAMING, 0, Augmentation(colour=1.0)).batch(0, range(5)).images, plain

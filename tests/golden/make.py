@@ -169,7 +169,7 @@ def _outputs(kind: str, network: Any) -> Iterator[tuple[str, Tensor]]:
     size = (FRAMING.bins, FRAMING.stft_frames)
     window = FRAMING.window
     images = numbers("frames", (2, window.pictures, 3, *window.picture)) / 2 + 0.5
-    visual = numbers("visual", (2, VISUAL.channels, VISUAL.pictures, VISUAL.height, VISUAL.width)) + 0.5
+    visual = numbers("visual", (2, VISUAL.channels, VISUAL.images, VISUAL.height, VISUAL.width)) + 0.5
     if kind == "visual_encoder":
         yield "features", network(images)
     elif kind == "audio_encoder":

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from avspatial.data.windows import picture_indices
+from avspatial.data.windows import image_indices
 from avspatial.errors import DataError
 from avspatial.framing import Framing, Stft, Window
 from avspatial.inference.overlap_add import spatialize, window_starts
@@ -63,7 +63,7 @@ def one_window_at_a_time(model: Panner, audio: Tensor, pictures: np.ndarray, hop
         scale = 0.1 / stereo.square().mean().sqrt().clamp_min(1e-4)
         if window.gain == "mixture":
             scale = model.mixture_rms / mixture.square().mean().sqrt().clamp_min(1e-4)
-        chosen = pictures[picture_indices(start / window.rate, window, len(pictures))]
+        chosen = pictures[image_indices(start / window.rate, window, len(pictures))]
         images = torch.from_numpy(chosen).permute(0, 3, 1, 2)[None] / 255
         with torch.no_grad():
             visual = model.encode_images(images.flip(-1) if flip else images)
@@ -114,7 +114,7 @@ def test_each_distinct_group_of_pictures_is_looked_at_once() -> None:
     model = Panner(Framing(window=WINDOW, stft=Stft()))
     audio, pictures = clip(4000)
     starts = window_starts(4000, 800, 80)
-    groups = {tuple(picture_indices(start / 8000, WINDOW, len(pictures))) for start in starts}
+    groups = {tuple(image_indices(start / 8000, WINDOW, len(pictures))) for start in starts}
     spatialize(model, audio, pictures, Inference(hop=0.01, batch_size=3))
     assert model.looked == len(groups) < len(starts)
     model.looked = 0

@@ -66,7 +66,7 @@ def test_declared_shape_is_the_shape(size: tuple[int, int, int], pooling: str) -
     pictures, height, width = size
     shape = model.shape(*size)
     features = model(torch.rand(2, pictures, 3, height, width))
-    assert features.shape == (2, shape.channels, shape.pictures, shape.height, shape.width)
+    assert features.shape == (2, shape.channels, shape.images, shape.height, shape.width)
 
 
 @pytest.mark.parametrize(("pooling", "pools"), [("late", LATE), ("early", EARLY)])

@@ -96,7 +96,7 @@ def test_without_pictures(masking: Build) -> None:
 @pytest.mark.parametrize("loss", ["l1", "mse"])
 def test_loss_is_the_distance_of_difference_spectrograms(masking: Build, loss: str) -> None:
     model, data = masking().eval(), batch()
-    terms = model.terms(data, loss)
+    terms = model.loss_terms(data, loss)
     assert set(terms) == {"difference"}
     truth = model.spectrogram(data.reference[:, 0]) - model.spectrogram(data.reference[:, 1])
     mixture = model.spectrogram(data.reference[:, 0]) + model.spectrogram(data.reference[:, 1])
@@ -121,7 +121,7 @@ def test_a_perfect_mask_gives_the_true_stereo_back(masking: Build) -> None:
 
 def test_every_parameter_learns(masking: Build) -> None:
     model = masking()
-    model.terms(batch(), "l1")["difference"].backward()
+    model.loss_terms(batch(), "l1")["difference"].backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
         assert parameter.ndim == 1 or parameter.grad.any(), name
@@ -144,7 +144,7 @@ def test_left_and_right_masks_have_terms_of_their_own(masking: Build) -> None:
     """APNet's loss: crit(D) + w crit(2 L - M) + w crit(M - 2 R), each against the true difference."""
     model, data = masking(visual_encoder=None, side_weight=0.25), batch()
     model.mask_generator = Sides(None, levels=(), visual=None)
-    terms = model.terms(data, "mse")
+    terms = model.loss_terms(data, "mse")
     mixture = model.spectrogram(data.mixture)
     truth = model.spectrogram(data.reference[:, 0] - data.reference[:, 1])
     torch.testing.assert_close(terms["difference"], (0.2 * mixture - truth).square().mean())

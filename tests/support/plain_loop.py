@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from avspatial.data.windows import picture_indices
+from avspatial.data.windows import image_indices
 from avspatial.inference.overlap_add import window_starts
 from avspatial.interfaces import Spatializer
 
@@ -29,7 +29,7 @@ def plain_loop(spatializer: Spatializer, folder: Path, hop: int, sound: Tensor) 
     padded = torch.nn.functional.pad(sound[0], (0, samples - covered))
     total, count = torch.zeros(2, len(padded)), torch.zeros(len(padded))
     for start in window_starts(len(padded), samples, hop):
-        images = seen([files[k] for k in picture_indices(start / window.rate, window, len(files))], window.picture)
+        images = seen([files[k] for k in image_indices(start / window.rate, window, len(files))], window.picture)
         with torch.no_grad():
             stereo = spatializer(2 * padded[None, start : start + samples], images)[0]
         total[:, start : start + covered] += stereo[:, :covered]

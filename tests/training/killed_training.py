@@ -27,7 +27,7 @@ import torch._dynamo  # torch.optim imports it late: once here, not in every for
 from rich.console import Console
 from support.tiny_training import Scenes, gan_settings, run_in, supervised_settings, trainer
 
-from avspatial.training.checkpoints import pointed
+from avspatial.training.checkpoints import resolve_pointer
 from avspatial.training.loop import train
 
 TOUCHING = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"}
@@ -88,7 +88,7 @@ def forked(work: Any, *, kill_after: float | None = None) -> int:
 def digest(folder: Path) -> dict[str, Any]:
     run = run_in(folder)
     untimed = [{k: v for k, v in r.items() if k not in ("clips_per_second", "waiting")} for r in run.records()]
-    newest, best = pointed(run), pointed(run, "BEST")
+    newest, best = resolve_pointer(run), resolve_pointer(run, "BEST")
     assert newest is not None and best is not None
     return {
         "model": hashlib.sha256((newest / "model.safetensors").read_bytes()).hexdigest(),
@@ -114,7 +114,7 @@ def scenario(folder: Path, kind: str, moment: str) -> dict[str, Any]:
         status = forked(lambda: doomed(first, False))
         for count in later:
             status = forked(lambda count=count: doomed(count, True))
-    newest = pointed(run_in(folder))
+    newest = resolve_pointer(run_in(folder))
     resumed = forked(lambda: learn(folder, kind, True))
     return {
         "killed": status == -signal.SIGKILL,

@@ -11,7 +11,7 @@ from support.tiny_training import Scenes, gan_settings, run_in, spatializer, sup
 
 from avspatial.errors import PluginError, RunError
 from avspatial.training import checkpoints
-from avspatial.training.checkpoints import Mark
+from avspatial.training.checkpoints import TrainingState
 
 
 def learned(model) -> dict[str, torch.optim.Optimizer]:
@@ -29,7 +29,7 @@ def saved(folder: Path, *steps: int, keep: int = 9, best: int | None = None, **m
     optimizers = learned(model)
     for step in steps:
         best_step = best if best is not None and step >= best else None
-        checkpoints.save(run_in(folder), model, optimizers, Mark(step=step, best_step=best_step, **mark), keep)
+        checkpoints.save(run_in(folder), model, optimizers, TrainingState(step=step, best_step=best_step, **mark), keep)
     return folder / "checkpoints" / checkpoints.folder_name(steps[-1])
 
 
@@ -46,7 +46,7 @@ def test_what_is_saved_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     model = trainer(gan_settings())
     optimizers = learned(model)
     random = torch.get_rng_state()
-    checkpoints.save(run_in(tmp_path), model, optimizers, Mark(step=1), keep=1)
+    checkpoints.save(run_in(tmp_path), model, optimizers, TrainingState(step=1), keep=1)
     other = trainer(gan_settings(), seed=1)
     fresh = {phase: torch.optim.Adam(other.parameter_groups(phase)) for phase in other.phases}
     checkpoints.load_all(tmp_path / "checkpoints/step-000001", other, fresh)
@@ -85,7 +85,7 @@ def test_recovering_clears_away_what_a_killed_process_left(tmp_path: Path) -> No
 
 
 def test_recovering_where_there_is_no_checkpoint_starts_from_the_beginning(tmp_path: Path) -> None:
-    assert checkpoints.recover(run_in(tmp_path), keep=1) == (None, Mark())
+    assert checkpoints.recover(run_in(tmp_path), keep=1) == (None, TrainingState())
 
 
 def message(problem: pytest.ExceptionInfo[RunError], folder: Path) -> str:
@@ -163,7 +163,7 @@ def test_a_damaged_state_is_said_so(tmp_path: Path) -> None:
     folder = saved(tmp_path, 1)
     (folder / "state.json").write_text("{}{")
     with pytest.raises(RunError) as problem:
-        checkpoints.read_mark(folder)
+        checkpoints.read_state(folder)
     assert message(problem, folder) == (
         "FOLDER: the checkpoint's state.json cannot be read: Extra data: line 1 column 3 (char 2)"
         "\n  Write the name of another checkpoint into LATEST beside it."
@@ -173,9 +173,9 @@ def test_a_damaged_state_is_said_so(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_checkpoints_before_it(tmp_path: Path) -> None:
     model = trainer(gan_settings())
     optimizers = learned(model)
-    checkpoints.save(run_in(tmp_path), model, optimizers, Mark(step=1), keep=1)
+    checkpoints.save(run_in(tmp_path), model, optimizers, TrainingState(step=1), keep=1)
     with room(5000), pytest.raises(RunError) as problem:
-        checkpoints.save(run_in(tmp_path), model, optimizers, Mark(step=2), keep=1)
+        checkpoints.save(run_in(tmp_path), model, optimizers, TrainingState(step=2), keep=1)
     lines = message(problem, tmp_path)
     assert lines.startswith("FOLDER/checkpoints: cannot write a checkpoint: ")
     assert "File too large" in lines

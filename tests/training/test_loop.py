@@ -28,7 +28,7 @@ from torch import nn
 from avspatial.errors import Interrupted, RunError, TrainingError
 from avspatial.interfaces import Batch, Spatializer
 from avspatial.runs.directory import Run
-from avspatial.training.checkpoints import folder_name, load_weights, pointed
+from avspatial.training.checkpoints import folder_name, load_weights, resolve_pointer
 from avspatial.training.loop import Outcome, train
 from avspatial.training.supervised import SupervisedTrainer
 
@@ -77,7 +77,7 @@ def test_validation_is_the_mean_over_all_held_out_windows(tmp_path: Path) -> Non
     held_out = Scenes(5, seed=1)  # the last batch is smaller
     outcome, run = learn(tmp_path, settings, held_out=held_out)
     model = trainer(settings).eval()
-    load_weights(pointed(run), model.spatializer)
+    load_weights(resolve_pointer(run), model.spatializer)
     with torch.no_grad():
         expected = model.validate(held_out.batch(0, range(5)))["total"].item()
     assert outcome.best_total == pytest.approx(expected, rel=1e-5)
@@ -90,8 +90,8 @@ def test_the_best_checkpoint_is_that_of_the_lowest_validation(tmp_path: Path) ->
     totals = {record["step"]: record["terms"]["total"] for record in records(run, "validate")}
     best = min(totals, key=totals.get)
     assert (outcome.best_step, outcome.best_total) == (best, totals[best])
-    assert pointed(run, "BEST").name == folder_name(best)
-    assert pointed(run).name == "step-000012"
+    assert resolve_pointer(run, "BEST").name == folder_name(best)
+    assert resolve_pointer(run).name == "step-000012"
 
 
 class Slow(Scenes):
@@ -110,12 +110,12 @@ def test_waiting_for_held_out_windows_is_waiting_too(tmp_path: Path) -> None:
 def test_without_held_out_windows_there_is_no_best(tmp_path: Path) -> None:
     outcome, run = learn(tmp_path, supervised_settings(steps=2))
     assert (outcome.best_step, outcome.best_total) == (None, None)
-    assert pointed(run, "BEST") is None
+    assert resolve_pointer(run, "BEST") is None
 
 
 def test_the_model_keeps_the_training_sets_mixture_level(tmp_path: Path) -> None:
     _, run = learn(tmp_path, supervised_settings(steps=1))
-    assert load_file(pointed(run) / "model.safetensors")["mixture_rms"].item() == pytest.approx(0.17)
+    assert load_file(resolve_pointer(run) / "model.safetensors")["mixture_rms"].item() == pytest.approx(0.17)
 
 
 def test_learning_rates_follow_the_schedule(tmp_path: Path) -> None:
@@ -123,14 +123,14 @@ def test_learning_rates_follow_the_schedule(tmp_path: Path) -> None:
     _, run = learn(tmp_path, still)
     rates = [record["learning_rate"] for record in records(run, "train")]
     assert rates == pytest.approx([1e-12, 1e-12, 0.5e-12])
-    start, end = spatializer().state_dict(), load_file(pointed(run) / "model.safetensors")
+    start, end = spatializer().state_dict(), load_file(resolve_pointer(run) / "model.safetensors")
     assert all(torch.allclose(end[name], value, atol=1e-10) for name, value in start.items() if "weight" in name)
 
 
 def test_a_limited_gradient_is_scaled_down_to_the_limit(tmp_path: Path) -> None:
     _, run = learn(tmp_path, supervised_settings(steps=1, clip=1e-3))
     assert records(run, "train")[0]["terms"]["model/gradient"] > 1e-2  # the log has it as it was
-    state = load_file(pointed(run) / "optimizer.safetensors")
+    state = load_file(resolve_pointer(run) / "optimizer.safetensors")
     moments = [value for name, value in state.items() if name.endswith("/exp_avg")]
     norm = torch.cat([value.flatten() for value in moments]).norm().item()
     assert norm == pytest.approx(
@@ -145,9 +145,9 @@ def test_a_gpu_learns_and_keeps_weights_in_fp32(tmp_path: Path, precision: str) 
     _, run = learn(tmp_path, settings, held_out=Scenes(3, seed=1), device="cuda")
     losses = [record["terms"]["generator/l1"] for record in records(run, "train")]
     assert sum(losses[-5:]) < 0.6 * sum(losses[:5])
-    state = load_file(pointed(run) / "optimizer.safetensors")
+    state = load_file(resolve_pointer(run) / "optimizer.safetensors")
     assert "random/cuda" in state
-    weights = load_file(pointed(run) / "model.safetensors")
+    weights = load_file(resolve_pointer(run) / "model.safetensors")
     assert {value.dtype for name, value in weights.items() if name.endswith("weight")} == {torch.float32}
 
 
@@ -176,7 +176,7 @@ def test_a_loss_that_is_not_a_number_stops_with_step_and_term_and_overwrites_not
         "\n  Checkpoint step-000002 is whole. Try a lower trainer.lr, or limit the gradient with trainer.clip=1.0."
     )
     assert problem.value.exit_code == 1
-    weights = load_file(pointed(run_in(tmp_path)) / "model.safetensors")
+    weights = load_file(resolve_pointer(run_in(tmp_path)) / "model.safetensors")
     assert all(value.isfinite().all() for value in weights.values() if value.is_floating_point())
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"LATEST", "step-000002"}
 
@@ -219,7 +219,7 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(tmp_path: Path) ->
         f"{stopped}: interrupted after step 3 of 5; everything is saved\n  Go on with: avspatial run --resume {stopped}"
     )
     assert problem.value.exit_code == 130
-    assert pointed(run_in(stopped)).name == "step-000003"
+    assert resolve_pointer(run_in(stopped)).name == "step-000003"
     assert signal.getsignal(signal.SIGINT) is before
     learn(stopped, settings, resume=True)
     learn(tmp_path / "whole", settings)
@@ -252,7 +252,7 @@ def test_an_observer_cannot_change_a_number(tmp_path: Path) -> None:
     _, alone = learn(tmp_path / "alone", settings)
     assert torch.equal(after, torch.rand(1))
     assert seen == list(watched.records())
-    ends = [pointed(run) / "optimizer.safetensors" for run in (watched, alone)]
+    ends = [resolve_pointer(run) / "optimizer.safetensors" for run in (watched, alone)]
     assert ends[0].read_bytes() == ends[1].read_bytes()
 
 

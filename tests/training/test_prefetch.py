@@ -21,7 +21,7 @@ def test_things_are_made_while_the_consumer_works() -> None:
     with Prefetch(slow, range(10)) as made:
         for _ in made:
             time.sleep(0.04)
-        assert made.waited < 0.1  # the first one takes 0.02 s; one after another would be 0.2 s
+        assert made.data_wait_s < 0.1  # the first one takes 0.02 s; one after another would be 0.2 s
 
 
 def test_waiting_is_measured() -> None:
@@ -31,7 +31,7 @@ def test_waiting_is_measured() -> None:
 
     with Prefetch(slow, range(4)) as made:
         assert list(made) == [0, 1, 2, 3]
-        assert 0.19 < made.waited < 1
+        assert 0.19 < made.data_wait_s < 1
 
 
 def test_a_mistake_in_making_is_raised_at_its_place_in_the_order() -> None:

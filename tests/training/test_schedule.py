@@ -64,11 +64,11 @@ def test_warm_up_rises_in_a_straight_line_to_the_full_rate() -> None:
     assert [timetable.rate(step) for step in range(1, 5)] == pytest.approx([0.25, 0.5, 0.75, 1.0])
 
 
-def staged(first: dict, companions: int = 6, windows: int = 10, **values) -> Plan:
-    """A first stage of phase "a", its epochs those of the companion data, then one of "b" with the settings given."""
+def staged(first: dict, auxiliary: int = 6, windows: int = 10, **values) -> Plan:
+    """A first stage of phase "a", its epochs those of the auxiliary data, then one of "b" with the settings given."""
     settings = supervised_settings(**values)
     stages = [TrainingStage(("a",), supervised_settings(**first), epochs_of="more"), TrainingStage(("b",), settings)]
-    return Plan(settings, windows, stages, {"more": companions})
+    return Plan(settings, windows, stages, {"more": auxiliary})
 
 
 def test_stages_follow_one_another() -> None:
@@ -78,13 +78,13 @@ def test_stages_follow_one_another() -> None:
 
 def test_steps_count_all_stages_and_epochs_one() -> None:
     assert staged({"steps": 2}, steps=5).steps == 5
-    plan = staged({"epochs": 4}, companions=6, windows=10, epochs=3, batch_size=4)
-    assert plan.steps == 6 + 8  # 24 windows of the companion data, then 30 of the recipe's, 4 a step
+    plan = staged({"epochs": 4}, auxiliary=6, windows=10, epochs=3, batch_size=4)
+    assert plan.steps == 6 + 8  # 24 windows of the auxiliary data, then 30 of the recipe's, 4 a step
 
 
 def test_epochs_and_schedules_begin_anew_with_a_stage() -> None:
     first = {"steps": 4, "schedule": "step", "decay": 0.5, "decay_every": 1}
-    plan = staged(first, companions=8, windows=4, steps=9, batch_size=4, schedule="cosine", warmup=1)
+    plan = staged(first, auxiliary=8, windows=4, steps=9, batch_size=4, schedule="cosine", warmup=1)
     assert [plan.epoch(step) for step in range(1, 10)] == [0, 0, 1, 1, 0, 1, 2, 3, 4]
     rates = [plan.rate(step) for step in range(1, 10)]
     half = [0.5 * (1 + math.cos(math.pi * k / 4)) for k in range(4)]
@@ -92,13 +92,13 @@ def test_epochs_and_schedules_begin_anew_with_a_stage() -> None:
 
 
 def test_each_stage_validates_at_the_ends_of_its_own_epochs() -> None:
-    plan = staged({"steps": 4}, companions=8, windows=4, steps=7, batch_size=4)
+    plan = staged({"steps": 4}, auxiliary=8, windows=4, steps=7, batch_size=4)
     assert [step for step in range(1, 8) if plan.validates(step)] == [2, 4, 5, 6, 7]
 
 
 def test_stages_that_leave_the_last_one_nothing() -> None:
     with pytest.raises(RecipeError) as problem:
-        _ = staged({"epochs": 4}, companions=6, batch_size=4, steps=6).steps
+        _ = staged({"epochs": 4}, auxiliary=6, batch_size=4, steps=6).steps
     assert str(problem.value) == (
         "trainer.steps: the stages before the last one take 6 steps, and training has 6"
         "\n  Make it more, or a stage before the last shorter."

@@ -117,7 +117,7 @@ def test_the_gan_refuses_a_spatializer_without_masks() -> None:
 def test_supervised_learning_minimises_the_spatializers_own_terms(loss: str) -> None:
     model = trainer(supervised_settings(loss=loss)).eval()
     with torch.no_grad():
-        terms = model.spatializer.terms(BATCH, loss)
+        terms = model.spatializer.loss_terms(BATCH, loss)
         torch.testing.assert_close(model(BATCH, "model"), {**terms, "total": sum(terms.values())})
         torch.testing.assert_close(model.validate(BATCH), model(BATCH, "model"))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from avspatial.data.simulated.camera import SPRITES, Camera
 from avspatial.data.simulated.instruments import INSTRUMENTS, Instrument
-from avspatial.data.simulated.render import RATE, Stage
+from avspatial.data.simulated.render import RATE, RenderContext
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.errors import DataError
 from avspatial.media.audio import read_audio
@@ -23,7 +23,7 @@ from avspatial.signal.sofa import MeasuredHead
 _SOUND_FILES = (".wav", ".flac")
 
 
-def stage(settings: SimulatedSettings) -> Stage:
+def load_assets(settings: SimulatedSettings) -> RenderContext:
     """Load what the settings name; DataError or MediaError for a file or folder that does not serve."""
     built_in: dict[str, Instrument] = {name: INSTRUMENTS[name] for name in settings.families}
     sounds = _own_sounds(settings.sounds) if settings.sounds else built_in
@@ -36,7 +36,7 @@ def stage(settings: SimulatedSettings) -> Stage:
             fix=f"Put {bare[0]}.png into the folder that data.cutouts names, or call the sounds "
             f"{', '.join(INSTRUMENTS)}.",
         )
-    return Stage(settings, sounds, _head(settings), Camera(settings, cutouts))
+    return RenderContext(settings, sounds, _head(settings), Camera(settings, cutouts))
 
 
 def content_digests(settings: SimulatedSettings) -> list[str]:

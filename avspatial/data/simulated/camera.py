@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
-from avspatial.data.simulated.scene import Scene, Thing
+from avspatial.data.simulated.scene import Scene, SceneObject
 from avspatial.data.simulated.settings import SimulatedSettings
 
 Layer = tuple[np.ndarray, tuple[int, int, int]]
@@ -38,28 +38,28 @@ class Camera:
     settings: SimulatedSettings
     cutouts: Mapping[str, np.ndarray]
 
-    def film(self, scene: Scene, loudness: Mapping[int, np.ndarray]) -> np.ndarray:
+    def render_frames(self, scene: Scene, loudness: Mapping[int, np.ndarray]) -> np.ndarray:
         """Pictures (P, H, W, 3) uint8 at the settings' rate; `loudness[i]` (P,) in [0, 1] is how thing i sounds."""
         random = np.random.default_rng(scene.seed)
         height, width = self.settings.picture
         times = np.arange(max(1, round(self.settings.seconds * self.settings.fps))) / self.settings.fps
         background = _background(random, height, width, self.settings.background)
         sway = 1 + self.settings.brightness * np.sin(2 * np.pi * (times / random.uniform(2, 8) + random.random()))
-        order = sorted(range(len(scene.things)), key=lambda i: -scene.things[i].distance)
+        order = sorted(range(len(scene.objects)), key=lambda i: -scene.objects[i].distance)
         pictures = np.empty((len(times), height, width, 3), np.uint8)
         for index, time in enumerate(times):
             canvas = background.copy()
             for number in order:
                 level = float(loudness[number][index]) if number in loudness else 0.0
-                self._paint(canvas, scene.things[number], float(time), level)
+                self._paint(canvas, scene.objects[number], float(time), level)
             pictures[index] = np.clip(canvas * sway[index], 0, 255).round()
         return pictures
 
-    def _paint(self, canvas: np.ndarray, thing: Thing, time: float, level: float) -> None:
+    def _paint(self, canvas: np.ndarray, thing: SceneObject, time: float, level: float) -> None:
         """Put a thing onto a canvas (H, W, 3); it swells and jumps by how loud it is (`level` in [0, 1])."""
         height, width = canvas.shape[:2]
         half = height / 2 * np.clip(SIZE_AT_ONE_METRE / thing.distance, SMALLEST, LARGEST) * (1 + 0.15 * level)
-        x = float(column(thing.path.at(time), width, self.settings.field_of_view))
+        x = float(column(thing.trajectory.at(time), width, self.settings.field_of_view))
         y = height * (0.5 - thing.height) - 0.3 * half * level
         rows = slice(max(0, int(y - 1.2 * half)), min(height, int(y + 1.2 * half) + 2))
         columns = slice(max(0, int(x - 1.2 * half)), min(width, int(x + 1.2 * half) + 2))

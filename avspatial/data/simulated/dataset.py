@@ -22,9 +22,9 @@ import numpy as np
 from avspatial.atomic import atomic_directory
 from avspatial.data.clip_cache import cache_root
 from avspatial.data.layout import PARTS, layout_clips, split_folder, split_list
-from avspatial.data.simulated.assets import content_digests, stage
-from avspatial.data.simulated.render import RATE, Stage, describe, play, read_scenes, solo
-from avspatial.data.simulated.scene import draw, split_of
+from avspatial.data.simulated.assets import content_digests, load_assets
+from avspatial.data.simulated.render import RATE, RenderContext, describe, read_scenes, render_scene, render_solo
+from avspatial.data.simulated.scene import sample_scene, split_of
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.data.solos import solo_clips
 from avspatial.errors import DataError
@@ -113,7 +113,7 @@ class SimulatedScenes(Dataset):
             shutil.rmtree(leftover, ignore_errors=True)
 
     def _render(self) -> None:
-        ready = stage(self.settings)
+        ready = load_assets(self.settings)
         with atomic_directory(self.root) as folder:
             if self.settings.solos:
                 self._each(_write_solo, ready, folder, "Rendering solos")
@@ -123,7 +123,7 @@ class SimulatedScenes(Dataset):
             sign = {"digest": self._digest, "version": _VERSION, "settings": said}
             (folder / _SIGN).write_text(json.dumps(sign, indent=1) + "\n", encoding="utf-8")
 
-    def _scenes(self, ready: Stage, folder: Path) -> None:
+    def _scenes(self, ready: RenderContext, folder: Path) -> None:
         """Render every scene into `folder`, with the lists and the truth."""
         for name in ("videos", "binaural_audios"):
             (folder / name).mkdir()
@@ -131,7 +131,9 @@ class SimulatedScenes(Dataset):
         (folder / _SCENES).write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
         _write_lists(folder / "splits" / "split1", split_of(self.settings.clips, self.settings.shares))
 
-    def _each(self, write: Callable[[Stage, int, Path], Any], ready: Stage, folder: Path, title: str) -> list[Any]:
+    def _each(
+        self, write: Callable[[RenderContext, int, Path], Any], ready: RenderContext, folder: Path, title: str
+    ) -> list[Any]:
         """Write every clip into `folder`, a few at a time; the files do not depend on how many."""
         pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
         try:
@@ -170,18 +172,18 @@ def _clip_id(number: int) -> str:
     return f"{number + 1:06d}"
 
 
-def _write_scene(ready: Stage, number: int, folder: Path) -> dict[str, object]:
-    scene = draw(ready.settings, tuple(ready.sounds), number)
-    rendered = play(ready, scene)
+def _write_scene(ready: RenderContext, number: int, folder: Path) -> dict[str, object]:
+    scene = sample_scene(ready.settings, tuple(ready.sounds), number)
+    rendered = render_scene(ready, scene)
     clip = _clip_id(number)
     write_wav(folder / "binaural_audios" / f"{clip}.wav", rendered.stereo, RATE, subtype="PCM_16")
-    write_video(folder / "videos" / f"{clip}.mp4", rendered.pictures, ready.settings.fps, rendered.stereo, RATE)
+    write_video(folder / "videos" / f"{clip}.mp4", rendered.images, ready.settings.fps, rendered.stereo, RATE)
     return describe(scene, clip, rendered.truth)
 
 
-def _write_solo(ready: Stage, number: int, folder: Path) -> None:
-    scene = draw(ready.settings, tuple(ready.sounds), number)
-    mono, pictures = solo(ready, scene)
+def _write_solo(ready: RenderContext, number: int, folder: Path) -> None:
+    scene = sample_scene(ready.settings, tuple(ready.sounds), number)
+    mono, pictures = render_solo(ready, scene)
     home = folder / scene.sources[0].kind
     home.mkdir(exist_ok=True)
     write_wav(home / f"{_clip_id(number)}.wav", mono, RATE, subtype="PCM_16")

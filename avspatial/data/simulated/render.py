@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from avspatial.data.simulated.camera import Camera
-from avspatial.data.simulated.scene import Scene, Thing
+from avspatial.data.simulated.scene import Scene, SceneObject
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.errors import DataError
 from avspatial.interfaces import Truth
@@ -27,7 +27,7 @@ _PEAK = 0.95
 
 
 @dataclass(frozen=True)
-class Stage:
+class RenderContext:
     """What all scenes of a set share: sounds by family, the head for a distance in m, the camera."""
 
     settings: SimulatedSettings
@@ -41,62 +41,62 @@ class Rendered:
     """stereo (2, T) at 48 kHz with peaks below 1, pictures (P, H, W, 3) uint8, and the true directions."""
 
     stereo: np.ndarray
-    pictures: np.ndarray
+    images: np.ndarray
     truth: Truth
 
 
-def play(stage: Stage, scene: Scene) -> Rendered:
+def render_scene(context: RenderContext, scene: Scene) -> Rendered:
     """Render a scene; a pure function of its arguments."""
-    dry = _dry(stage, scene)
-    stereo, truth = _sounding(stage, scene, dry)
-    loudness = {number: _loudness(sound, stage.settings) for number, sound in dry.items()}
-    return Rendered(stereo, stage.camera.film(scene, loudness), truth)
+    dry = _dry(context, scene)
+    stereo, truth = _sounding(context, scene, dry)
+    loudness = {number: _loudness(sound, context.settings) for number, sound in dry.items()}
+    return Rendered(stereo, context.camera.render_frames(scene, loudness), truth)
 
 
-def sound(stage: Stage, scene: Scene) -> tuple[np.ndarray, Truth]:
-    """The sound of `play` alone, wherever the sources are: stereo (2, T) at 48 kHz and the true directions."""
-    return _sounding(stage, scene, _dry(stage, scene))
+def render_audio(context: RenderContext, scene: Scene) -> tuple[np.ndarray, Truth]:
+    """The sound of `render_scene` alone, wherever the sources are: stereo (2, T) at 48 kHz and the true directions."""
+    return _sounding(context, scene, _dry(context, scene))
 
 
-def _dry(stage: Stage, scene: Scene) -> dict[int, np.ndarray]:
+def _dry(context: RenderContext, scene: Scene) -> dict[int, np.ndarray]:
     """The sounds (T,) of the sources by their number among the things, quieter with distance."""
-    samples = round(stage.settings.seconds * RATE)
+    samples = round(context.settings.seconds * RATE)
     return {
-        number: stage.sounds[thing.kind](np.random.default_rng(thing.seed), samples, RATE) / thing.distance
-        for number, thing in enumerate(scene.things)
+        number: context.sounds[thing.kind](np.random.default_rng(thing.seed), samples, RATE) / thing.distance
+        for number, thing in enumerate(scene.objects)
         if thing.sounding
     }
 
 
-def _sounding(stage: Stage, scene: Scene, dry: Mapping[int, np.ndarray]) -> tuple[np.ndarray, Truth]:
-    seconds = stage.settings.seconds
+def _sounding(context: RenderContext, scene: Scene, dry: Mapping[int, np.ndarray]) -> tuple[np.ndarray, Truth]:
+    seconds = context.settings.seconds
     times = (np.arange(round(seconds * TRUTH_RATE)) + 0.5) / TRUTH_RATE
     stereo = np.zeros((2, round(seconds * RATE)))
     for number, one in dry.items():
-        thing = scene.things[number]
-        stereo += render(one, _track(thing, seconds), RATE, stage.head(thing.distance))
+        thing = scene.objects[number]
+        stereo += render(one, _track(thing, seconds), RATE, context.head(thing.distance))
     scale = min(_LEVEL / np.sqrt(np.mean(stereo**2)), _PEAK / np.abs(stereo).max())
-    azimuths = np.stack([thing.path.at(times) for thing in scene.sources])
+    azimuths = np.stack([thing.trajectory.at(times) for thing in scene.sources])
     energies = np.stack([_energy(one, times, 1 / TRUTH_RATE) for one in dry.values()])
     return stereo * scale, Truth(TRUTH_RATE, azimuths, energies * scale**2)
 
 
-def solo(stage: Stage, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+def render_solo(context: RenderContext, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     """A scene of one source as a single microphone in front of it hears it: mono (1, T) at 48 kHz with peaks below 1,
     pictures (P, H, W, 3) uint8; a pure function of its arguments."""
-    number, thing = next((n, thing) for n, thing in enumerate(scene.things) if thing.sounding)
-    samples = round(stage.settings.seconds * RATE)
-    dry = stage.sounds[thing.kind](np.random.default_rng(thing.seed), samples, RATE)
+    number, thing = next((n, thing) for n, thing in enumerate(scene.objects) if thing.sounding)
+    samples = round(context.settings.seconds * RATE)
+    dry = context.sounds[thing.kind](np.random.default_rng(thing.seed), samples, RATE)
     scale = min(_LEVEL / np.sqrt(np.mean(dry**2)), _PEAK / np.abs(dry).max())
-    return dry[None] * scale, stage.camera.film(scene, {number: _loudness(dry, stage.settings)})
+    return dry[None] * scale, context.camera.render_frames(scene, {number: _loudness(dry, context.settings)})
 
 
-def _track(thing: Thing, seconds: float) -> np.ndarray:
+def _track(thing: SceneObject, seconds: float) -> np.ndarray:
     """Azimuths every 10 ms, as `render` wants them; a single one for what stands still."""
-    if thing.path.swing == 0:
-        return np.array([thing.path.middle])
+    if thing.trajectory.swing == 0:
+        return np.array([thing.trajectory.middle])
     count = max(2, round(seconds * 100))
-    return thing.path.at((np.arange(count) + 0.5) * seconds / count)
+    return thing.trajectory.at((np.arange(count) + 0.5) * seconds / count)
 
 
 def _energy(dry: np.ndarray, times: np.ndarray, width: float) -> np.ndarray:
@@ -126,8 +126,8 @@ def describe(scene: Scene, clip: str, truth: Truth) -> dict[str, Any]:
         for thing, azimuth, energy in zip(scene.sources, truth.azimuth, truth.energy, strict=True)
     ]
     silent = [
-        {"kind": thing.kind, "distance": round(thing.distance, 4), "azimuth": round(thing.path.middle, 3)}
-        for thing in scene.things
+        {"kind": thing.kind, "distance": round(thing.distance, 4), "azimuth": round(thing.trajectory.middle, 3)}
+        for thing in scene.objects
         if not thing.sounding
     ]
     return {"clip": clip, "rate": truth.rate, "sources": sources, "distractors": silent}

@@ -1,6 +1,7 @@
 """What happens in a scene: who sounds, where, how far away, and what else stands about.
 
-`draw` is a pure function of the settings and the clip's number, so that more clips leave the earlier ones unchanged.
+`sample_scene` is a pure function of the settings and the clip's number, so that more clips leave the earlier ones
+unchanged.
 Clips come in pairs whose first sources stand at opposite azimuths, and pairs go to a split together: every split
 holds as much left as right.
 """
@@ -22,7 +23,7 @@ _APART = 20.0
 
 
 @dataclass(frozen=True)
-class Path:
+class Trajectory:
     """An azimuth over time: `middle` + `swing` sin(2 pi (t / `period` + `phase`)), in degrees and seconds."""
 
     middle: float
@@ -37,14 +38,14 @@ class Path:
 
 
 @dataclass(frozen=True)
-class Thing:
+class SceneObject:
     """Something to be seen: its kind (a family or a piece of furniture), azimuth, distance in m, place up or down.
 
     `height` is where its middle stands, in picture heights above the middle of the picture. `seed` draws its sound.
     """
 
     kind: str
-    path: Path
+    trajectory: Trajectory
     distance: float
     height: float
     sounding: bool
@@ -56,12 +57,12 @@ class Scene:
     """Everything that is drawn at random in a scene, but for the samples of its sounds."""
 
     number: int
-    things: tuple[Thing, ...]
+    objects: tuple[SceneObject, ...]
     seed: int
 
     @property
-    def sources(self) -> tuple[Thing, ...]:
-        return tuple(thing for thing in self.things if thing.sounding)
+    def sources(self) -> tuple[SceneObject, ...]:
+        return tuple(thing for thing in self.objects if thing.sounding)
 
 
 def split_of(clips: int, shares: tuple[float, float, float]) -> list[str]:
@@ -79,19 +80,19 @@ def split_of(clips: int, shares: tuple[float, float, float]) -> list[str]:
     return splits[:clips]
 
 
-def draw(settings: SimulatedSettings, families: tuple[str, ...], number: int) -> Scene:
+def sample_scene(settings: SimulatedSettings, families: tuple[str, ...], number: int) -> Scene:
     """The scene of clip `number` (from 0); `families` are the sounds to choose from."""
     random = np.random.default_rng([settings.seed, number])
     first = _first_azimuth(settings, number)
     count = min(int(random.integers(settings.sources[0], settings.sources[1] + 1)), len(families))
     kinds = random.choice(len(families), count, replace=False)
-    things: list[Thing] = []
+    things: list[SceneObject] = []
     for order, kind in enumerate(kinds):
         azimuth = first if order == 0 else _free_azimuth(random, things, settings)
         path = _path(random, azimuth, settings)
         things.append(_thing(random, families[kind], path, settings, sounding=True))
     for _ in range(int(random.integers(settings.distractors[0], settings.distractors[1] + 1))):
-        path = Path(_free_azimuth(random, things, settings))
+        path = Trajectory(_free_azimuth(random, things, settings))
         things.append(_thing(random, _silent_kind(random, families, settings), path, settings, sounding=False))
     return Scene(number, tuple(things), int(random.integers(2**31)))
 
@@ -103,27 +104,29 @@ def _first_azimuth(settings: SimulatedSettings, number: int) -> float:
     return float(size if number % 2 == 0 else -size)
 
 
-def _free_azimuth(random: np.random.Generator, things: list[Thing], settings: SimulatedSettings) -> float:
+def _free_azimuth(random: np.random.Generator, things: list[SceneObject], settings: SimulatedSettings) -> float:
     """An azimuth, if possible, 20 degrees away from where the others start."""
     tries = random.uniform(-settings.azimuth_limit, settings.azimuth_limit, 50)
-    taken = np.array([thing.path.middle for thing in things])
+    taken = np.array([thing.trajectory.middle for thing in things])
     gaps = np.abs(tries[:, None] - taken).min(-1, initial=np.inf)
     return float(tries[np.argmax(gaps >= _APART) if gaps.max() >= _APART else np.argmax(gaps)])
 
 
-def _path(random: np.random.Generator, azimuth: float, settings: SimulatedSettings) -> Path:
+def _path(random: np.random.Generator, azimuth: float, settings: SimulatedSettings) -> Trajectory:
     moves = random.random() < settings.moving
     speed = settings.speed * random.uniform(0.5, 1.0)
     period = random.uniform(2.0, 6.0)
     phase = random.random()
     swing = min(speed * period / (2 * np.pi), settings.azimuth_limit - abs(azimuth))
-    return Path(azimuth, swing, period, phase) if moves else Path(azimuth)
+    return Trajectory(azimuth, swing, period, phase) if moves else Trajectory(azimuth)
 
 
-def _thing(random: np.random.Generator, kind: str, path: Path, settings: SimulatedSettings, sounding: bool) -> Thing:
+def _thing(
+    random: np.random.Generator, kind: str, path: Trajectory, settings: SimulatedSettings, sounding: bool
+) -> SceneObject:
     distance = float(random.uniform(*settings.distance))
     height = float(random.uniform(-0.18, 0.12))
-    return Thing(kind, path, distance, height, sounding, int(random.integers(2**31)))
+    return SceneObject(kind, path, distance, height, sounding, int(random.integers(2**31)))
 
 
 def _silent_kind(random: np.random.Generator, families: tuple[str, ...], settings: SimulatedSettings) -> str:

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from avspatial.data.simulated.assets import stage
-from avspatial.data.simulated.render import RATE, Stage, sound
-from avspatial.data.simulated.scene import Path, Scene, Thing
+from avspatial.data.simulated.assets import load_assets
+from avspatial.data.simulated.render import RATE, RenderContext, render_audio
+from avspatial.data.simulated.scene import Scene, SceneObject, Trajectory
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.evaluation.cards.distortions import DISTORTIONS
 from avspatial.interfaces import Convention, Progress, Truth
@@ -68,26 +68,26 @@ def make_test_cases(convention: Convention, progress: Progress) -> list[Case]:
     return [case for scene in progress(list(SCENES), "Rendering scenes") for case in _cases(scene, convention)]
 
 
-def _scene(*sources: tuple[str, Path]) -> Scene:
+def _scene(*sources: tuple[str, Trajectory]) -> Scene:
     things = (
-        Thing(kind, path, DISTANCE, height=0.0, sounding=True, seed=number)
+        SceneObject(kind, path, DISTANCE, height=0.0, sounding=True, seed=number)
         for number, (kind, path) in enumerate(sources)
     )
     return Scene(0, tuple(things), seed=0)
 
 
 SCENES = {
-    "voice_left": _scene(("voice", Path(25.0))),
-    "plucked_right": _scene(("plucked", Path(-45.0))),
-    "drum_walking": _scene(("drum", Path(0.0, swing=45.0, period=2 * SECONDS, phase=0.25))),
-    "bar_and_blown": _scene(("bar", Path(40.0)), ("blown", Path(-20.0))),
+    "voice_left": _scene(("voice", Trajectory(25.0))),
+    "plucked_right": _scene(("plucked", Trajectory(-45.0))),
+    "drum_walking": _scene(("drum", Trajectory(0.0, swing=45.0, period=2 * SECONDS, phase=0.25))),
+    "bar_and_blown": _scene(("bar", Trajectory(40.0)), ("blown", Trajectory(-20.0))),
 }
 """The scenes by name; angles in degrees, positive left."""
 
 
 def _cases(name: str, convention: Convention) -> Iterator[Case]:
-    ready = stage(SimulatedSettings(seconds=SECONDS))
-    stereo, truth = sound(ready, SCENES[name])
+    ready = load_assets(SimulatedSettings(seconds=SECONDS))
+    stereo, truth = render_audio(ready, SCENES[name])
     reference = resampled(stereo, RATE, convention)
     for distortion in DISTORTIONS.values():
         yield Case(name, distortion.name, distortion.change(reference, convention.rate), reference, truth)
@@ -96,8 +96,11 @@ def _cases(name: str, convention: Convention) -> Iterator[Case]:
         yield Case(name, turned(angle), prediction, reference, truth)
 
 
-def _turned(ready: Stage, scene: Scene, degrees: float, truth: Truth) -> Array:
+def _turned(ready: RenderContext, scene: Scene, degrees: float, truth: Truth) -> Array:
     """The scene with every source that much further to the left, stereo (2, T), its sources as loud as before."""
-    things = (replace(one, path=replace(one.path, middle=one.path.middle + degrees)) for one in scene.things)
-    stereo, found = sound(ready, replace(scene, things=tuple(things)))
+    things = (
+        replace(one, trajectory=replace(one.trajectory, middle=one.trajectory.middle + degrees))
+        for one in scene.objects
+    )
+    stereo, found = render_audio(ready, replace(scene, objects=tuple(things)))
     return stereo * np.sqrt(truth.energy.sum() / found.energy.sum())

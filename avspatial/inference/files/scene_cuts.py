@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avspatial.data.windows import picture_indices
+from avspatial.data.windows import image_indices
 from avspatial.framing import Window
 from avspatial.inference.visual_features import Group
 
@@ -69,9 +69,9 @@ class SceneImages:
         self.still = True
 
     def group(self, start_seconds: float, window: Window) -> Group:
-        wanted = picture_indices(start_seconds, window, self._count)
+        wanted = image_indices(start_seconds, window, self._count)
         middle = window.model_copy(update={"pictures": 1})
-        centre = int(picture_indices(start_seconds, middle, self._count)[0])
+        centre = int(image_indices(start_seconds, middle, self._count)[0])
         self._decode(max(int(wanted[-1]), centre))
         after = bisect_right(self.cuts, centre)
         begin = self.cuts[after - 1] if after else 0

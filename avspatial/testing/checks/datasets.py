@@ -38,7 +38,7 @@ def clips_readable(component: ComponentUnderTest) -> str:
         require(recording.audio.shape[1] and np.isfinite(recording.audio).all(), f"clip {clip.id} has no sound")
         require(not clip.mono or np.array_equal(*recording.audio), f"clip {clip.id} is mono, its channels differ")
         require(np.any(recording.audio), f"clip {clip.id} is silent from beginning to end")
-        require(len(recording.pictures), f"clip {clip.id} has no picture")
+        require(len(recording.images), f"clip {clip.id} has no picture")
         count += 1
     return f"{count} clips"
 

@@ -111,7 +111,7 @@ class VisualEncoderHarness(Harness):
         for size in PICTURES:
             images = self.images(torch.Generator().manual_seed(1), size)
             shape = module.shape(images.shape[1], *size)
-            declared = (BATCH, shape.channels, shape.pictures, shape.height, shape.width)
+            declared = (BATCH, shape.channels, shape.images, shape.height, shape.width)
             same_shape(f"the feature map of {size[0]} x {size[1]} pictures", module(images), declared)
 
 
@@ -169,7 +169,7 @@ class _VisualInputHarness(Harness):
     def _construct(self, visual: FeatureShape | None, seed: int = 0) -> Any: ...
 
     def visual(self, generator: torch.Generator, shape: FeatureShape = VISUALS[0]) -> Tensor:
-        size = (BATCH, shape.channels, shape.pictures, shape.height, shape.width)
+        size = (BATCH, shape.channels, shape.images, shape.height, shape.width)
         return torch.randn(size, generator=generator)
 
 
@@ -256,7 +256,7 @@ class SpatializerHarness(Harness):
         return [made, stereo.difference(made)]
 
     def loss(self, module: Any, inputs: Inputs) -> Tensor:
-        terms = module.terms(training_batch(inputs), "l1")
+        terms = module.loss_terms(training_batch(inputs), "l1")
         return torch.stack(list(terms.values())).sum()
 
     def check_shapes(self) -> None:

@@ -51,7 +51,7 @@ def truth_unseen(component: ComponentUnderTest) -> None:
     outputs = []
     for seed in (7, 8):
         with torch.no_grad():
-            module.eval().terms(training_batch(inputs, seed), "l1")
+            module.eval().loss_terms(training_batch(inputs, seed), "l1")
         outputs.append(evaluate(harness, module, inputs)[0])
     require(torch.equal(*outputs), "the true stereo of the last lesson shows in the output")
     sound = _sound(module.framing.samples)

@@ -56,7 +56,7 @@ def stages_whole(component: ComponentUnderTest) -> str:
     run = [phase for stage in stages for phase in stage.phases]
     require(set(run) == set(trainer.phases), f"stages run {', '.join(run)}; phases are {', '.join(trainer.phases)}")
     require(all(stage.phases for stage in stages), "a stage runs no phase")
-    unknown = [stage.epochs_of for stage in stages if stage.epochs_of not in ("", *batch.companions)]
+    unknown = [stage.epochs_of for stage in stages if stage.epochs_of not in ("", *batch.auxiliary)]
     require(not unknown, f"no setting names the data set {unknown[0] if unknown else ''}")
     require(stages[-1].timetable is trainer.settings, "the last stage's timetable is not `settings`")
     return f"{len(stages)} stages"
@@ -145,8 +145,8 @@ def _pairs(batch: Batch, other: Batch, title: str = "batch") -> Iterator[tuple[s
     """Every tensor of two batches, and what it is called."""
     for name in ("mixture", "reference", "images"):
         yield f"{title}.{name}", getattr(batch, name), getattr(other, name)
-    for name, companion in batch.companions.items():
-        yield from _pairs(companion, other.companions[name], f'{title}.companions["{name}"]')
+    for name, auxiliary in batch.auxiliary.items():
+        yield from _pairs(auxiliary, other.auxiliary[name], f'{title}.auxiliary["{name}"]')
 
 
 def state_survives(component: ComponentUnderTest) -> None:
@@ -173,10 +173,10 @@ def _built(component: ComponentUnderTest, seed: int = 0) -> Any:
 
 def _batch(component: ComponentUnderTest) -> Batch:
     """Windows, and those of the further data sets that the settings name."""
-    counts = component.entry.target_class().companion_windows
+    counts = component.entry.target_class().auxiliary_windows
     named = [name for name, value in component.settings if getattr(value, "kind", "") == "dataset"]
-    companions = {name: _windows(component, BATCH * counts.get(name, 1), seed) for seed, name in enumerate(named, 2)}
-    return replace(_windows(component, BATCH, 1), companions=companions)
+    auxiliary = {name: _windows(component, BATCH * counts.get(name, 1), seed) for seed, name in enumerate(named, 2)}
+    return replace(_windows(component, BATCH, 1), auxiliary=auxiliary)
 
 
 def _windows(component: ComponentUnderTest, count: int, seed: int) -> Batch:

@@ -181,7 +181,7 @@ def test_the_loss_is_summed_over_the_passes(registry: Registry) -> None:
     mixture, images = heard()
     difference = 0.3 * mixture
     with torch.no_grad():
-        terms = built.terms(Batch(mixture, stereo.stereo(mixture, difference), images), "mse")
+        terms = built.loss_terms(Batch(mixture, stereo.stereo(mixture, difference), images), "mse")
         spectrogram = built.spectrogram(mixture)
         for number, after in enumerate(built.refined(spectrogram, built.encode_images(images)), 1):
             expected = (apply_mask(after.difference, spectrogram) - 0.3 * spectrogram).square().mean()
@@ -195,8 +195,8 @@ def test_a_trainer_that_shows_it_features_of_its_own_gets_the_same_loss(registry
     mixture, images = heard()
     reference = stereo.stereo(mixture, 0.3 * mixture)
     with torch.no_grad():
-        terms = built.terms(Batch(mixture, reference, images), "l1")
-        seeing = built.terms_seeing(mixture, reference, built.encode_images(images), "l1")
+        terms = built.loss_terms(Batch(mixture, reference, images), "l1")
+        seeing = built.loss_terms_given(mixture, reference, built.encode_images(images), "l1")
     assert list(seeing) == ["difference_1", "difference_2"]
     torch.testing.assert_close(seeing, terms, rtol=0, atol=0)
 

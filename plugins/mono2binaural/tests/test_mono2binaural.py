@@ -142,7 +142,7 @@ def test_every_parameter_learns_by_mse(registry: Registry) -> None:
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.ones_(module.weight)  # from scratch, timm starts residual branches at zero
     reference = torch.randn(2, 2, 10_080) * 0.1
-    terms = model.terms(Batch(reference.sum(1), reference, torch.rand(2, 1, 3, 64, 96)), "mse")
+    terms = model.loss_terms(Batch(reference.sum(1), reference, torch.rand(2, 1, 3, 64, 96)), "mse")
     assert set(terms) == {"difference"}
     terms["difference"].backward()
     still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]

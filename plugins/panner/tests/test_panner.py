@@ -84,7 +84,7 @@ def test_a_true_track_is_heard_within_three_degrees(
     settings = SimulatedSettings(root=tmp_path / "scenes", clips=6, seconds=2, sources=(1, 1), moving=1.0)
     scenes = SimulatedScenes(settings, progress=silent)
     scenes.prepare()
-    store = ClipStore(FRAMING.window, silent, picture=None)
+    store = ClipStore(FRAMING.window, silent, image_size=None)
     clips = scenes.clips("test")
     store.prepare(clips)
     for clip in clips:
@@ -93,7 +93,7 @@ def test_a_true_track_is_heard_within_three_degrees(
         track = write(tmp_path / f"{clip.id}.csv", "time,azimuth\n" + "\n".join(lines))
         recording = store.load(clip)
         panner = build(registry, track=track)
-        made = spatialize(panner, recording.audio, recording.pictures, Inference()).numpy()
+        made = spatialize(panner, recording.audio, recording.images, Inference()).numpy()
         assert azimuth_error(made, recording.audio, 16000, clip.truth, estimator) < 3
 
 

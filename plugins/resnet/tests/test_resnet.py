@@ -54,7 +54,7 @@ def test_declared_shape_is_the_shape(backbone: str, pictures: int, average: int,
     model = encoder(backbone=backbone, average=average)
     shape = model.shape(pictures, *size)
     features = model(torch.rand(2, pictures, 3, *size))
-    assert features.shape == (2, shape.channels, shape.pictures, shape.height, shape.width)
+    assert features.shape == (2, shape.channels, shape.images, shape.height, shape.width)
     assert model.training
 
 

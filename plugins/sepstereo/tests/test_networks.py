@@ -239,7 +239,7 @@ def test_three_terms_of_the_loss(small: Any) -> None:
     """crit(D', D) + 0.5 crit(2 L' - M, D) + 0.5 crit(M - 2 R', D)."""
     batch = lesson()
     with torch.no_grad():
-        terms = small.terms(batch, "l1")
+        terms = small.loss_terms(batch, "l1")
         heard, truth = small.spectrogram(batch.mixture), small.spectrogram(stereo.difference(batch.reference))
         masks = small.masks(heard, small.encode_images(batch.images))
         made = [apply_mask(mask, heard) for mask in (masks.difference, masks.left, masks.right)]

@@ -86,7 +86,7 @@ def learn(recipe: Recipe, registry: Registry, folder: Path, resume: bool = False
     folder.mkdir(exist_ok=True)
     run = Run(folder)
     data, held_out, solos = Noise(recipe, 5, 1), Noise(recipe, 2, 2), Noise(recipe, 7, 3, mono=True)
-    plan = {"seed": 0, "companions": {"solos": solos}, "device": "cpu", "console": Console(quiet=True)}
+    plan = {"seed": 0, "auxiliary": {"solos": solos}, "device": "cpu", "console": Console(quiet=True)}
     train(built(recipe, registry), data, held_out, recipe.trainer.settings, run, resume=resume, observe=press, **plan)
     return run
 
@@ -100,14 +100,14 @@ def test_a_separation_sample_is_two_solos_at_the_two_edges(recipe: Recipe, regis
     trainer = built(recipe, registry)
     heard: dict[str, torch.Tensor] = {}
 
-    def terms_seeing(mixture: Any, reference: Any, visual: Any, loss: str) -> dict[str, torch.Tensor]:
+    def loss_terms_given(mixture: Any, reference: Any, visual: Any, loss: str) -> dict[str, torch.Tensor]:
         heard.update(mixture=mixture, reference=reference, visual=visual)
         return {"difference": mixture.sum()}
 
     solos = Noise(recipe, 6, 3, mono=True).batch(0, range(6))
     with torch.no_grad():
         looked = trainer.eval().spatializer.encode_images(solos.images)
-        trainer.spatializer.terms_seeing = terms_seeing
+        trainer.spatializer.loss_terms_given = loss_terms_given
         data = Noise(recipe, 3, 1).batch(0, range(3))
         trainer(Batch(data.mixture, data.reference, data.images, {"solos": solos}), "separation")
     first, second = solos.reference[:3, 0], solos.reference[3:, 0]

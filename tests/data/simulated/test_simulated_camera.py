@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from avspatial.data.simulated.camera import SPRITES, Camera, column
-from avspatial.data.simulated.scene import Path, Scene, Thing
+from avspatial.data.simulated.scene import Scene, SceneObject, Trajectory
 from avspatial.data.simulated.settings import FAMILIES, SimulatedSettings
 
 PLAIN = SimulatedSettings(seconds=1.0, fps=4, background="plain", brightness=0.0)
 
 
 def film(*things, settings=PLAIN, cutouts=None, loudness=None):
-    return Camera(settings, cutouts or {}).film(Scene(0, things, seed=5), loudness or {}).astype(float)
+    return Camera(settings, cutouts or {}).render_frames(Scene(0, things, seed=5), loudness or {}).astype(float)
 
 
 def thing(kind="voice", azimuth=0.0, distance=1.2, path=None):
-    return Thing(kind, path or Path(azimuth), distance, height=0.0, sounding=True)
+    return SceneObject(kind, path or Trajectory(azimuth), distance, height=0.0, sounding=True)
 
 
 def centre(pictures, background):
@@ -41,7 +41,7 @@ def test_a_sprites_middle_stands_at_the_projection_of_its_azimuth(kind, azimuth)
 
 
 def test_a_moving_sprite_follows_its_azimuth():
-    path = Path(10.0, swing=25.0, period=2.0)
+    path = Trajectory(10.0, swing=25.0, period=2.0)
     seen = centre(film(thing(path=path)), film())
     assert np.ptp(seen[:, 0]) > 30
     assert seen[:, 0] == pytest.approx(column(path.at(np.arange(4) / 4), 256, 120), abs=0.3)

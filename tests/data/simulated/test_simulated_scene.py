@@ -7,17 +7,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from avspatial.data.simulated.instruments import INSTRUMENTS
-from avspatial.data.simulated.scene import SPLITS, draw, split_of
+from avspatial.data.simulated.scene import SPLITS, sample_scene, split_of
 from avspatial.data.simulated.settings import FAMILIES, SimulatedSettings
 
 
 def drawn(clips, **more):
     chosen = SimulatedSettings(clips=clips, **more)
-    return [draw(chosen, FAMILIES, number) for number in range(clips)]
+    return [sample_scene(chosen, FAMILIES, number) for number in range(clips)]
 
 
 def test_first_sources_come_in_mirrored_pairs_that_cover_every_angle():
-    azimuths = np.array([scene.sources[0].path.middle for scene in drawn(100)])
+    azimuths = np.array([scene.sources[0].trajectory.middle for scene in drawn(100)])
     assert azimuths[0::2] == pytest.approx(-azimuths[1::2])
     counts, _ = np.histogram(np.abs(azimuths[0::2]), bins=5, range=(0, 55))
     assert counts.min() >= 9
@@ -28,7 +28,9 @@ def test_first_sources_come_in_mirrored_pairs_that_cover_every_angle():
 def test_every_split_holds_as_much_left_as_right(clips):
     scenes, splits = drawn(clips), split_of(clips, (0.7, 0.1, 0.2))
     for part in SPLITS:
-        sides = [np.sign(s.sources[0].path.middle) for s, split in zip(scenes, splits, strict=True) if split == part]
+        sides = [
+            np.sign(s.sources[0].trajectory.middle) for s, split in zip(scenes, splits, strict=True) if split == part
+        ]
         assert sides
         assert sum(sides) == 0
 
@@ -65,26 +67,26 @@ def test_a_scene_keeps_to_its_settings(number, seed, sources, distractors, movin
     chosen = SimulatedSettings(
         seed=seed, sources=sources, distractors=distractors, moving=moving, azimuth_limit=50, speed=30
     )
-    scene = draw(chosen, FAMILIES, number)
+    scene = sample_scene(chosen, FAMILIES, number)
     times = np.linspace(0, 60, 6001)
-    silent = [thing for thing in scene.things if not thing.sounding]
+    silent = [thing for thing in scene.objects if not thing.sounding]
     assert sources[0] <= len(scene.sources) <= sources[1]
     assert distractors[0] <= len(silent) <= distractors[1]
     assert len({source.kind for source in scene.sources}) == len(scene.sources)
-    for thing in scene.things:
-        azimuth = thing.path.at(times)
+    for thing in scene.objects:
+        azimuth = thing.trajectory.at(times)
         assert np.abs(azimuth).max() <= 50 + 1e-9
         assert np.abs(np.diff(azimuth)).max() <= 30 * 0.01 + 1e-9
         assert 1.0 <= thing.distance <= 2.0
-    assert all(np.ptp(thing.path.at(times)) == 0 for thing in silent)
+    assert all(np.ptp(thing.trajectory.at(times)) == 0 for thing in silent)
     if moving == 0:
-        assert all(np.ptp(source.path.at(times)) == 0 for source in scene.sources)
+        assert all(np.ptp(source.trajectory.at(times)) == 0 for source in scene.sources)
 
 
 def test_silent_things_look_like_furniture_or_like_instruments_as_is_said():
     def kinds(share):
         scenes = drawn(30, distractors=(2, 2), silent_instruments=share)
-        return {thing.kind for scene in scenes for thing in scene.things if not thing.sounding}
+        return {thing.kind for scene in scenes for thing in scene.objects if not thing.sounding}
 
     assert kinds(0.0) == {"box", "plant"}
     assert kinds(1.0) == set(FAMILIES)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from avspatial.data.windows import picture_indices
+from avspatial.data.windows import image_indices
 from avspatial.framing import Window
 from avspatial.inference.files.scene_cuts import FrameSignature, SceneImages
 from avspatial.inference.visual_features import ClipImages
@@ -30,7 +30,7 @@ def groups(pictures: list[np.ndarray], hop: float = 0.1) -> list[tuple[float, tu
 
 def test_without_a_cut_a_window_sees_what_training_showed_it() -> None:
     for start, group in groups(film(((10, 20, 30), 20))):
-        assert group == tuple(picture_indices(start, WINDOW, 20))
+        assert group == tuple(image_indices(start, WINDOW, 20))
 
 
 def test_no_window_sees_both_sides_of_a_cut() -> None:
@@ -38,7 +38,7 @@ def test_no_window_sees_both_sides_of_a_cut() -> None:
     scenes = SceneImages(iter(pictures), 20)
     for start in np.arange(0, 4.01, 0.05):
         group = scenes.group(start, WINDOW)
-        middle = picture_indices(start, WINDOW.model_copy(update={"pictures": 1}), 20)[0]
+        middle = image_indices(start, WINDOW.model_copy(update={"pictures": 1}), 20)[0]
         assert {index < 9 for index in group} == {bool(middle < 9)}
     assert scenes.cuts == [9]
 

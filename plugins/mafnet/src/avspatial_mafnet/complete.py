@@ -71,7 +71,9 @@ class Complete(MaskingSpatializer):
         """Mixture spectrogram (B, 2, F, M), visual features of `encode_images` -> the masks after the last pass."""
         return self.refined(mixture, visual)[-1]
 
-    def terms_seeing(self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str) -> dict[str, Tensor]:
+    def loss_terms_given(
+        self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str
+    ) -> dict[str, Tensor]:
         """The terms of the masking spatializer after each pass: `difference_1`, `difference_2`, ..."""
         heard = self.spectrogram(mixture)
         truth = self.spectrogram(stereo.difference(reference))

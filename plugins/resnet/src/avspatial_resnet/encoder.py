@@ -43,7 +43,7 @@ class ResnetEncoder(VisualEncoder):
             value = torch.tensor(self.network.pretrained_cfg[name]).view(3, 1, 1)
             self.register_buffer(name, value, persistent=False)
 
-    def shape(self, pictures: int, height: int, width: int) -> FeatureShape:
+    def shape(self, images: int, height: int, width: int) -> FeatureShape:
         """The shape of `forward`'s result, read off one black picture: networks differ in how they round."""
         training = self.network.training
         self.network.eval()
@@ -56,7 +56,7 @@ class ResnetEncoder(VisualEncoder):
             self.network.train(training)
         if maps.ndim != 4 or maps.shape[1] != self.channels:
             raise self._unfit("makes no feature maps (B, C, H, W)")
-        return FeatureShape(self.channels, pictures // self.settings.average, maps.shape[2], maps.shape[3])
+        return FeatureShape(self.channels, images // self.settings.average, maps.shape[2], maps.shape[3])
 
     def forward(self, images: Tensor) -> Tensor:
         """images (B, N, 3, H, W) in [0, 1] -> features (B, C, N // average, H', W')."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from avspatial.errors import RecipeError
 from avspatial.interfaces import FeatureLevel, FeatureShape, Masks
-from avspatial.models.unet import UnetMaskGenerator, bounded, initialise, up
+from avspatial.models.unet import UnetMaskGenerator, initialise, squash, up
 from avspatial_sepstereo.settings import ApnetSettings
 
 
@@ -34,7 +34,7 @@ class ApnetHead(nn.Module):
 
     def __init__(self, channels: Sequence[int], visual: FeatureShape) -> None:
         super().__init__()
-        places = visual.pictures * visual.height * visual.width
+        places = visual.images * visual.height * visual.width
         self.fusions = nn.ModuleList(Associative(visual.channels, count) for count in channels)
         inputs = [places] + [2 * places] * (len(channels) - 1)
         self.ups = nn.ModuleList(up(count, places) for count in inputs[:-1])
@@ -74,4 +74,4 @@ class ApnetMaskGenerator(UnetMaskGenerator):
         decoded = self.decode(maps, visual)
         last = self.last(torch.cat((decoded[-1], maps[0]), 1))
         sides = self.head(decoded[-len(self.head.fusions) :], visual)
-        return Masks(*(bounded(each, self.settings.activation) for each in (last, *sides)))
+        return Masks(*(squash(each, self.settings.activation) for each in (last, *sides)))

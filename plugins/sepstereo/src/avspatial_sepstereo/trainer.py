@@ -17,20 +17,22 @@ from avspatial_sepstereo.settings import SeparationSettings, SepStereoTrainerSet
 class Seen(Protocol):
     """What this trainer needs of a spatializer beyond `Spatializer`; all that is built on `masking` offers it."""
 
-    def terms_seeing(self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str) -> dict[str, Tensor]:
+    def loss_terms_given(
+        self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str
+    ) -> dict[str, Tensor]:
         """mixture (B, T), reference (B, 2, T), visual features as `encode_images` gives them -> the loss terms."""
 
 
 class SepStereoTrainer(Trainer):
     """Two stages of one phase each, `separation` and `joint`.
 
-    A separation sample is made of two solos of `batch.companions["solos"]`: their sounds are left and right, and what
+    A separation sample is made of two solos of `batch.auxiliary["solos"]`: their sounds are left and right, and what
     is seen is empty but for the features of the first at the left edge and of the second at the right edge, each the
     highest of its row. The spatializer's own terms are the loss of both tasks.
     PluginError for a spatializer that cannot be told what it sees.
     """
 
-    companion_windows = {"solos": 2}
+    auxiliary_windows = {"solos": 2}
 
     def __init__(self, settings: SepStereoTrainerSettings, *, spatializer: Spatializer, builder: Builder) -> None:
         super().__init__(settings, spatializer=spatializer, builder=builder)
@@ -44,11 +46,11 @@ class SepStereoTrainer(Trainer):
 
     def forward(self, batch: Batch, phase: str) -> dict[str, Tensor]:
         """batch of B windows with 2 B solos -> the phase's terms, scalars, and their sum `total`."""
-        apart = self._separate(batch.companions["solos"])
+        apart = self._separate(batch.auxiliary["solos"])
         if phase == "separation":
             return _summed({f"separation_{name}": value for name, value in apart.items()})
         weight = self.settings.separation_weight
-        terms = self.spatializer.terms(batch, self.settings.loss)
+        terms = self.spatializer.loss_terms(batch, self.settings.loss)
         return _summed({**terms, **{f"separation_{name}": weight * value for name, value in apart.items()}})
 
     def _separate(self, solos: Batch) -> dict[str, Tensor]:
@@ -56,7 +58,7 @@ class SepStereoTrainer(Trainer):
         reference = torch.stack((solos.mixture / 2).chunk(2), 1)
         visual = side_by_side(*cast(Tensor, self.spatializer.encode_images(solos.images)).chunk(2))
         mixture = stereo.mixture(reference)
-        return cast(Seen, self.spatializer).terms_seeing(mixture, reference, visual, self.settings.loss)
+        return cast(Seen, self.spatializer).loss_terms_given(mixture, reference, visual, self.settings.loss)
 
     def parameter_groups(self, phase: str) -> list[dict[str, Any]]:
         stage: SeparationSettings | SepStereoTrainerSettings = self.settings
@@ -74,13 +76,13 @@ class SepStereoTrainer(Trainer):
 
     def validate(self, batch: Batch) -> dict[str, Tensor]:
         """The terms of stereo alone: separation is a means."""
-        return _summed(self.spatializer.terms(batch, self.settings.loss))
+        return _summed(self.spatializer.loss_terms(batch, self.settings.loss))
 
 
 def _refuse_unfit(spatializer: Spatializer) -> None:
     shape = getattr(spatializer, "visual_shape", None)
     why = ""
-    if shape is None or not hasattr(spatializer, "terms_seeing"):
+    if shape is None or not hasattr(spatializer, "loss_terms_given"):
         why = f"visual features to be put side by side, and {type(spatializer).__name__} has none"
     elif shape.width < 2:
         why = "visual features at least 2 wide, one for each side; these are 1 wide"

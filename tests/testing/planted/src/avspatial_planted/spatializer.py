@@ -44,7 +44,7 @@ class ShapesOneSize(Good):
 class LearnsLoss(Good):
     """Its loss leaves out what it says in use."""
 
-    def terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
+    def loss_terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
         return {"nothing": self.side.bias.sum()}
 
 
@@ -60,9 +60,9 @@ class TruthUnseen(Good):
 
     known: Tensor | None = None
 
-    def terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
+    def loss_terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
         self.known = batch.reference
-        return super().terms(batch, loss)
+        return super().loss_terms(batch, loss)
 
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
         made = super().spatialize(mixture, visual)

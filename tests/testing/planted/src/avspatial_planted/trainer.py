@@ -14,7 +14,7 @@ class Good(Trainer):
     """The spatializer's own terms: nothing to find."""
 
     def forward(self, batch: Batch, phase: str) -> dict[str, Tensor]:
-        return {"total": torch.stack(list(self.spatializer.terms(batch, "l1").values())).sum()}
+        return {"total": torch.stack(list(self.spatializer.loss_terms(batch, "l1").values())).sum()}
 
     def parameter_groups(self, phase: str) -> list[dict[str, Any]]:
         return [{"params": list(self.spatializer.parameters()), "lr": 1e-3}]
