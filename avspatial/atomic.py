@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from avspatial.errors import AvspatialError
+
 
 def _temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.stem}.{_here()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part{path.suffix}")
@@ -102,6 +104,12 @@ def _make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from error
+
+
+def refuse_existing(path: Path, force: bool = False, *, fix: str = "Give another name with -o, or --force.") -> None:
+    """Raise AvspatialError if `path` exists, unless `force`."""
+    if path.exists() and not force:
+        raise AvspatialError("already exists", where=path, fix=fix)
 
 
 @contextmanager

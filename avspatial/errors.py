@@ -16,6 +16,12 @@ def did_you_mean(word: str, legal: Iterable[str]) -> str:
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 
+def reason(error: BaseException) -> str:
+    """What the system or a library says about an error, without error number and path: `Permission denied`."""
+    known = getattr(error, "strerror", None) or getattr(error, "error_string", None)  # OSError, libsndfile
+    return str(known or str(error) or type(error).__name__).rstrip(".")
+
+
 class AvspatialError(Exception):
     """A mistake that the person at the keyboard can mend.
 

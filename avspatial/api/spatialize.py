@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from avspatial.api.load import Trained, load_trained
+from avspatial.atomic import refuse_existing
 from avspatial.errors import AvspatialError, Interrupted, MediaError
 from avspatial.inference.files.arrays import VideoInput, as_audio, image_source, spatialize_audio
 from avspatial.inference.files.dry_run import Benchmark, JobPlan, benchmark, check_job
@@ -103,7 +104,7 @@ def spatialize(
     `planned`.
     on_result: hears of each file as soon as it is finished.
 
-    Outputs that exist are skipped, unless a single file was named: then that is a MediaError. A file that fails is
+    Outputs that exist are skipped, unless a single file was named: then that is an AvspatialError. A file that fails is
     counted, with its error, and the others go on. AvspatialError for whatever is wrong with the call itself.
     """
     _check_width(width_percent)
@@ -111,10 +112,8 @@ def spatialize(
         raise AvspatialError(f"{jobs} files at once; at least 1 is needed", where="jobs")
     given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     found = find_jobs(given, _path(out), _path(video), keep_original)
-    if found.named and found.jobs[0].out.exists() and not force:
-        raise MediaError(
-            "exists, and nothing is written over", where=found.jobs[0].out, fix="Give another name with -o, or --force."
-        )
+    if found.named:
+        refuse_existing(found.jobs[0].out, force)
     trained = _ready(model, device, overrides, precision)
     options = InferenceOptions(trained.recipe.inference, width_percent / 100, mode, precision)
     make_processor(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from avspatial.atomic import refuse_existing
 from avspatial.errors import RunError
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -21,8 +22,7 @@ def export(
     """Write a run's best model into one file, with all that `avspatial spatialize` needs of it."""
     if out.suffix != ".safetensors":
         raise RunError("a model file's name ends in .safetensors", where=out, fix=f"Give -o {out.stem}.safetensors.")
-    if out.exists() and not force:
-        raise RunError("exists, and nothing is written over", where=out, fix="Give another name with -o, or --force.")
+    refuse_existing(out, force)
     from avspatial.api.load import load_trained
     from avspatial.runs.model_file import write_model_file
 

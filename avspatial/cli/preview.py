@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from avspatial.atomic import refuse_existing
 from avspatial.errors import MediaError
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -53,13 +54,11 @@ def preview(
 
 
 def _refuse_targets(targets: list[Path], inputs: list[Path], force: bool) -> None:
-    """MediaError for a file that is there, and, whatever is forced, for an input or for two files in one place."""
+    """Refuse a file that exists unless forced, and always one that is an input or named twice."""
     taken = {path.resolve() for path in inputs}
     for target in targets:
         if target.resolve() in taken:
             what = "is read or written already by this very command"
             raise MediaError(what, where=target, fix="Give the page and the cues names of their own.")
-        if target.exists() and not force:
-            fix = "Give another name, or --force."
-            raise MediaError("exists, and nothing is written over", where=target, fix=fix)
+        refuse_existing(target, force, fix="Give another name, or --force.")
         taken.add(target.resolve())

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from avspatial.errors import PluginError, RecipeError, RunError
+from avspatial.atomic import refuse_existing
+from avspatial.errors import PluginError, RecipeError
 
 if TYPE_CHECKING:
     from avspatial.interfaces import Spatializer, Trainer
@@ -67,8 +68,7 @@ def import_(
     from avspatial.runs import new_run
     from avspatial.runs.provenance import provenance
 
-    if out.exists():
-        raise RunError("exists, and nothing is written over", where=out, fix="Give another name with -o.")
+    refuse_existing(out, fix="Give another name with -o.")
     given = {"visual": visual, "audio": audio, "fusion": fusion}
     files = {part: file for part, file in given.items() if file is not None}
     registry = discover()

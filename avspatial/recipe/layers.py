@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from avspatial.errors import reason
 from avspatial.recipe.yaml_tree import Loc, Node, Problem, SourceLocation, dotted, merge, parse
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
@@ -25,7 +26,7 @@ def read(path: Path, below: tuple[Path, ...] = ()) -> tuple[Node, list[Problem]]
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        return empty, [Problem(SourceLocation(source), "", f"cannot be read: {_reason(error)}")]
+        return empty, [Problem(SourceLocation(source), "", f"cannot be read: {_unreadable(error)}")]
     node, problems = parse(text, source)
     if node is None:
         return empty, problems or [Problem(empty.location, "", "is empty; a recipe is a map of keys")]
@@ -39,10 +40,10 @@ def read(path: Path, below: tuple[Path, ...] = ()) -> tuple[Node, list[Problem]]
     return (merge(parent, child) if parent else child), problems + more
 
 
-def _reason(error: Exception) -> str:
+def _unreadable(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
-    return (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8 text"
+    return reason(error) if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
 def _parent(extends: Node, path: Path, below: tuple[Path, ...]) -> tuple[Node | None, list[Problem]]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from avspatial.atomic import atomic_directory, write_text
-from avspatial.errors import RunError
+from avspatial.errors import RunError, reason
 
 _METADATA = "run.json"
 
@@ -192,7 +192,7 @@ def new_run(
         if path.exists():
             raise _taken(path) from error
         raise RunError(
-            f"the run's folder cannot be made: {error.strerror or error}",
+            f"the run's folder cannot be made: {reason(error)}",
             where=path,
             fix="Give a folder that can be written with `--runs DIR`.",
         ) from error

@@ -57,9 +57,7 @@ def test_a_named_file_is_not_written_over(model: str, tmp_path: Path, capsys: py
     out = tmp_path / "a_binaural.mp4"
     out.write_bytes(b"mine")
     assert main(["spatialize", str(source), "--run", model]) == 2
-    assert capsys.readouterr().err == (
-        f"error: {out}: exists, and nothing is written over\n  Give another name with -o, or --force.\n"
-    )
+    assert capsys.readouterr().err == (f"error: {out}: already exists\n  Give another name with -o, or --force.\n")
     assert out.read_bytes() == b"mine"
     assert main(["spatialize", str(source), "--run", model, "--force"]) == 0
     assert out.stat().st_size > 1000

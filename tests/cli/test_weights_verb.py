@@ -118,7 +118,7 @@ def test_nothing_is_written_over(files: list[str], tmp_path: Path, capsys: pytes
     out = tmp_path / "kept.safetensors"
     out.write_text("mine")
     assert refusal(capsys, "mono2binaural", *files, "-o", str(out), *SETS) == (
-        f"error: {out}: exists, and nothing is written over\n  Give another name with -o.\n"
+        f"error: {out}: already exists\n  Give another name with -o.\n"
     )
     assert out.read_text() == "mine"
 

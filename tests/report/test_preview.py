@@ -54,9 +54,7 @@ def test_the_command_writes_a_page_that_asks_for_nothing_and_cues_that_read_back
     assert "<dd>4.0 s</dd>" in text
     assert read_directions(vtt)[0].azimuth == pytest.approx(40, abs=3)
     assert main(arguments) == 2
-    assert capsys.readouterr().err == (
-        f"error: {page}: exists, and nothing is written over\n  Give another name, or --force.\n"
-    )
+    assert capsys.readouterr().err == (f"error: {page}: already exists\n  Give another name, or --force.\n")
 
 
 def test_a_mono_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

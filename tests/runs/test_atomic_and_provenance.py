@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import save_file
 
 import avspatial
-from avspatial.atomic import atomic_directory, atomic_write, remove_stale, write_text
+from avspatial.atomic import atomic_directory, atomic_write, refuse_existing, remove_stale, write_text
+from avspatial.errors import AvspatialError
 from avspatial.registry import discover
 from avspatial.runs.provenance import git_commit, hardware, provenance, versions
 
@@ -118,3 +119,13 @@ def test_the_commit_is_the_one_checked_out() -> None:
     commit = git_commit()
     assert commit is not None
     assert commit["commit"] == done.stdout.strip()
+
+
+def test_an_existing_file_is_refused_unless_forced(tmp_path: Path) -> None:
+    path = tmp_path / "mine.wav"
+    refuse_existing(path)
+    path.touch()
+    refuse_existing(path, force=True)
+    with pytest.raises(AvspatialError) as caught:
+        refuse_existing(path)
+    assert str(caught.value) == f"{path}: already exists\n  Give another name with -o, or --force."

@@ -96,9 +96,7 @@ def test_an_export_is_not_written_over(run: Path, tmp_path: Path, capsys: pytest
     model = tmp_path / "model.safetensors"
     model.write_bytes(b"mine")
     assert main(["export", str(run), "-o", str(model)]) == 2
-    assert capsys.readouterr().err == (
-        f"error: {model}: exists, and nothing is written over\n  Give another name with -o, or --force.\n"
-    )
+    assert capsys.readouterr().err == (f"error: {model}: already exists\n  Give another name with -o, or --force.\n")
     assert model.read_bytes() == b"mine"
     assert main(["export", str(run), "-o", str(tmp_path / "model.pt")]) == 2
     assert capsys.readouterr().err == (
