@@ -67,3 +67,13 @@ def official(tmp_path: Path) -> Path:
     from support.saved_sounds import save_official  # imports torch: after the threads are set
 
     return save_official(tmp_path / "outputs")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave trainings that take hours out of the full lane (-m "slow or not slow"); `-m learning` names them."""
+    if "learning" not in config.option.markexpr:
+        trainings = [item for item in items if item.get_closest_marker("learning")]
+        items[:] = [item for item in items if item not in trainings]
+        if trainings:
+            config.hook.pytest_deselected(items=trainings)

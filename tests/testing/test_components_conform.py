@@ -28,7 +28,7 @@ def _lane(entry: Entry) -> Any:
     return pytest.param(entry, marks=pytest.mark.slow if large else (), id=f"{entry.kind}-{entry.id}")
 
 
-@pytest.mark.parametrize("entry", map(_lane, OURS))
+@pytest.mark.parametrize("entry", [_lane(entry) for entry in OURS])
 def test_a_component_keeps_the_promises_of_its_kind(entry: Entry, tmp_path: Path) -> None:
     results = run_checks(entry.id, kind=entry.kind, registry=REGISTRY)
     assert [str(result) for result in results if not result.ok] == []
