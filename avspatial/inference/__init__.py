@@ -1,1 +1,1 @@
-"""Sliding windows over whole clips, and the outputs they leave."""
+"""Applying a spatializer to clips (tensors) and, in `files`, to video and audio files."""

@@ -1,4 +1,4 @@
-"""How a sound is walked: in which mode, how wide, how exactly."""
+"""Inference options: mode, stereo width and numeric precision."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from avspatial.recipe.schema import Inference
 Mode = Literal["exact", "continuous"]
 """`exact`: overlapping windows, averaged, as in the papers. `continuous`: one long pass, faster, nearly the same."""
 Precision = Literal["fp32", "bf16"]
-"""The arithmetic of the networks."""
+"""Floating-point format in which the networks compute."""
 
 
 def computes_bf16(device: torch.device) -> bool:
-    """Whether networks in bf16 are made for this device: without oneDNN's kernels, torch's own take many times fp32's
-    time on a CPU."""
+    """Whether the device computes bf16 natively. On a CPU without oneDNN's bf16 kernels torch's own take many times
+    the time of fp32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def refuse_slow(precision: Precision, device: torch.device) -> None:
-    """AvspatialError for bf16 where it would only be slower."""
+    """Raise AvspatialError for bf16 on a device where it would only be slower."""
     if precision == "bf16" and not computes_bf16(device):
         raise AvspatialError(
             f"this machine's {'CPU' if device.type == 'cpu' else 'GPU'} has no bf16 arithmetic: "
             "it would take many times as long as fp32",
             where="precision",
-            fix="Take fp32, the default. What makes it faster here is the mode `continuous`, or another --device.",
+            fix="Use fp32, the default. The mode `continuous` or another --device makes it faster here.",
         )
 
 
 class StreamProcessor(Protocol):
-    """What turns sound (1, n) at the model's rate, block by block, into stereo (2, k)."""
+    """Turns audio (1, n) at the model's rate, block by block, into stereo (2, k)."""
 
     def push(self, block: Tensor) -> Tensor: ...
     def finish(self) -> Tensor: ...
@@ -50,8 +50,11 @@ class StreamProcessor(Protocol):
 
 @dataclass(frozen=True)
 class InferenceOptions:
-    """How it is done; `width` is what the difference is multiplied by. AvspatialError for a mode or precision that is
-    none."""
+    """How a spatializer is applied; `width` is the factor of the difference.
+
+    Raises:
+        AvspatialError: For an unknown mode or precision.
+    """
 
     inference: Inference
     width: float = 1.0
@@ -59,11 +62,12 @@ class InferenceOptions:
     precision: Precision = "fp32"
 
     def __post_init__(self) -> None:
-        for where, given, known in (("mode", self.mode, Mode), ("precision", self.precision, Precision)):
-            if given not in get_args(known):
-                raise AvspatialError(
-                    f"there is no {where} {given!r}; it can be {' or '.join(get_args(known))}", where=where
-                )
+        for where, value, choices in (
+            ("mode", self.mode, get_args(Mode)),
+            ("precision", self.precision, get_args(Precision)),
+        ):
+            if value not in choices:
+                raise AvspatialError(f"unknown {where} {value!r}; it can be {' or '.join(choices)}", where=where)
 
     def arithmetic(self, spatializer: Spatializer) -> contextlib.AbstractContextManager[object]:
         """The context in which the networks compute."""
@@ -72,9 +76,9 @@ class InferenceOptions:
         return torch.autocast(spatializer.mixture_rms.device.type, dtype=torch.bfloat16)
 
 
-def make_processor(spatializer: Spatializer, pictures: ImageSource, options: InferenceOptions) -> StreamProcessor:
-    """The walk over a mono sound; DataError for a model that cannot walk so."""
-    looks = VisualFeatureCache(spatializer, pictures, options.inference.batch_size)
+def make_processor(spatializer: Spatializer, images: ImageSource, options: InferenceOptions) -> StreamProcessor:
+    """The processor of mono audio for a mode. Raises DataError if the spatializer does not support the mode."""
+    features = VisualFeatureCache(spatializer, images, options.inference.batch_size)
     if options.mode == "continuous":
-        return SinglePass(spatializer, 1, looks)
-    return OverlapAdd(spatializer, 1, looks, options.inference)
+        return SinglePass(spatializer, 1, features)
+    return OverlapAdd(spatializer, 1, features, options.inference)

@@ -60,14 +60,14 @@ def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
             "inference": Inference(hop=hop), "sound": torch.from_numpy(noise)}  # fmt: skip
 
 
-def walked(spatializer: Spatializer, case: dict[str, Any], **options: Any) -> Any:
+def spatialized(spatializer: Spatializer, case: dict[str, Any], **options: Any) -> Any:
     """What `avspatial spatialize` does, decoding of the pictures included."""
     window, inference = case["window"], case["inference"]
-    how = InferenceOptions(inference, **options)
+    settings = InferenceOptions(inference, **options)
     pictures = folder_images(case["folder"], window.fps, window.fps, window.picture)
-    with torch.inference_mode(), how.arithmetic(spatializer):
-        walk = make_processor(spatializer, ClipImages(pictures), how)
-        return torch.cat((walk.push(case["sound"]), walk.finish()), 1)
+    with torch.inference_mode(), settings.arithmetic(spatializer):
+        processor = make_processor(spatializer, ClipImages(pictures), settings)
+        return torch.cat((processor.push(case["sound"]), processor.finish()), 1)
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -77,7 +77,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def operations(spatializer: Spatializer) -> tuple[float, float]:
-    """Multiply-adds of one look, and of one window, as the modules at hand compute them; the STFT left aside."""
+    """Multiply-adds of encoding one group of images and of one window, without the STFT."""
     window = spatializer.framing.window
     images = torch.rand(1, window.pictures, 3, *window.picture)
     counts = []
@@ -100,7 +100,7 @@ def matrix_rate() -> float:
 
 
 def count(case: dict[str, Any]) -> tuple[int, int]:
-    """Looks, and windows, of the exact walk."""
+    """Distinct groups of images, and windows, of overlap-add."""
     window, framing = case["window"], case["spatializer"].framing
     length = case["sound"].shape[1] + framing.samples - case["spatializer"].valid_samples
     starts = window_starts(length, framing.samples, round(case["inference"].hop * window.rate))
@@ -111,27 +111,27 @@ def count(case: dict[str, Any]) -> tuple[int, int]:
 def test_against_a_plain_loop(case: dict[str, Any]) -> None:
     spatializer, quick = case["spatializer"], optimize_for_inference(case["spatializer"])
     hop = round(case["inference"].hop * case["window"].rate)
-    looks, windows = count(case)
+    groups, windows = count(case)
     plain, reference = timed(lambda: plain_loop(spatializer, case["folder"], hop, case["sound"]))
-    said = f"\n{case['name']}, {torch.get_num_threads()} threads: {windows} windows, {looks} looks"
-    lines = [said, f"plain loop {plain:.1f} s"]
-    exact, found = timed(lambda: walked(quick, case))
+    title = f"\n{case['name']}, {torch.get_num_threads()} threads: {windows} windows, {groups} groups"
+    lines = [title, f"plain loop {plain:.1f} s"]
+    exact, found = timed(lambda: spatialized(quick, case))
     off = float((found - reference).abs().max())
     lines.append(f"exact {exact:.1f} s: {plain / exact:.2f} times the plain loop, at most {off:.1e} off")
     others = [("continuous", {"mode": "continuous"})]
     if computes_bf16(torch.device("cpu")):
         others.append(("exact bf16", {"precision": "bf16"}))
     for words, options in others:
-        took, other = timed(lambda options=options: walked(quick, case, **options))  # type: ignore[misc]
+        took, other = timed(lambda options=options: spatialized(quick, case, **options))  # type: ignore[misc]
         difference = float((other - reference).square().mean().sqrt() / (reference[0] - reference[1]).std())
         lines.append(f"{words} {took:.1f} s: {exact / took:.2f} times exact, {difference:.3f} of the difference off")
     rate = matrix_rate()
-    for words, model, seen in (("plain loop", spatializer, windows), ("exact", quick, looks)):
-        look, window = operations(model)
-        needed = seen * look + windows * window
+    for words, model, seen in (("plain loop", spatializer, windows), ("exact", quick, groups)):
+        encoding, window = operations(model)
+        needed = seen * encoding + windows * window
         lines.append(
-            f"{words}: {look / 1e9:.2f} G multiply-adds a look, {window / 1e9:.2f} G a window, {needed / 1e9:.0f} G in "
-            f"all: {needed / rate:.1f} s at the {rate / 1e9:.0f} G/s of matrix products"
+            f"{words}: {encoding / 1e9:.2f} G multiply-adds per encoding, {window / 1e9:.2f} G per window, "
+            f"{needed / 1e9:.0f} G in all: {needed / rate:.1f} s at the {rate / 1e9:.0f} G/s of matrix products"
         )
     print("\n  ".join(lines))
     assert off < 1e-4

@@ -42,8 +42,8 @@ def test_an_hour_takes_the_memory_of_a_minute(model: Path, tmp_path: Path, mode:
     for minutes in MINUTES:
         film = long_film(tmp_path / f"{minutes}.mp4", 60 * minutes)
         costs[minutes] = cost(film, model, "--mode", mode)
-        said = costs[minutes]
-        print(f"\n{mode}, {minutes} min: {said.memory / 1024:.0f} MiB, {said.seconds:.1f} s", end="")
+        measured = costs[minutes]
+        print(f"\n{mode}, {minutes} min: {measured.memory / 1024:.0f} MiB, {measured.seconds:.1f} s", end="")
     # What a program needs to start is the same for all of them.
     slopes = [(costs[b].seconds - costs[a].seconds) / (b - a) for a, b in pairwise(MINUTES)]
     print(f"\n{slopes[0]:.2f} s a minute from 1 to 10, {slopes[1]:.2f} from 10 to 60")

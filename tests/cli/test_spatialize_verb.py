@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.films import BLIND, heard, moving, noise, tiny, write_film
+from support.films import BLIND, moving, noise, read_track, tiny, write_film
 
 from avspatial.api.load import load_trained
 from avspatial.cli.main import main
@@ -42,11 +42,11 @@ def test_a_folder_is_done_once_and_the_rest_of_it_later(
     (tmp_path / "broken.mp4").write_bytes(b"no video at all")
     capsys.readouterr()
     assert main(["spatialize", str(tmp_path), "--run", model, "--json"]) == 1
-    told = capsys.readouterr()
-    said = json.loads(told.out)
-    assert (said["done"], said["skipped"], said["failed"]) == (1, 1, 1)
-    assert [file["state"] for file in said["files"]] == ["skipped", "failed", "done"]
-    assert f"error: {tmp_path / 'broken.mp4'}: not a readable video" in told.err
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)
+    assert (summary["done"], summary["skipped"], summary["failed"]) == (1, 1, 1)
+    assert [file["state"] for file in summary["files"]] == ["skipped", "failed", "done"]
+    assert f"error: {tmp_path / 'broken.mp4'}: not a readable video" in captured.err
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "a.mp4", "a_binaural.mp4", "broken.mp4", "deeper.mp4", "deeper_binaural.mp4",
     ]  # fmt: skip
@@ -96,7 +96,7 @@ def test_silence_is_no_sound_to_spatialize(model: str, tmp_path: Path, capsys: p
          "  Give that file as input.\n"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_done_is_said(
+def test_impossible_requests_are_refused(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     arguments: list[str], message: str,
 ) -> None:  # fmt: skip
@@ -115,7 +115,7 @@ def test_bf16_is_refused_where_it_is_only_slower(
     assert main(["spatialize", str(source), "--run", model, "--precision", "bf16", "--device", "cpu"]) == 2
     assert capsys.readouterr().err == (
         "error: precision: this machine's CPU has no bf16 arithmetic: it would take many times as long as fp32\n"
-        "  Take fp32, the default. What makes it faster here is the mode `continuous`, or another --device.\n"
+        "  Use fp32, the default. The mode `continuous` or another --device makes it faster here.\n"
     )
     assert list(tmp_path.iterdir()) == [source]
 
@@ -139,20 +139,20 @@ def test_an_exported_model_is_the_model(model: str) -> None:
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_interrupted_there_is_no_output_or_a_whole_one_and_nothing_else(model: str, tmp_path: Path, jobs: int) -> None:
+def test_an_interruption_leaves_complete_outputs_or_none(model: str, tmp_path: Path, jobs: int) -> None:
     sources = [clip(tmp_path / f"{name}.mp4", seconds=8) for name in "ab"]
     command = [sys.executable, "-m", "avspatial", "spatialize", str(tmp_path), "--run", model, "--jobs", str(jobs)]
     program = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     begun = time.monotonic()
-    # While an output is being written: its half lies aside, under a hidden name.
+    # While an output is being written: its first half has a hidden name.
     while time.monotonic() - begun < 120 and program.poll() is None and not list(tmp_path.glob(".*.part*")):
         time.sleep(0.01)
     program.send_signal(signal.SIGINT)
-    _, told = program.communicate(timeout=120)
+    _, captured = program.communicate(timeout=120)
     if program.returncode == 0:
         return  # it was done first
     assert program.returncode == 130
-    assert told.endswith("interrupted; nothing is half-written. Give the same command again to go on.\n")
-    assert "Traceback" not in told
+    assert captured.endswith("interrupted; nothing is half-written. Give the same command again to go on.\n")
+    assert "Traceback" not in captured
     for out in set(tmp_path.iterdir()) - set(sources):
-        assert heard(out)[0].shape == (2, 128000)
+        assert read_track(out)[0].shape == (2, 128000)

@@ -22,19 +22,19 @@ WINDOW = Window(seconds=0.1, rate=8000, fps=40.0, pictures=4, picture=(4, 6))
 class Panner(Spatializer):
     """A small spatializer whose output depends on every picture, on their side, on the level and on the time."""
 
-    def __init__(self, framing: Framing, covered: int | None = None) -> None:
+    def __init__(self, framing: Framing, valid: int | None = None) -> None:
         super().__init__(None, framing=framing, builder=None)  # type: ignore[arg-type]
-        self.until = framing.samples if covered is None else covered
+        self.valid = framing.samples if valid is None else valid
         self.norm = nn.BatchNorm1d(4)
         self.norm.running_mean.fill_(0.3)  # type: ignore[union-attr]
-        self.looked = 0
+        self.encoded = 0
 
     @property
     def valid_samples(self) -> int:
-        return self.until
+        return self.valid
 
     def encode_images(self, images: Tensor) -> Tensor | None:
-        self.looked += len(images)
+        self.encoded += len(images)
         side = images[..., :3].mean((2, 3, 4)) - images[..., 3:].mean((2, 3, 4))
         return self.norm(side)
 
@@ -42,12 +42,12 @@ class Panner(Spatializer):
         assert visual is not None
         ramp = torch.linspace(-1, 1, mixture.shape[1])
         difference = torch.tanh(4 * mixture) * (visual.mean(1, keepdim=True) + 0.2 * ramp)
-        difference[:, self.until :] = 1e6  # nothing of a window's uncovered end may be heard
+        difference[:, self.valid :] = 1e6  # nothing of a window's invalid end may come out
         return torch.stack([mixture + difference, mixture - difference], 1) / 2
 
 
 def one_window_at_a_time(model: Panner, audio: Tensor, pictures: np.ndarray, hop: int, flip: bool = False) -> Tensor:
-    """The oracle: the official demo's loop, one window, one look, no sharing."""
+    """The oracle: the official demo's loop, one window, one encoding, no sharing."""
     model.eval()
     window, count_in = model.framing.window, audio.shape[1]
     n = model.framing.samples
@@ -84,19 +84,19 @@ def clip(samples: int, seed: int = 0) -> tuple[Tensor, np.ndarray]:
     samples=st.integers(1, 4000),
     hop=st.floats(0.005, 0.1),
     batch=st.integers(1, 9),
-    covered=st.integers(500, 800),
+    valid=st.integers(500, 800),
     gain=st.sampled_from(["mixture", "reference_stereo"]),
 )
-def test_equals_one_window_at_a_time(samples: int, hop: float, batch: int, covered: int, gain: str) -> None:
-    model = Panner(Framing(window=WINDOW.model_copy(update={"gain": gain}), stft=Stft()), covered)
+def test_equals_one_window_at_a_time(samples: int, hop: float, batch: int, valid: int, gain: str) -> None:
+    model = Panner(Framing(window=WINDOW.model_copy(update={"gain": gain}), stft=Stft()), valid)
     audio, pictures = clip(samples)
     ours = spatialize(model, audio, pictures, Inference(hop=hop, batch_size=batch))
-    step = min(round(hop * 8000), covered)
+    step = min(round(hop * 8000), valid)
     torch.testing.assert_close(ours, one_window_at_a_time(model, audio, pictures, step), atol=1e-5, rtol=1e-5)
 
 
-def test_every_sample_is_covered_even_where_the_hop_is_the_whole_window() -> None:
-    model = Panner(Framing(window=WINDOW, stft=Stft()), covered=600)
+def test_every_sample_is_covered_even_if_the_hop_is_a_full_window() -> None:
+    model = Panner(Framing(window=WINDOW, stft=Stft()), valid=600)
     audio, pictures = clip(2500)
     out = spatialize(model, audio, pictures, Inference(hop=0.1))
     torch.testing.assert_close(out.sum(0), audio.sum(0), atol=1e-6, rtol=1e-5)
@@ -110,16 +110,16 @@ def test_the_steps_of_the_official_demos() -> None:
     assert window_starts(10_080 + 800, 10_080, 800) == [0, 800]
 
 
-def test_each_distinct_group_of_pictures_is_looked_at_once() -> None:
+def test_each_distinct_group_of_pictures_is_encoded_once() -> None:
     model = Panner(Framing(window=WINDOW, stft=Stft()))
     audio, pictures = clip(4000)
     starts = window_starts(4000, 800, 80)
     groups = {tuple(image_indices(start / 8000, WINDOW, len(pictures))) for start in starts}
     spatialize(model, audio, pictures, Inference(hop=0.01, batch_size=3))
-    assert model.looked == len(groups) < len(starts)
-    model.looked = 0
+    assert model.encoded == len(groups) < len(starts)
+    model.encoded = 0
     spatialize(model, audio, pictures, Inference(hop=0.01, batch_size=3), condition="blank")
-    assert model.looked == 1
+    assert model.encoded == 1
 
 
 def test_a_mono_sound_is_half_a_mixture() -> None:

@@ -1,4 +1,4 @@
-"""Everything that makes inference fast at once, against a loop that does one thing after another."""
+"""All optimizations of inference together, against a plain loop."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_equals_a_loop_over_jpg_files_that_pillow_reads(sagm: Spatializer, tmp_p
     pictures = folder_images(tmp_path, WINDOW.fps, WINDOW.fps, WINDOW.picture)
     quick, options = optimize_for_inference(sagm), InferenceOptions(Inference(hop=0.03))
     with torch.inference_mode():
-        walk = make_processor(quick, ClipImages(pictures), options)
-        found = torch.cat((walk.push(sound), walk.finish()), 1)
+        processor = make_processor(quick, ClipImages(pictures), options)
+        found = torch.cat((processor.push(sound), processor.finish()), 1)
     assert (reference[0] - reference[1]).std() > 0.02
     torch.testing.assert_close(found, reference, atol=1e-4, rtol=0)

@@ -1,4 +1,4 @@
-"""One pass over long chunks is the pass over the whole; and a model for inference is the model."""
+"""A single pass in chunks equals one long pass; a model optimized for inference equals the model."""
 
 from __future__ import annotations
 
@@ -44,23 +44,23 @@ def clip() -> tuple[Tensor, np.ndarray]:
     return torch.from_numpy(sound), random.integers(0, 256, (38, 32, 32, 3), dtype=np.uint8)
 
 
-def fed(walk: SinglePass | OverlapAdd, sound: Tensor, length: int) -> Tensor:
-    parts = [walk.push(sound[:, start : start + length]) for start in range(0, sound.shape[1], length)]
-    return torch.cat((*parts, walk.finish()), 1)
+def fed(processor: SinglePass | OverlapAdd, sound: Tensor, length: int) -> Tensor:
+    parts = [processor.push(sound[:, start : start + length]) for start in range(0, sound.shape[1], length)]
+    return torch.cat((*parts, processor.finish()), 1)
 
 
 @pytest.mark.parametrize(("core", "length"), [(24, 30011), (6, 1000), (2, 777), (1, 5000)])
 def test_chunks_give_the_result_of_one_long_pass(
     model: Spatializer, clip: tuple[Tensor, np.ndarray], core: int, length: int
 ) -> None:
-    def looks() -> VisualFeatureCache:
+    def features() -> VisualFeatureCache:
         return VisualFeatureCache(model, ClipImages(clip[1]), 8)
 
-    whole = fed(SinglePass(model, 1, looks(), core=1000), clip[0], 30011)
-    parts = fed(SinglePass(model, 1, looks(), core=core), clip[0], length)
-    assert whole.shape == (2, 30011)
-    assert (whole[0] - whole[1]).std() > 1e-3
-    torch.testing.assert_close(parts, whole, atol=1e-5, rtol=0)
+    complete = fed(SinglePass(model, 1, features(), core=1000), clip[0], 30011)
+    parts = fed(SinglePass(model, 1, features(), core=core), clip[0], length)
+    assert complete.shape == (2, 30011)
+    assert (complete[0] - complete[1]).std() > 1e-3
+    torch.testing.assert_close(parts, complete, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("samples", [1, 15, 500, 512, 1024, 1025])
@@ -71,11 +71,11 @@ def test_any_length_comes_out_as_long(model: Spatializer, clip: tuple[Tensor, np
 
 
 def test_a_long_sound_takes_no_more_memory_than_a_chunk(model: Spatializer, clip: tuple[Tensor, np.ndarray]) -> None:
-    walk = SinglePass(model, 1, VisualFeatureCache(model, ClipImages(clip[1]), 8), core=4)
+    processor = SinglePass(model, 1, VisualFeatureCache(model, ClipImages(clip[1]), 8), core=4)
     for _ in range(10):
-        walk.push(clip[0][:, :4000])
-        assert len(walk._mixture) <= (4 + 2 * 4) * 512 + 2 * 1024 + 4000
-        assert len(walk._seen) <= 6
+        processor.push(clip[0][:, :4000])
+        assert len(processor._mixture) <= (4 + 2 * 4) * 512 + 2 * 1024 + 4000
+        assert len(processor._features) <= 6
 
 
 def test_the_pictures_of_a_steps_own_time_guide_it(model: Spatializer, clip: tuple[Tensor, np.ndarray]) -> None:
@@ -100,8 +100,7 @@ def test_a_model_of_single_windows_refuses(model: Spatializer) -> None:
     with pytest.raises(DataError) as caught:
         SinglePass(single, 1, lambda starts: None)
     assert str(caught.value) == (
-        "mode continuous: this model works on single windows alone\n"
-        "  Leave --mode away: `exact` works with every model."
+        "mode continuous: this model can only process single windows\n  Omit --mode: `exact` works with every model."
     )
 
 
@@ -158,6 +157,6 @@ def test_an_up_convolution_to_few_channels(size: tuple[int, int], bias: bool) ->
 def test_an_up_convolution_of_maps_that_are_everywhere_the_same(size: tuple[int, int]) -> None:
     torch.manual_seed(0)
     weight, vector = torch.randn(6, 4, 4, 4), torch.randn(2, 6, 1, 1)
-    whole = torch.nn.functional.conv_transpose2d(vector.expand(-1, -1, *size), weight, None, 2, 1)
+    complete = torch.nn.functional.conv_transpose2d(vector.expand(-1, -1, *size), weight, None, 2, 1)
     found = spread(vector.expand(-1, -1, 2, 2), weight, [2 * size[0], 2 * size[1]])
-    torch.testing.assert_close(found, whole)
+    torch.testing.assert_close(found, complete)

@@ -1,4 +1,4 @@
-"""A convolution over a few pictures with fewer products is the convolution; C3D's are replaced where it pays."""
+"""A convolution over a few images with fewer products is the convolution; C3D's are replaced where it pays."""
 
 from __future__ import annotations
 
@@ -18,14 +18,12 @@ def small_maps_too(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d])
 @pytest.mark.parametrize("clips", [1, 3])
-@pytest.mark.parametrize("pictures", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("images", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("channels", [3, 24])
-def test_it_is_the_convolution(
-    channels: int, pictures: int, clips: int, layout: torch.memory_format, bias: bool
-) -> None:
+def test_it_is_the_convolution(channels: int, images: int, clips: int, layout: torch.memory_format, bias: bool) -> None:
     torch.manual_seed(0)
     convolution = nn.Conv3d(channels, 10, 3, padding=1, bias=bias).requires_grad_(False)
-    x = torch.randn(clips, channels, pictures, 7, 9).contiguous(memory_format=layout)
+    x = torch.randn(clips, channels, images, 7, 9).contiguous(memory_format=layout)
     expected = convolution.double()(x.double()).float()
     found = WinogradConv3d(convolution.float())(x)
     torch.testing.assert_close(found, expected, atol=3e-5, rtol=0)
@@ -35,11 +33,11 @@ def test_it_has_fewer_products() -> None:
     from torch.utils.flop_counter import FlopCounterMode
 
     convolution = nn.Conv3d(64, 64, 3, padding=1).requires_grad_(False)
-    for pictures, share in ((4, 6 / 12), (2, 3 / 6)):
+    for images, share in ((4, 6 / 12), (2, 3 / 6)):
         counts = []
         for module in (convolution, WinogradConv3d(convolution)):
             with FlopCounterMode(display=False) as counter:
-                module(torch.randn(1, 64, pictures, 8, 8))
+                module(torch.randn(1, 64, images, 8, 8))
             counts.append(counter.get_total_flops())
         assert share < counts[1] / counts[0] < share + 0.05  # the sums are a few
 

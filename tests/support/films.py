@@ -1,4 +1,4 @@
-"""Films of a second or two in every format, and a model of a few channels: what tests of several rooms spatialize."""
+"""Films of a second or two in every format, and a tiny model, for tests that spatialize."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Packet = tuple[str, float]
 
 
 def tiny(folder: Path, registry: Registry, eyes: str = SEEING) -> Trained:
-    """A model with random weights, the last layer's large enough that the difference is no trifle."""
+    """A model with random weights, the last layer's large enough that the difference is large."""
     file = folder / "tiny.yaml"
     file.write_text(RECIPE.format(eyes=eyes))
     loaded = load_recipe(file, registry)
@@ -86,11 +86,11 @@ def write_film(
     audio: str | None = "aac",
     rate: int = 48000,
     begins: float = 0.0,
-    hole: float = 0.0,
+    gap: float = 0.0,
 ) -> Path:
     """A film of `pictures`, at `times`, s, or evenly `fps` a second, and `sound` (C, T) that begins at `begins` s.
 
-    `hole` seconds are missing after the sound's first half. `tag` is what mp4 and mov call the pictures' codec. None
+    `gap` seconds are missing after the sound's first half. `tag` is what mp4 and mov call the pictures' codec. None
     leaves a stream out.
     """
     pictures = moving(round(seconds * fps)) if pictures is None else pictures
@@ -98,9 +98,9 @@ def write_film(
     moments = [number / fps for number in range(len(pictures))] if times is None else list(times)
     with av.open(str(path), "w") as container:
         shown = container.add_stream(video, rate=fps, options={"threads": "1"}) if video else None
-        heard = None
+        track = None
         if audio:
-            heard = container.add_stream(audio, rate=rate, layout={1: "mono", 2: "stereo"}.get(len(sound), "5.1"))
+            track = container.add_stream(audio, rate=rate, layout={1: "mono", 2: "stereo"}.get(len(sound), "5.1"))
         if shown is not None:
             shown.height, shown.width, shown.pix_fmt = *pictures[0].shape[:2], "yuv420p"
             shown.codec_context.time_base = Fraction(1, 1000)
@@ -111,17 +111,17 @@ def write_film(
                 frame.pts, frame.time_base = round(1000 * moment), Fraction(1, 1000)
                 container.mux(shown.encode(frame))
             container.mux(shown.encode())
-        if heard is not None:
-            _write_sound(container, heard, sound, rate, begins, hole)
+        if track is not None:
+            _write_audio(container, track, sound, rate, begins, gap)
     return path
 
 
-def _write_sound(container: Any, stream: Any, sound: np.ndarray, rate: int, begins: float, hole: float) -> None:
+def _write_audio(container: Any, stream: Any, sound: np.ndarray, rate: int, begins: float, gap: float) -> None:
     for start in range(0, sound.shape[1], 4800):
         part = np.ascontiguousarray(sound[:, start : start + 4800])
         frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=stream.layout.name)
         frame.rate, frame.time_base = rate, Fraction(1, rate)
-        frame.pts = start + round((begins + hole * (2 * start >= sound.shape[1])) * rate)
+        frame.pts = start + round((begins + gap * (2 * start >= sound.shape[1])) * rate)
         container.mux(stream.encode(frame))
     container.mux(stream.encode())
 
@@ -136,8 +136,8 @@ def picture_packets(path: Path) -> list[Packet]:
         ]
 
 
-def heard(path: Path) -> tuple[np.ndarray, AudioReader]:
-    """The sound of a file, (C, T), and its reader, which knows rate and start."""
+def read_track(path: Path) -> tuple[np.ndarray, AudioReader]:
+    """The audio of a file, (C, T), and its reader, which knows rate and start."""
     reader = AudioReader(path)
     return np.concatenate(list(reader.blocks()), 1), reader
 

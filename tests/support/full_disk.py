@@ -1,4 +1,4 @@
-"""A disk that is full, as far as one process can tell."""
+"""A simulated full disk."""
 
 from __future__ import annotations
 

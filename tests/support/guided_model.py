@@ -1,4 +1,4 @@
-"""SAGM's networks, some channels wide, on which the pictures have much influence: what is said of inference is seen."""
+"""SAGM's networks with a few channels and a strong influence of the images on the output."""
 
 from __future__ import annotations
 

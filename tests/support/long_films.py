@@ -1,4 +1,4 @@
-"""Films as long as one likes, and how much memory it takes to spatialize them."""
+"""Films of any length, and the memory that spatializing them takes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from avspatial.media.video import write_video
 
 RATE, FPS = 16000, 5
 REEL = 10.24
-"""Seconds of the film that is repeated: a whole number of pictures' times, and of AAC's blocks of 1024 samples."""
+"""Seconds of the film that is repeated: an integer number of frame times and of AAC blocks of 1024 samples."""
 _MEASURED = """\
 import re, sys
 from pathlib import Path
@@ -65,7 +65,7 @@ class Cost:
 
 
 def cost(film: Path, model: Path, *options: str) -> Cost:
-    """What `avspatial spatialize` takes. Linux says of the program alone how much memory it had at most."""
+    """What `avspatial spatialize` takes. Linux says of the process alone how much memory it had at most."""
     command = [sys.executable, "-c", _MEASURED, "spatialize", str(film), "--run", str(model), "--force", *options]
     begun = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)

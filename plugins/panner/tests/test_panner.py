@@ -165,8 +165,8 @@ def test_one_long_pass_is_refused(
     monkeypatch.setenv("AVSPATIAL_PLUGINS", str(HOME))
     assert main(["spatialize", str(tmp_path / "in.mp4"), "--run", "panner_demo", "--mode", "continuous"]) == 2
     assert capsys.readouterr().err == (
-        "error: mode continuous: this model works on single windows alone\n"
-        "  Leave --mode away: `exact` works with every model.\n"
+        "error: mode continuous: this model can only process single windows\n"
+        "  Omit --mode: `exact` works with every model.\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]
 

@@ -38,5 +38,5 @@ def packets() -> Callable[[Path], list[films.Packet]]:
 
 
 @pytest.fixture(scope="session")
-def heard() -> Callable[[Path], Any]:
-    return films.heard
+def read_track() -> Callable[[Path], Any]:
+    return films.read_track

@@ -17,7 +17,7 @@ from avspatial.errors import AvspatialError
 from avspatial.progress import no_display
 
 Film = Callable[..., Path]
-Heard = Callable[[Path], tuple[np.ndarray, Any]]
+ReadTrack = Callable[[Path], tuple[np.ndarray, Any]]
 RATE = 48000
 
 
@@ -35,15 +35,15 @@ def decoded(path: Path, sound_start: float) -> tuple[list[np.ndarray], list[floa
 @pytest.mark.parametrize("mode", ["exact", "continuous"])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_arrays_give_the_samples_of_the_file(
-    film: Film, heard: Heard, trained: Trained, tmp_path: Path, channels: int, mode: str
+    film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path, channels: int, mode: str
 ) -> None:
     random = np.random.default_rng(channels)
     sound = 0.05 * random.standard_normal((channels, 2 * RATE)).astype(np.float32)
     source = film(tmp_path / "in.mp4", seconds=2, fps=25, sound=sound, begins=0.3)
     (result,) = avspatial.spatialize(source, trained, progress=no_display, width_percent=120, mode=mode).results
     assert result.done is not None
-    after, _ = heard(result.out)
-    before, reader = heard(source)
+    after, _ = read_track(result.out)
+    before, reader = read_track(source)
     pictures, times = decoded(source, reader.start)
     found = spatialized(trained, before, RATE, pictures, times=times, width_percent=120, mode=mode)
     assert found.dtype == np.float32 and np.abs(found[0] - found[1]).max() > 0.01
@@ -51,9 +51,11 @@ def test_arrays_give_the_samples_of_the_file(
     np.testing.assert_array_equal(np.rint(scaled.astype(np.float64) * 2**23), after.astype(np.float64) * 2**23)
 
 
-def test_pictures_come_from_a_video_file_too(film: Film, heard: Heard, trained: Trained, tmp_path: Path) -> None:
+def test_pictures_come_from_a_video_file_too(
+    film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path
+) -> None:
     source = film(tmp_path / "in.mp4", seconds=1)
-    before, _ = heard(source)
+    before, _ = read_track(source)
     pictures, times = decoded(source, 0.0)
     by_file = spatialized(trained, before, RATE, source)
     np.testing.assert_array_equal(by_file, spatialized(trained, before, RATE, pictures, times=times))

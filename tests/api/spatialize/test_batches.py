@@ -23,7 +23,7 @@ from avspatial.media.audio_writer import write_audio
 from avspatial.progress import ProgressDisplay, no_display
 
 Film = Callable[..., Path]
-Heard = Callable[[Path], tuple[np.ndarray, Any]]
+ReadTrack = Callable[[Path], tuple[np.ndarray, Any]]
 
 
 def test_several_at_once_are_as_one_after_another(film: Film, trained: Trained, tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_several_at_once_are_as_one_after_another(film: Film, trained: Trained, 
     for number in range(4):
         film(films / ("deeper" if number % 2 else "") / f"{number}.mp4", seconds=0.5 + 0.2 * number)
     (films / "broken.mp4").write_bytes(b"no video at all")
-    displays, told = [], []
+    displays, received = [], []
 
     @contextmanager
     def progress() -> Iterator[ProgressDisplay]:
@@ -47,11 +47,11 @@ def test_several_at_once_are_as_one_after_another(film: Film, trained: Trained, 
         out=tmp_path / "several",
         jobs=3,
         progress=progress,
-        on_result=lambda result: told.append(result.source),
+        on_result=lambda result: received.append(result.source),
     )
     assert displays == [1]
     assert [result.source for result in several.results] == [result.source for result in one.results]
-    assert sorted(told) == sorted(result.source for result in several.results)
+    assert sorted(received) == sorted(result.source for result in several.results)
     assert (several.count("done"), several.count("failed")) == (one.count("done"), one.count("failed")) == (4, 1)
     made = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.mp4"))
     assert [str(path) for path in made] == [
@@ -78,7 +78,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield run
 
 
-def test_an_exported_run_gives_the_samples_of_the_run(run: Path, film: Film, heard: Heard, tmp_path: Path) -> None:
+def test_an_exported_run_gives_the_samples_of_the_run(
+    run: Path, film: Film, read_track: ReadTrack, tmp_path: Path
+) -> None:
     source, model = film(tmp_path / "in.mkv", audio="flac"), tmp_path / "model.safetensors"
     assert main(["export", str(run), "-o", str(model)]) == 0
     made = []
@@ -87,7 +89,7 @@ def test_an_exported_run_gives_the_samples_of_the_run(run: Path, film: Film, hea
             source, place, out=tmp_path / f"{len(made)}.mkv", device="cpu", progress=no_display
         ).results
         assert result.error == ""
-        made.append(heard(result.out)[0])
+        made.append(read_track(result.out)[0])
     assert np.array_equal(*made)
     assert np.abs(np.subtract(*made[0])).max() > 1e-4
 
@@ -96,7 +98,9 @@ def test_an_export_is_not_written_over(run: Path, tmp_path: Path, capsys: pytest
     model = tmp_path / "model.safetensors"
     model.write_bytes(b"mine")
     assert main(["export", str(run), "-o", str(model)]) == 2
-    assert capsys.readouterr().err == (f"error: {model}: already exists\n  Give another name with -o, or --force.\n")
+    assert capsys.readouterr().err == (
+        f"error: {model}: exists, and nothing is written over\n  Give another name with -o, or --force.\n"
+    )
     assert model.read_bytes() == b"mine"
     assert main(["export", str(run), "-o", str(tmp_path / "model.pt")]) == 2
     assert capsys.readouterr().err == (
@@ -148,7 +152,7 @@ def recorded_live(source: Path, out: Path) -> Path:
 
 def test_what_was_recorded_live_is_skipped_too_when_it_is_there(film: Film, trained: Trained, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
-    live = recorded_live(film(tmp_path / "whole.mp4", seconds=1), tmp_path / "films" / "live.mkv")
+    live = recorded_live(film(tmp_path / "full.mp4", seconds=1), tmp_path / "films" / "live.mkv")
     with av.open(str(live)) as container:
         assert container.duration is None and container.streams.audio[0].duration is None
     (planned,) = avspatial.spatialize(live, trained, dry_run=True, progress=no_display).results
@@ -163,19 +167,19 @@ def test_a_call_that_means_nothing_is_refused(film: Film, trained: Trained, tmp_
     (tmp_path / "dead.mp4").symlink_to(tmp_path / "nowhere.mp4")
     (tmp_path / ".trash").mkdir()
     film(tmp_path / ".trash" / "old.mp4", seconds=0.5)
-    for inputs, how, said in (
+    for inputs, options, message in (
         ([], {}, "inputs: nothing to spatialize was given"),
         (source, {"jobs": 0}, "jobs: 0 files at once; at least 1 is needed"),
-        (source, {"mode": "Exact"}, "mode: there is no mode 'Exact'; it can be exact or continuous"),
-        (source, {"precision": "fp16"}, "precision: there is no precision 'fp16'; it can be fp32 or bf16"),
+        (source, {"mode": "Exact"}, "mode: unknown mode 'Exact'; it can be exact or continuous"),
+        (source, {"precision": "fp16"}, "precision: unknown precision 'fp16'; it can be fp32 or bf16"),
         (source, {"overrides": ["model.width=2"]}, "model: a model that is loaded takes neither overrides nor device"),
         (source, {"device": "cpu"}, "model: a model that is loaded takes neither overrides nor device"),
         (tmp_path / "dead.mp4", {}, f"{tmp_path / 'dead.mp4'}: no such file or folder"),
         (tmp_path / "*.txt", {}, f"{tmp_path / '*.txt'}: matches no video to spatialize"),
     ):
         with pytest.raises(AvspatialError) as refused:
-            avspatial.spatialize(inputs, trained, progress=no_display, **how)
-        assert str(refused.value).startswith(said)
+            avspatial.spatialize(inputs, trained, progress=no_display, **options)
+        assert str(refused.value).startswith(message)
     assert len(avspatial.spatialize(tmp_path, trained, dry_run=True, progress=no_display).results) == 1
 
 

@@ -16,7 +16,7 @@ from avspatial.api.spatialize import Result
 from avspatial.progress import no_display
 
 Film = Callable[..., Path]
-Heard = Callable[[Path], tuple[np.ndarray, Any]]
+ReadTrack = Callable[[Path], tuple[np.ndarray, Any]]
 Packets = Callable[[Path], list[tuple[str, float]]]
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
 REFUSED = {"mov": ("vp9", "av1"), "webm": ("h264", "hevc")}
@@ -40,7 +40,13 @@ def sources(film: Film, tmp_path_factory: pytest.TempPathFactory) -> dict[str, P
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "webm"])
 @pytest.mark.parametrize("codec", ENCODERS)
 def test_pictures_go_from_matroska_where_they_can_go(
-    sources: dict[str, Path], packets: Packets, heard: Heard, trained: Trained, tmp_path: Path, codec: str, suffix: str
+    sources: dict[str, Path],
+    packets: Packets,
+    read_track: ReadTrack,
+    trained: Trained,
+    tmp_path: Path,
+    codec: str,
+    suffix: str,
 ) -> None:
     out = tmp_path / f"out.{suffix}"
     result = one(sources[codec], trained, out=out)
@@ -60,7 +66,7 @@ def test_pictures_go_from_matroska_where_they_can_go(
         assert shown.codec_context.codec.canonical_name == codec
         assert sound.codec_context.name == {"mp4": "alac", "mov": "pcm_s24le", "mkv": "flac", "webm": "opus"}[suffix]
     if suffix != "webm":
-        assert heard(out)[0].shape == (2, 24000)
+        assert read_track(out)[0].shape == (2, 24000)
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
@@ -87,15 +93,15 @@ def test_hevc_from_matroska_gets_the_name_that_apples_players_know(
 
 @pytest.mark.parametrize("video", ["libvpx-vp9", "libsvtav1"])
 def test_webm_stays_webm_where_it_is_asked_for(
-    film: Film, packets: Packets, heard: Heard, trained: Trained, tmp_path: Path, video: str
+    film: Film, packets: Packets, read_track: ReadTrack, trained: Trained, tmp_path: Path, video: str
 ) -> None:
     source = film(tmp_path / "in.webm", video=video, audio="libopus", seconds=1.0)
     out = tmp_path / "out.webm"
     result = one(source, trained, out=out)
     assert result.error == "" and result.done is not None
     assert packets(out) == packets(source)
-    before, reader = heard(source)
-    after, written = heard(out)
+    before, reader = read_track(source)
+    after, written = read_track(out)
     assert written.rate == reader.rate == 48000
     assert written.start == pytest.approx(reader.start, abs=2e-3)
     assert after.shape[1] == pytest.approx(before.shape[1], abs=960)  # Opus has blocks of 20 ms

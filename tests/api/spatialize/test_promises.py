@@ -19,7 +19,7 @@ from avspatial.signal.loudness import integrated_loudness, true_peak
 
 REAL = Path(__file__).parents[3] / "../shared/media/FAIR-Play/videos/000001.mp4"
 Film = Callable[..., Path]
-Heard = Callable[[Path], tuple[np.ndarray, Any]]
+ReadTrack = Callable[[Path], tuple[np.ndarray, Any]]
 Packets = Callable[[Path], list[tuple[str, float]]]
 
 
@@ -61,13 +61,20 @@ def pairs() -> list[Any]:
 
 @pytest.mark.parametrize(("suffix", "video", "audio"), pairs())
 def test_every_format_keeps_its_pictures_and_its_sound(
-    film: Film, packets: Packets, heard: Heard, trained: Trained, tmp_path: Path, suffix: str, video: str, audio: str
+    film: Film,
+    packets: Packets,
+    read_track: ReadTrack,
+    trained: Trained,
+    tmp_path: Path,
+    suffix: str,
+    video: str,
+    audio: str,
 ) -> None:
     source = film(tmp_path / f"in.{suffix}", video=video, audio=audio, seconds=0.6)
     result = one(source, trained)
     assert result.out.suffix == (".mkv" if suffix == "webm" else f".{suffix}")
-    before, reader = heard(source)
-    after, written = heard(result.out)
+    before, reader = read_track(source)
+    after, written = read_track(result.out)
     assert after.shape == (2, before.shape[1])
     assert (written.rate, written.start) == (reader.rate, pytest.approx(reader.start, abs=1e-3))
     assert [packet for packet, _ in packets(result.out)] == [packet for packet, _ in packets(source)]
@@ -78,12 +85,12 @@ def test_every_format_keeps_its_pictures_and_its_sound(
     assert np.abs(after[0] - after[1]).max() > 0.01
 
 
-def test_the_real_clip(packets: Packets, heard: Heard, trained: Trained, tmp_path: Path) -> None:
+def test_the_real_clip(packets: Packets, read_track: ReadTrack, trained: Trained, tmp_path: Path) -> None:
     if not REAL.exists():
         pytest.skip("../shared/media is not there")
     result = one(REAL, trained, out=tmp_path / "out.mp4")
     assert packets(result.out) == packets(REAL)
-    before, after = heard(REAL)[0], heard(result.out)[0]
+    before, after = read_track(REAL)[0], read_track(result.out)[0]
     assert after.shape == before.shape == (2, 480240)
     assert result.done is not None
     level = result.done.level
@@ -94,54 +101,60 @@ def test_the_real_clip(packets: Packets, heard: Heard, trained: Trained, tmp_pat
     assert level.true_peak == pytest.approx(true_peak(after, 48000), abs=0.01)
 
 
-def test_a_hot_sound_is_turned_down_not_clipped(film: Film, heard: Heard, trained: Trained, tmp_path: Path) -> None:
+def test_a_hot_sound_is_turned_down_not_clipped(
+    film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path
+) -> None:
     time = np.arange(72000) / 48000
     loud = (0.98 * np.sin(2 * np.pi * 300 * time))[None].astype(np.float32)
     source = film(tmp_path / "hot.mkv", sound=loud, audio="flac")
     result = one(source, trained)
-    after = heard(result.out)[0]
+    after = read_track(result.out)[0]
     assert true_peak(after, 48000) == pytest.approx(-1, abs=0.01)
     assert result.done is not None
     level = result.done.level
     assert level.change is not None and level.change < 0
-    assert mono_error(heard(source)[0], after, level.factor) < -120
+    assert mono_error(read_track(source)[0], after, level.factor) < -120
 
 
 def test_the_loudness_is_that_of_the_mono_sound_on_both_ears(
-    film: Film, heard: Heard, trained: Trained, tmp_path: Path
+    film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path
 ) -> None:
     source = film(tmp_path / "in.mkv", audio="flac")
-    after = heard(one(source, trained).out)[0]
-    both = np.repeat(heard(source)[0], 2, 0)
+    after = read_track(one(source, trained).out)[0]
+    both = np.repeat(read_track(source)[0], 2, 0)
     assert integrated_loudness(after, 48000) == pytest.approx(integrated_loudness(both, 48000), abs=0.01)
 
 
 @pytest.mark.parametrize("width", [0, 50, 150])
-def test_width_scales_the_difference(film: Film, heard: Heard, trained: Trained, tmp_path: Path, width: int) -> None:
+def test_width_scales_the_difference(
+    film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path, width: int
+) -> None:
     source = film(tmp_path / "in.mkv", audio="flac")
     whole = one(source, trained, out=tmp_path / "a.mkv")
     scaled = one(source, trained, out=tmp_path / "b.mkv", width_percent=width)
     assert whole.done is not None and scaled.done is not None
-    full = np.subtract(*heard(whole.out)[0]) / whole.done.level.factor
-    part = np.subtract(*heard(scaled.out)[0]) / scaled.done.level.factor
+    full = np.subtract(*read_track(whole.out)[0]) / whole.done.level.factor
+    part = np.subtract(*read_track(scaled.out)[0]) / scaled.done.level.factor
     np.testing.assert_allclose(part, width / 100 * full, atol=2e-6)
 
 
-def test_what_lies_above_the_models_band_stays_mono(film: Film, heard: Heard, trained: Trained, tmp_path: Path) -> None:
+def test_what_lies_above_the_models_band_stays_mono(
+    film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path
+) -> None:
     time = np.arange(72000) / 48000
     high = (0.2 * np.sin(2 * np.pi * 9000 * time))[None].astype(np.float32)
     low = 0.2 * np.random.default_rng(0).standard_normal((1, 72000)).astype(np.float32)
     source = film(tmp_path / "in.mkv", audio="flac", sound=np.clip(high + low, -1, 1))
-    spectrum = np.abs(np.fft.rfft(np.subtract(*heard(one(source, trained).out)[0])))
+    spectrum = np.abs(np.fft.rfft(np.subtract(*read_track(one(source, trained).out)[0])))
     band = int(4000 * 1.5)  # the model works at 8 kHz; a bin is 1 / 1.5 Hz
     assert spectrum[int(band * 1.05) :].max() < 1e-3 * spectrum[:band].max()
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 96000])
-def test_any_rate_is_kept(film: Film, heard: Heard, trained: Trained, tmp_path: Path, rate: int) -> None:
+def test_any_rate_is_kept(film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path, rate: int) -> None:
     source = film(tmp_path / "in.mkv", audio="flac", rate=rate, seconds=0.6)
-    after, reader = heard(one(source, trained).out)
-    assert (reader.rate, after.shape[1]) == (rate, heard(source)[0].shape[1])
+    after, reader = read_track(one(source, trained).out)
+    assert (reader.rate, after.shape[1]) == (rate, read_track(source)[0].shape[1])
 
 
 @pytest.mark.parametrize(("suffix", "subtype"), [("wav", "PCM_24"), ("flac", "PCM_24")])
@@ -157,7 +170,7 @@ def test_sound_alone_with_pictures_from_a_video(
     assert (info.samplerate, info.frames, info.channels, info.subtype) == (44100, 40001, 2, subtype)
 
 
-def test_stereo_is_mixed_and_said(film: Film, heard: Heard, trained: Trained, tmp_path: Path) -> None:
+def test_stereo_is_mixed_and_said(film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path) -> None:
     sound = 0.1 * np.random.default_rng(1).standard_normal((2, 48000)).astype(np.float32)
     source = film(tmp_path / "in.mkv", audio="flac", sound=sound)
     result = one(source, trained)
@@ -165,7 +178,7 @@ def test_stereo_is_mixed_and_said(film: Film, heard: Heard, trained: Trained, tm
     assert "the input is stereo: its own left and right were mixed, and the result is made from the mixture" in (
         result.done.notes
     )
-    assert mono_error(heard(source)[0], heard(result.out)[0], result.done.level.factor) < -120
+    assert mono_error(read_track(source)[0], read_track(result.out)[0], result.done.level.factor) < -120
 
 
 def test_the_old_sound_as_a_second_track(film: Film, trained: Trained, tmp_path: Path) -> None:
@@ -185,7 +198,7 @@ def test_the_old_sound_as_a_second_track(film: Film, trained: Trained, tmp_path:
 @pytest.mark.parametrize("seconds", [0.7, 2.5])
 def test_sound_that_starts_later_than_the_picture_is_shorter_or_longer(
     film: Film,
-    heard: Heard,
+    read_track: ReadTrack,
     packets: Packets,
     trained: Trained,
     tmp_path: Path,
@@ -196,8 +209,8 @@ def test_sound_that_starts_later_than_the_picture_is_shorter_or_longer(
     sound = 0.1 * np.random.default_rng(2).standard_normal((1, round(48000 * seconds))).astype(np.float32)
     source = film(tmp_path / f"in.{suffix}", audio="alac", sound=sound, begins=begins)
     result = one(source, trained)
-    before, old = heard(source)
-    after, new = heard(result.out)
+    before, old = read_track(source)
+    after, new = read_track(result.out)
     assert before.shape[1] == after.shape[1] == sound.shape[1]
     first = [packets(path)[0][1] for path in (source, result.out)]
     assert new.start - first[1] == pytest.approx(old.start - first[0], abs=2e-3)

@@ -19,7 +19,7 @@ from avspatial.api.spatialize import Result
 from avspatial.progress import no_display
 
 Film = Callable[..., Path]
-Heard = Callable[[Path], tuple[np.ndarray, Any]]
+ReadTrack = Callable[[Path], tuple[np.ndarray, Any]]
 Packets = Callable[[Path], list[tuple[str, float]]]
 
 
@@ -33,9 +33,9 @@ def notes(result: Result) -> tuple[str, ...]:
     return result.done.notes
 
 
-def difference(result: Result, heard: Heard) -> np.ndarray:
+def difference(result: Result, read_track: ReadTrack) -> np.ndarray:
     assert result.error == "" and result.done is not None
-    return np.subtract(*heard(result.out)[0]) / result.done.level.factor
+    return np.subtract(*read_track(result.out)[0]) / result.done.level.factor
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv"])
@@ -52,7 +52,7 @@ def test_a_variable_frame_rate_stays(
 
 
 def test_the_picture_nearest_in_time_counts_not_its_number(
-    film: Film, heard: Heard, trained: Trained, tmp_path: Path
+    film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path
 ) -> None:
     """Every second picture is left out where little moves: seen at the same times, the film is nearly the same."""
     shown = moving(15)
@@ -61,7 +61,7 @@ def test_the_picture_nearest_in_time_counts_not_its_number(
     thinned = film(tmp_path / "thin.mkv", pictures=shown[::2], times=[0.2 * k for k in range(8)], audio="flac")
     # Were pictures counted, the thinned film would be over after its first half.
     counted = film(tmp_path / "counted.mkv", pictures=shown[::2] + shown[-1:] * 7, audio="flac")
-    said = [difference(one(path, trained), heard) for path in (whole, thinned, counted)]
+    said = [difference(one(path, trained), read_track) for path in (whole, thinned, counted)]
     # Half-way between two pictures the earlier one counts; 0.1 s is where they would part.
     assert np.abs(said[1] - said[0]).mean() < 0.5 * np.abs(said[2] - said[0]).mean()
 
@@ -82,7 +82,14 @@ def turned(film: Path, out: Path, turn: str) -> Path:
 @pytest.mark.parametrize(("turn", "quarters"), [("clockwise", -1), ("upside down", 2), ("counter", 1)])
 @pytest.mark.parametrize("out", ["out.mp4", "out.mkv"])
 def test_rotation_stays_and_the_model_sees_the_picture_upright(
-    film: Film, packets: Packets, heard: Heard, trained: Trained, tmp_path: Path, turn: str, quarters: int, out: str
+    film: Film,
+    packets: Packets,
+    read_track: ReadTrack,
+    trained: Trained,
+    tmp_path: Path,
+    turn: str,
+    quarters: int,
+    out: str,
 ) -> None:
     random = np.random.default_rng(0)
     scene = np.kron(random.integers(0, 256, (4, 4, 3)), np.ones((16, 16, 1))).astype(np.uint8)
@@ -97,8 +104,8 @@ def test_rotation_stays_and_the_model_sees_the_picture_upright(
         with av.open(str(path)) as container:
             angles.append(next(container.decode(video=0)).rotation)
     assert angles[0] == angles[1] != 0
-    lying, standing = (difference(one(path, trained), heard) for path in (plain, upright))
-    seen = difference(result, heard)
+    lying, standing = (difference(one(path, trained), read_track) for path in (plain, upright))
+    seen = difference(result, read_track)
     assert np.abs(seen - standing).mean() < 0.2 * np.abs(seen - lying).mean()
 
 
@@ -134,12 +141,12 @@ def test_scene_cuts_are_found_and_said(
 
 
 def test_a_hole_in_the_sound_becomes_silence_and_is_said(
-    film: Film, heard: Heard, trained: Trained, tmp_path: Path
+    film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path
 ) -> None:
-    source = film(tmp_path / "in.mkv", audio="flac", seconds=1.0, hole=0.5)
+    source = film(tmp_path / "in.mkv", audio="flac", seconds=1.0, gap=0.5)
     result = one(source, trained)
     assert "0.50 s of silence fill holes in the sound's time stamps" in notes(result)
-    after = heard(result.out)[0]
+    after = read_track(result.out)[0]
     assert after.shape == (2, 72000)
     assert np.abs(after[:, 28000:51000].sum(0)).max() < 1e-6
     assert np.abs(after[:, 52000:]).max() > 0.01

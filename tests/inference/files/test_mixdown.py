@@ -1,4 +1,4 @@
-"""Mono at full quality, a difference at the model's rate, one common gain."""
+"""Mixdown: mono at full quality, a difference at the model's rate, one common gain."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ def test_resampled_in_blocks_is_resampled_at_once(rates: tuple[int, int], sample
 def test_joined_sound_is_mono_safe_and_as_long_as_the_mono(
     rate: int, samples: int, lengths: list[int], width: float
 ) -> None:
-    sound, said = noise(samples), noise(round(samples * 16000 / rate), 1)
+    sound, output = noise(samples), noise(round(samples * 16000 / rate), 1)
     joined, blocks, given_out = StereoAssembler(rate, 16000, width), [], 0
     for block in cut(sound, lengths):
         joined.mono(block)
-        blocks += joined.difference(said[given_out : given_out + len(block) // 2])
+        blocks += joined.difference(output[given_out : given_out + len(block) // 2])
         given_out += len(block) // 2
-    blocks += [*joined.difference(said[given_out:]), *joined.finish()]
+    blocks += [*joined.difference(output[given_out:]), *joined.finish()]
     stereo = np.concatenate(blocks, 1)
     assert stereo.shape == (2, samples)
     np.testing.assert_allclose(stereo.mean(0), sound, atol=1e-6)
-    whole = resample(said[None], 16000, rate)[0]
+    resampled = resample(output[None], 16000, rate)[0]
     expected = np.zeros(samples, np.float32)
-    expected[: len(whole)] = whole[:samples]
+    expected[: len(resampled)] = resampled[:samples]
     np.testing.assert_allclose(stereo[0] - stereo[1], width * expected, atol=1e-6)
 
 
