@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from avspatial.api.evaluate import METRICS
+from avspatial.cores import usable_cores
 from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.comparison.compare import Comparison
 from avspatial.evaluation.comparison.compare import compare as compare_systems
-from avspatial.evaluation.comparison.load import choices, is_evaluation, is_run, read_scored, score_outputs
+from avspatial.evaluation.comparison.load import choices, is_evaluation, read_scored, score_outputs
 from avspatial.evaluation.comparison.systems import ScoredSystem, system
 from avspatial.interfaces import Progress
 from avspatial.progress import show_on_stderr
@@ -43,6 +44,7 @@ def compare(
     smoke: bool = False,
     device: str | None = None,
     reference: str | Path | None = None,
+    jobs: int | None = None,
     progress: Progress = show_on_stderr,
 ) -> Comparison:
     """Set systems side by side on the same clips.
@@ -54,8 +56,8 @@ def compare(
     For recipes alone: seeds, how many training seeds, from the recipe's own on; splits, values of `data.split`; set,
     smoke and device as `avspatial.run` takes them; runs, where their runs are looked for, and made where there is no
     finished one with the same resolved recipe. For outputs alone: reference, the folder of the references that are not
-    beside the predictions. Outputs are scored by the metrics and under the convention of the first system that has
-    scores, else by `evaluate`'s own metrics under `fairplay`.
+    next to the predictions; jobs, clips at once (default: the usable cores). Outputs are scored by the metrics and
+    under the convention of the first system that has scores, else by `evaluate`'s own metrics under `fairplay`.
 
     Raises AvspatialError for everything that the caller can mend, such as systems scored on other clips.
     """
@@ -64,7 +66,7 @@ def compare(
     kept = [_found(name, recipes) for name in given]
     like = next((scored[0] for scored, _ in filter(None, kept)), None)
     found = [
-        each or ([_scored_like(like, Path(name), reference, metrics, progress)], [])
+        each or ([_scored_like(like, Path(name), reference, metrics, progress, jobs or usable_cores())], [])
         for name, each in zip(given, kept, strict=True)
     ]
     if recipes.used == 0 and (seeds or splits or set or smoke):
@@ -97,14 +99,19 @@ def _found(given: str, recipes: _Recipes) -> tuple[list[ScoredSystem], list[str]
         return None
     if not path.is_dir():
         return recipes.scored(given), []
-    if is_run(path) or is_evaluation(path):
+    if Run.at(path) is not None or is_evaluation(path):
         return [read_scored(path)], []
     folders = sorted(about.parent for about in path.glob("*/run.json"))
     return _folder_of_runs(path, folders) if folders else None
 
 
 def _scored_like(
-    like: ScoredSystem | None, path: Path, reference: str | Path | None, names: Sequence[str], progress: Progress
+    like: ScoredSystem | None,
+    path: Path,
+    reference: str | Path | None,
+    names: Sequence[str],
+    progress: Progress,
+    jobs: int,
 ) -> ScoredSystem:
     """Score outputs as another system was; where there is none, by the metrics named or `evaluate`'s own."""
     registry = discover()
@@ -112,7 +119,7 @@ def _scored_like(
     wanted = {name: of for name, of in facts.items() if not names or name in names}
     convention = like.convention if like else "fairplay"
     folder = None if reference is None else Path(reference)
-    return score_outputs(path, folder, choices(wanted, registry), convention, registry, progress)
+    return score_outputs(path, folder, choices(wanted, registry), convention, registry, progress, jobs)
 
 
 def _folder_of_runs(path: Path, folders: Sequence[Path]) -> tuple[list[ScoredSystem], list[str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 
+from avspatial.cores import usable_cores
 from avspatial.errors import AvspatialError, Interrupted, PluginError, RunError, did_you_mean
 from avspatial.evaluation.scoring.accumulator import Accumulator
 from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, build_metrics
 from avspatial.evaluation.scoring.controls import CONTROLS, MODEL
-from avspatial.evaluation.scoring.file_pairs import FilePair, find_pairs, is_run
+from avspatial.evaluation.scoring.file_pairs import FilePair, find_pairs
 from avspatial.evaluation.scoring.score_files import score_pairs
 from avspatial.evaluation.scoring.score_store import ScoreStore, open_store, saved_controls
 from avspatial.interfaces import Convention, Progress
-from avspatial.metrics.conventions import CONVENTIONS
+from avspatial.metrics import conventions
 from avspatial.progress import show_on_stderr, silent
 from avspatial.registry import Registry, discover
 from avspatial.runs.directory import Run
@@ -83,11 +82,11 @@ def evaluate(
     registry.report_failures()
     outputs, folder = Path(outputs), None if save is None else Path(save)
     pairs = find_pairs(outputs, *(None if path is None else Path(path) for path in (reference, scenes)))
-    chosen = _convention(convention or _of_run(outputs, "convention") or "fairplay")
+    chosen = conventions.get(convention or _of_run(outputs, "convention") or "fairplay")
     measured = _metrics(metrics, outputs, pairs, chosen, registry)
     if controls is None:
         controls = (folder and saved_controls(folder)) or ()
-    work = _Work(pairs, measured, chosen, trim, _rows(controls), jobs or _cores(), progress)
+    work = _Work(pairs, measured, chosen, trim, _rows(controls), jobs or usable_cores(), progress)
     if folder is None:
         return work.go(None)
     with open_store(folder, work.about(), pairs) as saved:
@@ -188,17 +187,6 @@ def _skips(scored: ClipScores) -> list[str]:
     return [f"{s.metric} not measured: {s.skipped}" for s in scored.scores if s.row == MODEL and s.skipped is not None]
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _convention(name: str) -> Convention:
-    if name not in CONVENTIONS:
-        what = f"unknown convention {name!r}{did_you_mean(name, CONVENTIONS)}"
-        raise AvspatialError(what, fix=f"There are: {', '.join(CONVENTIONS)}.")
-    return CONVENTIONS[name]
-
-
 def _rows(controls: Sequence[str]) -> tuple[str, ...]:
     for row in controls:
         if row not in CONTROLS:
@@ -249,12 +237,11 @@ def _selected(choice: Mapping[str, Any], registry: Registry) -> Selected:
 
 def _of_run(outputs: Path, key: str) -> Any:
     """What a run directory's recipe says; None for anything else. The rest of the recipe need not be usable here."""
-    if not is_run(outputs):
+    run = Run.at(outputs)
+    if run is None:
         return None
-    path = Run(outputs).resolved
     try:
-        return YAML(typ="safe").load(path.read_text(encoding="utf-8"))[key]
-    except Exception as error:  # ruamel's own errors share no narrower class with those of a broken mapping
-        raise RunError(
-            f"says no {key}: {error}", where=path, fix="Restore it, or give `outputs/` of that run."
-        ) from error
+        return run.resolved_recipe.values[key]
+    except KeyError as error:
+        fix = "Restore it, or give `outputs/` of that run."
+        raise RunError(f"has no key {key}", where=run.resolved, fix=fix) from error

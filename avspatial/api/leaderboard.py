@@ -26,12 +26,12 @@ from avspatial.interfaces import Progress
 from avspatial.media.audio import read_audio
 from avspatial.progress import show_on_stderr, silent
 from avspatial.report.parts.numbers import decimals_of_column, metric_heading, number
+from avspatial.text import listed, markdown_table
 
 SCHEMA = 1
 TOLERANCE = 1e-9
 """Numbers that agree to this share are the same: what another processor's rounding may change."""
 _LAYOUT = "Put one folder a system into it, each with <clip>/predicted_binaural.wav and input_binaural.wav."
-_SHOWN = 3
 
 Board = dict[str, Any]
 
@@ -85,16 +85,11 @@ def _names(folder: Path, reference: Path | None) -> list[str]:
 def _refuse_other_clips(folder: Path, pairs: Mapping[str, Sequence[FilePair]]) -> None:
     everywhere = {pair.clip for found in pairs.values() for pair in found}
     lacking = {name: sorted(everywhere - {pair.clip for pair in found}) for name, found in pairs.items()}
-    told = [f"{name} lacks {_some(clips)}" for name, clips in lacking.items() if clips]
+    told = [f"{name} lacks {listed(clips)}" for name, clips in lacking.items() if clips]
     if told:
         what = f"the systems do not have the same clips: {'; '.join(told)}"
         raise DataError(what, where=folder, fix="Give every system all clips, or leave the others' out: a mean over "
                         "fewer clips is another number.")  # fmt: skip
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _references(folder: Path, pairs: Mapping[str, Sequence[FilePair]]) -> dict[str, str | None]:
@@ -106,7 +101,7 @@ def _references(folder: Path, pairs: Mapping[str, Sequence[FilePair]]) -> dict[s
         same = {pair.clip for pair in pairs[first] if found[pair.clip] == pair.reference}
         differing = [clip for clip in known if clip not in same and _sound_digest(found[clip]) != known[clip]]
         if differing:
-            what = f"the references of {_some(differing)} are other sounds in {name} than in {first}"
+            what = f"the references of {listed(differing)} are other sounds in {name} than in {first}"
             fix = "Give all systems the same references, or one folder of them with `--reference DIR`."
             raise DataError(what, where=folder, fix=fix)
     return known
@@ -306,13 +301,12 @@ def markdown(board: Board) -> str:
     metrics = list(board["metrics"])
     heads = ["system", *(metric_heading(metric, board["metrics"][metric]) for metric in metrics), "failed", "sha256"]
     rows = [_line(board, row) for row in _ordered(board)]
-    rules = [":--", *["--:"] * len(metrics), "--:", ":--"]
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (heads, rules, *rows)]
+    table = markdown_table([heads, *rows], [":--", *["--:"] * len(metrics), "--:", ":--"])
     versions = ", ".join(f"{name} {version}" for name, version in board["versions"].items() if name not in metrics)
     measured = ", ".join(str(board["versions"].get(metric, metric)) for metric in metrics)
     return (
         f"# Leaderboard\n\n{board['clips']} clips, convention `{board['convention']}`; mean and 95 % interval over "
-        f"clips.\n\n" + "\n".join(lines) + f"\n\nReferences: `{board['references']['sha256'][:12]}`. Metrics: "
+        f"clips.\n\n{table}\n\nReferences: `{board['references']['sha256'][:12]}`. Metrics: "
         f"{measured}. Measured with {versions}.\n\nOverlapping intervals do not mean that two systems are alike, nor "
         "apart ones how sure that is: `avspatial compare` tests the differences on the same clips. `avspatial "
         "leaderboard verify` measures this table again from its files.\n"

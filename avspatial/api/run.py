@@ -31,7 +31,7 @@ from avspatial.evaluation.scoring.summary import evaluate_run
 from avspatial.inference.overlap_add import VisualCondition, spatialize
 from avspatial.interfaces import Clip, Convention, Dataset, Progress, Trainer
 from avspatial.media.video import frame_aspect
-from avspatial.metrics.conventions import CONVENTIONS
+from avspatial.metrics import conventions
 from avspatial.progress import show_on_stderr, silent
 from avspatial.recipe import Loaded, components, load_recipe
 from avspatial.recipe.catalogue import locate
@@ -225,7 +225,7 @@ class _Work:
         further = {
             name: registry.build(s, progress=progress) for name, s in components.auxiliary_datasets(recipe).items()
         }
-        convention = CONVENTIONS[recipe.convention]
+        convention = conventions.get(recipe.convention)
         metrics = build_metrics(recipe.metrics, convention, registry)
         torch.manual_seed(recipe.seed)
         spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)

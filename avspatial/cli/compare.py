@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsons
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from avspatial.cli.names import Names, names
+from avspatial.cli.table import print_json
 from avspatial.errors import RunError
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ Baseline = Annotated[
     str | None, typer.Option(metavar="SYSTEM", help="Set the others against this one; by default all pairs.")
 ]
 Metrics = Annotated[
-    str | None, typer.Option(metavar="NAME,NAME", help="Only these metrics; by default all that are shared.")
+    Names | None,
+    typer.Option(parser=names, metavar="NAME,NAME", help="Only these metrics; by default all that are shared."),
 ]
 Reference = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Outputs: the references, where they are not beside them.")
@@ -40,6 +42,7 @@ Splits = Annotated[
 Set = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Recipes: override a key of all. Repeatable.")]
 Smoke = Annotated[bool, typer.Option(help="Recipes: take a few steps only.")]
 Device = Annotated[str | None, typer.Option(metavar="D", help="Recipes: the torch device to run on.")]
+Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Outputs: clips at once [default: all cores].")]
 Require = Annotated[
     list[str] | None,
     typer.Option(metavar="STATEMENT", help='Exit 1 unless it is established, as "model.snr > baseline". Repeatable.'),
@@ -68,6 +71,7 @@ def compare(
     set: Set = None,
     smoke: Smoke = False,
     device: Device = None,
+    jobs: Jobs = None,
     require: Require = None,
     runs: Runs = Path("runs"),
     json: Json = False,
@@ -88,7 +92,7 @@ def compare(
     comparison = compare_named(
         systems,
         baseline=baseline,
-        metrics=_names(metrics),
+        metrics=metrics or (),
         seeds=seeds,
         splits=_splits(splits) if splits else (),
         runs=runs,
@@ -96,6 +100,7 @@ def compare(
         smoke=smoke,
         device=device,
         reference=reference,
+        jobs=jobs,
     )
     if html is not None:
         from avspatial.report.comparison.page import write_comparison
@@ -108,10 +113,6 @@ def compare(
     _tell(comparison, answered, sys.stderr if form else sys.stdout)
     if not all(each.holds for each in answered):
         raise typer.Exit(1)
-
-
-def _names(text: str | None) -> list[str]:
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def _tell(comparison: Comparison, answered: Sequence[Answer], stream: TextIO) -> None:
@@ -145,7 +146,7 @@ def _print(comparison: Comparison, form: str, answered: Sequence[Answer]) -> Non
     if form == "json":
         said = [{"statement": each.text, "holds": each.holds, "why": each.why} for each in answered]
         whole = comparison.to_dict() | ({"required": said} if said else {})
-        print(jsons.dumps(whole, ensure_ascii=False, allow_nan=False))
+        print_json(whole)
     elif form == "markdown":
         print(tables.as_markdown(comparison), end="")
     elif form == "csv":

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json as jsons
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from avspatial.cli.table import control, counts, heading, interval, mean, on_stdout
+from avspatial.cli.names import Names, names
+from avspatial.cli.table import control, counts, heading, interval, mean, on_stdout, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,15 +37,16 @@ Convention = Annotated[
     str | None, typer.Option(metavar="NAME", help="The convention; by default that of the run, else fairplay.")
 ]
 Metrics = Annotated[
-    str | None,
-    typer.Option(metavar="NAME,NAME", help="The metrics; by default those of the run, else FAIR-Play's and SPL's."),
+    Names | None,
+    typer.Option(parser=names, metavar="NAME,NAME", help="Metrics [default: the run's, else FAIR-Play's and SPL's]."),
 ]
 Scenes = Annotated[Path | None, typer.Option(metavar="FILE", help="A scenes.jsonl of simulated data: the true angles.")]
 Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Clips at once; by default the cores.")]
 Trim = Annotated[bool, typer.Option("--trim", help="Cut the longer sound of a pair; otherwise it fails.")]
 Controls = Annotated[
-    str | None,
+    Names | None,
     typer.Option(
+        parser=names,
         metavar="NAME,NAME",
         help="Control rows: all, none, or some of mono,swapped,reference,level_panned. Each takes as long as the "
         "predictions. By default mono in the table, none with --json.",
@@ -77,7 +79,7 @@ def evaluate(
         outputs,
         reference=reference,
         convention=convention,
-        metrics=None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()],
+        metrics=metrics,
         scenes=scenes,
         jobs=jobs,
         trim=trim,
@@ -85,7 +87,7 @@ def evaluate(
         save=save,
     )
     if json:
-        print(jsons.dumps(done.summary, ensure_ascii=False))
+        print_json(done.summary)
     else:
         on_stdout().print(_table(done))
     _tell(done)
@@ -93,15 +95,14 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _controls(said: str | None, json: bool, save: Path | None) -> list[str] | None:
+def _controls(named: Names | None, json: bool, save: Path | None) -> Sequence[str]:
     from avspatial.evaluation.scoring.controls import CONTROLS
     from avspatial.evaluation.scoring.score_store import saved_controls
 
-    if said is None:
+    if named is None:
         kept = saved_controls(save) if save is not None else None
-        return list(kept) if kept is not None else [] if json else ["mono"]
-    given: dict[str, list[str]] = {"all": list(CONTROLS), "none": []}
-    return given.get(said, [name.strip() for name in said.split(",")])
+        return kept if kept is not None else () if json else ("mono",)
+    return CONTROLS if named == ("all",) else () if named == ("none",) else named
 
 
 def _table(done: Evaluation) -> Table:

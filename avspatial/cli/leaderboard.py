@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json as jsons
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from avspatial.cli.names import Names, names
+from avspatial.cli.table import print_json
 from avspatial.version import __version__
 
 app = typer.Typer(
@@ -28,7 +29,8 @@ def build(
     reference: Reference = None,
     convention: Annotated[str, typer.Option(metavar="NAME", help="The convention of every number.")] = "fairplay",
     metrics: Annotated[
-        str | None, typer.Option(metavar="NAME,NAME", help="What is measured; by default as `evaluate`.")
+        Names | None,
+        typer.Option(parser=names, metavar="NAME,NAME", help="Metrics to compute [default: those of `evaluate`]."),
     ] = None,
     jobs: Jobs = None,
     json: AsJson = False,
@@ -37,10 +39,10 @@ def build(
     from avspatial.api import leaderboard
     from avspatial.api.leaderboard import Choices
 
-    named = {"metrics": [name.strip() for name in metrics.split(",") if name.strip()]} if metrics else {}
+    named = {"metrics": metrics} if metrics else {}
     board = leaderboard.build(folder, Choices(convention, reference=reference, **named), jobs=jobs)
     if json:
-        print(jsons.dumps(board, ensure_ascii=False, allow_nan=False))
+        print_json(board)
     else:
         print(leaderboard.markdown(board), end="")
     failed = {row["name"]: row for row in board["systems"] if row["failed"]}
@@ -61,7 +63,7 @@ def verify(folder: Folder, reference: Reference = None, jobs: Jobs = None, json:
     if before != __version__:
         print(f"The table was measured with avspatial {before}; this is {__version__}.", file=sys.stderr)
     if json:
-        print(jsons.dumps({"verified": not found, "differences": [vars(each) for each in found]}, ensure_ascii=False))
+        print_json({"verified": not found, "differences": [vars(each) for each in found]})
     elif found:
         more = f" ({len(found) - 1} more; --json lists them)" if len(found) > 1 else ""
         print(f"{found[0]}{more}")

@@ -4,7 +4,6 @@ promises."""
 from __future__ import annotations
 
 import inspect
-import json as jsons
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from avspatial.cli.table import columns
+from avspatial.cli.table import columns, print_json
 from avspatial.errors import PluginError
 from avspatial.registry import Entry, Failure, Registry, discover
 
@@ -44,7 +43,7 @@ def list_metrics(json: AsJson = False) -> None:
     facts = [number for entry in registry.entries("metric") for number in _numbers(registry, entry)]
     registry.report_failures()
     if json:
-        print(jsons.dumps({"metrics": facts}, ensure_ascii=False))
+        print_json({"metrics": facts})
         return
     rows = [["metric", "version", "unit", "better", "sound", "needs", "about"]]
     rows += [
@@ -75,7 +74,7 @@ def show(name: Named, convention: InConvention = "fairplay", json: AsJson = Fals
     if json:
         found: dict[str, Any] = {"id": entry.id, "version": entry.version, "summary": entry.component.summary}
         found |= {"definition": _definition(target), "cards": {card.name: card.to_dict() for card in cards}}
-        print(jsons.dumps(found, ensure_ascii=False))
+        print_json(found)
         return
     print("\n\n".join([_about(entry, target), *map(_card, cards)]))
 
@@ -116,11 +115,12 @@ def check(
 def _checked(entries: list[Entry], registry: Registry, convention: str) -> Iterator[tuple[Result, list[Card]]]:
     """The contract of each, then its card, as they come. What cannot be constructed has no card."""
     from avspatial.evaluation.cards.test_cases import make_test_cases
+    from avspatial.metrics import conventions
     from avspatial.progress import show_on_stderr
-    from avspatial.testing.metric_cards import check_card, convention_named
+    from avspatial.testing.metric_cards import check_card
     from avspatial.testing.run_checks import check_component
 
-    chosen = convention_named(convention)
+    chosen = conventions.get(convention)
     cases = make_test_cases(chosen, show_on_stderr)
     for entry in entries:
         built = True
@@ -138,7 +138,7 @@ def _conclude(results: list[Result], cards: list[Card], json: bool) -> int:
     counts = {status: sum(result.status == status for result in results) for status in STATUSES}
     if json:
         found = {"checks": len(results), **counts, "results": [asdict(result) for result in results]}
-        print(jsons.dumps({**found, "cards": {card.name: card.to_dict() for card in cards}}, ensure_ascii=False))
+        print_json({**found, "cards": {card.name: card.to_dict() for card in cards}})
     else:
         told = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
         print(f"{len(results)} checks: {told}")

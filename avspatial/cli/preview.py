@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsons
 import math
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from avspatial.atomic import refuse_existing
+from avspatial.cli.table import print_json
 from avspatial.errors import MediaError
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -48,7 +48,7 @@ def preview(
     written = {"page": str(page), "vtt": None if vtt is None else str(vtt)}
     if json:
         whole = {"file": str(file), **written, **said, **measured.summary()}
-        print(jsons.dumps(whole, ensure_ascii=False, allow_nan=False))
+        print_json(whole)
     else:
         print("\n".join(path for path in written.values() if path))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsons
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from avspatial.cli.table import columns
+from avspatial.cli.table import columns, print_json
 from avspatial.errors import AvspatialError
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def published(
     tables = chosen_tables(table or ())
     own = [read_result(path) for path in beside or ()]
     if json:
-        print(jsons.dumps(_everything(tables, own, audited=audit), ensure_ascii=False))
+        print_json(_everything(tables, own, audited=audit))
         return
     parts = [_shown(each, own, markdown=markdown) for each in tables]
     if audit:

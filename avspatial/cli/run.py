@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsons
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from avspatial.cli.table import control, counts, heading, interval, mean, on_stdout
+from avspatial.cli.table import control, counts, heading, interval, mean, on_stdout, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +46,7 @@ def run(
     if done.was_finished:
         print(f"{done.path} is finished already; nothing was done.", file=sys.stderr)
     if json:
-        print(jsons.dumps({"run": str(done.path), "summary": done.summary}, ensure_ascii=False))
+        print_json({"run": str(done.path), "summary": done.summary})
     else:
         _show(done)
     if done.summary["failed"]:

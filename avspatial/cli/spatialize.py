@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json as jsons
 import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from avspatial.cli.table import print_json
 
 if TYPE_CHECKING:
     from avspatial.api.spatialize import Result, Summary
@@ -95,7 +96,7 @@ def spatialize(
         on_result=told,
     )
     if json:
-        print(jsons.dumps(summary.to_dict(), ensure_ascii=False, allow_nan=False))
+        print_json(summary.to_dict())
     elif summary.probe is not None:
         _tell_probe(summary)
     elif len(summary.results) > 1:

@@ -24,8 +24,8 @@ def columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
 
 
 def print_json(data: Any) -> None:
-    """One line, for the next program."""
-    print(json.dumps(data, ensure_ascii=False))
+    """Print data as one line of strict JSON; ValueError for NaN and infinity, which are not JSON."""
+    print(json.dumps(data, ensure_ascii=False, allow_nan=False))
 
 
 def on_stdout() -> Console:

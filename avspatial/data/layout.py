@@ -12,6 +12,7 @@ from avspatial.errors import DataError
 from avspatial.interfaces import Clip
 from avspatial.media.audio import AudioInfo, audio_info
 from avspatial.media.video import image_files, video_seconds
+from avspatial.text import listed
 
 PARTS = ("train", "val", "test")
 LOWEST_RATE = 8000
@@ -49,7 +50,7 @@ def split_ids(path: Path) -> list[str]:
         raise DataError("an empty split: it lists no clip", where=path, fix="List a clip, or choose another split.")
     twice = [name for name, times in Counter(ids).items() if times > 1]
     if twice:
-        raise DataError(f"lists {_some(twice)} more than once", where=path, fix="List every clip once.")
+        raise DataError(f"lists {listed(twice)} more than once", where=path, fix="List every clip once.")
     return ids
 
 
@@ -97,7 +98,7 @@ def _all_there(clips: list[Clip], listed_in: Path) -> None:
     if gone:
         incomplete = sum(not (clip.audio.exists() and clip.video.exists()) for clip in clips)
         raise DataError(
-            f"{incomplete} of its {len(clips)} clips are not complete; missing: {_some([str(p) for p in gone])}",
+            f"{incomplete} of its {len(clips)} clips are not complete; missing: {listed([str(p) for p in gone])}",
             where=listed_in,
             fix="Copy the missing files there, or choose a split whose clips are complete.",
         )
@@ -121,11 +122,6 @@ def fit_rate(path: Path, info: AudioInfo) -> AudioInfo:
             fix="Take the original recording; any rate from there on is resampled.",
         )
     return info
-
-
-def _some(names: list[str], shown: int = 3) -> str:
-    more = len(names) - shown
-    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def lengths(clip: Clip) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from avspatial.errors import AvspatialError, did_you_mean
 from avspatial.interfaces import Convention
 from avspatial.metrics.inputs import Array, AudioLike, as_pair, as_stereo
 
@@ -28,6 +29,14 @@ CONVENTIONS = MappingProxyType(
         )
     }
 )
+
+
+def get(name: str) -> Convention:
+    """Look up a convention by name; AvspatialError for an unknown one."""
+    if name not in CONVENTIONS:
+        what = f"unknown convention {name!r}{did_you_mean(name, CONVENTIONS)}"
+        raise AvspatialError(what, fix=f"There are: {', '.join(CONVENTIONS)}.")
+    return CONVENTIONS[name]
 
 
 def resampled(sound: AudioLike, rate: int, convention: Convention) -> Array:
@@ -59,10 +68,9 @@ def prepare(
 ) -> tuple[Array, Array]:
     """prediction and reference (2, T) at `rate` Hz -> both at the convention's rate and normalisation, float64.
 
-    ValueError for NaN, no samples, unequal lengths, other than two channels or an unknown convention.
+    ValueError for NaN, no samples, unequal lengths or other than two channels; AvspatialError for an unknown
+    convention.
     """
-    if convention not in CONVENTIONS:
-        raise ValueError(f"no convention {convention!r}; there are {', '.join(CONVENTIONS)}")
-    chosen = CONVENTIONS[convention]
+    chosen = get(convention)
     y, x = as_pair(prediction, reference)
     return normalized(resampled(y, rate, chosen), resampled(x, rate, chosen), chosen)

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from avspatial.errors import PluginError
 from avspatial.interfaces import Convention, Metric
-from avspatial.metrics.conventions import CONVENTIONS, normalized, resampled
+from avspatial.metrics import conventions
+from avspatial.metrics.conventions import normalized, resampled
 from avspatial.registry import discover
 from avspatial.settings import Selected
 
@@ -32,14 +33,12 @@ def _built(metric: str | Metric, convention: str | None, settings: dict[str, Any
         if settings or convention not in (None, metric.convention.name):
             raise ValueError("a metric that is built already has its settings and convention")
         return metric
-    chosen = "fairplay" if convention is None else convention
-    if chosen not in CONVENTIONS:
-        raise ValueError(f"no convention {chosen!r}; there are {', '.join(CONVENTIONS)}")
+    chosen = conventions.get("fairplay" if convention is None else convention)
     registry = discover()
     entry = registry.get("metric", metric)
     valid = entry.settings_class().model_validate(settings)
     selected = Selected("metric", entry.id, entry.version, valid)
-    built = registry.build(selected, convention=CONVENTIONS[chosen])
+    built = registry.build(selected, convention=chosen)
     assert isinstance(built, Metric)
     return built
 

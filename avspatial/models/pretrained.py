@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from avspatial.errors import RunError
+from avspatial.text import listed
 
 # c3d-pretrained.pth numbers the layers of one torch Sequential
 C3D_NUMBERS = {
@@ -72,8 +73,7 @@ def differences(needed: Mapping[str, Tensor | None], weights: Mapping[str, Tenso
 
 
 def _listed(title: str, names: list[str], most: int = 4) -> list[str]:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return [f"{title}: {', '.join(names[:most])}{more}"] if names else []
+    return [f"{title}: {listed(names, most)}"] if names else []
 
 
 def load_c3d(module: nn.Module, path: Path) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,47 @@ _METADATA = "run.json"
 
 
 @dataclass(frozen=True)
+class ResolvedRecipe:
+    """What `recipe.resolved.yaml` says, without checking that its components are installed here."""
+
+    text: str
+    values: Mapping[str, Any]
+
+    @property
+    def name(self) -> str | None:
+        name = self.values.get("name")
+        return None if name is None else str(name)
+
+    @property
+    def seed(self) -> int | None:
+        return self.values.get("seed")
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        """The data set's component (`use`) and settings; empty if the recipe has none."""
+        return self.values.get("data") or {}
+
+    @property
+    def split(self) -> str | None:
+        split = self.data.get("split")
+        return None if split is None else str(split)
+
+    def component(self, key: str) -> str:
+        """The short name of the component under a key, as `masking`; empty if there is none."""
+        return str((self.values.get(key) or {}).get("use", "")).partition("@")[0].rpartition(".")[2]
+
+
+@dataclass(frozen=True)
 class Run:
     """The places in a run directory, its log and its state."""
 
     path: Path
+
+    @classmethod
+    def at(cls, path: Path | str) -> Run | None:
+        """The run in a directory; None if it has no run.json or no recipe.resolved.yaml, and so is no run."""
+        run = cls(Path(path))
+        return run if run.metadata_file.is_file() and run.resolved.is_file() else None
 
     @property
     def recipe(self) -> Path:
@@ -82,6 +120,18 @@ class Run:
                 f"run.json cannot be read: {error}", where=self.path, fix="Restore it, or run again."
             ) from error
         return dict(facts)
+
+    @cached_property
+    def resolved_recipe(self) -> ResolvedRecipe:
+        """The contents of recipe.resolved.yaml, read once; RunError if it is missing or damaged."""
+        from ruamel.yaml import YAML
+
+        try:
+            text = self.resolved.read_text(encoding="utf-8")
+            return ResolvedRecipe(text, dict(YAML(typ="safe").load(text)))
+        except Exception as error:  # ruamel's own errors share no narrower class with those of a wrong form
+            what = f"cannot be read as a recipe: {error}"
+            raise RunError(what, where=self.resolved, fix="Restore it, or run again.") from error
 
     @property
     def finished(self) -> bool:
@@ -200,9 +250,9 @@ def new_run(
 
 def open_run(path: Path | str) -> Run:
     """The run in an existing directory; RunError when there is none, naming the runs that are near."""
+    if (found := Run.at(path)) is not None:
+        return found
     run = Run(Path(path))
-    if run.metadata_file.is_file() and run.resolved.is_file():
-        return run
     if not run.path.exists():
         raise RunError("no such run directory", where=path, fix=_near(run.path.parent))
     missing = [file.name for file in (run.metadata_file, run.resolved) if not file.is_file()]

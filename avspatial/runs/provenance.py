@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
+from avspatial.cores import usable_cores
 from avspatial.version import __version__
 
 LIBRARIES = (
@@ -95,7 +96,7 @@ def hardware(device: str = "cpu") -> dict[str, Any]:
     facts = {
         "platform": platform.platform(),
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": usable_cores(),
         "memory_gib": _memory_gib(),
         "device": device,
     }

@@ -14,12 +14,11 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from avspatial.errors import PluginError, did_you_mean
 from avspatial.evaluation.cards.card import Card, measure_cards
 from avspatial.evaluation.cards.test_cases import Case, make_test_cases
 from avspatial.evaluation.scoring.clip_scores import NamedMetric
 from avspatial.interfaces import Convention, Progress
-from avspatial.metrics.conventions import CONVENTIONS
+from avspatial.metrics import conventions
 from avspatial.progress import silent
 from avspatial.registry import Entry, Registry, discover
 from avspatial.testing.component import FRAMING, ComponentUnderTest, preserve_random_state
@@ -31,19 +30,12 @@ def metric_cards(
 ) -> list[Card]:
     """The cards of the metric `id` (`plugin.component` or its short form), one a name, measured now.
 
-    It is built with the `example` of its settings class. PluginError for a name or convention that is not there.
+    It is built with the `example` of its settings class. PluginError for an unknown metric, AvspatialError for an
+    unknown convention.
     """
     registry = discover() if registry is None else registry
-    entry, chosen = registry.get("metric", id), convention_named(convention)
+    entry, chosen = registry.get("metric", id), conventions.get(convention)
     return cards_of(entry, registry, make_test_cases(chosen, progress), chosen, progress)
-
-
-def convention_named(name: str) -> Convention:
-    """PluginError for a convention that is not there."""
-    if name not in CONVENTIONS:
-        near = did_you_mean(name, CONVENTIONS)
-        raise PluginError(f"unknown convention {name!r}{near}", fix=f"There are: {', '.join(CONVENTIONS)}.")
-    return CONVENTIONS[name]
 
 
 def cards_of(

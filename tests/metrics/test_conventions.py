@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soxr
 
+from avspatial.errors import AvspatialError
 from avspatial.metrics import CONVENTIONS, prepare, stft_distance
 
 
@@ -47,9 +48,12 @@ def test_the_convention_changes_the_number(prediction: np.ndarray, reference: np
 
 
 def test_an_unknown_convention_is_refused_with_those_there_are(reference: np.ndarray) -> None:
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(AvspatialError) as error:
         prepare(reference, reference, 16000, "fairpaly")
-    assert str(error.value) == ("no convention 'fairpaly'; there are fairplay, raw, reference_peak, fairplay_reflect")
+    assert str(error.value) == (
+        "unknown convention 'fairpaly' (did you mean 'fairplay'?)\n"
+        "  There are: fairplay, raw, reference_peak, fairplay_reflect."
+    )
 
 
 @pytest.mark.parametrize(

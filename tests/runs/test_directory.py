@@ -197,3 +197,20 @@ def test_a_full_disk_leaves_no_half_run(tmp_path: Path) -> None:
     with pytest.raises(OSError) as caught:
         run.record({"step": 1})
     assert caught.value.errno == errno.ENOSPC
+
+
+def test_a_run_has_both_its_json_and_its_resolved_recipe(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "mine", "name: mine\nseed: 3\ndata: {use: avspatial.fairplay@1, split: 2}\n", "")
+    found = Run.at(run.path)
+    assert found == run
+    recipe = run.resolved_recipe
+    assert (recipe.name, recipe.seed, recipe.split, recipe.component("data")) == ("mine", 3, "2", "fairplay")
+    assert recipe.component("model") == "" and run.resolved_recipe is recipe
+    run.resolved.unlink()
+    assert Run.at(run.path) is None
+
+
+def test_a_damaged_resolved_recipe_is_an_error_of_the_run(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "mine", "[", "")
+    with pytest.raises(RunError, match="cannot be read as a recipe"):
+        _ = run.resolved_recipe

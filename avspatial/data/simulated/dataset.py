@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ import h5py
 import numpy as np
 
 from avspatial.atomic import atomic_directory
+from avspatial.cores import usable_cores
 from avspatial.data.clip_cache import cache_root
 from avspatial.data.layout import PARTS, layout_clips, split_folder, split_list
 from avspatial.data.simulated.assets import content_digests, load_assets
@@ -135,7 +135,7 @@ class SimulatedScenes(Dataset):
         self, write: Callable[[RenderContext, int, Path], Any], ready: RenderContext, folder: Path, title: str
     ) -> list[Any]:
         """Write every clip into `folder`, a few at a time; the files do not depend on how many."""
-        pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+        pool = ThreadPoolExecutor(min(4, usable_cores()))
         try:
             work = [pool.submit(write, ready, number, folder) for number in range(self.settings.clips)]
             return [future.result() for future in self.progress(work, title)]

@@ -12,8 +12,8 @@ import numpy as np
 from avspatial.errors import RunError
 from avspatial.evaluation.comparison.systems import System, system
 from avspatial.evaluation.scoring.controls import MODEL, SEEN
+from avspatial.text import listed
 
-_SHOWN = 3
 _SAME = 1e-6
 """Scores of one control row on the same reference agree to this share, whatever machine made them."""
 _FIX = "Score both on the same clips, under one convention and with the same versions, then compare."
@@ -111,9 +111,8 @@ def _clips(first: System, other: System) -> Iterator[str]:
     for one, without in ((first, other), (other, first)):
         only = [key for key in one.clips if key not in without.clips]
         if only:
-            more = f" and {len(only) - _SHOWN} more" if len(only) > _SHOWN else ""
             noun = "clip" if len(only) == 1 else "clips"
-            yield f"{len(only)} {noun} only in {one.name}: {', '.join(only[:_SHOWN])}{more}"
+            yield f"{len(only)} {noun} only in {one.name}: {listed(only)}"
 
 
 def _references(first: System, other: System, metrics: Sequence[str]) -> Iterator[str]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-from ruamel.yaml import YAML
 
 from avspatial.errors import RunError
 from avspatial.evaluation.comparison.systems import Condition, MetricInfo, ScoredClip, ScoredSystem
@@ -19,9 +16,9 @@ from avspatial.evaluation.scoring.score_files import score_pairs
 from avspatial.evaluation.scoring.score_store import scored_files
 from avspatial.evaluation.scoring.summary import metric_info
 from avspatial.interfaces import Progress
-from avspatial.metrics.conventions import CONVENTIONS
+from avspatial.metrics import conventions
 from avspatial.registry import Registry
-from avspatial.runs.directory import Run, open_run
+from avspatial.runs.directory import Run
 from avspatial.runs.outputs import PICTURE, PREDICTED, REFERENCE
 from avspatial.settings import Selected
 
@@ -31,17 +28,14 @@ _FREE = ("name", "seed", "smoke")
 """Keys of a recipe that do not make another method; `data.split` is the other one."""
 
 
-def is_run(path: Path) -> bool:
-    return Run(path).metadata_file.is_file()
-
-
 def is_evaluation(path: Path) -> bool:
     return (path / SCORES).is_file() and (path / SUMMARY).is_file()
 
 
 def read_scored(path: Path) -> ScoredSystem:
     """What a run directory or a saved evaluation says. RunError where it has no scores, or a file is damaged."""
-    return _read_run(path) if is_run(path) else _read_evaluation(path)
+    run = Run.at(path)
+    return _read_evaluation(path) if run is None else _read_run(run)
 
 
 def _read_evaluation(path: Path) -> ScoredSystem:
@@ -103,28 +97,27 @@ def _controls(line: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, 
             yield row, metric, outcome
 
 
-def _read_run(path: Path) -> ScoredSystem:
-    run = open_run(path)
+def _read_run(run: Run) -> ScoredSystem:
+    path = run.path
     if not run.summary.is_file() or not run.scores.is_file():
         fix = f"Finish it: avspatial run --resume {run.path}"
         raise RunError("this run has no scores yet", where=path, fix=fix)
     summary, about = _whole(run.summary), run.metadata
     rows, recordings = _rows(run.scores)
     _refuse_lost(path, summary, recordings)
-    recipe = dict(YAML(typ="safe").load(run.resolved.read_text(encoding="utf-8")))
-    split = recipe.get("data", {}).get("split")
+    recipe = run.resolved_recipe
     return ScoredSystem(
         path,
-        str(about.get("name", recipe.get("name", path.resolve().name))),
+        str(about.get("name") or recipe.name or path.resolve().name),
         _convention(path, summary),
         _facts(summary, rows),
         {id: _clip(run, id, recording) for id, recording in recordings.items()},
         rows,
-        seed=recipe.get("seed"),
-        split=None if split is None else str(split),
+        seed=recipe.seed,
+        split=recipe.split,
         data=about.get("data") or None,
         train=(about.get("clips") or {}).get("train"),
-        method=_method(recipe),
+        method=_method(recipe.values),
     )
 
 
@@ -206,15 +199,14 @@ def score_outputs(
     convention: str,
     registry: Registry,
     progress: Progress,
+    jobs: int,
 ) -> ScoredSystem:
     """Score what `pairs.find_pairs` finds in outputs, control rows too. DataError where it finds nothing."""
     pairs = find_pairs(outputs, reference)
-    metrics = build_metrics(selected, CONVENTIONS[convention], registry)
+    chosen = conventions.get(convention)
+    metrics = build_metrics(selected, chosen, registry)
     rows: dict[str, Condition] = {}
-    jobs = os.cpu_count() or 1
-    scored = score_pairs(
-        pairs, metrics, CONVENTIONS[convention], jobs=jobs, controls=tuple(CONTROLS), progress=progress
-    )
+    scored = score_pairs(pairs, metrics, chosen, jobs=jobs, controls=CONTROLS, progress=progress)
     for score in (score for clip in scored for score in clip.scores):
         rows.setdefault(score.row, Condition()).add(score.metric, score.clip, score.line())
     clips = {

@@ -10,6 +10,7 @@ from typing import Any
 
 from avspatial.errors import AvspatialError
 from avspatial.evaluation.published.tables import PublishedTable
+from avspatial.runs.directory import ResolvedRecipe, Run
 
 _SUMMARY = "summary.json"
 
@@ -53,25 +54,18 @@ def read_result(path: Path) -> OwnResult:
 
 def _result(path: Path, summary: Mapping[str, Any]) -> OwnResult:
     entries = summary["rows"]["model"] if "rows" in summary else summary["metrics"]
-    recipe = _recipe(path / "recipe.resolved.yaml")
-    data = recipe.get("data", {})
-    split = data.get("split")
+    run = Run.at(path)
+    recipe = ResolvedRecipe("", {}) if run is None else run.resolved_recipe
     return OwnResult(
-        name=str(recipe.get("name") or path.stem),
+        name=recipe.name or path.stem,
         path=path,
         convention=str(summary["convention"]),
-        data=str(data.get("use", "")).partition("@")[0].rpartition(".")[2],
-        split="" if split is None else f"split {split}",
+        data=recipe.component("data"),
+        split="" if recipe.split is None else f"split {recipe.split}",
         clips=int(summary["clips"]),
         failed=int(summary["failed"]),
         means={metric: float(entry["mean"]) for metric, entry in entries.items() if entry["mean"] is not None},
     )
-
-
-def _recipe(path: Path) -> Mapping[str, Any]:
-    from ruamel.yaml import YAML
-
-    return YAML(typ="safe").load(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def differences(own: OwnResult, table: PublishedTable) -> list[str]:

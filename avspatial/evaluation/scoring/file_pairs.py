@@ -62,16 +62,9 @@ def find_pairs(outputs: Path, reference: Path | None = None, scenes: Path | None
     return _with_truth(pairs, scenes)
 
 
-def is_run(outputs: Path) -> bool:
-    """Whether it is a run directory."""
-    run = Run(outputs)
-    return run.metadata_file.is_file() and run.resolved.is_file()
-
-
 def _in_folders(outputs: Path, reference: Path | None) -> list[FilePair]:
     recordings: dict[str, str] = {}
-    if is_run(outputs):
-        run = Run(outputs)
+    if (run := Run.at(outputs)) is not None:
         recordings, outputs = _recordings(run), run.outputs
         if not outputs.is_dir():
             raise DataError(

@@ -24,6 +24,7 @@ from avspatial.errors import DataError
 from avspatial.evaluation.scoring.clip_scores import ClipScores, Score
 from avspatial.evaluation.scoring.controls import MODEL
 from avspatial.evaluation.scoring.file_pairs import FilePair
+from avspatial.text import listed
 
 SCORES, CLIPS, ABOUT, SUMMARY = "scores.jsonl", "clips.jsonl", "evaluation.json", "summary.json"
 _OTHERWISE = "Give the same command as before, another folder with `--save DIR`, or remove this one."
@@ -80,13 +81,13 @@ class ScoreStore:
     def _refuse_changed(self, kept: Mapping[str, Line]) -> None:
         gone = [clip for clip in kept if clip not in self._pairs]
         if gone:
-            what = f"has scores of {_some(gone)}, not among the {len(self._pairs)} clips to score now"
+            what = f"has scores of {listed(gone)}, not among the {len(self._pairs)} clips to score now"
             raise DataError(what, where=self.folder, fix=_OTHERWISE)
         changed = [clip for clip, line in kept.items() if line["inputs"] != self._inputs[clip]]
         if changed:
             before, now = kept[changed[0]]["inputs"], self._inputs[changed[0]]
             unlike = " and ".join(name for name in now if before.get(name) != now[name])
-            what = f"the files of {_some(changed)} are not those that were scored ({unlike} of {changed[0]})"
+            what = f"the files of {listed(changed)} are not those that were scored ({unlike} of {changed[0]})"
             raise DataError(what, where=self.folder, fix=_OTHERWISE)
 
     def _write(self, clips: Mapping[str, ClipScores]) -> None:
@@ -306,8 +307,3 @@ def _refuse_strange(folder: Path) -> None:
     if strange:
         what = f"holds {' and '.join(strange)} of something else, which would be written over"
         raise DataError(what, where=folder, fix="Choose another folder with `--save DIR`.")
-
-
-def _some(names: Sequence[str], shown: int = 3) -> str:
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(names[:shown]) + more

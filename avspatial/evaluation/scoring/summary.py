@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from avspatial.atomic import write_text
+from avspatial.cores import usable_cores
 from avspatial.evaluation.scoring.accumulator import Accumulator, without_sd
 from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric
 from avspatial.evaluation.scoring.controls import MIRRORED, SEEN
@@ -79,13 +80,13 @@ def evaluate_run(
     convention: Convention,
     progress: Progress,
     failures: Mapping[str, str] | None = None,
-    jobs: int = 2,
+    jobs: int | None = None,
 ) -> dict[str, Any]:
     """Score the saved sounds of a run directory; write its `scores.jsonl` and `summary.json`, whole; return the latter.
 
     run: the directory, with outputs/<clip>/ and, where the run made them, controls/<row>/<clip>/. failures: clips that
-    could not be spatialized, by id, with the reason; they count as failed in every row. jobs: threads; they change no
-    number. Raises OSError if the files cannot be written.
+    could not be spatialized, by id, with the reason; they count as failed in every row. jobs: threads
+    (default: the usable cores); they change no number. Raises OSError if the files cannot be written.
     """
     failures = failures or {}
     made = [row for row in SEEN if (run.controls / row).is_dir()]
@@ -93,7 +94,7 @@ def evaluate_run(
     def score(clip: Clip) -> ClipScores:
         return score_clip(run, clip, metrics, convention, made, failures.get(clip.id))
 
-    scored = list(in_order(clips, score, jobs, progress))
+    scored = list(in_order(clips, score, jobs or usable_cores(), progress))
     summary = summarize(clips, scored, metrics, convention)
     write_text(run.scores, score_lines(scored))
     write_text(run.summary, json.dumps(summary, indent=1, allow_nan=False, ensure_ascii=False) + "\n")

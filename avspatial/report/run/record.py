@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from avspatial.errors import RunError
 from avspatial.runs.directory import Run
 
@@ -63,12 +61,11 @@ def read_record(run: Run) -> Record:
             where=run.path,
             fix=f"Finish it: avspatial run --resume {run.path}",
         )
-    resolved = run.resolved.read_text(encoding="utf-8")
     scores = run.scores.read_text(encoding="utf-8").splitlines() if run.scores.is_file() else []
     return Record(
         run=run,
-        recipe=YAML(typ="safe").load(resolved),
-        recipe_text=resolved,
+        recipe=run.resolved_recipe.values,
+        recipe_text=run.resolved_recipe.text,
         facts=run.metadata,
         log=tuple(run.records()),
         scores=tuple(_parsed(run.scores, line) for line in scores),

@@ -10,7 +10,7 @@ from support.saved_sounds import evaluate
 from support.scored_runs import write_scored_run
 
 import avspatial
-from avspatial.errors import DataError, RunError
+from avspatial.errors import AvspatialError, DataError, RunError
 from avspatial.evaluation.comparison.load import read_scored
 from avspatial.report.comparison.page import write_comparison
 
@@ -180,6 +180,21 @@ def test_a_run_without_scores_says_how_to_finish_it(tmp_path: Path) -> None:
     with pytest.raises(RunError) as caught:
         avspatial.compare([run, run])
     assert str(caught.value) == f"{run}: this run has no scores yet\n  Finish it: avspatial run --resume {run}"
+
+
+def test_a_saved_evaluation_under_an_unknown_convention_is_refused(official: Path, tmp_path: Path) -> None:
+    saved = save_evaluation(tmp_path / "theirs", SNR, convention="fairplai")
+    with pytest.raises(AvspatialError) as caught:
+        avspatial.compare([saved, official])
+    assert str(caught.value).splitlines()[0] == "unknown convention 'fairplai' (did you mean 'fairplay'?)"
+
+
+def test_a_saved_evaluation_with_a_run_json_is_no_run(tmp_path: Path) -> None:
+    saved = save_evaluation(tmp_path / "theirs", SNR)
+    (saved / "run.json").write_text("{}")
+    assert read_scored(saved).name == "theirs"
+    with pytest.raises(DataError, match="holds nothing to score"):
+        avspatial.evaluate(saved)
 
 
 # Folders of runs

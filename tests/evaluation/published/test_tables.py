@@ -201,6 +201,7 @@ def test_a_table_that_is_not_there() -> None:
 
 def write_run(folder: Path) -> Path:
     folder.mkdir()
+    (folder / "run.json").write_text("{}")
     (folder / "recipe.resolved.yaml").write_text("name: mine\ndata: {use: avspatial.fairplay@1, split: 3}\n")
     entry = {"mean": 0.9, "ci95": [None, None], "n": 2, "failed": 1}
     rows = {"model": {"stft_distance": entry, "snr": {**entry, "mean": None}}}

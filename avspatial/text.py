@@ -1,0 +1,34 @@
+"""Lists and Markdown tables as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """Join names with commas, at most `most` of them: `a, b, c and 2 more`.
+
+    >>> listed(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def markdown_table(rows: Iterable[Sequence[str]], rules: Sequence[str] | None = None) -> str:
+    """Write rows as a Markdown table, the first as its head.
+
+    Args:
+        rows: Cells of equal number; `|` and line breaks in them are escaped.
+        rules: How each column is aligned: `---`, `:--` or `--:` [default: `---` for all].
+
+    Returns:
+        The lines of the table, without a final line break.
+    """
+    head, *rest = rows
+    lines = [[_cell(cell) for cell in row] for row in (head, rules or ["---"] * len(head), *rest)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
