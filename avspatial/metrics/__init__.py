@@ -1,10 +1,17 @@
-"""One file a metric family; each metric is importable and usable alone.
+"""Metrics of binaural audio: functions for one clip, and the building blocks of a metric plugin.
 
-    from avspatial.metrics import prepare, stft_distance
-    stft_distance(*prepare(prediction, reference, rate, "fairplay"))
+A metric function takes the predicted and the reference stereo, arrays or tensors (2, T), left then right, and returns
+a float. The result is NaN if the reference holds nothing to measure; audio that cannot be scored raises `ValueError`.
+Importing this module imports neither torch nor numpy: each name is imported when it is first used.
 
-The functions take arrays or tensors (2, T), left then right, and return a float; nan where the reference holds
-nothing to measure, ValueError for sound that cannot be scored. Nothing heavy is imported before first use.
+Example:
+    >>> import numpy as np
+    >>> from avspatial.metrics import prepare, stft_distance
+    >>> reference = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 48000))
+    >>> prediction = 0.5 * reference + 0.1
+    >>> y, x = prepare(prediction, reference, rate=48000, convention="fairplay")
+    >>> round(stft_distance(y, x), 3)
+    16.538
 """
 
 from __future__ import annotations
@@ -13,6 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from avspatial.metrics.analysis_cache import AnalysisCache, CachedMetric
     from avspatial.metrics.conventions import CONVENTIONS, prepare
     from avspatial.metrics.cue_errors import coherence_error, ild_error, itd_error
     from avspatial.metrics.direction import azimuth_error, lateral_gain, left_right
@@ -24,14 +32,20 @@ if TYPE_CHECKING:
         stft_distance,
         wave_l2,
     )
+    from avspatial.metrics.inputs import as_pair
     from avspatial.metrics.loudness import loudness_change, true_peak
     from avspatial.metrics.mono_compatibility import mono_error
     from avspatial.metrics.multiresolution_stft import mrstft
+    from avspatial.metrics.scalar import ScalarMetric
     from avspatial.metrics.spl import spl_correlation, spl_direction, spl_distance, spl_magnitude, spl_rmse
     from avspatial.metrics.torchmetrics_adapter import torchmetric
 
 __all__ = [
     "CONVENTIONS",
+    "AnalysisCache",
+    "CachedMetric",
+    "ScalarMetric",
+    "as_pair",
     "azimuth_error",
     "coherence_error",
     "envelope_distance",
@@ -57,17 +71,21 @@ __all__ = [
     "wave_l2",
 ]
 
-_MODULES = {
-    **dict.fromkeys(("coherence_error", "ild_error", "itd_error"), "cue_errors"),
-    **dict.fromkeys(("CONVENTIONS", "prepare"), "conventions"),
-    **dict.fromkeys(("azimuth_error", "lateral_gain", "left_right"), "direction"),
-    **dict.fromkeys(("loudness_change", "true_peak"), "loudness"),
-    "mono_error": "mono_compatibility",
-    "mrstft": "multiresolution_stft",
-    **dict.fromkeys(("spl_correlation", "spl_direction", "spl_distance", "spl_magnitude", "spl_rmse"), "spl"),
-    "torchmetric": "torchmetrics_adapter",
+_NAMES = {
+    "analysis_cache": ("AnalysisCache", "CachedMetric"),
+    "conventions": ("CONVENTIONS", "prepare"),
+    "cue_errors": ("coherence_error", "ild_error", "itd_error"),
+    "direction": ("azimuth_error", "lateral_gain", "left_right"),
+    "inputs": ("as_pair",),
+    "loudness": ("loudness_change", "true_peak"),
+    "mono_compatibility": ("mono_error",),
+    "multiresolution_stft": ("mrstft",),
+    "scalar": ("ScalarMetric",),
+    "spl": ("spl_correlation", "spl_direction", "spl_distance", "spl_magnitude", "spl_rmse"),
+    "torchmetrics_adapter": ("torchmetric",),
 }
-"""Where a name is; in `fairplay` unless told."""
+"""Names by their module; all others are in `fairplay`."""
+_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

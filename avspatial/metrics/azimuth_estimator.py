@@ -1,8 +1,8 @@
-"""Where a sound comes from, by ear: time and level differences matched against those of a head.
+"""Azimuth estimation from binaural cues, matched against the responses of a head.
 
-For one source at a time. Each band and frame votes for the azimuths whose head responses have its time and level
-difference; the votes of a block of frames are summed, and a parabola through the best three azimuths gives the
-answer. After May, van de Par and Kohlrausch (2011), with templates in the place of trained densities.
+For one source at a time. Each band and frame votes for the azimuths at which the head's responses have the same time
+and level difference; the votes of a block of frames are summed, and a parabola through the best three azimuths gives
+the estimate. After May, van de Par and Kohlrausch (2011), with templates in place of trained densities.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ SIGMA_ITD, SIGMA_ILD = 60e-6, 3.0
 ACTIVE_RANGE = 35.0
 """Bands and frames this many dB below the loudest do not vote."""
 STEP = 2.5
-"""Spacing of the candidate azimuths, degrees, from -90 to 90: front and back sound alike here."""
+"""Spacing of the candidate azimuths in degrees, from -90 to 90: front and back are not distinguished."""
 
 
 def head_named(name: str) -> Head:
-    """`spherical`, or the path of a SOFA file; DataError for a file that is none."""
+    """Return the head `spherical` or that of a SOFA file; DataError for any other file."""
     if name == "spherical":
         return SphericalHead()
     from avspatial.signal.sofa import MeasuredHead
@@ -31,23 +31,23 @@ def head_named(name: str) -> Head:
 
 
 class AzimuthEstimator:
-    """The templates of one head at one rate; measuring them takes about half a second."""
+    """Estimator for one head and rate; computing its templates takes about half a second."""
 
     def __init__(self, head: Head, rate: int) -> None:
         self.rate = rate
         self.azimuths = np.arange(-90, 90 + STEP / 2, STEP)
         length = 2 * round(0.008 * rate)
         responses = head.responses(self.azimuths, rate, length)
-        # One frame that holds the whole response: two hops, the first of them all of it.
-        whole = cues(responses, rate, hop=length)
-        self._itd, self._ild = whole.itd[..., 0], whole.ild[..., 0]
+        # One frame that holds the entire response: two hops, of which the first has all of it.
+        templates = cues(responses, rate, hop=length)
+        self._itd, self._ild = templates.itd[..., 0], templates.ild[..., 0]
 
-    def votes(self, heard: Cues, voters: np.ndarray) -> Array:
-        """cues (J, K), voters (J, K) -> the sum of the votes of the bands, each in [0, 1]: (candidates, K)."""
+    def votes(self, observed: Cues, voters: np.ndarray) -> Array:
+        """cues (J, K), voters (J, K) -> sum of the votes of the bands, each in [0, 1]: (candidates, K)."""
         total = np.zeros((len(self.azimuths), voters.shape[-1]))
         for band, voting in enumerate(voters):
-            time = (heard.itd[band] - self._itd[:, band, None]) / SIGMA_ITD
-            level = (heard.ild[band] - self._ild[:, band, None]) / SIGMA_ILD
+            time = (observed.itd[band] - self._itd[:, band, None]) / SIGMA_ITD
+            level = (observed.ild[band] - self._ild[:, band, None]) / SIGMA_ILD
             total += np.exp(-0.5 * (time**2 + level**2)) * voting
         return total
 
@@ -55,12 +55,12 @@ class AzimuthEstimator:
         """power (J, K) of the reference (`cues.band_power`) -> which bands and frames vote."""
         return np.asarray(power > max(1e-13, power.max() * 10 ** (-ACTIVE_RANGE / 10)))
 
-    def estimate(self, heard: Cues, active: np.ndarray, frames: int) -> Array:
+    def estimate(self, observed: Cues, active: np.ndarray, frames: int) -> Array:
         """cues (J, K), voters (J, K), frames a block -> azimuth (K // frames, at least 1) in degrees.
 
-        A last, shorter block joins the one before it. nan for a block in which nothing votes.
+        A last, shorter block joins the one before it. NaN for a block without votes.
         """
-        votes = self.votes(heard, active)
+        votes = self.votes(observed, active)
         edges = np.arange(max(1, votes.shape[-1] // frames)) * frames
         totals = np.add.reduceat(votes, edges, axis=-1)
         voters = np.add.reduceat(active.sum(0), edges)

@@ -1,8 +1,8 @@
-"""The named conventions. The same pair of files scores 3.5 times differently under two of them, so each number
-carries the name of its own.
+"""Scoring conventions: sample rate, normalisation and spectrogram, under a name that every score carries.
 
-`fairplay` is the evaluation of "2.5D Visual Sound" (Gao and Grauman, CVPR 2019) as its README runs it; whose
-`--normalization False` is read as true. `fairplay_reflect` is what librosa before 0.9 made of it.
+One pair of files scores 3.5 times differently under two of them. `fairplay` is the evaluation of "2.5D Visual Sound"
+(Gao and Grauman, CVPR 2019) as its README runs it; the code reads its `--normalization False` as true.
+`fairplay_reflect` is the same evaluation under librosa before 0.9.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from avspatial.interfaces import Convention
 from avspatial.metrics.inputs import Array, AudioLike, as_pair, as_stereo
 
 PEAK_FLOOR = 1e-20
-"""Least peak that a signal is divided by: silence stays silence."""
+"""Least peak that a signal is divided by, so that silence stays silence."""
 
 CONVENTIONS = MappingProxyType(
     {
@@ -39,9 +39,9 @@ def get(name: str) -> Convention:
     return CONVENTIONS[name]
 
 
-def resampled(sound: AudioLike, rate: int, convention: Convention) -> Array:
-    """sound (2, T) at `rate` Hz -> (2, T') float64 at the convention's rate. ValueError as `as_stereo`."""
-    array = as_stereo(sound, "sound")
+def resampled(audio: AudioLike, rate: int, convention: Convention) -> Array:
+    """audio (2, T) at `rate` Hz -> (2, T') float64 at the convention's rate. ValueError as `as_stereo`."""
+    array = as_stereo(audio, "sound")
     if rate == convention.rate:
         return array
     from avspatial.media.resample import resample
@@ -50,7 +50,7 @@ def resampled(sound: AudioLike, rate: int, convention: Convention) -> Array:
 
 
 def normalized(prediction: AudioLike, reference: AudioLike, convention: Convention) -> tuple[Array, Array]:
-    """Both (2, T) divided as the convention says; a peak is taken over both channels, at least 1e-20."""
+    """Both (2, T), divided as the convention says; a peak is that over both channels, at least 1e-20."""
     y, x = as_pair(prediction, reference)
     if convention.normalization == "none":
         return y, x
@@ -66,10 +66,27 @@ def _peak(x: Array) -> float:
 def prepare(
     prediction: AudioLike, reference: AudioLike, rate: int, convention: str = "fairplay"
 ) -> tuple[Array, Array]:
-    """prediction and reference (2, T) at `rate` Hz -> both at the convention's rate and normalisation, float64.
+    """Resample and normalise a prediction and its reference as a convention says.
 
-    ValueError for NaN, no samples, unequal lengths or other than two channels; AvspatialError for an unknown
-    convention.
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Their sample rate in Hz.
+        convention: Name of a convention, one of `CONVENTIONS`.
+
+    Returns:
+        Prediction and reference, float64 (2, T'), at the convention's rate.
+
+    Raises:
+        AvspatialError: Unknown convention.
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.array([[0.5, -0.25], [0.0, 0.25]])
+        >>> y, x = prepare(0.5 * reference, reference, rate=16000, convention="reference_peak")
+        >>> y.tolist(), x.tolist()
+        ([[0.5, -0.25], [0.0, 0.25]], [[1.0, -0.5], [0.0, 0.5]])
     """
     chosen = get(convention)
     y, x = as_pair(prediction, reference)

@@ -1,9 +1,9 @@
-"""Errors of the binaural cues: how far level difference, time difference and coherence are from the reference's.
+"""Errors of the binaural cues: level difference, time difference and coherence, compared with the reference's.
 
-Cues are taken in gammatone bands and frames of 20 ms (`metrics.cues`). Only bands and frames count in which the
-reference sounds: within 40 dB of its band's loudest frame, and within 60 dB of the loudest of all. The share of them
-is the number's coverage: a mean over few of them says little. The sound is taken as it is: a common gain cancels.
-Source: ours, of cues that the field agrees on (Blauert, Spatial Hearing, 1997; Faller and Merimaa, 2004).
+Cues are computed in gammatone bands and frames of 20 ms (`metrics.cues`). Only bands and frames count in which the
+reference is active: within 40 dB of its band's loudest frame, and within 60 dB of the loudest of all. Their share is
+the coverage of the value: a mean over few of them says little. The audio is not normalised: a common gain cancels.
+Source: this project, on cues that the field agrees on (Blauert, Spatial Hearing, 1997; Faller and Merimaa, 2004).
 """
 
 from __future__ import annotations
@@ -22,80 +22,137 @@ from avspatial.metrics.inputs import Array, AudioLike, as_pair
 BAND_RANGE, CLIP_RANGE = 40.0, 60.0
 """A band and frame counts within this many dB of its band's loudest frame, and of the loudest of all."""
 COHERENT = 0.9
-"""A time difference counts where the reference's coherence is above this."""
+"""A time difference counts if the reference's coherence is above this."""
 
 
-def sounding(power: Array) -> Array:
-    """power (J, K) of the reference -> (J, K) bool: the bands and frames that count; none of a silent clip."""
+def active(power: Array) -> Array:
+    """power (J, K) of the reference -> (J, K) bool: the bands and frames that count; none for a silent clip."""
     loudest = power.max(-1, keepdims=True)
     within = (power >= loudest * 10 ** (-BAND_RANGE / 10)) & (power >= power.max() * 10 ** (-CLIP_RANGE / 10))
     return np.asarray(within & (power > 1e-13))
 
 
 def coherent(reference: Cues, rate: int) -> Array:
-    """cues (J, K) of the reference -> (J, K) bool: where its time difference counts, up to 1.5 kHz."""
+    """cues (J, K) of the reference -> (J, K) bool: its time differences that count, up to 1.5 kHz."""
     low = (centres(rate) <= FINE_STRUCTURE)[:, None]
-    return np.asarray(sounding(reference.power) & low & (reference.coherence > COHERENT))
+    return np.asarray(active(reference.power) & low & (reference.coherence > COHERENT))
 
 
 def _mean(error: Array, counted: Array) -> float:
     return float(error[counted].mean()) if counted.any() else float("nan")
 
 
-Found = tuple[float, float]
-"""An error, nan where nothing counts, and the share of bands and frames that count."""
+ErrorAndCoverage = tuple[float, float]
+"""An error, NaN if no band and frame counts, and the share of bands and frames that count."""
 
 
-def _ild(predicted: Cues, true: Cues, rate: int) -> Found:
-    counted = sounding(true.power)
+def _ild(predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
+    counted = active(true.power)
     return _mean(np.abs(predicted.ild - true.ild), counted), float(counted.mean())
 
 
-def _itd(predicted: Cues, true: Cues, rate: int) -> Found:
+def _itd(predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
     counted = coherent(true, rate)
     low = centres(rate) <= FINE_STRUCTURE
     return 1e6 * _mean(np.abs(predicted.itd - true.itd), counted), float(counted[low].mean())
 
 
-def _coherence(predicted: Cues, true: Cues, rate: int) -> Found:
-    counted = sounding(true.power)
+def _coherence(predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
+    counted = active(true.power)
     return _mean(np.abs(predicted.coherence - true.coherence), counted), float(counted.mean())
 
 
-def _of_sounds(
-    error: Callable[[Cues, Cues, int], Found], prediction: AudioLike, reference: AudioLike, rate: int
+def _error(
+    compare: Callable[[Cues, Cues, int], ErrorAndCoverage], prediction: AudioLike, reference: AudioLike, rate: int
 ) -> float:
     y, x = as_pair(prediction, reference)
-    return error(cues(y, rate), cues(x, rate), rate)[0]
+    return compare(cues(y, rate), cues(x, rate), rate)[0]
 
 
 def ild_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
-    """Mean |ILD^ - ILD| over bands and frames, dB; ILD = 10 log10(P_left / P_right), clipped to +-30. Lower is better.
+    """Error of the interaural level difference (ILD). Lower is better.
 
-    nan for a silent reference. Source: ours (see the module).
+    Mean |ILD^ - ILD| over bands and frames, with ILD = 10 log10(P_left / P_right) clipped to +-30 dB.
+    Source: this project (see the module).
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Sample rate in Hz.
+
+    Returns:
+        Error in dB, 0 to 60; NaN for a silent reference.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
+        >>> reference, mono = np.stack([noise, 0.5 * noise]), np.stack([noise, noise])
+        >>> round(ild_error(mono, reference, 16000), 2)  # 20 log10 of 2
+        6.02
     """
-    return _of_sounds(_ild, prediction, reference, rate)
+    return _error(_ild, prediction, reference, rate)
 
 
 def itd_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
-    """Mean |ITD^ - ITD| over bands up to 1.5 kHz and frames, microseconds. Lower is better.
+    """Error of the interaural time difference (ITD). Lower is better.
 
-    ITD: the lag within +-1 ms of the largest normalised cross-correlation, with a parabola through its neighbours.
-    Only where the reference's coherence is above 0.9; nan where it nowhere is. Source: ours (see the module).
+    Mean |ITD^ - ITD| over bands up to 1.5 kHz and frames. ITD is the lag within +-1 ms of the largest normalised
+    cross-correlation, refined by a parabola through its neighbours. Only bands and frames count in which the
+    reference's coherence is above 0.9. Source: this project (see the module).
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Sample rate in Hz.
+
+    Returns:
+        Error in microseconds, 0 to 2000; NaN if the reference is nowhere coherent.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
+        >>> reference, mono = np.stack([noise, np.roll(noise, 4)]), np.stack([noise, noise])
+        >>> round(itd_error(mono, reference, 16000))  # 4 samples are 250 us
+        250
     """
-    return _of_sounds(_itd, prediction, reference, rate)
+    return _error(_itd, prediction, reference, rate)
 
 
 def coherence_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
-    """Mean |IC^ - IC| over bands and frames, 0 to 1; IC the height of that largest correlation. Lower is better.
+    """Error of the interaural coherence (IC). Lower is better.
 
-    nan for a silent reference. Source: ours (see the module).
+    Mean |IC^ - IC| over bands and frames, with IC the height of the largest normalised cross-correlation within +-1 ms.
+    Source: this project (see the module).
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Sample rate in Hz.
+
+    Returns:
+        Error, 0 to 1; NaN for a silent reference.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
+        >>> reference = np.stack([noise, np.random.default_rng(1).uniform(-0.5, 0.5, 8000)])
+        >>> round(coherence_error(np.stack([noise, noise]), reference, 16000), 2)
+        0.64
     """
-    return _of_sounds(_coherence, prediction, reference, rate)
+    return _error(_coherence, prediction, reference, rate)
 
 
 class CueMetric(CachedMetric):
-    """An error of one cue, `<cue>_error`, beside the share of bands and frames that it rests on, `<cue>_coverage`."""
+    """Base of cue errors: `<cue>_error`, and `<cue>_coverage`, the share of bands and frames that count."""
 
     normalized = False
     invariant_to = frozenset({"gain", "delay"})
@@ -109,33 +166,33 @@ class CueMetric(CachedMetric):
     def measure(
         self, cache: AnalysisCache, prediction: Array, reference: Array, rate: int, truth: Truth | None
     ) -> Mapping[str, float]:
-        """{error, coverage}; the coverage alone, 0, where nothing counts."""
-        predicted, true = (cache.compute(cues, sound, rate) for sound in (prediction, reference))
+        """Return error and coverage; only the coverage, 0, if no band and frame counts."""
+        predicted, true = (cache.compute(cues, audio, rate) for audio in (prediction, reference))
         error, coverage = self.compare(predicted, true, rate)
-        found = {} if np.isnan(error) else {self.names[0]: error}
-        return {**found, self.names[1]: coverage}
+        values = {} if np.isnan(error) else {self.names[0]: error}
+        return {**values, self.names[1]: coverage}
 
     @abstractmethod
-    def compare(self, predicted: Cues, true: Cues, rate: int) -> Found:
-        """cues (J, K) of prediction and reference at `rate` Hz -> the error, or nan, and the coverage."""
+    def compare(self, predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
+        """cues (J, K) of prediction and reference at `rate` Hz -> error or NaN, and coverage."""
 
 
 class IldError(CueMetric, cue="ild", unit="dB"):
     """Error of the level difference in bands and frames, and its coverage."""
 
-    def compare(self, predicted: Cues, true: Cues, rate: int) -> Found:
+    def compare(self, predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
         return _ild(predicted, true, rate)
 
 
 class ItdError(CueMetric, cue="itd", unit="us"):
     """Error of the time difference in bands and frames, and its coverage."""
 
-    def compare(self, predicted: Cues, true: Cues, rate: int) -> Found:
+    def compare(self, predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
         return _itd(predicted, true, rate)
 
 
 class CoherenceError(CueMetric, cue="coherence"):
     """Error of the coherence in bands and frames, and its coverage."""
 
-    def compare(self, predicted: Cues, true: Cues, rate: int) -> Found:
+    def compare(self, predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
         return _coherence(predicted, true, rate)

@@ -1,7 +1,7 @@
-"""Direction, where the true angles are known; positive is left.
+"""Metrics of direction for clips with known source angles; positive is left.
 
-The sound is taken as it is, not normalised: a common gain cancels. Each number is read beside the same number for the
-reference itself, which is the estimator's floor.
+The audio is not normalised: a common gain cancels. Each value should be read together with the value of the reference
+itself, which is the estimator's floor.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from avspatial.signal.head import SphericalHead
 from avspatial.signal.level import FRAME, HOP, active_frames, frame_times
 
 LATERAL = 10.0
-"""Frames whose true lateral position is beyond this angle (degrees) have a side."""
+"""Frames with a true lateral position beyond this angle (degrees) have a side."""
 CENTRE_DB = 0.5
-"""A level difference within this many dB of zero is on no side."""
+"""A level difference within this many dB of zero has no side."""
 SINGLE_SOURCE_SHARE = 0.9
-"""A block has one source if that source holds at least this share of the energy."""
+"""A block has a single source if one source holds at least this share of the energy."""
 BLOCK = 0.25
 """An azimuth is estimated in blocks of this many seconds."""
 
 
 def _truth_sums(values: Array, rate: float, starts: Array, ends: Array) -> Array:
-    """values (S, columns) summed over the columns whose time (k + 0.5) / rate lies in each span: (S, spans).
+    """Sums of values (S, columns) over the columns with a time (k + 0.5) / rate in each span: (S, spans).
 
-    A span between two columns takes the nearest.
+    A span between two columns takes the nearest one.
     """
     columns = values.shape[-1]
     first = np.clip(np.ceil(starts * rate - 0.5).astype(int), 0, columns - 1)
@@ -44,9 +44,15 @@ def _truth_sums(values: Array, rate: float, starts: Array, ends: Array) -> Array
 
 
 def lateral_position(truth: Truth, starts: Array, ends: Array) -> Array:
-    """The true side in spans of time (K,) s: sum of energy times sin azimuth over the sum of energy, -1 to 1 (K,).
+    """Return the true lateral position in spans of time: the energy-weighted mean of sin(azimuth).
 
-    0 where no source sounds.
+    Args:
+        truth: True source angles.
+        starts: Starts of the spans (K,) in s.
+        ends: Ends of the spans (K,) in s.
+
+    Returns:
+        Positions (K,), -1 (right) to 1 (left); 0 if no source is active.
     """
     energy = _truth_sums(truth.energy, truth.rate, starts, ends).sum(0)
     sideways = _truth_sums(truth.energy * np.sin(np.radians(truth.azimuth)), truth.rate, starts, ends).sum(0)
@@ -56,10 +62,33 @@ def lateral_position(truth: Truth, starts: Array, ends: Array) -> Array:
 def left_right(
     prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth, frame: float = FRAME, hop: float = HOP
 ) -> float:
-    """Share of the lateral frames in which the predicted level difference has the true sign. Higher is better.
+    """Share of lateral frames with the predicted level difference on the true side. Higher is better.
 
-    Lateral frames are the reference's active ones whose true position lies beyond 10 degrees. Within 0.5 dB of zero
-    counts as wrong: mono scores 0, guessing about 0.5. nan where there is no lateral frame. Source: ours.
+    mean [sign(P^) = sign(true position) and |P^| > 0.5 dB] over the lateral frames, with P^ the predicted level
+    difference: mono scores 0, guessing about 0.5. Lateral frames are the reference's active ones with a true position
+    beyond 10 degrees. Source: this project.
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Sample rate in Hz.
+        truth: True source angles.
+        frame: Length of a frame in s.
+        hop: Step between frames in s.
+
+    Returns:
+        Share, 0 to 1; NaN if there is no lateral frame.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> from avspatial.interfaces import Truth
+        >>> truth = Truth(rate=10.0, azimuth=np.full((1, 3), 45.0), energy=np.ones((1, 3)))  # one source on the left
+        >>> reference = np.repeat([[0.2, 0.2, 0.2], [0.1, 0.1, 0.1]], 1600, axis=1)
+        >>> left_right(reference, reference, 16000, truth), left_right(reference[::-1], reference, 16000, truth)
+        (1.0, 0.0)
     """
     predicted, _ = curves(prediction, reference, rate, frame, hop)
     x = as_pair(prediction, reference)[1]
@@ -73,10 +102,29 @@ def left_right(
 def lateral_gain(
     prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
 ) -> float:
-    """Least-squares slope, through the origin, of the predicted on the reference's level difference; active frames.
+    """Slope of the predicted level difference on the reference's. Descriptive: 1 is the true width, 0 is mono.
 
-    1 is the true width, less too narrow, 0 mono, negative the wrong side. Descriptive. nan where the reference's
-    level difference stays within 0.5 dB (rms): there is no width to compare with. Source: ours.
+    Least squares through the origin, sum P^ P / sum P^2, over the reference's active frames; less than 1 is too narrow,
+    negative the wrong side. Source: this project.
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Sample rate in Hz.
+        frame: Length of a frame in s.
+        hop: Step between frames in s.
+
+    Returns:
+        Slope; NaN if the reference's level difference stays within 0.5 dB (rms): there is no width to compare with.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.repeat([[0.2, 0.1, 0.1], [0.1, 0.1, 0.2]], 1600, axis=1)
+        >>> round(lateral_gain(reference[::-1], reference, 16000), 2)
+        -1.0
     """
     predicted, true = curves(prediction, reference, rate, frame, hop)
     active = active_frames(as_pair(prediction, reference)[1], rate, frame, hop)
@@ -94,12 +142,35 @@ def azimuth_error(
     estimator: AzimuthEstimator | None = None,
     block: float = BLOCK,
 ) -> float:
-    """Mean |estimated - true azimuth| in degrees over the blocks in which one source sounds. Lower is better.
+    """Error of the azimuth that a model of hearing estimates. Lower is better.
 
-    A block has one source if that holds 90 % of the energy; its true azimuth is the energy-weighted mean. Bands and
-    frames within 35 dB of the reference's loudest vote (`metrics.azimuth`). Mono is heard straight ahead, so it
-    scores the mean |azimuth|. nan where no such block sounds. `estimator`: for another head than the spherical one,
-    or to measure its templates once for many clips. Source: ours, after May et al. (2011).
+    Mean |estimated - true azimuth| over the blocks with a single source. A block has a single source if that holds 90 %
+    of the energy; its true azimuth is the energy-weighted mean. Bands and frames within 35 dB of the reference's
+    loudest vote (`metrics.azimuth_estimator`). Mono is localised straight ahead, so it scores the mean |azimuth|.
+    Source: this project, after May, van de Par and Kohlrausch (2011).
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Sample rate in Hz.
+        truth: True source angles.
+        estimator: Estimator for another head than the spherical one, or to share its templates between clips.
+        block: Length of a block in s.
+
+    Returns:
+        Error in degrees, 0 to 180; NaN if no block has a single source.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> from avspatial.interfaces import Truth
+        >>> truth = Truth(rate=2.0, azimuth=np.full((1, 1), 30.0), energy=np.ones((1, 1)))  # 30 degrees left
+        >>> noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
+        >>> mono = np.stack([noise, noise])
+        >>> round(azimuth_error(mono, mono, 16000, truth))
+        30
     """
     y, x = as_pair(prediction, reference)
     estimator = estimator or AzimuthEstimator(SphericalHead(), rate)
@@ -107,34 +178,34 @@ def azimuth_error(
 
 
 def _azimuth_error(
-    heard: Cues, power: Array, seconds: float, truth: Truth, estimator: AzimuthEstimator, block: float
+    predicted: Cues, power: Array, seconds: float, truth: Truth, estimator: AzimuthEstimator, block: float
 ) -> float:
-    """The prediction's cues and the reference's band power (J, K) of a clip of so many seconds -> `azimuth_error`."""
+    """`azimuth_error` of the prediction's cues (J, K), with the reference's band power (J, K)."""
     frames = max(1, round(block / FRAME_HOP))
-    estimated = estimator.estimate(heard, estimator.active(power), frames)
+    estimated = estimator.estimate(predicted, estimator.active(power), frames)
     starts = np.arange(len(estimated)) * frames * FRAME_HOP
     ends = np.append(starts[1:], seconds)
     energy = _truth_sums(truth.energy, truth.rate, starts, ends)
     angles = _truth_sums(truth.energy * truth.azimuth, truth.rate, starts, ends)
     loudest = energy.argmax(0)[None]
     true = np.take_along_axis(angles / np.where(energy > 0, energy, 1), loudest, 0)[0]
-    lone = (energy.max(0) > 0) & (energy.max(0) >= SINGLE_SOURCE_SHARE * energy.sum(0)) & np.isfinite(estimated)
-    return float(np.abs(estimated - true)[lone].mean()) if lone.any() else float("nan")
+    single = (energy.max(0) > 0) & (energy.max(0) >= SINGLE_SOURCE_SHARE * energy.sum(0)) & np.isfinite(estimated)
+    return float(np.abs(estimated - true)[single].mean()) if single.any() else float("nan")
 
 
-def _known(truth: Truth | None) -> Truth:
+def _required(truth: Truth | None) -> Truth:
     if truth is None:
         raise ValueError("the clip has no true angles")
     return truth
 
 
 class LeftRight(LevelMetric, name="left_right", higher_is_better=True):
-    """Share of lateral frames on the right side."""
+    """Share of lateral frames on the true side."""
 
     requires_source_angles = True
 
     def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
-        return left_right(prediction, reference, rate, _known(truth), *self.framing(rate)[1:])
+        return left_right(prediction, reference, rate, _required(truth), *self.framing(rate)[1:])
 
 
 class LateralGain(LevelMetric, name="lateral_gain", higher_is_better=None):
@@ -145,7 +216,7 @@ class LateralGain(LevelMetric, name="lateral_gain", higher_is_better=None):
 
 
 class AzimuthError(CachedMetric):
-    """Error of the azimuth that is heard."""
+    """Error of the azimuth that a model of hearing estimates."""
 
     names = ("azimuth_error",)
     unit = {"azimuth_error": "deg"}
@@ -162,9 +233,9 @@ class AzimuthError(CachedMetric):
     def measure(
         self, cache: AnalysisCache, prediction: Array, reference: Array, rate: int, truth: Truth | None
     ) -> Mapping[str, float]:
-        known = _known(truth)
+        truth = _required(truth)
         estimator = self._estimator if rate == self.convention.rate else AzimuthEstimator(SphericalHead(), rate)
-        predicted, true = (cache.compute(cues, sound, rate) for sound in (prediction, reference))
+        predicted, true = (cache.compute(cues, audio, rate) for audio in (prediction, reference))
         seconds = reference.shape[1] / rate
-        error = _azimuth_error(predicted, true.power, seconds, known, estimator, self.settings.block)
+        error = _azimuth_error(predicted, true.power, seconds, truth, estimator, self.settings.block)
         return {} if np.isnan(error) else {"azimuth_error": error}

@@ -1,8 +1,8 @@
-"""The FAIR-Play family: the distances of "2.5D Visual Sound" and of the papers after it.
+"""Metrics of FAIR-Play: the distances of "2.5D Visual Sound" (CVPR 2019) and of the papers after it.
 
-x is the reference, y the prediction, (2, T), left then right, as `conventions.prepare` leaves them. All of them look
-at the waveform or its complex spectrogram, so they reward a safe mono: mono scores better than the true sound with
-its ears exchanged, and far better than both ears one millisecond late, which nobody hears.
+x is the reference, y the prediction, (2, T), left then right, as `prepare` returns them. All of these metrics compare
+waveforms or complex spectrograms, so they reward a safe mono: mono scores better than the reference with its channels
+exchanged, and far better than a delay of both channels by one millisecond, which is inaudible.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from avspatial.metrics.scalar import ScalarMetric
 from avspatial.signal import stereo
 
 POWER_FLOOR = 1e-20
-"""Least mean square in the ratio of `snr`: a perfect prediction scores a large number, never infinity."""
+"""Least mean square in the ratio of `snr`: a perfect prediction has a large value, never infinity."""
 _FAIRPLAY = Convention()
 
 
@@ -25,14 +25,14 @@ def _envelope(x: Array) -> Array:
 
     bins = rfft(x, axis=-1)
     bins *= -1j
-    # Neither the mean nor the bin at half the rate has a partner at a negative frequency to be turned against.
+    # Neither the mean nor the bin at half the rate has a counterpart at a negative frequency.
     bins[..., 0] = 0
     if x.shape[-1] % 2 == 0:
         bins[..., -1] = 0
     power = np.asarray(irfft(bins, x.shape[-1], axis=-1, overwrite_x=True))
     np.square(power, out=power)
     power += np.square(x)
-    return np.sqrt(power, out=power)
+    return np.asarray(np.sqrt(power, out=power))
 
 
 def _mean_square(x: Array) -> float:
@@ -40,18 +40,56 @@ def _mean_square(x: Array) -> float:
 
 
 def stft_distance(prediction: AudioLike, reference: AudioLike, convention: Convention = _FAIRPLAY) -> float:
-    """Sum over left and right of the mean, over planes (real, imaginary), bins and frames, of (Y - X)^2.
+    """STFT distance of FAIR-Play's evaluation. Lower is better.
 
-    No root is taken and all bins count. Lower is better; no unit (power of the normalised signals times n_fft).
-    Source: Gao and Grauman, CVPR 2019, official evaluate.py (the mean over both planes is half of mean |Y - X|^2).
+    Sum over left and right of the mean, over planes (real, imaginary), bins and frames, of (Y - X)^2, where Y and X
+    are the spectrograms. No root is taken and all bins count. The mean over both planes is half of mean |Y - X|^2.
+    Source: Gao and Grauman, "2.5D Visual Sound", CVPR 2019, official evaluate.py.
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor, as `prepare` returns it.
+        reference: Stereo (2, T) of the same length.
+        convention: FFT length, window, hop and padding of the spectrogram.
+
+    Returns:
+        Distance without a unit (power of the normalised signals times n_fft), at least 0.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
+        >>> stft_distance(reference, reference)
+        0.0
+        >>> round(stft_distance(0.5 * reference, reference), 4)
+        0.3209
     """
     return magnitude_distance(prediction, reference, convention) / 2
 
 
 def magnitude_distance(prediction: AudioLike, reference: AudioLike, convention: Convention = _FAIRPLAY) -> float:
-    """Sum over left and right of mean |Y - X|^2: twice `stft_distance`, despite its name. Lower is better; no unit.
+    """Magnitude distance of PseudoBinaural: twice `stft_distance`, despite its name. Lower is better.
 
-    Source: the "magnitude distance" of PseudoBinaural (Xu et al., CVPR 2021) and its successors.
+    Sum over left and right of the mean, over bins and frames, of |Y - X|^2.
+    Source: Xu et al., "Visually Informed Binaural Audio Generation without Binaural Audios", CVPR 2021, and successors.
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor, as `prepare` returns it.
+        reference: Stereo (2, T) of the same length.
+        convention: FFT length, window, hop and padding of the spectrogram.
+
+    Returns:
+        Distance without a unit (power of the normalised signals times n_fft), at least 0.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
+        >>> round(magnitude_distance(0.5 * reference, reference), 4)
+        0.6418
     """
     y, x = as_pair(prediction, reference)
     c = convention
@@ -59,15 +97,35 @@ def magnitude_distance(prediction: AudioLike, reference: AudioLike, convention: 
 
 
 def phase_distance(prediction: AudioLike, reference: AudioLike, convention: Convention = _FAIRPLAY) -> float:
-    """Mean over bins and frames of |angle(Y_D) - angle(X_D)|, wrapped to [0, pi], D = left - right. Lower is better.
+    """Phase distance of PseudoBinaural. Lower is better.
 
-    In radians. Any mono prediction has no difference, whose angle counts as 0: it scores about pi / 2.
-    Source: the "phase distance" of PseudoBinaural (Xu et al., CVPR 2021).
+    Mean over bins and frames of |angle(Y_D) - angle(X_D)|, wrapped to [0, pi], with D = left - right. A mono
+    prediction has no difference; its angle counts as 0, so any mono scores about pi / 2.
+    Source: Xu et al., "Visually Informed Binaural Audio Generation without Binaural Audios", CVPR 2021.
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor, as `prepare` returns it.
+        reference: Stereo (2, T) of the same length.
+        convention: FFT length, window, hop and padding of the spectrogram.
+
+    Returns:
+        Angle in radians, 0 to pi.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
+        >>> round(phase_distance(reference[::-1], reference), 4)  # the difference changes its sign
+        3.1416
+        >>> phase_distance(0.5 * reference, reference)
+        0.0
     """
-    both = np.stack([stereo.difference(sound) for sound in as_pair(prediction, reference)])
+    differences = np.stack([stereo.difference(audio) for audio in as_pair(prediction, reference)])
     c = convention
     total, count = 0.0, 0
-    for block in spectra(both, c.n_fft, c.hop, c.window, c.pad):
+    for block in spectra(differences, c.n_fft, c.hop, c.window, c.pad):
         angles = np.angle(block + 0.0)  # turns -0 into +0, whose angle is 0 and not pi
         turn = np.abs(angles[0] - angles[1])
         total += float(np.minimum(turn, 2 * np.pi - turn).sum())
@@ -76,10 +134,27 @@ def phase_distance(prediction: AudioLike, reference: AudioLike, convention: Conv
 
 
 def envelope_distance(prediction: AudioLike, reference: AudioLike) -> float:
-    """Sum over left and right of sqrt(mean((env y - env x)^2)), env the magnitude of the analytic signal.
+    """Envelope distance of FAIR-Play's evaluation. Lower is better.
 
-    The Hilbert transform is over the whole clip. Lower is better; no unit (amplitude of the normalised signals).
+    Sum over left and right of sqrt(mean (env(y) - env(x))^2), where env is the magnitude of the analytic signal. The
+    Hilbert transform is over the entire clip.
     Source: Morgado et al., NeurIPS 2018; as in the official evaluate.py of Gao and Grauman, CVPR 2019.
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor, as `prepare` returns it.
+        reference: Stereo (2, T) of the same length.
+
+    Returns:
+        Distance without a unit (amplitude of the normalised signals), at least 0.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
+        >>> round(envelope_distance(0.5 * reference, reference), 4)
+        0.5705
     """
     y, x = as_pair(prediction, reference)
     error = _envelope(y) - _envelope(x)
@@ -87,19 +162,55 @@ def envelope_distance(prediction: AudioLike, reference: AudioLike) -> float:
 
 
 def wave_l2(prediction: AudioLike, reference: AudioLike) -> float:
-    """1e3 times the mean over both channels and all samples of (y - x)^2. Lower is better; unit 1e-3.
+    """Mean squared error of the samples, in thousandths. Lower is better.
 
-    Source: the "Wave L2" of the SAGM paper's tables. (CCStereo sums the channels: twice this number.)
+    1e3 times the mean over both channels and all samples of (y - x)^2.
+    Source: "Wave L2" of the SAGM paper's tables (arXiv 2311.07630). CCStereo sums the channels: twice this value.
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor, as `prepare` returns it.
+        reference: Stereo (2, T) of the same length.
+
+    Returns:
+        Mean squared error in 1e-3, at least 0.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
+        >>> round(wave_l2(0.5 * reference, reference), 4)
+        80.0781
     """
     y, x = as_pair(prediction, reference)
     return 1e3 * _mean_square(y - x)
 
 
 def snr(prediction: AudioLike, reference: AudioLike, eps: float = 0.0) -> float:
-    """10 log10((mean x^2 + eps) / (mean (y - x)^2 + eps)), the means over both channels. Higher is better; in dB.
+    """Signal-to-noise ratio over both channels. Higher is better.
 
-    Both terms are at least 1e-20. With eps = 1e-4 it is the variant of PseudoBinaural and CCStereo, which saturates
-    near 20 dB.
+    10 log10((mean x^2 + eps) / (mean (y - x)^2 + eps)), both terms at least 1e-20. With eps = 1e-4 it is the variant of
+    PseudoBinaural (CVPR 2021) and CCStereo (the component `snr_eps`), which saturates near 20 dB.
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor, as `prepare` returns it.
+        reference: Stereo (2, T) of the same length.
+        eps: Power added to signal and noise.
+
+    Returns:
+        Ratio in dB.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
+        >>> round(snr(0.5 * reference, reference), 4)
+        6.0206
+        >>> round(snr(0.5 * reference, reference, eps=1e-4), 4)
+        6.0165
     """
     y, x = as_pair(prediction, reference)
     signal, noise = _mean_square(x) + eps, _mean_square(y - x) + eps
@@ -146,12 +257,13 @@ class WaveL2(ScalarMetric, name="wave_l2", unit="1e-3", higher_is_better=False):
 class Snr(ScalarMetric, name="snr", unit="dB", higher_is_better=True):
     """Signal-to-noise ratio over both channels."""
 
+    eps = 0.0
+
     def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
-        return snr(prediction, reference)
+        return snr(prediction, reference, self.eps)
 
 
-class SnrEps(ScalarMetric, name="snr_eps", unit="dB", higher_is_better=True):
+class SnrEps(Snr, name="snr_eps", unit="dB", higher_is_better=True):
     """Signal-to-noise ratio with 1e-4 added to both powers."""
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
-        return snr(prediction, reference, eps=1e-4)
+    eps = 1e-4

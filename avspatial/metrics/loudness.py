@@ -1,6 +1,6 @@
-"""How loud a prediction is, and whether it can be played without clipping (ITU-R BS.1770-5, `signal.loudness`).
+"""Loudness change and true peak of a prediction (ITU-R BS.1770-5, see `signal.loudness`).
 
-Both describe and do not judge: neither more nor less is better. The sound is taken as it is, at the convention's rate.
+Both are descriptive: neither direction is better. The audio is not normalised.
 """
 
 from __future__ import annotations
@@ -13,26 +13,61 @@ from avspatial.metrics.scalar import ScalarMetric
 from avspatial.signal import loudness
 
 QUIETEST_PEAK = -120.0
-"""The true peak of silence, dBTP."""
+"""True peak of silence in dBTP."""
 
 
 def loudness_change(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
-    """Integrated loudness of the prediction minus that of the reference, in LU: 0 is as loud, positive louder.
+    """Integrated loudness of the prediction minus that of the reference. Descriptive: 0 is equally loud.
 
-    A prediction below the absolute gate counts as -70 LUFS. nan for a reference below it, and for less than 400 ms.
-    Source: ITU-R BS.1770-5, annex 1.
+    LUFS(y) - LUFS(x), each after the K-weighting and gating of the standard. A prediction below the absolute gate
+    counts as -70 LUFS. Source: ITU-R BS.1770-5, annex 1.
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Sample rate in Hz.
+
+    Returns:
+        Change in LU, positive if the prediction is louder; NaN if the reference is below the absolute gate or shorter
+        than 400 ms.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, unequal lengths, or a rate below 4 kHz.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 16000))
+        >>> round(loudness_change(0.5 * reference, reference, 16000), 2)
+        -6.02
     """
     y, x = as_pair(prediction, reference)
-    true = loudness.integrated_loudness(x, rate)
-    if not np.isfinite(true):
+    reference_loudness = loudness.integrated_loudness(x, rate)
+    if not np.isfinite(reference_loudness):
         return float("nan")
-    return max(loudness.integrated_loudness(y, rate), loudness.ABSOLUTE_GATE) - true
+    return max(loudness.integrated_loudness(y, rate), loudness.ABSOLUTE_GATE) - reference_loudness
 
 
 def true_peak(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
-    """True peak of the prediction over both channels, in dBTP: above 0 it clips; silence has -120.
+    """True peak of the prediction over both channels. Descriptive: above 0 dBTP it clips.
 
-    The reference is only checked. Source: ITU-R BS.1770-5, annex 2.
+    20 log10 of the largest magnitude of the oversampled signal. Source: ITU-R BS.1770-5, annex 2.
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length; it is only checked.
+        rate: Sample rate in Hz.
+
+    Returns:
+        True peak in dBTP, -120 for silence.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(1600) / 16000)
+        >>> round(true_peak(np.stack([tone, tone]), np.stack([tone, tone]), 16000), 1)
+        -6.0
     """
     y, _ = as_pair(prediction, reference)
     return max(loudness.true_peak(y, rate), QUIETEST_PEAK)

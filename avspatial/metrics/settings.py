@@ -1,4 +1,4 @@
-"""Settings of the metrics. What a whole table shares (rate, normalisation, spectrogram) is the convention's."""
+"""Settings of the metrics. What all scores of a table share (rate, normalisation, spectrogram) is the convention's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from avspatial.settings import Settings, setting
 
 
 class MetricSettings(Settings):
-    """A metric that is fixed by its definition and the convention."""
+    """Settings of a metric that its definition and the convention fix."""
 
 
 class SplSettings(Settings):

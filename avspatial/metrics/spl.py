@@ -1,8 +1,8 @@
-"""Distances between level-difference curves (SAGM, arXiv 2311.07630, eqs 16-23).
+"""Distances between level-difference curves (SAGM, arXiv 2311.07630, eqs. 16-23).
 
-P is the reference's curve, left minus right in dB for each frame, P^ the prediction's (`signal.level`). It is a
-broad-band level: blind to time differences and to what sounds, so it is never the only spatial number. The sound is
-taken as it is: a common gain cancels.
+P is the reference's curve, left minus right in dB for each frame, P^ the prediction's (`signal.level`). The level is
+broad-band: it ignores time differences and the content of the audio, so it must never be the only spatial metric. The
+audio is not normalised: a common gain cancels.
 """
 
 from __future__ import annotations
@@ -17,33 +17,81 @@ from avspatial.metrics.settings import SplSettings
 from avspatial.signal.level import FRAME, HOP, active_frames, level_difference
 
 DEAD_ZONE = 1.0
-"""Level differences up to this many dB count as the middle, in `spl_direction`."""
+"""Level differences of at most this many dB count as the centre, in `spl_direction`."""
 FLAT = 1e-3
-"""A curve that varies by less than this many dB (rms) has no shape to correlate, nor a size below it."""
+"""A curve that varies by less than this many dB (rms) has no shape to correlate; below it there is no size either."""
+
+Curve = NDArray[np.float64]
 
 
 def curves(
     prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """P^ and P, (K,) each, in dB, positive left."""
+) -> tuple[Curve, Curve]:
+    """Return the level differences P^ and P, (K,) each, in dB, positive left."""
     y, x = as_pair(prediction, reference)
     return level_difference(y, rate, frame, hop), level_difference(x, rate, frame, hop)
 
 
-def _rms(values: NDArray[np.float64]) -> float:
+def _rms(values: Curve) -> float:
     return float(np.sqrt(np.square(values).mean()))
 
 
 def spl_distance(
     prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
 ) -> float:
-    """|| P^ - P ||_2 over all frames, dB (SAGM, eq. 23); grows with the square root of the length. Lower is better."""
+    """SPL distance of SAGM: L2 norm between the level-difference curves. Lower is better.
+
+    || P^ - P ||_2 over all frames; it grows with the square root of the length. Source: SAGM, eq. 23.
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Sample rate in Hz.
+        frame: Length of a frame in s.
+        hop: Step between frames in s.
+
+    Returns:
+        Distance in dB, at least 0.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.repeat([[0.2, 0.1, 0.1], [0.1, 0.1, 0.2]], 1600, axis=1)
+        >>> mono = np.full_like(reference, 0.1)
+        >>> round(spl_distance(mono, reference, 16000), 2)
+        10.21
+    """
     predicted, true = curves(prediction, reference, rate, frame, hop)
     return float(np.linalg.norm(predicted - true))
 
 
 def spl_rmse(prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP) -> float:
-    """rms over all frames of P^ - P, dB: `spl_distance` for any length. Lower is better."""
+    """Root mean square error of the level-difference curve. Lower is better.
+
+    sqrt(mean (P^ - P)^2) over all frames: `spl_distance` independent of the length. Source: as `spl_distance`.
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Sample rate in Hz.
+        frame: Length of a frame in s.
+        hop: Step between frames in s.
+
+    Returns:
+        Error in dB, at least 0.
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.repeat([[0.2, 0.1, 0.1], [0.1, 0.1, 0.2]], 1600, axis=1)
+        >>> mono = np.full_like(reference, 0.1)
+        >>> round(spl_rmse(mono, reference, 16000), 2)
+        4.56
+    """
     predicted, true = curves(prediction, reference, rate, frame, hop)
     return _rms(predicted - true)
 
@@ -51,9 +99,31 @@ def spl_rmse(prediction: AudioLike, reference: AudioLike, rate: int, frame: floa
 def spl_correlation(
     prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
 ) -> float:
-    """Pearson correlation of P^ and P over all frames, -1 to 1. Higher is better.
+    """Pearson correlation of the level-difference curves. Higher is better.
 
-    0 for a prediction whose curve is flat; nan where the reference's own is (within 0.001 dB rms).
+    Correlation of P^ and P over all frames; 0 if the prediction's curve is flat. Source: on the curves of SAGM (see
+    the module).
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Sample rate in Hz.
+        frame: Length of a frame in s.
+        hop: Step between frames in s.
+
+    Returns:
+        Correlation, -1 to 1; NaN if the reference's curve is flat (within 0.001 dB rms).
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.repeat([[0.2, 0.1, 0.1], [0.1, 0.1, 0.2]], 1600, axis=1)
+        >>> round(spl_correlation(reference[::-1], reference, 16000), 2)
+        -1.0
+        >>> spl_correlation(np.full_like(reference, 0.1), reference, 16000)
+        0.0
     """
     predicted, true = (curve - curve.mean() for curve in curves(prediction, reference, rate, frame, hop))
     if _rms(true) < FLAT:
@@ -66,9 +136,29 @@ def spl_correlation(
 def spl_direction(
     prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
 ) -> float:
-    """Share of the active frames whose side agrees: left, right, or the middle (within 1 dB). Higher is better.
+    """Share of active frames whose side agrees. Higher is better.
 
-    nan where the reference has no active frame (silence).
+    mean [side(P^) = side(P)] over the reference's active frames; the side is left, right or centre (within 1 dB).
+    Source: on the curves of SAGM (see the module).
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Sample rate in Hz.
+        frame: Length of a frame in s.
+        hop: Step between frames in s.
+
+    Returns:
+        Share, 0 to 1; NaN if the reference has no active frame (silence).
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.repeat([[0.2, 0.1, 0.1], [0.1, 0.1, 0.2]], 1600, axis=1)
+        >>> spl_direction(np.full_like(reference, 0.1), reference, 16000)  # one frame of five is at the centre
+        0.2
     """
     predicted, true = (np.sign(c) * (np.abs(c) > DEAD_ZONE) for c in curves(prediction, reference, rate, frame, hop))
     active = active_frames(as_pair(prediction, reference)[1], rate, frame, hop)
@@ -78,16 +168,36 @@ def spl_direction(
 def spl_magnitude(
     prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
 ) -> float:
-    """rms(P^) / rms(P): 1 is as wide as the reference, 0 mono. Descriptive: neither more nor less is better.
+    """Size of the predicted level difference relative to the reference's. Descriptive: 1 is as wide, 0 is mono.
 
-    nan where the reference has no level difference (within 0.001 dB rms).
+    rms(P^) / rms(P) over all frames. Source: on the curves of SAGM (see the module).
+
+    Args:
+        prediction: Stereo (2, T), left then right, array or tensor.
+        reference: Stereo (2, T) of the same length.
+        rate: Sample rate in Hz.
+        frame: Length of a frame in s.
+        hop: Step between frames in s.
+
+    Returns:
+        Ratio, at least 0; NaN if the reference has no level difference (within 0.001 dB rms).
+
+    Raises:
+        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+
+    Example:
+        >>> import numpy as np
+        >>> reference = np.repeat([[0.2, 0.1, 0.1], [0.1, 0.1, 0.2]], 1600, axis=1)
+        >>> wider = reference**2
+        >>> round(spl_magnitude(wider, reference, 16000), 2)
+        2.11
     """
     predicted, true = curves(prediction, reference, rate, frame, hop)
     return _rms(predicted) / _rms(true) if _rms(true) >= FLAT else float("nan")
 
 
 class LevelMetric(ScalarMetric):
-    """A metric on level curves: their framing is a setting, the sound is not normalised."""
+    """Base of metrics on level-difference curves: the framing is a setting, the audio is not normalised."""
 
     settings: SplSettings
     normalized = False

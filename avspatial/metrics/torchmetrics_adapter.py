@@ -1,10 +1,4 @@
-"""Any metric as a `torchmetrics.Metric`, for training loops that speak that language (`pip install torchmetrics`).
-
-from avspatial.metrics import torchmetric
-metric = torchmetric("stft_distance", rate=48000, convention="fairplay")
-metric.update(prediction, target)     # (B, 2, T) each
-metric.compute()                      # {"stft_distance": mean, "stft_distance_n": ..., "stft_distance_failed": ...}
-"""
+"""Adapter of any metric to `torchmetrics.Metric`, for training loops (`pip install 'avspatial[torchmetrics]'`)."""
 
 from __future__ import annotations
 
@@ -28,7 +22,7 @@ _TOTAL, _COUNT, _FAILED = range(3)
 
 
 def _built(metric: str | Metric, convention: str | None, settings: dict[str, Any]) -> Metric:
-    """The metric itself, or the component of that name with those settings; PluginError for an unknown name."""
+    """Return a built metric as it is, or build the component of that name; PluginError for an unknown name."""
     if isinstance(metric, Metric):
         if settings or convention not in (None, metric.convention.name):
             raise ValueError("a metric that is built already has its settings and convention")
@@ -44,20 +38,42 @@ def _built(metric: str | Metric, convention: str | None, settings: dict[str, Any
 
 
 def _scored(metric: Metric, prediction: Tensor, target: Tensor, rate: int, convention: Convention) -> dict[str, float]:
-    """prediction and target (2, T) at `rate` Hz -> the metric's numbers, as an evaluation gets them."""
+    """prediction and target (2, T) at `rate` Hz -> the metric's values, as an evaluation computes them."""
     pair = resampled(prediction, rate, convention), resampled(target, rate, convention)
     return dict(metric(*(normalized(*pair, convention) if metric.normalized else pair), convention.rate))
 
 
 def torchmetric(metric: str | Metric, *, rate: int, convention: str | None = None, **settings: Any) -> TorchMetric:
-    """A `torchmetrics.Metric` whose `update` takes prediction and target (B, 2, T) at `rate` Hz, one clip an item.
+    """Wrap a metric as a `torchmetrics.Metric` that averages over clips.
 
-    metric: a name (`stft_distance`, `plugin.name`), built under the convention (`fairplay` unless told) with the
-    settings; or a metric that is built already. `compute` gives {name: mean, name_n: clips with a value,
-    name_failed: clips for which the metric failed or gave no finite number}; a clip on which there is nothing to
-    measure counts in neither, and a mean over none is nan. All three are summed over processes. Sounds that cannot be
-    scored at all (NaN, unequal lengths) are failures, not errors; batches of unequal shapes are a ValueError.
-    PluginError for an unknown name, for a metric that needs true angles, and where torchmetrics is not installed.
+    `update` takes prediction and target (B, 2, T), one clip an item; batches of unequal shapes are a ValueError.
+    `compute` returns {name: mean, name_n: clips with a value, name_failed: clips for which the metric failed or was not
+    finite}. A clip with nothing to measure counts in neither; the mean of no clips is NaN. Audio that cannot be scored
+    (NaN, no samples) is a failure, not an error. All three are summed over processes.
+
+    Args:
+        metric: Name of a metric (`stft_distance`, `plugin.name`), or a metric that is already built.
+        rate: Sample rate of the batches in Hz.
+        convention: Name of the convention, `fairplay` by default; a built metric has its own.
+        **settings: Settings of the metric.
+
+    Returns:
+        The `torchmetrics.Metric`.
+
+    Raises:
+        AvspatialError: Unknown convention.
+        PluginError: Unknown metric, a metric that needs true angles, or torchmetrics is not installed.
+        ValueError: Settings or another convention for a metric that is already built.
+
+    Example:
+        >>> import torch
+        >>> from avspatial.metrics import torchmetric
+        >>> metric = torchmetric("snr", rate=16000, convention="raw")
+        >>> target = torch.rand(3, 2, 800)
+        >>> metric.update(0.5 * target, target)
+        >>> values = metric.compute()
+        >>> round(values["snr"].item(), 2), values["snr_n"].item(), values["snr_failed"].item()
+        (6.02, 3, 0)
     """
     try:
         from torchmetrics import Metric as Base
@@ -74,9 +90,9 @@ def torchmetric(metric: str | Metric, *, rate: int, convention: str | None = Non
 
 
 def _adapter(base: Any, adapted: Metric) -> Any:
-    """The class, made on first use: torchmetrics is imported by nobody who does not ask for it."""
+    """Define the adapter class, on first use: torchmetrics is optional."""
 
-    class Adapter(base):
+    class Adapter(base):  # type: ignore[misc]
         """Sums, counts and failures (names, 3) of a metric of avspatial."""
 
         is_differentiable = False
@@ -95,28 +111,28 @@ def _adapter(base: Any, adapted: Metric) -> Any:
                     f"prediction {tuple(prediction.shape)} and target {tuple(target.shape)} must both be (B, 2, T)"
                 )
             for pair in zip(prediction.detach().cpu(), target.detach().cpu(), strict=True):
-                self.sums += torch.from_numpy(self._tally(*pair)).to(self.sums)
+                self.sums += torch.from_numpy(self._contribution(*pair)).to(self.sums)
 
-        def _tally(self, prediction: Tensor, target: Tensor) -> np.ndarray:
-            """One clip's share of the sums."""
-            tally = np.zeros((len(self.metric.names), 3))
+        def _contribution(self, prediction: Tensor, target: Tensor) -> np.ndarray:
+            """One clip's contribution to the sums."""
+            sums = np.zeros((len(self.metric.names), 3))
             try:
-                found = _scored(self.metric, prediction, target, self.rate, self.metric.convention)
+                values = _scored(self.metric, prediction, target, self.rate, self.metric.convention)
             except ValueError:
-                tally[:, _FAILED] = 1
-                return tally
+                sums[:, _FAILED] = 1
+                return sums
             for row, name in enumerate(self.metric.names):
-                value = found.get(name)
+                value = values.get(name)
                 if value is not None:
                     finite = bool(np.isfinite(value))
-                    tally[row] = [value, 1, 0] if finite else [0, 0, 1]
-            return tally
+                    sums[row] = [value, 1, 0] if finite else [0, 0, 1]
+            return sums
 
         def compute(self) -> dict[str, Tensor]:
-            found: dict[str, Tensor] = {}
+            values: dict[str, Tensor] = {}
             for name, row in zip(self.metric.names, self.sums, strict=True):
                 total, count, failed = row.unbind()
-                found |= {name: total / count, f"{name}_n": count.long(), f"{name}_failed": failed.long()}
-            return found
+                values |= {name: total / count, f"{name}_n": count.long(), f"{name}_failed": failed.long()}
+            return values
 
     return Adapter

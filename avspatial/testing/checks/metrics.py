@@ -83,7 +83,8 @@ class _MetricHarness:
     def noisy(self, level: float) -> Array:
         """The clip with other noise at each ear, `level` dB relative to it."""
         noise = np.random.default_rng(1).standard_normal(self.sound.shape)
-        return self.sound + noise * np.sqrt(np.square(self.sound).mean()) * 10 ** (level / 20)
+        scale = float(np.sqrt(np.square(self.sound).mean())) * 10 ** (level / 20)
+        return np.asarray(self.sound + noise * scale)
 
     @cached_property
     def others(self) -> dict[str, dict[str, float]]:

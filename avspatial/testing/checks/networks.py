@@ -38,7 +38,7 @@ def finite(component: ComponentUnderTest) -> None:
         loss = harness.loss(module, inputs)
         require(loss.isfinite(), f"{what}: the loss is {loss.item()}")
         if _learning(module):
-            loss.backward()
+            torch.autograd.backward(loss)
         for name, parameter in module.named_parameters():
             require(parameter.grad is None or parameter.grad.isfinite().all(), f"{what}: the gradient of {name}")
         for output in evaluate(harness, module, inputs):
@@ -52,10 +52,10 @@ def learns(component: ComponentUnderTest) -> str:
     learning = _learning(module)
     if not learning:
         raise NotApplicable("it has no parameters that learn")
-    harness.loss(module.eval(), harness.inputs()).backward()
+    torch.autograd.backward(harness.loss(module.eval(), harness.inputs()))
     moved = {name for name, parameter in module.named_parameters() if _pulled(parameter)}
     module.zero_grad()
-    harness.loss(module.train(), harness.inputs(2)).backward()
+    torch.autograd.backward(harness.loss(module.train(), harness.inputs(2)))
     moved |= {name for name, parameter in module.named_parameters() if _pulled(parameter)}
     idle = [name for name in learning if name not in moved]
     require(not idle, f"no gradient ever reaches {', '.join(idle[:3])} ({len(idle)} of {len(learning)} parameters)")
@@ -153,7 +153,7 @@ def bfloat16(component: ComponentUnderTest) -> str:
         # Two items will do: without such arithmetic in the processor it takes many times as long.
         loss = harness.loss(module.train(), {name: value[:2] for name, value in inputs.items()})
         if _learning(module):
-            loss.backward()
+            torch.autograd.backward(loss)
     module = harness.build()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         coarse = evaluate(harness, module, inputs)
