@@ -186,12 +186,11 @@ def _about(entry: Entry, target: Any) -> str:
 
 
 def _definition(target: Any) -> str:
-    """The docstrings of the metric, of the functions of its module that are named as its numbers are, and of that
-    module."""
+    """The docstrings of the metric, of the functions named as its values, and of their module, up to any `Args:`."""
     module = sys.modules[target.__module__]
     functions = [getattr(module, name, None) for name in target.names]
-    said = [target.__doc__, *(one.__doc__ for one in functions if inspect.isfunction(one)), module.__doc__]
-    return "\n\n".join(inspect.cleandoc(text) for text in said if text)
+    texts = [target.__doc__, *(item.__doc__ for item in functions if inspect.isfunction(item)), module.__doc__]
+    return "\n\n".join(inspect.cleandoc(text).partition("\n\nArgs:")[0] for text in texts if text)
 
 
 def _card(card: Card) -> str:
