@@ -5,17 +5,16 @@ Where there is nothing to train, the recipe alone will do.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from avspatial.errors import RecipeError, RunError
+from avspatial.errors import RunError
 from avspatial.inference.optimize import optimize_for_inference
 from avspatial.interfaces import Spatializer
 from avspatial.models.pretrained import differences
-from avspatial.recipe import ModelRecipe, components, load_model_recipe, load_recipe
+from avspatial.recipe import ModelRecipe, components, load_model_recipe, load_recipe, parse_model_recipe
 from avspatial.recipe.catalogue import locate, shipped
+from avspatial.recipe.layers import Overrides
 from avspatial.registry import Registry, discover
 from avspatial.runs import Run, digest8, open_run
 from avspatial.runs.model_file import SUFFIX, ModelFile, read_model_file
@@ -56,11 +55,11 @@ def load(run: str | Path, device: str | None = None) -> Spatializer:
     return load_trained(run, device).spatializer
 
 
-def load_trained(place: str | Path, device: str | None = None, overrides: Sequence[str] = ()) -> Trained:
+def load_trained(place: str | Path, device: str | None = None, overrides: Overrides = ()) -> Trained:
     """The model of a run directory, of a file that `avspatial export` made, or of a recipe with nothing to train.
 
     Of a run, the weights that validated best, or the newest, without validation. A recipe is a .yaml file or a shipped
-    recipe's name, and `overrides` are for it, as in ["model.azimuth=30"]. RunError for a place that is none of these,
+    recipe's name, and `overrides` are for it, as in {"model.azimuth": 30}. RunError for a place that is none of these,
     a run without a checkpoint, a recipe whose model learns, a damaged file, weights that do not fit the recipe, or a
     device that is not there; RecipeError for a recipe that is wrong.
     """
@@ -89,7 +88,7 @@ def _is_recipe(place: str | Path) -> bool:
     return path.suffix in {".yaml", ".yml"} or (not path.exists() and str(place) in {one.name for one in shipped()})
 
 
-def _of_recipe(place: str | Path, registry: Registry, overrides: Sequence[str]) -> Trained:
+def _of_recipe(place: str | Path, registry: Registry, overrides: Overrides) -> Trained:
     loaded = load_recipe(locate(place), registry, overrides)
     recipe = loaded.recipe
     spatializer: Spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
@@ -117,7 +116,7 @@ def _untrained(recipe: ModelRecipe, registry: Registry) -> Spatializer:
 
 def _of_file(path: Path, registry: Registry) -> Trained:
     model = read_model_file(path)
-    recipe = _recipe_of(model, path, registry)
+    recipe = parse_model_recipe(model.recipe, path, registry)
     spatializer = _untrained(recipe, registry)
     wrong = differences(spatializer.state_dict(), model.weights)
     if wrong:
@@ -125,14 +124,3 @@ def _of_file(path: Path, registry: Registry) -> Trained:
         raise RunError(f"its weights do not fit the networks that its recipe names: {wrong}", where=path, fix=fix)
     spatializer.load_state_dict(dict(model.weights))
     return Trained(spatializer, recipe, model.recipe)
-
-
-def _recipe_of(model: ModelFile, path: Path, registry: Registry) -> ModelRecipe:
-    """The recipe in the file; what is wrong with it is said of the file."""
-    with tempfile.TemporaryDirectory() as folder:
-        written = Path(folder) / "recipe.resolved.yaml"
-        written.write_text(model.recipe, encoding="utf-8")
-        try:
-            return load_model_recipe(written, registry)
-        except RecipeError as error:
-            raise RecipeError(error.what.replace(str(written), f"{path}")) from error

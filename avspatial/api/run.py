@@ -35,6 +35,7 @@ from avspatial.metrics import conventions
 from avspatial.progress import show_on_stderr, silent
 from avspatial.recipe import Loaded, components, load_recipe
 from avspatial.recipe.catalogue import locate
+from avspatial.recipe.layers import Override, Overrides, override_list
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
 from avspatial.report.run.page import write_report
@@ -75,7 +76,7 @@ class Finished:
 def run(
     recipe: str | Path | None = None,
     *,
-    set: Mapping[str, Any] | Sequence[str] = (),
+    set: Overrides = (),
     runs: str | Path = "runs",
     name: str | None = None,
     resume: str | Path | None = None,
@@ -100,42 +101,29 @@ def run(
     if devices.main:
         registry.report_failures()
     shown = progress if devices.main else silent
-    texts = [*_texts(set), *_texts(overrides), *([f"name={name}"] if name else [])]
+    changes = [*override_list(set), *override_list(overrides), *([("name", name)] if name else [])]
     if resume is not None:
         stopped = open_run(resume)
-        loaded = _of_run(stopped, recipe, texts, smoke, registry)
+        loaded = _of_run(stopped, recipe, changes, smoke, registry)
         if stopped.finished:
             return Finished(stopped, json.loads(stopped.summary.read_text(encoding="utf-8")), was_finished=True)
         return _Work.begin(loaded.recipe, registry, devices, shown).run(stopped, resume=True)
     if recipe is None:
         raise RunError("there is nothing to run", fix=_NOTHING)
     file = locate(recipe)
-    loaded = load_recipe(file, registry, texts, smoke=smoke)
+    loaded = load_recipe(file, registry, changes, smoke=smoke)
     _refuse_unwritable(Path(runs))
     work = _Work.begin(loaded.recipe, registry, devices, shown)
     return work.run(_make_run(Path(runs), loaded, file.read_text(encoding="utf-8"), work), resume=False)
 
 
-def _texts(overrides: Mapping[str, Any] | Sequence[str]) -> list[str]:
-    """Overrides as the command line gives them, `trainer.steps=3`; maps inside become dotted keys and so merge."""
-    if not isinstance(overrides, Mapping):
-        return list(overrides)
-    texts = []
-    for key, value in overrides.items():
-        if isinstance(value, Mapping) and value:
-            texts += [f"{key}.{text}" for text in _texts(value)]
-        else:
-            texts.append(f"{key}={json.dumps(value, default=str)}")
-    return texts
-
-
-def _of_run(run: Run, recipe: str | Path | None, texts: list[str], smoke: bool, registry: Registry) -> Loaded:
+def _of_run(run: Run, recipe: str | Path | None, changes: list[Override], smoke: bool, registry: Registry) -> Loaded:
     """The recipe that a run was started with; RunError if another one is given beside it."""
     fix = "Resume with `--resume` alone, or start a new run without it."
-    if recipe is None and (texts or smoke):
+    if recipe is None and (changes or smoke):
         raise RunError("a run goes on with the recipe it was started with, unchanged", where=run.path, fix=fix)
     if recipe is not None:
-        given = digest8(load_recipe(locate(recipe), registry, texts, smoke=smoke).resolved)
+        given = digest8(load_recipe(locate(recipe), registry, changes, smoke=smoke).resolved)
         if given != run.metadata["digest"]:
             raise RunError(f"the recipe given is another one ({given}) than this run's", where=run.path, fix=fix)
     return load_recipe(run.resolved, registry)

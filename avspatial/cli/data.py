@@ -74,13 +74,12 @@ def _settings(options: dict[str, Any], sets: list[str]) -> tuple[SimulatedSettin
     from pydantic import ValidationError
 
     from avspatial.data.simulated.settings import SimulatedSettings
-    from avspatial.recipe.layers import apply_sets
+    from avspatial.recipe.layers import apply_overrides
     from avspatial.recipe.messages import ErrorTranslator
-    from avspatial.recipe.yaml_tree import Node, SourceLocation, to_dict
+    from avspatial.recipe.yaml_tree import SourceLocation, from_dict, to_dict
     from avspatial.registry import discover
 
-    said = [f"{key}={json.dumps(value)}" for key, value in options.items()]
-    tree, problems = apply_sets(Node({}, SourceLocation(""), SourceLocation("")), [*said, *sets])
+    tree, problems = apply_overrides(from_dict({}, SourceLocation("")), [*options.items(), *sets])
     try:
         settings = SimulatedSettings.model_validate(to_dict(tree))
     except ValidationError as error:

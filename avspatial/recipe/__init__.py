@@ -1,6 +1,15 @@
 """Recipes: YAML files that name every choice of a run, read with positions and checked as a whole."""
 
-from avspatial.recipe.load import Loaded, load_model_recipe, load_recipe, resolved_yaml
+from avspatial.recipe.load import Loaded, load_model_recipe, load_recipe, parse_model_recipe, resolved_yaml
 from avspatial.recipe.schema import Inference, ModelRecipe, Recipe
 
-__all__ = ["Inference", "Loaded", "ModelRecipe", "Recipe", "load_model_recipe", "load_recipe", "resolved_yaml"]
+__all__ = [
+    "Inference",
+    "Loaded",
+    "ModelRecipe",
+    "Recipe",
+    "load_model_recipe",
+    "load_recipe",
+    "parse_model_recipe",
+    "resolved_yaml",
+]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from avspatial.errors import reason
-from avspatial.recipe.yaml_tree import Loc, Node, Problem, SourceLocation, dotted, merge, parse
+from avspatial.recipe.yaml_tree import Loc, Node, Problem, SourceLocation, dotted, from_dict, merge, parse, to_dict
 
+Override = str | tuple[str, Any]
+Overrides = Mapping[str, Any] | Sequence[Override]
+"""What replaces keys of a recipe: {"trainer.steps": 3}, pairs such as ("trainer.steps", 3), or texts as `--set` takes
+them, "trainer.steps=3", whose values are YAML."""
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 
@@ -21,13 +25,17 @@ def read(path: Path, below: tuple[Path, ...] = ()) -> tuple[Node, list[Problem]]
 
     `below` are the files that led here. An unreadable file gives an empty tree and a problem.
     """
-    source = str(path)
-    empty = Node({}, SourceLocation(source, 1, 1), SourceLocation(source, 1, 1))
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        return empty, [Problem(SourceLocation(source), "", f"cannot be read: {_unreadable(error)}")]
-    node, problems = parse(text, source)
+        return _empty(path), [Problem(SourceLocation(str(path)), "", f"cannot be read: {_unreadable(error)}")]
+    return read_text(text, path, below)
+
+
+def read_text(text: str, path: Path, below: tuple[Path, ...] = ()) -> tuple[Node, list[Problem]]:
+    """As `read`, for a text that `path` holds or stands for."""
+    node, problems = parse(text, str(path))
+    empty = _empty(path)
     if node is None:
         return empty, problems or [Problem(empty.location, "", "is empty; a recipe is a map of keys")]
     if not isinstance(node.value, dict):
@@ -38,6 +46,11 @@ def read(path: Path, below: tuple[Path, ...] = ()) -> tuple[Node, list[Problem]]
     parent, more = _parent(node.value["extends"], path, (*below, path))
     child = replace(node, value=rest)
     return (merge(parent, child) if parent else child), problems + more
+
+
+def _empty(path: Path) -> Node:
+    start = SourceLocation(str(path), 1, 1)
+    return Node({}, start, start)
 
 
 def _unreadable(error: Exception) -> str:
@@ -57,29 +70,50 @@ def _parent(extends: Node, path: Path, below: tuple[Path, ...]) -> tuple[Node | 
     return read(parent, below)
 
 
-def apply_sets(node: Node, sets: Sequence[str]) -> tuple[Node, list[Problem]]:
-    """The tree with each `KEY=VALUE` of `--set` over it; the value is YAML, so `1e-4` is a number."""
+def override_list(overrides: Overrides) -> list[Override]:
+    """Overrides in order, maps in a map as dotted keys: {"trainer": {"steps": 3}} gives [("trainer.steps", 3)]."""
+    if not isinstance(overrides, Mapping):
+        return list(overrides)
+    pairs: list[Override] = []
+    for key, value in overrides.items():
+        if isinstance(value, Mapping) and value:
+            pairs += override_list({f"{key}.{inner}": item for inner, item in value.items()})
+        else:
+            pairs.append((key, value))
+    return pairs
+
+
+def apply_overrides(node: Node, overrides: Overrides) -> tuple[Node, list[Problem]]:
+    """The tree with each override over it, and what is wrong with the overrides."""
     problems: list[Problem] = []
-    for given in sets:
-        key, equals, text = given.partition("=")
+    for override in override_list(overrides):
+        key, value, invalid = _parsed(override) if isinstance(override, str) else (*override, [])
         location = SourceLocation(f"--set {key}")
         parts = key.split(".")
-        if not equals or not all(parts):
-            problems.append(
-                Problem(SourceLocation(f"--set {given}"), "", "must be KEY=VALUE, the key as in trainer.lr")
-            )
-            continue
-        value, wrong = parse(text, location.source)
-        problems += [replace(problem, location=location, key=key) for problem in wrong]
-        blocked = _list_on_the_way(node, parts)
-        if blocked:
-            what = f"{blocked} is a list; replace it whole: --set {blocked}=[...]"
+        blocking = _list_on_the_way(node, parts)
+        if invalid:
+            problems += invalid
+        elif blocking:
+            what = f"{blocking} is a list; replace all of it: --set {blocking}=[...]"
             problems.append(Problem(location, key, what))
-        elif not wrong:
-            node = merge(
-                node, _chain(parts, _moved(value, location) if value else Node(None, location, location), location)
-            )
+        else:
+            for part in reversed(parts):
+                value = {part: value}
+            node = merge(node, from_dict(value, location))
     return node, problems
+
+
+def _parsed(text: str) -> tuple[str, Any, list[Problem]]:
+    """Key and value of KEY=VALUE, and what is wrong with it; the value is YAML, so `1e-4` is a number."""
+    key, equals, value = text.partition("=")
+    if not (equals and all(key.split("."))):
+        what = "must be KEY=VALUE, the key as in trainer.lr"
+        return key, None, [Problem(SourceLocation(f"--set {text}"), "", what)]
+    source = f"--set {key}"
+    node, problems = parse(value, source)
+    # A line inside the value helps nobody: the option is the place.
+    moved = [replace(problem, location=SourceLocation(source), key=key) for problem in problems]
+    return key, to_dict(node) if node else None, moved
 
 
 def _list_on_the_way(node: Node, parts: list[str]) -> str:
@@ -90,22 +124,6 @@ def _list_on_the_way(node: Node, parts: list[str]) -> str:
             return ""
         node = node.value[part]
     return ""
-
-
-def _moved(node: Node, location: SourceLocation) -> Node:
-    """The tree with every place replaced by `place`: lines inside a `--set` value help nobody."""
-    value: Any = node.value
-    if isinstance(value, dict):
-        value = {key: _moved(item, location) for key, item in value.items()}
-    elif isinstance(value, list):
-        value = [_moved(item, location) for item in value]
-    return Node(value, location, location)
-
-
-def _chain(parts: list[str], node: Node, location: SourceLocation) -> Node:
-    for part in reversed(parts):
-        node = Node({part: node}, location, location)
-    return node
 
 
 def interpolate(node: Node, loc: Loc = ()) -> tuple[Node, list[Problem]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from ruamel.yaml import YAML
 
 from avspatial.errors import RecipeError
 from avspatial.recipe.consistency import contradictions, duplicates
-from avspatial.recipe.layers import apply_sets, interpolate, read
+from avspatial.recipe.layers import Overrides, apply_overrides, interpolate, read, read_text
 from avspatial.recipe.messages import ErrorTranslator, key_of
 from avspatial.recipe.schema import ModelRecipe, Recipe
 from avspatial.recipe.yaml_tree import Node, Problem, SourceLocation, dotted, find, keys, locations, merge, to_dict
@@ -31,32 +30,27 @@ class Loaded(NamedTuple):
     recipe: Recipe
     resolved: str
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the resolved text, hexadecimal; a run's folder carries its first eight digits."""
-        return hashlib.sha256(self.resolved.encode()).hexdigest()
 
-
-def load_recipe(
-    path: Path | str, registry: ComponentLookup, overrides: Sequence[str] = (), smoke: bool = False
-) -> Loaded:
-    """Read a recipe: `extends` < the file < `smoke` (if asked for) < `set`, each over the one before.
+def load_recipe(path: Path | str, registry: ComponentLookup, overrides: Overrides = (), smoke: bool = False) -> Loaded:
+    """Read a recipe: `extends` < the file < `smoke` (if asked for) < `overrides`, each over the one before.
 
     RecipeError lists every problem at once, one `file:line:col: key: what is wrong` a line. The `smoke` map is
     checked even when it is not asked for.
     """
     source, problems = read(Path(path))
-    tree, more = apply_sets(source, overrides)
+    tree, more = apply_overrides(source, overrides)
     if problems and not source.value:
         raise _refused(problems + more)
     problems += more
     overlay = tree.value.get("smoke")
-    overlaid = apply_sets(_with_smoke(tree, overlay), overrides)[0] if overlay else tree
+    overlaid = apply_overrides(_with_smoke(tree, overlay), overrides)[0] if overlay else tree
     recipe, found = _validated(overlaid if smoke else tree, registry, Recipe)
     if overlay and not smoke:
-        told = {(problem.key, problem.what) for problem in found}
-        late = _validated(overlaid, registry, Recipe)[1]
-        found += [problem for problem in late if (problem.key, problem.what) not in told]
+        # A second validation, with the smoke map over the recipe: its problems must show before `--smoke` is given,
+        # and only those that the recipe alone does not have are the smoke map's.
+        known = {(problem.key, problem.what) for problem in found}
+        from_smoke = _validated(overlaid, registry, Recipe)[1]
+        found += [problem for problem in from_smoke if (problem.key, problem.what) not in known]
     problems += [_as_written(problem, overlay) if overlay else problem for problem in found]
     if problems or recipe is None:
         raise _refused(problems)
@@ -66,13 +60,21 @@ def load_recipe(
 def load_model_recipe(path: Path | str, registry: ComponentLookup) -> ModelRecipe:
     """The part of a resolved recipe that the use of its trained model takes; RecipeError as `load_recipe`.
 
-    The other keys are passed over: a model outlives the metrics, data sets and trainers it was made with.
+    The other keys are ignored: a model outlives the metrics, data sets and trainers it was made with.
     """
-    source, problems = read(Path(path))
+    return _model_recipe(*read(Path(path)), registry)
+
+
+def parse_model_recipe(text: str, shown_as: Path, registry: ComponentLookup) -> ModelRecipe:
+    """As `load_model_recipe`, of a text; problems are reported as if they stood in the file `shown_as`."""
+    return _model_recipe(*read_text(text, shown_as), registry)
+
+
+def _model_recipe(source: Node, problems: list[Problem], registry: ComponentLookup) -> ModelRecipe:
     part = {key: node for key, node in source.value.items() if key in _MODEL_KEYS}
-    recipe, found = _validated(replace(source, value=part), registry, ModelRecipe)
-    if problems or found or recipe is None:
-        raise _refused(problems or found)
+    recipe, invalid = _validated(replace(source, value=part), registry, ModelRecipe)
+    if problems or invalid or recipe is None:
+        raise _refused(problems or invalid)
     return recipe
 
 

@@ -6,6 +6,7 @@ merge keys and tags are refused here, all of them at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -135,6 +136,17 @@ def to_dict(node: Node) -> Any:
     if isinstance(node.value, list):
         return [to_dict(item) for item in node.value]
     return node.value
+
+
+def from_dict(value: Any, location: SourceLocation) -> Node:
+    """Dicts, lists and scalars as a tree that stands at `location`; other objects, such as paths, as their text."""
+    if isinstance(value, Mapping):
+        value = {str(key): from_dict(item, location) for key, item in value.items()}
+    elif isinstance(value, list | tuple):
+        value = [from_dict(item, location) for item in value]
+    elif value is not None and not isinstance(value, str | int | float):
+        value = str(value)
+    return Node(value, location, location)
 
 
 def find(node: Node, loc: Loc) -> tuple[Node, Loc]:

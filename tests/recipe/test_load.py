@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 EXTENDS = "extends: good.yaml\n"
@@ -63,6 +65,15 @@ def test_overrides_come_last_and_are_yaml(load) -> None:
     assert (recipe.trainer.settings.lr, recipe.window.fps, recipe.window.pictures) == (4e-4, 8.0, 4)
     assert [metric.id for metric in recipe.metrics] == ["avspatial.mrstft"]
     assert recipe.model.settings.visual_encoder is None
+
+
+def test_values_of_python_are_taken_as_they_are(load, refused) -> None:
+    recipe = load(overrides={"trainer": {"lr": 3e-4}, "name": "2", "data.root": Path("x"), "window.fps": 8}).recipe
+    assert (recipe.trainer.settings.lr, recipe.name, recipe.data.settings.root) == (3e-4, "2", "x")
+    assert recipe.model.settings.visual_encoder is not None  # maps merge
+    assert load(overrides=[("seed", 3), "seed=4", ("name", "no")]).recipe.seed == 4
+    assert load(overrides={"model": {"visual_encoder": None}, "smoke": {}}).recipe.model.settings.visual_encoder is None
+    assert refused(overrides={"trainer": {"lr": "fast"}}) == ["--set trainer.lr: must be a number, not 'fast'"]
 
 
 def test_an_override_of_use_drops_the_settings_of_the_component_before(load) -> None:

@@ -164,7 +164,7 @@ SETS = {
     "=1": "--set =1: must be KEY=VALUE, the key as in trainer.lr",
     "a..b=1": "--set a..b=1: must be KEY=VALUE, the key as in trainer.lr",
     "seed=[1": "--set seed: not YAML: expected ',' or ']', but got '<stream end>'",
-    "metrics.0=snr": "--set metrics.0: metrics is a list; replace it whole: --set metrics=[...]",
+    "metrics.0=snr": "--set metrics.0: metrics is a list; replace all of it: --set metrics=[...]",
     "seed=": "--set seed: must be a whole number, not empty",
     "trainer={use: supervised, lr: x}": "--set trainer: trainer.lr: must be a number, not 'x'",
     "model.use=maskin": "--set model.use: model: unknown spatializer 'maskin' (did you mean 'masking'?). "
