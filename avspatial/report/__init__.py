@@ -1,1 +1,1 @@
-"""The page of a run, made from its directory alone."""
+"""Self-contained HTML pages: run report, comparison, preview; and the page of metric cards."""

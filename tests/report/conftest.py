@@ -154,7 +154,7 @@ def _broken(line: dict[str, object]) -> dict[str, object]:
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Run]:
-    """Write a run of one's own (see `write_run`), to change as a test needs."""
+    """Write a run (see `write_run`) that a test may change."""
     return partial(write_run, tmp_path)
 
 
@@ -170,14 +170,14 @@ def report_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 
 def compared(folder: Path, levels: Mapping[str, float], baseline: str | None = None, **options: Any) -> Comparison:
-    """Systems of these names and levels of scores, each one run as `write_run` makes it, side by side."""
+    """A comparison of systems with these names and levels of scores, each one run as `write_run` makes it."""
     runs = {name: write_run(folder, name=name, model=level, **options) for name, level in levels.items()}
     return compare([system(name, str(run.path), [read_scored(run.path)]) for name, run in runs.items()], baseline)
 
 
 @pytest.fixture
 def make_comparison(tmp_path: Path) -> Callable[..., Comparison]:
-    """Make a comparison of one's own (see `compared`)."""
+    """Make a comparison (see `compared`)."""
     return partial(compared, tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The page in a real browser: players decode, share one position, obey the keyboard, and nothing leaves the page."""
+"""The pages in a real browser: players decode, share one position, obey the keyboard; no request leaves the page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from avspatial.media.video import write_video
 
 CHROMIUM = Path("/usr/bin/chromium")
 PATIENCE = 60
-"""Seconds in which a page must do what it does at once: a busy machine takes its time."""
+"""Seconds that a page may take on a busy machine."""
 
 pytestmark = [
     pytest.mark.browser,
@@ -35,11 +35,11 @@ CONTRAST = """names => {
   const [text, ...grounds] = names.map(light);
   return Math.min(...grounds.map(ground => Math.max(text, ground) / Math.min(text, ground)));
 }"""
-"""Of the first colour, in the page's names, against the others: the least contrast (WCAG)."""
+"""The lowest contrast (WCAG) of the first named colour against the others."""
 
 
 def until(page: Any, expression: str) -> None:
-    """Wait for it to hold. Playwright's own wait evaluates text inside the page, which the page's policy forbids."""
+    """Wait until the expression holds; Playwright's own wait evaluates text in the page, which its policy forbids."""
     end = time.monotonic() + PATIENCE
     while not page.evaluate(expression):
         assert time.monotonic() < end, f"not within {PATIENCE} s: {expression}"
@@ -47,18 +47,18 @@ def until(page: Any, expression: str) -> None:
 
 
 def slow_down(page: Any) -> None:
-    """Sounds play at a tenth of their speed, so that none is over before a busy machine comes to look."""
+    """Play at a tenth of the speed, so that no track ends before a busy machine reads its state."""
     page.evaluate("document.querySelectorAll('audio').forEach(a => { a.playbackRate = 0.1 })")
 
 
 SWITCH = """place => {
   const article = document.querySelector('article'), audios = [...article.querySelectorAll('audio')];
-  const heard = audios.find(a => !a.paused), before = heard.currentTime;
+  const playing = audios.find(a => !a.paused), before = playing.currentTime;
   article.querySelectorAll('.source')[place].click();
-  return [before, audios[place].currentTime, audios.filter(a => !a.paused).indexOf(audios[place]), heard.paused];
+  return [before, audios[place].currentTime, audios.filter(a => !a.paused).indexOf(audios[place]), playing.paused];
 }"""
-"""Switch to another sound: when, where the other one is then, its place among those that play, and whether the first
-one rests. In one step of the page, so that no time passes between the questions."""
+"""Switch to another track; returns the time before, the time of the new track, its index among the playing ones, and
+whether the old one is paused. One step of the page, so that no time passes in between."""
 
 
 @pytest.fixture(scope="session")
@@ -178,7 +178,7 @@ def test_the_keyboard_plays_switches_and_seeks(opened: Callable[..., Any]) -> No
 
 
 @pytest.mark.slow
-def test_one_clip_at_a_time_is_heard(opened: Callable[..., Any]) -> None:
+def test_one_clip_plays_at_a_time(opened: Callable[..., Any]) -> None:
     page = opened()
     slow_down(page)
     for place in (0, 1):
@@ -224,10 +224,12 @@ def test_every_player_of_a_comparison_decodes(opened_comparison: Callable[..., A
 def test_switching_between_systems_keeps_the_place(opened_comparison: Callable[..., Any]) -> None:
     page = opened_comparison()
     page.keyboard.press("ArrowRight")
-    heard = "[...document.querySelector('article').querySelectorAll('.source')].map(b => b.ariaPressed).indexOf('true')"
+    pressed = (
+        "[...document.querySelector('article').querySelectorAll('.source')].map(b => b.ariaPressed).indexOf('true')"
+    )
     for key in "54312":
         page.keyboard.press(key)
-        assert page.evaluate(heard) == int(key) - 1
+        assert page.evaluate(pressed) == int(key) - 1
         at = f"document.querySelectorAll('audio')[{int(key) - 1}].currentTime"
         assert page.evaluate(at) == pytest.approx(1.0, abs=1e-3)
 
@@ -247,7 +249,7 @@ def test_a_playing_system_gives_way_to_the_next_without_a_gap_in_time(opened_com
 
 @pytest.mark.slow
 def test_switching_faster_than_sounds_begin_is_no_error(opened_comparison: Callable[..., Any]) -> None:
-    """An interrupted start is told to nobody (the fixture looks at the console), and the last choice is heard."""
+    """An interrupted start leaves no message on the console (the fixture checks), and the last choice plays."""
     page = opened_comparison()
     slow_down(page)
     page.evaluate(
@@ -261,7 +263,7 @@ def test_switching_faster_than_sounds_begin_is_no_error(opened_comparison: Calla
 
 
 @pytest.mark.slow
-def test_the_keys_act_on_the_clip_that_is_looked_at(opened_comparison: Callable[..., Any]) -> None:
+def test_the_keys_act_on_the_clip_in_view(opened_comparison: Callable[..., Any]) -> None:
     page = opened_comparison()
     page.keyboard.press("ArrowRight")
     page.locator("article.clip").last.locator(".plot.wide").scroll_into_view_if_needed()
@@ -271,7 +273,7 @@ def test_the_keys_act_on_the_clip_that_is_looked_at(opened_comparison: Callable[
 
 
 @pytest.mark.slow
-def test_the_curve_of_the_system_that_is_heard_stands_out(opened_comparison: Callable[..., Any]) -> None:
+def test_the_curve_of_the_playing_system_stands_out(opened_comparison: Callable[..., Any]) -> None:
     page = opened_comparison()
     page.keyboard.press("4")
     found = page.evaluate(

@@ -1,4 +1,4 @@
-"""The comparison page: what it says, which clips it shows, and what it does where sounds are missing."""
+"""The comparison page: its text, the selection of clips, and missing audio."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ Maker = Callable[..., Comparison]
 
 
 def text_of(page: Path) -> str:
-    """The page's words, without what no reader sees."""
+    """The visible text of the page."""
     text = page.read_text(encoding="utf-8")
     text = re.sub(r"<(style|script|svg).*?</\1>|<title>.*?</title>", " ", text, flags=re.S)
     return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 
 
-def test_it_says_what_was_compared_on_what(comparison_page: Path) -> None:
-    said = text_of(comparison_page)
-    assert "ours and theirs against a_ base_ line_ of_ a_ long_ name" in said
-    assert "4 clips of 4 recordings, convention fairplay." in said
-    assert "ours against a_base_line_of_a_long_name: not distinguishable in 4 of 4 metrics" in said
-    assert " for 8): the smallest p" in said
+def test_the_head_names_systems_and_clips(comparison_page: Path) -> None:
+    text = text_of(comparison_page)
+    assert "ours and theirs against a_ base_ line_ of_ a_ long_ name" in text
+    assert "4 clips of 4 recordings, convention fairplay." in text
+    assert "ours against a_base_line_of_a_long_name: not distinguishable in 4 of 4 metrics" in text
+    assert " for 8): the smallest p" in text
 
 
 def test_every_metric_has_its_means_differences_and_plots(comparison_page: Path) -> None:
@@ -79,43 +79,43 @@ def test_where_more_is_better_the_best_has_the_largest_difference(make_compariso
 
 
 @pytest.mark.slow
-def test_a_system_without_a_sound_is_named_in_the_players_place(make_comparison: Maker, tmp_path: Path) -> None:
+def test_a_system_without_audio_is_listed_as_missing(make_comparison: Maker, tmp_path: Path) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     for wav in tmp_path.glob("runs/b/*/outputs/000004/predicted_binaural.wav"):
         wav.unlink()
     page = write_comparison(comparison, tmp_path / "page.html", clips=2)
-    said = text_of(page)
-    assert said.count("b: no such sound file") == 2 and "Not shown" not in said  # with and without a script
+    text = text_of(page)
+    assert text.count("b: no such sound file") == 2 and "Not shown" not in text  # with and without a script
     assert page.read_text().count("<audio") == 3 + 4
     bare = {key: replace(clip, predicted=None) for key, clip in comparison.systems[0].clips.items()}
     systems = (replace(comparison.systems[0], clips=bare), comparison.systems[1])
     page = write_comparison(replace(comparison, systems=systems), tmp_path / "page.html", clips=1)
-    assert "a: no sound was saved b: no such sound file" in text_of(page)
+    assert "a: no audio was saved b: no such sound file" in text_of(page)
     assert page.read_text().count("<audio") == 2
 
 
 def test_without_a_reference_the_numbers_remain(make_comparison: Maker, tmp_path: Path) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     bare = [
-        replace(one, clips={k: replace(c, predicted=None, reference=None) for k, c in one.clips.items()})
-        for one in comparison.systems
+        replace(system, clips={k: replace(c, predicted=None, reference=None) for k, c in system.clips.items()})
+        for system in comparison.systems
     ]
     page = write_comparison(replace(comparison, systems=tuple(bare)), tmp_path / "page.html", clips=1)
-    said = text_of(page)
-    assert "Nothing to hear or to draw here. Reference: no sound was saved." in said and "headphones" not in said
-    assert "best for b against a (−0.320)" in said and "What the differences are worth" in said
+    text = text_of(page)
+    assert "No audio and no plots. Reference: no audio was saved." in text and "headphones" not in text
+    assert "best for b against a (−0.320)" in text and "Paired differences" in text
     assert "<audio" not in page.read_text()
 
 
 @pytest.mark.slow
-def test_a_clip_that_would_make_the_page_too_heavy_is_named(make_comparison: Maker) -> None:
+def test_a_clip_that_would_make_the_page_too_large_is_named(make_comparison: Maker) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     shown, left_out = compared_clips(comparison, {"000001": [], "000002": []}, budget=1)
     assert [clip.clip for clip in shown] == ["000001"] and shown[0].size_bytes > 50_000
-    assert left_out == ["000002 (the page would be too heavy)"]
+    assert left_out == ["000002 (the page would be too large)"]
 
 
-def test_a_mean_says_how_it_stands_against_the_baseline(make_comparison: Maker, tmp_path: Path) -> None:
+def test_a_mean_has_its_verdict_against_the_baseline(make_comparison: Maker, tmp_path: Path) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     pairs = tuple(replace(pair, verdict="better", doubt="") for pair in comparison.pairs)
     page = write_comparison(replace(comparison, pairs=pairs), tmp_path / "p.html", clips=0).read_text()
@@ -127,40 +127,42 @@ def test_a_mean_says_how_it_stands_against_the_baseline(make_comparison: Maker, 
 
 
 @pytest.mark.slow
-def test_sounds_that_would_clip_are_lowered_together(make_comparison: Maker, tmp_path: Path) -> None:
+def test_tracks_that_would_clip_are_lowered_together(make_comparison: Maker, tmp_path: Path) -> None:
     page = write_comparison(make_comparison({"a": 0.4, "b": 0.2}, louder=4.0), tmp_path / "p.html", clips=1)
-    assert re.search(r"all played \d+\.\d dB softer, so that none clips", text_of(page))
+    assert re.search(r"all played \d+\.\d dB softer to avoid clipping", text_of(page))
 
 
 def test_a_metric_that_was_not_compared(make_comparison: Maker, tmp_path: Path) -> None:
-    with pytest.raises(RunError) as told:
+    with pytest.raises(RunError) as refused:
         write_comparison(make_comparison({"a": 0.4, "b": 0.2}), tmp_path / "p.html", metric="snrr")
-    assert str(told.value) == (
+    assert str(refused.value) == (
         "'snrr' was not compared (did you mean 'snr'?)\n  Compared were: stft_distance, snr, left_right, spl_magnitude."
     )
     assert not (tmp_path / "p.html").exists()
 
 
 def test_the_verb_writes_the_page(make_comparison: Maker, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    paths = [str(one.runs[0].path) for one in make_comparison({"a": 0.4, "b": 0.2}).systems]
+    paths = [str(system.runs[0].path) for system in make_comparison({"a": 0.4, "b": 0.2}).systems]
     page = tmp_path / "new" / "page.html"
     options = ["--html", str(page), "--clips", "1", "--by", "snr", "--metrics", "snr", "--json"]
     assert main(["compare", *paths, *options]) == 0
-    told = capsys.readouterr()
-    assert told.out.count("\n") == 1 and f"Page: {page}\n" in told.err
-    assert "best and worst clips by snr" in text_of(page) and page.read_text().count("<article") == 1
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1 and f"Page: {page}\n" in err
+    assert (
+        "best and worst clips of each pair in turn, by snr" in text_of(page) and page.read_text().count("<article") == 1
+    )
 
 
 def test_a_point_stands_where_the_page_puts_its_ring(make_comparison: Maker) -> None:
-    """The overlay's per cents are the picture's: the drawn marker has the same place."""
+    """The position of the overlay is that of the drawn marker."""
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     plot = scatter_plot(comparison, "snr", "b", "a", "s")
     assert plot is not None and plot.counts == (4, 0, 0)
     width, height = map(float, re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', str(plot.svg)).groups())  # type: ignore[union-attr]
     group = str(plot.svg).split("PathCollection")[1]
     drawn = {(float(x), float(y)) for x, y in re.findall(r'<use [^>]*?x="([\d.]+)" y="([\d.]+)"', group)}
-    for dot in plot.points:
-        x, y = dot.left / 100 * width, dot.top / 100 * height
+    for point in plot.points:
+        x, y = point.left / 100 * width, point.top / 100 * height
         assert min(abs(x - u) + abs(y - v) for u, v in drawn) < 0.01
 
 
@@ -188,8 +190,8 @@ def test_digits_follow_the_interval() -> None:
     narrow, none = (1.0, 1.0 + 1e-9), None
     cases = [((0.9, 1.3), 1.1), ((10, 90), 50.0), ((0.0012, 0.0015), 0.0013), ((-0.487, 1.792), 0.365), (narrow, 1.0)]
     cases += [((0.9987, 1.0), 0.9996), ((-1.0, -1.0), -1.0), (none, 2.5), (none, none)]
-    found = [decimals_of_estimate(value, interval) for interval, value in cases]
-    assert found == [2, 0, 6, 2, 4, 4, 2, 2, 3]
+    decimals = [decimals_of_estimate(value, interval) for interval, value in cases]
+    assert decimals == [2, 0, 6, 2, 4, 4, 2, 2, 3]
     assert [signed(value, 2) for value in (1.0, -1.0, 0.001, None)] == ["+1.00", "−1.00", "0.00", "–"]
 
 

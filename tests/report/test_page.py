@@ -1,4 +1,4 @@
-"""The report page: what it says, made from the run directory alone."""
+"""The report page, made from a run directory alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from avspatial.errors import RunError
+from avspatial.errors import DataError, RunError
 from avspatial.report.run.clip_choice import choose_clips
 from avspatial.report.run.clips import clip_views
 from avspatial.report.run.page import write_report
@@ -22,14 +22,14 @@ Reporter = Callable[..., Path]
 
 
 class Page(HTMLParser):
-    """The page as a browser's parser meets it: every address it names, its ids, its pictures, its table cells."""
+    """A parsed page: its addresses, ids, audio tracks, and images without a description."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.addresses: list[str] = []
         self.ids: list[str] = []
         self.nameless: list[str] = []
-        self.sounds: list[str] = []
+        self.tracks: list[str] = []
         self.words: list[str] = []
         self._hidden = 0
         self.feed(text)
@@ -40,7 +40,7 @@ class Page(HTMLParser):
             named[key] or "" for key in ("src", "href", "xlink:href", "poster", "action") if key in named
         ]
         if tag == "audio":
-            self.sounds.append(named["src"] or "")
+            self.tracks.append(named["src"] or "")
         if named.get("id"):
             self.ids.append(named["id"] or "")
         if (tag == "img" and not named.get("alt")) or (tag == "svg" and not named.get("aria-label")):
@@ -105,21 +105,21 @@ def test_headings_carry_unit_and_direction_and_the_glossary_a_sentence(report_of
 
 def test_the_page_warns_that_the_distances_reward_mono(report_of: Reporter) -> None:
     _, page = read(report_of())
-    assert "Read stft distance beside the mono row." in page.text
+    assert "Read stft distance next to the mono row." in page.text
 
 
 def test_best_median_and_worst_clips_are_shown(report_of: Reporter) -> None:
     _, page = read(report_of())
     shown = re.findall(r"(\d{6}) (best|median|worst) by stft distance", page.text)
     assert shown == [("000001", "best"), ("000002", "median"), ("000004", "worst")]
-    assert len(page.sounds) == 9 and all(sound.startswith("data:audio/flac;base64,") for sound in page.sounds)
+    assert len(page.tracks) == 9 and all(track.startswith("data:audio/flac;base64,") for track in page.tracks)
 
 
 @pytest.mark.slow
 def test_clips_can_be_chosen_by_id(make_run: Maker) -> None:
     _, page = read(write_report(make_run(), clips=["000003"]))
     assert "000003 chosen by id" in page.text
-    assert len(page.sounds) == 3
+    assert len(page.tracks) == 3
 
 
 def test_an_unknown_clip_is_refused_with_the_clips_there_are(make_run: Maker) -> None:
@@ -140,28 +140,30 @@ def test_failed_clips_are_listed_with_their_error_and_nothing_in_it_is_markup(re
 
 
 @pytest.mark.slow
-def test_a_gain_taken_from_the_answer_is_said_at_the_head(report_of: Reporter) -> None:
+def test_a_gain_from_the_reference_is_noted_in_the_head(report_of: Reporter) -> None:
     _, page = read(report_of(gain="reference_stereo"))
-    assert "The gain comes from the answer." in page.text
+    assert "The gain depends on the reference." in page.text
 
 
-def test_a_gain_taken_from_the_mixture_needs_no_warning(report_of: Reporter) -> None:
+def test_a_gain_from_the_mixture_needs_no_warning(report_of: Reporter) -> None:
     _, page = read(report_of())
-    assert "Gain mixture" in page.text and "from the answer" not in page.text
+    assert "Gain mixture" in page.text and "depends on the reference" not in page.text
 
 
 @pytest.mark.slow
-def test_lists_that_may_share_clips_are_said_at_the_head(make_run: Maker) -> None:
+def test_lists_that_may_share_clips_are_noted_in_the_head(make_run: Maker) -> None:
     run = make_run()
     recipe = run.path / "recipe.resolved.yaml"
     recipe.write_text(recipe.read_text().replace("{use: avspatial.simulated@1, clips: 8}", "{use: f, overlap: allow}"))
     page = read(write_report(run))[1].text
     assert (
-        "Scored clips may have been learned from." in page and "4 clips, scored" in page and "held-out clip" not in page
+        "The model may have been trained on scored clips." in page
+        and "4 clips, scored" in page
+        and "held-out clip" not in page
     )
 
 
-def test_the_head_says_what_was_run(report_of: Reporter) -> None:
+def test_the_head_describes_the_run(report_of: Reporter) -> None:
     _, page = read(report_of())
     assert "Convention fairplay Clips scored 4 Failed 0 Seed 7 Data simulated Model masking" in page.text
     assert "Versions avspatial 0.1.0" in page.text
@@ -175,17 +177,17 @@ def test_training_and_validation_curves_are_drawn_and_the_best_step_named(report
 
 
 @pytest.mark.slow
-def test_an_untrained_spatializer_has_a_report_all_the_same(report_of: Reporter) -> None:
+def test_an_untrained_spatializer_has_a_report(report_of: Reporter) -> None:
     _, page = read(report_of(trained=False))
     assert "This spatializer was not trained" in page.text and "Training none" in page.text
 
 
 @pytest.mark.slow
-def test_sounds_beyond_full_scale_are_lowered_together_and_only_they(report_of: Reporter) -> None:
+def test_only_tracks_beyond_full_scale_are_lowered_all_together(report_of: Reporter) -> None:
     _, quiet = read(report_of())
     assert "softer" not in quiet.text
     _, page = read(report_of(louder=4.0))
-    assert re.search(r"all three played \d+\.\d dB softer, so that none clips", page.text)
+    assert re.search(r"all three played \d+\.\d dB softer to avoid clipping", page.text)
 
 
 def test_a_clip_without_picture_or_truth_is_shown_without_them(make_run: Maker) -> None:
@@ -195,7 +197,18 @@ def test_a_clip_without_picture_or_truth_is_shown_without_them(make_run: Maker) 
             path.unlink()
     text, page = read(write_report(run, clips=["000002"]))
     assert "<img" not in text and "true azimuth" not in page.text
-    assert len(page.sounds) == 3
+    assert len(page.tracks) == 3
+
+
+def test_a_damaged_truth_file_is_refused_by_name(make_run: Maker) -> None:
+    run = make_run()
+    path = run.outputs / "000001" / "truth.json"
+    path.write_text("{")
+    with pytest.raises(DataError) as refused:
+        write_report(run)
+    assert str(refused.value) == (
+        f"{path}: not a readable truth.json\n  Restore it, or remove it: the clip is then scored without true angles."
+    )
 
 
 def test_a_clip_that_cannot_be_read_is_named_and_the_others_are_shown(make_run: Maker) -> None:
@@ -203,15 +216,15 @@ def test_a_clip_that_cannot_be_read_is_named_and_the_others_are_shown(make_run: 
     (run.outputs / "000001" / "predicted_binaural.wav").write_bytes(b"RIFF")
     _, page = read(write_report(run))
     assert "Not shown: 000001 (not a readable sound file" in page.text
-    assert len(page.sounds) == 6
+    assert len(page.tracks) == 6
 
 
 @pytest.mark.slow
-def test_a_page_that_would_be_too_heavy_shows_fewer_clips_and_says_so(make_run: Maker) -> None:
+def test_a_page_that_would_be_too_large_shows_fewer_clips_and_lists_the_others(make_run: Maker) -> None:
     record = read_record(make_run())
     shown, left_out = clip_views(record, choose_clips(record), budget=1)
     assert [view.clip for view in shown] == ["000001"]
-    assert left_out == ["000002 (the page would be too heavy)", "000004 (the page would be too heavy)"]
+    assert left_out == ["000002 (the page would be too large)", "000004 (the page would be too large)"]
 
 
 def test_a_run_without_outputs_shows_its_scores(make_run: Maker) -> None:
@@ -219,7 +232,7 @@ def test_a_run_without_outputs_shows_its_scores(make_run: Maker) -> None:
     for path in run.outputs.glob("*/*.wav"):
         path.unlink()
     _, page = read(write_report(run))
-    assert page.sounds == [] and "Listen and look" not in page.text and "Scores" in page.text
+    assert page.tracks == [] and "Listen" not in page.text and "Scores" in page.text
 
 
 def test_a_run_without_scores_is_refused_with_the_way_on(make_run: Maker) -> None:

@@ -1,4 +1,4 @@
-"""The preview page: what it measures, and that it stands alone."""
+"""The preview page: its measurements, and that it is self-contained."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def panned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_directions_are_those_of_the_head_and_silence_has_none(panned: Path) -> None:
     measured = measure(panned)
-    found = {one.start: one.azimuth for one in measured.directions}
-    assert [found[start] for start in (0.0, 0.5, 1.0)] == pytest.approx([40] * 3, abs=3)
-    assert [found[start] for start in (2.5, 3.0, 3.5)] == pytest.approx([-30] * 3, abs=3)
-    assert 2.0 not in found
+    azimuths = {direction.start: direction.azimuth for direction in measured.directions}
+    assert [azimuths[start] for start in (0.0, 0.5, 1.0)] == pytest.approx([40] * 3, abs=3)
+    assert [azimuths[start] for start in (2.5, 3.0, 3.5)] == pytest.approx([-30] * 3, abs=3)
+    assert 2.0 not in azimuths
     assert measured.quiet[(measured.times > 1.7) & (measured.times < 2.3)].all()
     assert measured.summary()["left"] == pytest.approx(0.5, abs=0.1)
 
@@ -45,12 +45,12 @@ def test_the_command_writes_a_page_that_asks_for_nothing_and_cues_that_read_back
     page, vtt = tmp_path / "page.html", tmp_path / "track.vtt"
     arguments = ["preview", str(panned), "-o", str(page), "--vtt", str(vtt), "--original", str(panned), "--json"]
     assert main(arguments) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said["seconds"] == 4 and said["page"] == str(page)
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["seconds"] == 4 and printed["page"] == str(page)
     text = page.read_text(encoding="utf-8")
     assert len(re.findall(r"<audio [^>]*src=\"data:audio/flac;base64,", text)) == 3
     assert not re.search(r"(?:src|href)=\"(?!data:|#)", text)
-    assert f"−{-said['loudness']:.1f} LUFS" in text and f"−{-said['peak']:.1f} dBTP" in text
+    assert f"−{-printed['loudness']:.1f} LUFS" in text and f"−{-printed['peak']:.1f} dBTP" in text
     assert "<dd>4.0 s</dd>" in text
     assert read_directions(vtt)[0].azimuth == pytest.approx(40, abs=3)
     assert main(arguments) == 2
@@ -90,17 +90,17 @@ def test_no_input_is_written_over_and_no_page_by_its_cues(
     assert not page.exists() and not Path(other).exists()
 
 
-def test_impossible_names_are_the_users_to_mend(
+def test_impossible_names_are_errors_of_the_user(
     panned: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
-    for name, said in (
+    for name, message in (
         ("file/page.html", f"{tmp_path}/file: one of the folders of this name is a file"),
         ("folder", f"{tmp_path}/folder: this is a folder; a file is to be written here"),
     ):
         assert main(["preview", str(panned), "-o", str(tmp_path / name), "--force"]) == 2
-        assert capsys.readouterr().err == f"error: {said}\n  Give another name.\n"
+        assert capsys.readouterr().err == f"error: {message}\n  Give another name.\n"
     assert main(["preview", str(panned), "-o", str(tmp_path / f"{'n' * 250}.html")]) == 2
     assert "the name is too long for the file system\n  Give another name.\n" in capsys.readouterr().err
 

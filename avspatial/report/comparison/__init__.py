@@ -1,1 +1,1 @@
-"""The page that compares systems."""
+"""The page and the tables of a comparison of systems."""

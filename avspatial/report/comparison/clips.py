@@ -1,4 +1,4 @@
-"""The clips of a comparison page: which are shown, and what is heard and drawn of each."""
+"""Clips on a comparison page: their selection, audio, curves and scores."""
 
 from __future__ import annotations
 
@@ -16,39 +16,36 @@ from avspatial.media.audio import read_audio
 from avspatial.media.resample import resample
 from avspatial.report.comparison.plots import clip_curves, curves_plot
 from avspatial.report.parts.clip_plots import TimePlot, spectrogram_grid
-from avspatial.report.parts.embedding import SECONDS, audio_uri, data_uri, fit_budget, total_bytes
+from avspatial.report.parts.embedding import (
+    SHOWN_SECONDS,
+    Track,
+    audio_uri,
+    data_uri,
+    fit_budget,
+    playback_gain,
+    total_bytes,
+)
 from avspatial.report.parts.numbers import DIRECTION, decimals_for, number, signed
 from avspatial.signal import stereo
 
-_HIGHEST_KEY = 9
-_SPECTROGRAMS = 4
-"""Systems whose spectrograms are drawn: more would be too small to see anything."""
-
-
-@dataclass(frozen=True)
-class Track:
-    """One of the sounds of a player. `place` is the system's in the comparison, None for reference and mono."""
-
-    key: str
-    label: str
-    hint: str
-    data: str
-    file: str
-    place: int | None = None
+_MOST_SYSTEMS = 7
+"""Systems in a player: its keys are 1 to 9, two of them for the reference and mono."""
+_MOST_SPECTROGRAMS = 4
+"""Systems whose spectrograms are drawn; more would be too small to read."""
 
 
 @dataclass(frozen=True)
 class MissingTrack:
-    """A sound that cannot be heard, and why: of the system in that place, or of the reference (None)."""
+    """A track that cannot be played: of the system at index `place`, or of the reference (None)."""
 
     label: str
-    why: str
+    reason: str
     place: int | None = None
 
 
 @dataclass(frozen=True)
 class MetricValues:
-    """One metric of a clip: every system's number, and which is best."""
+    """One metric of a clip: the value of every system, and the index of the best one."""
 
     metric: str
     unit: str
@@ -59,10 +56,10 @@ class MetricValues:
 
 @dataclass(frozen=True)
 class Player:
-    """The takes of a clip, and its curves and spectrograms."""
+    """The tracks, curves and spectrograms of a clip."""
 
     seconds: float
-    whole_seconds: float
+    total_seconds: float
     gain_db: float
     tracks: tuple[Track, ...]
     wide: TimePlot
@@ -72,7 +69,7 @@ class Player:
 
 @dataclass(frozen=True)
 class ComparedClip:
-    """Everything the page shows of a clip; no player where there is no reference to hear the systems against."""
+    """A clip of the page; `player` is None if the clip has no reference."""
 
     anchor: str
     clip: str
@@ -80,56 +77,54 @@ class ComparedClip:
     picture: str | None
     player: Player | None
     missing: tuple[MissingTrack, ...]
-    lines: tuple[MetricValues, ...]
+    metrics: tuple[MetricValues, ...]
 
     @property
     def size_bytes(self) -> int:
         """Bytes this clip adds to the page."""
         if self.player is None:
             return total_bytes(self.picture)
-        drawn = self.player.wide.svg, self.player.narrow.svg, self.player.spectrograms
-        return total_bytes(*drawn, self.picture, *(take.data for take in self.player.tracks))
+        plots = self.player.wide.svg, self.player.narrow.svg, self.player.spectrograms
+        return total_bytes(*plots, self.picture, *(track.data for track in self.player.tracks))
 
 
 def order_metric(comparison: Comparison, wanted: str | None) -> str:
-    """The metric that chooses clips: the one asked for, or the first that has a better and a worse."""
-    directed = [m for m, facts in comparison.metrics.items() if facts.get("higher_is_better") is not None]
+    """The metric that selects clips: `wanted`, or the first one with a direction."""
+    directed = [name for name, info in comparison.metrics.items() if info.get("higher_is_better") is not None]
     return wanted or (directed or list(comparison.metrics))[0]
 
 
 def select_clips(comparison: Comparison, metric: str, count: int) -> dict[str, list[str]]:
-    """{clip: why it is shown}: in turn each pair's best and worst by the paired difference, up to `count` clips."""
+    """{clip: reasons}: in turn each pair's best and worst clip by the paired difference, up to `count` clips."""
     pairs = [pair for pair in comparison.pairs if pair.metric == metric]
     higher = comparison.metrics[metric].get("higher_is_better")
-    chosen: dict[str, list[str]] = {}
-    for clip, reason, telling in _candidates(pairs, higher):
-        if clip not in chosen and len(chosen) < count:
-            chosen[clip] = [reason]
-        elif clip in chosen and telling:
-            chosen[clip].append(reason)
-    return chosen
+    selected: dict[str, list[str]] = {}
+    for clip, reason, extreme in _candidates(pairs, higher):
+        if clip not in selected and len(selected) < count:
+            selected[clip] = [reason]
+        elif clip in selected and extreme:
+            selected[clip].append(reason)
+    return selected
 
 
 def _candidates(pairs: list[SystemPair], higher_is_better: bool | None) -> Iterator[tuple[str, str, bool]]:
-    """Clips, reasons, and whether it is the best or worst of all: of every pair in turn the best, the worst, the second
-    best, the second worst, ..."""
+    """Clip, reason, and whether it is the pair's best or worst; in the order best of every pair, worst, second best."""
     words = ("highest", "lowest") if higher_is_better is None else ("best", "worst")
     sign = 1 if higher_is_better is False else -1
-    ranked = [(pair, _ranked(pair, sign)) for pair in pairs]
-    for depth in range(max((len(order) for _, order in ranked), default=0)):
-        for pair, order in ranked:
-            for word, clip in zip(words, _ends(order, depth), strict=False):
+    rankings = [(pair, _ranking(pair, sign)) for pair in pairs]
+    for depth in range(max((len(ranking) for _, ranking in rankings), default=0)):
+        for pair, ranking in rankings:
+            for word, clip in zip(words, _ends(ranking, depth), strict=False):
                 yield clip, _reason(pair, clip, depth, word), depth == 0
 
 
-def _ends(order: list[str], depth: int) -> list[str]:
-    """The clips so far from either end; one where the two meet, none beyond."""
-    return order[depth : len(order) - depth][:1] + order[depth + 1 : len(order) - depth][-1:]
-
-
-def _ranked(pair: SystemPair, sign: int) -> list[str]:
-    """The pair's clips, best first if sign is 1 and less is better."""
+def _ranking(pair: SystemPair, sign: int) -> list[str]:
     return sorted(pair.differences, key=lambda clip: (sign * pair.differences[clip], clip))
+
+
+def _ends(ranking: list[str], depth: int) -> list[str]:
+    """The clips `depth` places from the two ends: one clip where the ends meet, none beyond."""
+    return ranking[depth : len(ranking) - depth][:1] + ranking[depth + 1 : len(ranking) - depth][-1:]
 
 
 def _reason(pair: SystemPair, clip: str, depth: int, word: str) -> str:
@@ -143,120 +138,118 @@ def _ordinal(place: int) -> str:
 
 
 @dataclass(frozen=True)
-class _Heard:
-    """Sounds of one length and rate, (2, T) each: the reference and, by place, the systems."""
+class _LoadedAudio:
+    """The reference and, by place, the systems, (2, T) each, cut to the shown length; `total_seconds` is uncut."""
 
     reference: np.ndarray
     systems: Mapping[int, np.ndarray]
     rate: int
-    whole: float
+    total_seconds: float
 
     @property
     def mono(self) -> np.ndarray:
         return stereo.mixture(self.reference)[None] / 2
 
 
-def _at(path: Path | None, rate: int | None = None) -> tuple[np.ndarray, int]:
-    """The two channels of a file, at `rate` if given; MediaError for other than two, and where there is no file."""
+def _read_stereo(path: Path | None, rate: int | None = None) -> tuple[np.ndarray, int]:
+    """Audio (2, T) of a file, at `rate` if given; MediaError if there is no file or it has not two channels."""
     if path is None:
-        raise MediaError("no sound was saved")
-    sound, own = read_audio(path)
-    if len(sound) != 2:
-        raise MediaError(f"{len(sound)} channels; left and right are needed", where=path)
-    return (sound, own) if rate is None or rate == own else (resample(sound, own, rate), rate)
+        raise MediaError("no audio was saved")
+    audio, file_rate = read_audio(path)
+    if len(audio) != 2:
+        raise MediaError(f"{len(audio)} channels; left and right are needed", where=path)
+    return (audio, file_rate) if rate is None or rate == file_rate else (resample(audio, file_rate, rate), rate)
 
 
-def _hear(comparison: Comparison, key: str) -> tuple[_Heard | None, tuple[MissingTrack, ...]]:
-    """The sounds of a clip from the first run of each system, and those that are missing or unreadable; None where the
-    reference is."""
-    clips = [one.clips[key] for one in comparison.systems]
+def _load(comparison: Comparison, key: str) -> tuple[_LoadedAudio | None, tuple[MissingTrack, ...]]:
+    """Audio of a clip from the first run of each system, and the missing tracks; None without a reference."""
+    clips = [system.clips[key] for system in comparison.systems]
     try:
-        reference, rate = _at(next((clip.reference for clip in clips if clip.reference is not None), None))
+        reference, rate = _read_stereo(next((clip.reference for clip in clips if clip.reference is not None), None))
     except MediaError as error:
         return None, (MissingTrack("Reference", error.what),)
-    sounds, silent = {}, []
-    for place, (clip, one) in enumerate(zip(clips, comparison.systems, strict=True)):
+    systems, missing = {}, []
+    for place, (clip, system) in enumerate(zip(clips, comparison.systems, strict=True)):
         try:
-            if place >= _HIGHEST_KEY - 2:
-                raise MediaError(f"a player has room for {_HIGHEST_KEY - 2} systems")
-            sounds[place] = _at(clip.predicted, rate)[0]
+            if place >= _MOST_SYSTEMS:
+                raise MediaError(f"a player has room for {_MOST_SYSTEMS} systems")
+            systems[place] = _read_stereo(clip.predicted, rate)[0]
         except MediaError as error:
-            silent.append(MissingTrack(one.name, error.what, place))
-    shared = min(sound.shape[-1] for sound in (reference, *sounds.values()))
-    kept = min(shared, round(SECONDS * rate))
-    heard = _Heard(reference[:, :kept], {p: s[:, :kept] for p, s in sounds.items()}, rate, shared / rate)
-    return heard, tuple(silent)
+            missing.append(MissingTrack(system.name, error.what, place))
+    shared = min(audio.shape[-1] for audio in (reference, *systems.values()))
+    shown = min(shared, round(SHOWN_SECONDS * rate))
+    cut = {place: audio[:, :shown] for place, audio in systems.items()}
+    return _LoadedAudio(reference[:, :shown], cut, rate, shared / rate), tuple(missing)
 
 
-def _tracks(comparison: Comparison, key: str, heard: _Heard, gain: float) -> tuple[Track, ...]:
+def _tracks(comparison: Comparison, key: str, audio: _LoadedAudio, gain: float) -> tuple[Track, ...]:
     stem = key.replace("/", "-")
-    reference = audio_uri(heard.reference * gain, heard.rate)
-    mono = audio_uri(heard.mono * gain, heard.rate)
-    takes = [
+    reference, mono = (audio_uri(x * gain, audio.rate) for x in (audio.reference, audio.mono))
+    tracks = [
         Track("reference", "Reference", "the true stereo", reference, f"{stem}-reference.flac"),
-        Track("mono", "Mono", "what every system heard", mono, f"{stem}-mono.flac"),
+        Track("mono", "Mono", "the input of every system", mono, f"{stem}-mono.flac"),
     ]
-    for place, sound in heard.systems.items():
+    for place, system in audio.systems.items():
         name = comparison.systems[place].name
-        data = audio_uri(sound * gain, heard.rate)
-        takes.append(Track(f"system{place}", name, f"what {name} made of it", data, f"{stem}-{name}.flac", place))
-    return tuple(takes)
+        data = audio_uri(system * gain, audio.rate)
+        tracks.append(Track(f"system{place}", name, f"the output of {name}", data, f"{stem}-{name}.flac", place))
+    return tuple(tracks)
 
 
-def _lines(comparison: Comparison, key: str) -> tuple[MetricValues, ...]:
-    lines = []
-    for metric, facts in comparison.metrics.items():
-        values = [one.values(metric).get(key) for one in comparison.systems]
-        known = [value for value in values if value is not None]
-        if not known:
+def _metric_values(comparison: Comparison, key: str) -> tuple[MetricValues, ...]:
+    rows = []
+    for metric, info in comparison.metrics.items():
+        values = [system.values(metric).get(key) for system in comparison.systems]
+        present = [value for value in values if value is not None]
+        if not present:
             continue
-        digits = min(3, decimals_for(min(known, key=abs) or max(known, key=abs)))
-        higher = facts.get("higher_is_better")
-        best = None if higher is None else (max if higher else min)(known)
-        place = values.index(best) if best is not None and known.count(best) == 1 and len(known) > 1 else None
+        digits = min(3, decimals_for(min(present, key=abs) or max(present, key=abs)))
+        higher = info.get("higher_is_better")
+        best = None if higher is None else (max if higher else min)(present)
+        place = values.index(best) if best is not None and present.count(best) == 1 and len(present) > 1 else None
         shown = tuple(number(value, digits) for value in values)
-        lines.append(MetricValues(metric, facts.get("unit") or "", DIRECTION[higher][0], shown, place))
-    return tuple(lines)
+        rows.append(MetricValues(metric, info.get("unit") or "", DIRECTION[higher][0], shown, place))
+    return tuple(rows)
 
 
-def _player(comparison: Comparison, key: str, heard: _Heard, place: int) -> Player:
-    """The sounds keep their levels, lowered together where one would clip at 16 bit."""
-    peak = max(float(np.abs(sound).max(initial=0.0)) for sound in (heard.reference, *heard.systems.values()))
-    gain = min(1.0, 0.999 / peak) if peak else 1.0
-    curves = clip_curves(heard.reference, heard.systems, heard.rate)
-    drawn = {comparison.systems[p].name: sound for p, sound in list(heard.systems.items())[:_SPECTROGRAMS]}
+def _player(comparison: Comparison, key: str, audio: _LoadedAudio, place: int) -> Player:
+    gain = playback_gain((audio.reference, *audio.systems.values()))
+    curves = clip_curves(audio.reference, audio.systems, audio.rate)
+    systems = list(audio.systems.items())[:_MOST_SPECTROGRAMS]
+    columns = {"Reference": audio.reference} | {comparison.systems[index].name: x for index, x in systems}
     return Player(
         seconds=curves.seconds,
-        whole_seconds=heard.whole,
+        total_seconds=audio.total_seconds,
         gain_db=20 * float(np.log10(gain)),
-        tracks=_tracks(comparison, key, heard, gain),
+        tracks=_tracks(comparison, key, audio, gain),
         wide=curves_plot(curves, f"curves{place}w", key, wide=True),
         narrow=curves_plot(curves, f"curves{place}n", key, wide=False),
-        spectrograms=spectrogram_grid({"Reference": heard.reference, **drawn}, heard.rate, f"spectrogram{place}", key),
+        spectrograms=spectrogram_grid(columns, audio.rate, f"spectrogram{place}", key),
     )
 
 
 def compared_clip(comparison: Comparison, key: str, reasons: Sequence[str], place: int) -> ComparedClip:
-    """Read and draw one clip; what cannot be heard of it is named in the player's place."""
-    heard, silent = _hear(comparison, key)
-    picture = next((p for one in comparison.systems if (p := one.clips[key].picture) is not None and p.is_file()), None)
+    """Read and draw one clip; tracks that cannot be played are listed as missing."""
+    audio, missing = _load(comparison, key)
+    pictures = (system.clips[key].picture for system in comparison.systems)
+    picture = next((path for path in pictures if path is not None and path.is_file()), None)
     return ComparedClip(
         anchor=f"clip-{place}",
         clip=key,
         reasons=tuple(reasons),
         picture=data_uri("image/jpeg", picture.read_bytes()) if picture is not None else None,
-        player=_player(comparison, key, heard, place) if heard is not None else None,
-        missing=silent,
-        lines=_lines(comparison, key),
+        player=_player(comparison, key, audio, place) if audio is not None else None,
+        missing=missing,
+        metrics=_metric_values(comparison, key),
     )
 
 
 def compared_clips(
-    comparison: Comparison, chosen: Mapping[str, list[str]], budget: int
+    comparison: Comparison, selected: Mapping[str, list[str]], budget: int
 ) -> tuple[list[ComparedClip], list[str]]:
-    """The clips that fit in `budget` bytes, and for each one left out its id and why (see `embedding.fit_budget`)."""
-    making = (
+    """The clips that fit into `budget` bytes, and the others with the reason (see `embedding.fit_budget`)."""
+    builders = (
         (key, partial(compared_clip, comparison, key, reasons, place))
-        for place, (key, reasons) in enumerate(chosen.items(), 1)
+        for place, (key, reasons) in enumerate(selected.items(), 1)
     )
-    return fit_budget(budget, making)
+    return fit_budget(budget, builders)

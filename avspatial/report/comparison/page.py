@@ -1,9 +1,8 @@
-"""The comparison page: one self-contained HTML file, made from a comparison and the sounds its systems saved."""
+"""The comparison page: one self-contained HTML file, made from a comparison and the audio its systems saved."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,28 +10,22 @@ from avspatial.atomic import write_text
 from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.comparison.compare import BETTER, HIGHER, LOWER, UNCLEAR, WORSE, Comparison, Mean, SystemPair
 from avspatial.report.comparison.clips import compared_clips, order_metric, select_clips
-from avspatial.report.comparison.plots import (
-    DASHES,
-    Plot,
-    Scatter,
-    forest_plot,
-    scatter_plot,
-)
+from avspatial.report.comparison.plots import DASHES, Plot, Scatter, forest_plot, scatter_plot
 from avspatial.report.comparison.tables import legend, title
-from avspatial.report.parts.numbers import DIRECTION, decimals_of_estimate, number, signed
+from avspatial.report.parts.numbers import DIRECTION, decimals_of_estimate, number, p_value, signed
 from avspatial.report.parts.svg import SYSTEMS
 from avspatial.report.parts.template import render
 
 _BUDGET = 24_000_000
 """Bytes that clips may add to the page."""
-_DOTS = 6000
-"""Points of scatter plots that say which clip they are; beyond that, only those of clips on the page do."""
+_MOST_POINTS = 6000
+"""Points of all scatter plots that show their clip's id; of more, only those of clips on the page do."""
 _MARKS = {BETTER: "▲", WORSE: "▼", UNCLEAR: "≈", HIGHER: "◆", LOWER: "◆"}
 
 
 @dataclass(frozen=True)
 class SystemView:
-    """A system in the head of the page: its colour's number, its dashes as SVG says them, and where it is from."""
+    """A system in the head of the page: index of its colour, `stroke-dasharray`, and origin."""
 
     name: str
     place: int
@@ -44,7 +37,7 @@ class SystemView:
 
 @dataclass(frozen=True)
 class MeanCell:
-    """A mean with its interval, and what it rests on."""
+    """A mean with its interval and the number of clips."""
 
     mean: str
     interval: str
@@ -58,7 +51,7 @@ class MeanCell:
 
 @dataclass(frozen=True)
 class MetricRow:
-    """One metric: every system's mean and every control row's."""
+    """One metric: the means of the systems and of the controls."""
 
     name: str
     unit: str
@@ -92,7 +85,7 @@ class PairRow:
 
 @dataclass(frozen=True)
 class PairView:
-    """Two systems: a sentence, the table, the clips against each other."""
+    """Two systems: verdicts, the table, the scatter plots."""
 
     a: str
     b: str
@@ -103,11 +96,11 @@ class PairView:
 
 
 def write_comparison(comparison: Comparison, path: Path, *, clips: int = 6, metric: str | None = None) -> Path:
-    """Write the page to `path`, whole or not at all, and return it.
+    """Write the page to `path` atomically and return the path.
 
-    clips: how many are heard and seen, in turn the best and the worst of each pair by the paired difference of
-    `metric` (by default the first that has a direction). RunError for a metric that was not compared; OSError if the
-    file system refuses. Clips whose sounds were not saved are named as not shown.
+    clips: how many to show, in turn the best and the worst of each pair by the paired difference of `metric` (default:
+    the first with a direction). Raises RunError for a metric that was not compared, OSError if the file cannot be
+    written.
     """
     if metric is not None and metric not in comparison.metrics:
         what = f"{metric!r} was not compared{did_you_mean(metric, comparison.metrics)}"
@@ -129,13 +122,13 @@ def write_comparison(comparison: Comparison, path: Path, *, clips: int = 6, metr
         pairs=pairs,
         forests=_forests(comparison),
         anchors=anchors,
-        all_points=sum(len(s.points) for pair in pairs for s in pair.scatters) <= _DOTS,
+        all_points=sum(len(s.points) for pair in pairs for s in pair.scatters) <= _MOST_POINTS,
         by=by,
         verdicts_against=_against_all(comparison),
         most_tracks=max((len(clip.player.tracks) for clip in shown if clip.player is not None), default=0),
         clips=shown,
         left_out=left_out,
-        several_seeds=any(one.seeds > 1 for one in comparison.systems),
+        several_seeds=any(system.seeds > 1 for system in comparison.systems),
         legend=legend(comparison),
         notes=comparison.notes,
         failed=comparison.failed(),
@@ -145,7 +138,7 @@ def write_comparison(comparison: Comparison, path: Path, *, clips: int = 6, metr
 
 
 def _name(comparison: Comparison) -> str:
-    names = [one.name for one in comparison.systems]
+    names = [system.name for system in comparison.systems]
     if comparison.baseline is not None:
         others = [name for name in names if name != comparison.baseline]
         return f"{_listed(others)} against {comparison.baseline}"
@@ -158,13 +151,13 @@ def _listed(names: list[str]) -> str:
 
 def _systems(comparison: Comparison) -> list[SystemView]:
     return [
-        SystemView(one.name, place % len(SYSTEMS), dashes(place), one.origin, len(one.runs), one.seeds)
-        for place, one in enumerate(comparison.systems)
+        SystemView(system.name, place % len(SYSTEMS), _dashes(place), system.origin, len(system.runs), system.seeds)
+        for place, system in enumerate(comparison.systems)
     ]
 
 
-def dashes(place: int) -> str:
-    """The dashes of the system in that place, as `stroke-dasharray`; those of the curves, twice as long."""
+def _dashes(place: int) -> str:
+    """`stroke-dasharray` of the system at index `place`: the dashes of its curves, 1.5 times as long."""
     pattern = DASHES[place % len(DASHES)]
     return "none" if isinstance(pattern, str) else " ".join(f"{1.5 * part:g}" for part in pattern[1])
 
@@ -175,7 +168,7 @@ def _cell(mean: Mean, digits: int) -> MeanCell:
 
 
 def _system_cell(comparison: Comparison, metric: str, name: str, digits: int) -> MeanCell:
-    """A system's mean, with the spread over its seeds, and the verdict where it is set against one other alone."""
+    """A system's mean and spread over seeds; with the verdict if all systems are compared with one."""
     cell = _cell(comparison.means[name][metric], digits)
     seeds = comparison.between_seeds.get(name, {}).get(metric)
     if seeds is not None:
@@ -183,17 +176,13 @@ def _system_cell(comparison: Comparison, metric: str, name: str, digits: int) ->
     against = [pair for pair in comparison.pairs if pair.metric == metric and pair.a == name]
     if len(against) != 1 or not _against_all(comparison):
         return cell
-    return replace(cell, verdict=against[0].verdict, mark=_mark(against[0].verdict), against=against[0].b)
+    return replace(cell, verdict=against[0].verdict, mark=_MARKS[against[0].verdict], against=against[0].b)
 
 
 def _against_all(comparison: Comparison) -> str:
-    """The one system that all the others are set against; empty where there are several."""
+    """The system that all others are compared with; empty if there are several."""
     against = {pair.b for pair in comparison.pairs}
     return against.pop() if len(against) == 1 else ""
-
-
-def _mark(verdict: str) -> str:
-    return _MARKS[verdict]
 
 
 def _metrics(comparison: Comparison) -> list[MetricRow]:
@@ -212,22 +201,23 @@ def _metrics(comparison: Comparison) -> list[MetricRow]:
 
 def _pairs(comparison: Comparison) -> list[PairView]:
     views = []
-    places: Mapping[str, int] = {one.name: place for place, one in enumerate(comparison.systems)}
+    places = {system.name: place for place, system in enumerate(comparison.systems)}
     for number_of, (a, b) in enumerate(dict.fromkeys((pair.a, pair.b) for pair in comparison.pairs)):
         pairs = [comparison.pair(metric, a, b) for metric in comparison.metrics]
         counts = Counter(pair.verdict for pair in pairs)
-        told = tuple((verdict, _kind(verdict), count) for verdict, count in counts.most_common())
+        verdicts = tuple((verdict, _kind(verdict), count) for verdict, count in counts.most_common())
         plots = (
             scatter_plot(comparison, metric, a, b, f"scatter{number_of}-{place}")
             for place, metric in enumerate(comparison.metrics)
         )
         scatters = tuple(plot for plot in plots if plot is not None)
         rows = tuple(_pair_row(comparison, pair) for pair in pairs)
-        views.append(PairView(a, b, places[a] % len(SYSTEMS), told, rows, scatters))
+        views.append(PairView(a, b, places[a] % len(SYSTEMS), verdicts, rows, scatters))
     return views
 
 
 def _kind(verdict: str) -> str:
+    """The verdict as a CSS class."""
     return verdict.replace(" ", "-")
 
 
@@ -243,19 +233,15 @@ def _pair_row(comparison: Comparison, pair: SystemPair) -> PairRow:
         interval=bounds,
         verdict=pair.verdict,
         doubt=pair.doubt,
-        mark=_mark(pair.verdict),
+        mark=_MARKS[pair.verdict],
         kind=_kind(pair.verdict),
-        p=_probability(pair.p),
-        p_holm=_probability(pair.p_holm),
+        p=p_value(pair.p),
+        p_holm=p_value(pair.p_holm),
         effect=signed(pair.effect, 2),
         mdd=number(pair.mdd, digits),
         n=pair.n,
         failed=pair.failed,
     )
-
-
-def _probability(p: float | None) -> str:
-    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _forests(comparison: Comparison) -> list[Plot]:

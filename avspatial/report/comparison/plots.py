@@ -1,4 +1,4 @@
-"""Plots of a comparison: differences with their intervals, clip against clip, and curves of one clip."""
+"""Plots of a comparison: differences with intervals, scatter plots over clips, and curves of one clip."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ DASHES = ("solid", (0, (6, 1.6)), (0, (2.2, 1.4)), (0, (7, 1.5, 1.5, 1.5)), (0, 
 _LONGEST_NAME = 34
 _ITD_LIMIT = 1000.0
 _LOGARITHMIC = 20.0
-"""From this ratio of the largest to the smallest value on, a scatter plot is logarithmic."""
+"""A scatter plot is logarithmic if the largest value exceeds the smallest by this factor."""
 
 
 def colour_of(place: int) -> str:
-    """The colour of the system in that place; an eighth has the first one's again, and another marker never."""
+    """The colour of the system at index `place`; colours repeat after seven systems."""
     return SYSTEMS[place % len(SYSTEMS)]
 
 
 @dataclass(frozen=True)
 class Plot:
-    """One small plot and what stands above it."""
+    """A small plot and its title."""
 
     title: str
     svg: Markup
@@ -49,19 +49,19 @@ class Plot:
 
 @dataclass(frozen=True)
 class Point:
-    """A clip in a scatter plot: where it is, in per cent of the picture from its left upper corner."""
+    """A clip in a scatter plot: its position in percent of the image, from the upper left corner."""
 
     clip: str
     left: float
     top: float
-    said: str
+    label: str
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """One metric, clip by clip: system a upwards, b to the right.
+    """One metric over the clips: system a on the vertical axis, b on the horizontal one.
 
-    `counts` counts the clips on which a is better (`word`: "higher", where no side is better), like b, and worse.
+    `counts`: the clips on which a is better than b (`word`: "higher" for a metric without a direction), equal, worse.
     """
 
     title: str
@@ -71,14 +71,13 @@ class Scatter:
     word: str
 
 
-def short(name: str) -> str:
-    """A name that fits into a small plot."""
+def _shorten(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def forest_plot(comparison: Comparison, metric: str, name: str) -> Plot | None:
-    """Every pair's mean paired difference with its interval; None where no pair has one."""
-    places = {one.name: place for place, one in enumerate(comparison.systems)}
+    """Mean paired difference of every pair with its interval; None if no pair has one."""
+    places = {system.name: place for place, system in enumerate(comparison.systems)}
     pairs = [pair for pair in comparison.pairs if pair.metric == metric and pair.difference is not None]
     if not pairs:
         return None
@@ -91,14 +90,16 @@ def forest_plot(comparison: Comparison, metric: str, name: str) -> Plot | None:
     for row, pair in enumerate(pairs):
         _draw_difference(axes, row, pair, places[pair.a])
         if labelled:
-            _label(axes, row, pair.a if comparison.baseline is not None else f"{short(pair.a)} − {short(pair.b)}")
+            _label(axes, row, pair.a if comparison.baseline is not None else f"{_shorten(pair.a)} − {_shorten(pair.b)}")
     reach = 1.12 * max(abs(bound) for pair in pairs for bound in (pair.difference or 0, *(pair.interval or ()))) or 1.0
     axes.set(xlim=(-reach, reach), ylim=(len(pairs) - 0.45, -0.85 if labelled else -0.55), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     _name_better(axes, comparison.metrics[metric].get("higher_is_better"))
-    said = "; ".join(f"{pair.a} minus {pair.b}: {pair.difference:.3g}, {pair.verdict}" for pair in pairs)
-    return Plot(metric, inline_svg(drawing, name, f"Paired differences of {metric} with 95 percent intervals. {said}."))
+    values = "; ".join(f"{pair.a} minus {pair.b}: {pair.difference:.3g}, {pair.verdict}" for pair in pairs)
+    return Plot(
+        metric, inline_svg(drawing, name, f"Paired differences of {metric} with 95 percent intervals. {values}.")
+    )
 
 
 def _draw_difference(axes: Axes, row: int, pair: SystemPair, place: int) -> None:
@@ -117,10 +118,10 @@ def _draw_difference(axes: Axes, row: int, pair: SystemPair, place: int) -> None
 
 
 def _label(axes: Axes, row: int, text: str) -> None:
-    """The pair's name above its line, on a ground of its own where it crosses the line at zero."""
+    """Write the name above its line, on a background that covers the line at zero."""
     ground = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.2}
     where = axes.get_yaxis_transform()
-    axes.text(0.0, row - 0.3, short(text), transform=where, va="bottom", size=8.5, color=INK, bbox=ground)
+    axes.text(0.0, row - 0.3, _shorten(text), transform=where, va="bottom", size=8.5, color=INK, bbox=ground)
 
 
 def _name_better(axes: Axes, higher_is_better: bool | None) -> None:
@@ -130,8 +131,8 @@ def _name_better(axes: Axes, higher_is_better: bool | None) -> None:
 
 
 def scatter_plot(comparison: Comparison, metric: str, a: str, b: str, name: str) -> Scatter | None:
-    """Each clip's value by system a over that by b; the half where a is better is shaded. None from no clip."""
-    systems = {one.name: one for one in comparison.systems}
+    """Each clip's value of system a over that of b; the half where a is better is shaded. None without a clip."""
+    systems = {system.name: system for system in comparison.systems}
     ours, theirs = systems[a].values(metric), systems[b].values(metric)
     clips = [clip for clip in comparison.clips if clip in ours and clip in theirs]
     if not clips:
@@ -147,7 +148,7 @@ def scatter_plot(comparison: Comparison, metric: str, a: str, b: str, name: str)
         axes.fill_between(ends, ends, ends[1] if higher else ends[0], color=QUIET, linewidth=0, zorder=0.2)
     axes.plot(ends, ends, color=FAINT, linewidth=0.9)
     axes.scatter(x, y, s=17, color=colour_of(place), alpha=0.75, linewidths=0, marker=MARKERS[place % len(MARKERS)])
-    axes.set(xlabel=short(b), ylabel=short(a))
+    axes.set(xlabel=_shorten(b), ylabel=_shorten(a))
     svg = inline_svg(drawing, name, f"{metric} of {len(clips)} clips: {a} upwards, {b} to the right.")
     corner = drawing.transFigure.inverted().transform(axes.transData.transform(np.stack([x, y], -1)))
     dots = tuple(
@@ -160,7 +161,7 @@ def scatter_plot(comparison: Comparison, metric: str, a: str, b: str, name: str)
 
 
 def _square(axes: Axes, values: np.ndarray) -> tuple[float, float]:
-    """Both axes alike, over all values; in octaves and decades where the largest is far from the smallest."""
+    """Give both axes the same limits and scale; returns the limits."""
     low, high = float(values.min()), float(values.max())
     if low > 0 and high > _LOGARITHMIC * low:
         ends = (low / 1.25, high * 1.25)
@@ -178,14 +179,14 @@ def _square(axes: Axes, values: np.ndarray) -> tuple[float, float]:
     return ends
 
 
-def _time_curve(key: str, stereo: np.ndarray, rate: int, colour: str, **drawn: Any) -> Curve:
+def _time_curve(key: str, stereo: np.ndarray, rate: int, colour: str, **style: Any) -> Curve:
     microseconds = 1e6 * time_difference(stereo, rate)
-    return Curve(key, frame_times(stereo.shape[-1], rate), microseconds, colour, **drawn)
+    return Curve(key, frame_times(stereo.shape[-1], rate), microseconds, colour, **style)
 
 
 @dataclass(frozen=True)
 class ClipCurves:
-    """The curves of a clip: level difference in dB and time difference in us; left is up in both."""
+    """The curves of a clip: level difference, dB, and time difference, us; left is up in both."""
 
     levels: tuple[Curve, ...]
     times: tuple[Curve, ...]
@@ -195,39 +196,39 @@ class ClipCurves:
 
 
 def clip_curves(reference: np.ndarray, systems: Mapping[int, np.ndarray], rate: int) -> ClipCurves:
-    """reference (2, T) and each system's sound (2, T), by its place in the comparison."""
+    """reference (2, T) and each system's audio (2, T), by its index in the comparison."""
     quiet = quiet_spans(reference, rate)
-    looks: list[tuple[str, np.ndarray, str, dict[str, Any]]] = [("reference", reference, REFERENCE, {"width": 2.0})]
-    looks += [
+    tracks: list[tuple[str, np.ndarray, str, dict[str, Any]]] = [("reference", reference, REFERENCE, {"width": 2.0})]
+    tracks += [
         (f"system{place}", stereo, colour_of(place), {"width": 1.5, "dashes": DASHES[place % len(DASHES)]})
         for place, stereo in systems.items()
     ]
-    levels = tuple(level_curve(key, stereo, rate, colour, **drawn) for key, stereo, colour, drawn in looks)
-    times = tuple(_time_curve(key, stereo, rate, colour, **drawn) for key, stereo, colour, drawn in looks)
+    levels = tuple(level_curve(key, stereo, rate, colour, **style) for key, stereo, colour, style in tracks)
+    times = tuple(_time_curve(key, stereo, rate, colour, **style) for key, stereo, colour, style in tracks)
     limit = level_limit(levels, reference, rate)
     return ClipCurves(levels, times, tuple(quiet), limit, reference.shape[-1] / rate)
 
 
 def curves_plot(curves: ClipCurves, name: str, clip: str, *, wide: bool) -> TimePlot:
-    """Both families of curves, one above the other, on one time axis; `wide` for a desk, else for a phone."""
+    """Level and time differences on one time axis; `wide` for a desktop, else for a phone."""
     drawing = figure(920, 430, margins=(58, 46, 10, 42)) if wide else figure(340, 400, margins=(56, 36, 10, 42))
     upper, lower = drawing.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.08})
-    for axes, family, drawn in ((upper, "level", curves.levels), (lower, "time", curves.times)):
+    for axes, family, members in ((upper, "level", curves.levels), (lower, "time", curves.times)):
         plain_axes(axes)
-        draw_curves(axes, drawn, curves.quiet, curves.seconds, family)
+        draw_curves(axes, members, curves.quiet, curves.seconds, family)
         label_sides(axes)
     upper.set(ylim=(-curves.level_limit, curves.level_limit), ylabel="level (dB)")
     reach = _time_limit(curves.times)
     lower.set(ylim=(-reach, reach), ylabel="time (µs)", xlabel="time (s)")
     drawing.align_ylabels()
-    said = (
+    description = (
         f"Level difference and time difference between the ears of clip {clip} over {curves.seconds:.1f} seconds, left "
         "is up: the reference and every system."
     )
-    return TimePlot(inline_svg(drawing, name, said), *time_extent(drawing, upper))
+    return TimePlot(inline_svg(drawing, name, description), *time_extent(drawing, upper))
 
 
 def _time_limit(curves: Sequence[Curve]) -> float:
-    """How far the axis goes, us: what the middle nine tenths of any curve reach, at least 100."""
+    """Limit of the time axis, us: the 95 % quantile of the largest curve, with a margin, within 100 to 1000."""
     reached = [np.nanquantile(np.abs(c.values), 0.95) for c in curves if np.isfinite(c.values).any()]
     return min(_ITD_LIMIT, max(100.0, 1.25 * float(max(reached, default=0.0))))

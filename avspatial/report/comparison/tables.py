@@ -1,4 +1,4 @@
-"""A comparison as tables of text: for the terminal, for a paper (Markdown), for a spreadsheet (CSV)."""
+"""A comparison as tables: for the terminal, as Markdown and as CSV."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avspatial.evaluation.comparison.compare import Comparison, Mean, SystemPair
-from avspatial.report.parts.numbers import decimals_of_estimate, metric_heading, number, signed
+from avspatial.report.parts.numbers import decimals_of_estimate, metric_heading, number, p_value, signed
 
 
 @dataclass(frozen=True)
 class TextColumn:
-    """One column: its heading, and a cell a line. `group` columns after it belong to it and are not torn from it."""
+    """One column: heading and cells. The next `group` columns belong to it and stay with it."""
 
     heading: str
     cells: tuple[str, ...]
@@ -22,7 +22,7 @@ class TextColumn:
 
 @dataclass(frozen=True)
 class TextTable:
-    """A titled table; its first column names the lines."""
+    """A table with a title; its first column names the rows."""
 
     title: str
     columns: tuple[TextColumn, ...]
@@ -33,14 +33,14 @@ class TextTable:
 
 
 def tables(comparison: Comparison) -> list[TextTable]:
-    """The means, the control rows, and one table a pair of systems."""
+    """The means, the controls, and one table per pair of systems."""
     against = dict.fromkeys((pair.a, pair.b) for pair in comparison.pairs)
     controls = [_controls(comparison)] if comparison.controls else []
     return [_means(comparison), *controls, *(_pairs(comparison, a, b) for a, b in against)]
 
 
 def title(comparison: Comparison) -> str:
-    """What was compared on what: "30 clips of 12 recordings, convention fairplay"."""
+    """Clips and convention: "30 clips of 12 recordings, convention fairplay"."""
     several = [split for split in comparison.splits if split is not None]
     splits = f" in {len(several)} splits" if len(several) > 1 else ""
     clips, recordings = len(comparison.clips), comparison.recordings
@@ -85,26 +85,29 @@ def _pairs(comparison: Comparison, a: str, b: str) -> TextTable:
         "difference": [_number(pair.difference, d, sign=True) for pair, d in numbered],
         "95 % interval": [_interval(pair.interval, d, sign=True) for pair, d in numbered],
         f"{a} is": [pair.verdict for pair in pairs],
-        "p": [_p(pair.p) for pair in pairs],
-        "p, Holm": [_p(pair.p_holm) for pair in pairs],
+        "p": [_plain(p_value(pair.p)) for pair in pairs],
+        "p, Holm": [_plain(p_value(pair.p_holm)) for pair in pairs],
         "effect": [_number(pair.effect, 2, sign=True) for pair in pairs],
         "detectable": [_number(pair.mdd, d) for pair, d in numbered],
         "n": [str(pair.n) for pair in pairs],
         "failed": [str(pair.failed) for pair in pairs],
     }
-    told = [TextColumn(head, tuple(cells)) for head, cells in columns.items()]
-    return TextTable(f"{a} against {b}: {a} minus {b}", (_metric_column(comparison), *told))
+    rest = (TextColumn(head, tuple(cells)) for head, cells in columns.items())
+    return TextTable(f"{a} against {b}: {a} minus {b}", (_metric_column(comparison), *rest))
 
 
 def _decimals(comparison: Comparison, metric: str) -> int:
-    """One number of decimals for all systems, that of the surest mean."""
+    """Decimals for the means of all systems: those of the most certain mean."""
     return max(decimals_of_estimate(of[metric].mean, of[metric].interval) for of in comparison.means.values())
 
 
 def _number(value: float | None, decimals: int, *, sign: bool = False) -> str:
-    """In plain characters, which other programs read."""
-    shown = signed(value, decimals) if sign else number(value, decimals)
-    return shown.replace("−", "-").replace("–", "-")
+    return _plain(signed(value, decimals) if sign else number(value, decimals))
+
+
+def _plain(text: str) -> str:
+    """Minus signs and dashes as ASCII, which other programs read."""
+    return text.replace("−", "-").replace("–", "-")
 
 
 def _interval(bounds: tuple[float, float] | None, decimals: int, *, sign: bool = False) -> str:
@@ -112,19 +115,15 @@ def _interval(bounds: tuple[float, float] | None, decimals: int, *, sign: bool =
 
 
 def _counted(mean: Mean | None, clips: int, decimals: int) -> str:
-    """A control row's mean; n and failed where they are not all clips and none."""
+    """The mean of a control; with n and failed unless all clips have a value."""
     if mean is None:
         return ""
     shown = _number(mean.mean, decimals)
     return shown if (mean.n, mean.failed) == (clips, 0) else f"{shown} (n {mean.n}, failed {mean.failed})"
 
 
-def _p(p: float | None) -> str:
-    return "-" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
 def as_markdown(comparison: Comparison) -> str:
-    """The tables in Markdown, ready to paste, with the notes below them."""
+    """The tables in Markdown, with the notes below them."""
     parts = []
     for table in tables(comparison):
         heads = [column.heading for column in table.columns]
@@ -138,7 +137,7 @@ def as_markdown(comparison: Comparison) -> str:
 
 
 def legend(comparison: Comparison) -> str:
-    """How the numbers of the pairs came about, in one sentence."""
+    """The statistical methods, in one sentence."""
     tests = sum(pair.p is not None for pair in comparison.pairs)
     if len(comparison.splits) > 1:
         how = "intervals and p by the corrected t-test over splits (Nadeau and Bengio)"
@@ -151,7 +150,7 @@ def legend(comparison: Comparison) -> str:
 
 
 def as_csv(comparison: Comparison) -> str:
-    """One line a metric and system, then one a metric and pair, every number in full."""
+    """One line per metric and system, then one per metric and pair, with unrounded numbers."""
     head = ("metric", "unit", "higher_is_better", "system", "against", "mean", "difference", "low", "high")
     heads = (*head, "n", "failed", "between_seeds_sd", "p", "p_holm", "effect", "mdd", "verdict")
     out = io.StringIO()
@@ -159,8 +158,7 @@ def as_csv(comparison: Comparison) -> str:
     writer.writeheader()
     for metric, facts in comparison.metrics.items():
         about = {"metric": metric, "unit": facts.get("unit", ""), "higher_is_better": facts.get("higher_is_better")}
-        everyone = {**comparison.means, **comparison.controls}
-        for name, means in everyone.items():
+        for name, means in {**comparison.means, **comparison.controls}.items():
             if metric in means:
                 sd = comparison.between_seeds.get(name, {}).get(metric)
                 writer.writerow({**about, "system": name, **_mean_cells(means[metric]), "between_seeds_sd": sd})
@@ -177,14 +175,12 @@ def _mean_cells(mean: Mean) -> dict[str, object]:
 
 def _pair_cells(pair: SystemPair) -> dict[str, object]:
     low, high = pair.interval or (None, None)
-    said = ("difference", "n", "failed", "p", "p_holm", "effect", "mdd", "verdict")
-    return {"system": pair.a, "against": pair.b, "low": low, "high": high} | {
-        name: getattr(pair, name) for name in said
-    }
+    names = ("difference", "n", "failed", "p", "p_holm", "effect", "mdd", "verdict")
+    return {"system": pair.a, "against": pair.b, "low": low, "high": high} | {n: getattr(pair, n) for n in names}
 
 
 def fitting(table: TextTable, width: int, gap: int = 2) -> Sequence[TextTable]:
-    """The table in as many pieces as a width needs, each with the first column; groups stay whole."""
+    """Split a table so that each piece fits into `width`; all have the first column, and groups stay together."""
 
     def size(columns: Sequence[TextColumn]) -> int:
         return sum(gap + max(map(len, (column.heading, *column.cells))) for column in columns)

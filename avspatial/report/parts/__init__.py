@@ -1,1 +1,1 @@
-"""What the pages share."""
+"""Parts that all pages use."""

@@ -1,4 +1,4 @@
-"""Plots of one clip: the level difference over time (SAGM, Figs. 4, 6, 7) and spectrograms (SAGM, Fig. 5)."""
+"""Plots of one clip: level difference over time (SAGM, Figs. 4, 6, 7) and spectrograms (SAGM, Fig. 5)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import blended_transform_factory
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
@@ -35,12 +34,12 @@ from avspatial.signal.stereo import difference
 
 _RANGE_DB = 80.0
 _COLUMNS = 360
-"""Time steps of a spectrogram: more than the page has room for would only make it heavy."""
+"""Time steps of a spectrogram; a page cannot show more."""
 
 
 @dataclass(frozen=True)
 class TimePlot:
-    """A plot over time and where its time axis begins and ends, as shares of the picture's width."""
+    """A plot over time; its time axis extends from `begin` to `end`, as fractions of the image width."""
 
     svg: Markup
     begin: float
@@ -49,7 +48,7 @@ class TimePlot:
 
 @dataclass(frozen=True)
 class ClipAudio:
-    """What a clip sounds like: reference (2, T), prediction (2, T) and mono (1, T) at one rate."""
+    """The audio of a clip at one rate: reference (2, T), prediction (2, T) and mono (1, T)."""
 
     reference: np.ndarray
     prediction: np.ndarray
@@ -62,7 +61,7 @@ class ClipAudio:
 
 
 def spans(flags: np.ndarray, times: np.ndarray) -> list[tuple[float, float]]:
-    """Stretches of time where the flags hold."""
+    """Begin and end, s, of each run of frames in which `flags` (K,) hold; `times` (K,) are the frame centres."""
     if not len(times):
         return []
     half = (times[1] - times[0]) / 2 if len(times) > 1 else times[0]
@@ -71,25 +70,24 @@ def spans(flags: np.ndarray, times: np.ndarray) -> list[tuple[float, float]]:
 
 
 def label_sides(axes: Axes) -> None:
-    """The words at the ends of an axis on which left is up."""
-    where = blended_transform_factory(axes.transAxes, axes.transAxes)
+    """Write "left" at the upper and "right" at the lower end of an axis."""
     for height, word, edge in ((1.0, "left", "top"), (0.0, "right", "bottom")):
-        axes.text(1.012, height, word, transform=where, ha="left", va=edge, size=8.5, color=INK)
+        axes.text(1.012, height, word, transform=axes.transAxes, ha="left", va=edge, size=8.5, color=INK)
 
 
 def _draw_truth(axes: Axes, truth: Truth, seconds: float) -> None:
-    """Every source's azimuth while it sounds (within 40 dB of the clip's loudest moment)."""
+    """Draw each source's azimuth where it is within 40 dB of the clip's loudest moment."""
     times = (np.arange(truth.azimuth.shape[-1]) + 0.5) / truth.rate
-    sounding = truth.energy > truth.energy.max(initial=0.0) * 1e-4
-    for azimuth, heard in zip(truth.azimuth, sounding, strict=True):
-        axes.plot(times, np.where(heard, azimuth, np.nan), color=TRUTH, linewidth=1.6, solid_capstyle="round")
+    audible = truth.energy > truth.energy.max(initial=0.0) * 1e-4
+    for azimuth, shown in zip(truth.azimuth, audible, strict=True):
+        axes.plot(times, np.where(shown, azimuth, np.nan), color=TRUTH, linewidth=1.6, solid_capstyle="round")
     axes.axhline(0, color=FAINT, linewidth=0.7)
     axes.set(ylim=(-95, 95), yticks=(-90, 0, 90), ylabel="true (°)", xlim=(0, seconds))
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One line over time: values (K,) at times (K,) in s, and how it is drawn. `key` names it for the page's style."""
+    """One line over time: values (K,) at times (K,) in s, and its style. `key` names it in the page's style sheet."""
 
     key: str
     times: np.ndarray
@@ -102,9 +100,9 @@ class Curve:
 def draw_curves(
     axes: Axes, curves: Sequence[Curve], quiet: Sequence[tuple[float, float]], seconds: float, family: str = "level"
 ) -> None:
-    """The lines, a line at zero, and shade over the stretches in which they say nothing.
+    """Draw the curves and a line at zero, and shade the quiet spans.
 
-    The page finds a line by an id that ends in `family-curve-key`.
+    The id of each curve in the SVG ends in `family-curve-key`.
     """
     for curve in curves:
         (line,) = axes.plot(
@@ -119,38 +117,38 @@ def draw_curves(
 
 
 def quiet_spans(reference: np.ndarray, rate: int) -> list[tuple[float, float]]:
-    """Where the reference (2, T) is quiet, see `signal.level.active_frames`: (begin, end) in s."""
+    """Begin and end, s, of the parts where the reference (2, T) is quiet (see `signal.level.active_frames`)."""
     return spans(~active_frames(reference, rate), frame_times(reference.shape[-1], rate))
 
 
-def level_curve(key: str, stereo: np.ndarray, rate: int, colour: str, **drawn: Any) -> Curve:
+def level_curve(key: str, stereo: np.ndarray, rate: int, colour: str, **style: Any) -> Curve:
     """The level difference of stereo (2, T), dB; left is up."""
-    return Curve(key, frame_times(stereo.shape[-1], rate), level_difference(stereo, rate), colour, **drawn)
+    return Curve(key, frame_times(stereo.shape[-1], rate), level_difference(stereo, rate), colour, **style)
 
 
 def level_limit(curves: Sequence[Curve], reference: np.ndarray, rate: int) -> float:
-    """How far the axis of level differences goes, dB: what the curves reach where the reference sounds, 6 to 40."""
+    """Limit of the level axis, dB: the largest value where the reference is active, within 6 to 40."""
     active = active_frames(reference, rate)
-    heard = (np.abs(curve.values[: len(active)][active[: len(curve.values)]]) for curve in curves)
-    return float(min(40.0, max(6.0, 1.12 * max(part.max(initial=0.0) for part in heard))))
+    parts = (np.abs(curve.values[: len(active)][active[: len(curve.values)]]) for curve in curves)
+    return float(min(40.0, max(6.0, 1.12 * max(part.max(initial=0.0) for part in parts))))
 
 
-def _draw_levels(axes: Axes, sounds: ClipAudio) -> None:
-    rate = sounds.rate
+def _draw_levels(axes: Axes, audio: ClipAudio) -> None:
+    rate = audio.rate
     curves = [
-        level_curve("mono", np.repeat(sounds.mono, 2, axis=0), rate, MONO, width=1.4, dashes=(0, (4, 2))),
-        level_curve("reference", sounds.reference, rate, REFERENCE),
-        level_curve("prediction", sounds.prediction, rate, PREDICTION, width=1.7),
+        level_curve("mono", np.repeat(audio.mono, 2, axis=0), rate, MONO, width=1.4, dashes=(0, (4, 2))),
+        level_curve("reference", audio.reference, rate, REFERENCE),
+        level_curve("prediction", audio.prediction, rate, PREDICTION, width=1.7),
     ]
-    draw_curves(axes, curves, quiet_spans(sounds.reference, rate), sounds.seconds)
-    limit = level_limit(curves, sounds.reference, rate)
+    draw_curves(axes, curves, quiet_spans(audio.reference, rate), audio.seconds)
+    limit = level_limit(curves, audio.reference, rate)
     axes.set(ylim=(-limit, limit), ylabel="left − right (dB)")
 
 
-def level_plot(sounds: ClipAudio, truth: Truth | None, name: str, clip: str, *, size: tuple[int, int]) -> TimePlot:
-    """The level difference of reference, prediction and mono; left is up. Below it the true azimuths, if known.
+def level_plot(audio: ClipAudio, truth: Truth | None, name: str, clip: str, *, size: tuple[int, int]) -> TimePlot:
+    """Level difference of reference, prediction and mono, left is up; below it the true azimuths, if known.
 
-    Moments in which the reference is quiet (see `signal.level.active_frames`) are shaded: there the curve says nothing.
+    Spans where the reference is quiet are shaded: the curve means nothing there.
     """
     drawing = figure(*size)
     if truth is None:
@@ -158,24 +156,24 @@ def level_plot(sounds: ClipAudio, truth: Truth | None, name: str, clip: str, *, 
     else:
         axes, last = drawing.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         plain_axes(last)
-        _draw_truth(last, truth, sounds.seconds)
+        _draw_truth(last, truth, audio.seconds)
     plain_axes(axes)
-    _draw_levels(axes, sounds)
+    _draw_levels(axes, audio)
     for each in {axes, last}:
         label_sides(each)
     last.set_xlabel("time (s)")
     drawing.align_ylabels()
-    known = "" if truth is None else " Below it the true azimuth of each source."
+    below = "" if truth is None else " Below it the true azimuth of each source."
     description = (
-        f"Level difference of clip {clip} over {sounds.seconds:.1f} seconds in decibel, left is up: "
-        f"reference, prediction, and mono, which stays at zero.{known}"
+        f"Level difference of clip {clip} over {audio.seconds:.1f} seconds in decibel, left is up: "
+        f"reference, prediction, and mono, which stays at zero.{below}"
     )
     svg = inline_svg(drawing, name, description)
     return TimePlot(svg, *time_extent(drawing, axes))
 
 
 def time_extent(drawing: Figure, axes: Axes) -> tuple[float, float]:
-    """Where the axes' left and right edges lie, as shares of the figure's width (after layout)."""
+    """The left and right edges of the axes, as fractions of the figure's width; valid after the layout."""
     box = axes.get_position()
     return float(box.x0), float(box.x1)
 
@@ -191,26 +189,25 @@ def _decibels(x: np.ndarray, rate: int) -> np.ndarray:
 
 
 def _channels(stereo: np.ndarray, rate: int) -> dict[str, np.ndarray]:
-    """Spectrograms in dB by row of the figure."""
     signals = {"left": stereo[0], "right": stereo[1], "difference": difference(stereo)}
     return {row: _decibels(signal, rate) for row, signal in signals.items()}
 
 
-def spectrogram_plot(sounds: ClipAudio, name: str, clip: str) -> Markup:
+def spectrogram_plot(audio: ClipAudio, name: str, clip: str) -> Markup:
     """Left, right and difference of reference and prediction, all on one colour scale in dB under the loudest point."""
-    return spectrogram_grid({"Reference": sounds.reference, "Prediction": sounds.prediction}, sounds.rate, name, clip)
+    return spectrogram_grid({"Reference": audio.reference, "Prediction": audio.prediction}, audio.rate, name, clip)
 
 
-def spectrogram_grid(sounds: Mapping[str, np.ndarray], rate: int, name: str, clip: str) -> Markup:
-    """Left, right and difference of each sound (2, T), a column a sound, on one colour scale."""
-    width = max(920, 230 * len(sounds))
+def spectrogram_grid(tracks: Mapping[str, np.ndarray], rate: int, name: str, clip: str) -> Markup:
+    """Left, right and difference of each track (2, T), one column per track, on one colour scale."""
+    width = max(920, 230 * len(tracks))
     drawing = figure(width, 470, margins=(62, 92, 26, 42))
     grid = drawing.subplots(
-        3, len(sounds), sharex=True, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.05, "hspace": 0.09}
+        3, len(tracks), sharex=True, sharey=True, squeeze=False, gridspec_kw={"wspace": 0.05, "hspace": 0.09}
     )
-    columns = {title: _channels(stereo, rate) for title, stereo in sounds.items()}
+    columns = {title: _channels(stereo, rate) for title, stereo in tracks.items()}
     top = max(panel.max() for panels in columns.values() for panel in panels.values())
-    extent = (0.0, next(iter(sounds.values())).shape[-1] / rate, 0.0, rate / 2000)
+    extent = (0.0, next(iter(tracks.values())).shape[-1] / rate, 0.0, rate / 2000)
     scale = ScalarMappable(Normalize(-_RANGE_DB, 0), "magma")
     for column, (title, panels) in enumerate(columns.items()):
         grid[0, column].set_title(title, color=INK, size=10, loc="left")
@@ -225,11 +222,11 @@ def spectrogram_grid(sounds: Mapping[str, np.ndarray], rate: int, name: str, cli
     grid[0, 0].xaxis.set_major_locator(MaxNLocator(4, prune="upper"))
     grid[0, 0].yaxis.set_major_locator(MaxNLocator(4, prune="upper"))
     _colour_bar(drawing, drawing.add_axes((1 - 74 / width, 0.13, 12 / width, 0.77)), scale)
-    *others, last = [title.lower() if title in ("Reference", "Prediction") else title for title in sounds]
+    *others, last = [title.lower() if title in ("Reference", "Prediction") else title for title in tracks]
     return inline_svg(
         drawing,
         name,
-        f"Spectrograms of clip {clip}: left, right and difference, the {', '.join(others)} beside the {last}, "
+        f"Spectrograms of clip {clip}: left, right and difference, the {', '.join(others)} next to the {last}, "
         "on one colour scale.",
     )
 

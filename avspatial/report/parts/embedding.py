@@ -1,4 +1,4 @@
-"""Sounds and pictures inside a page, and how many of its clips a page can carry."""
+"""Audio and images inside a page, and how many clips fit into it."""
 
 from __future__ import annotations
 
@@ -13,39 +13,49 @@ import soundfile
 
 from avspatial.errors import MediaError
 
-SECONDS = 20.0
-"""Longer clips are shown and heard from their start for this long, which keeps the page a page."""
+SHOWN_SECONDS = 20.0
+"""Of a longer clip, a page holds this many seconds from its start."""
 
 
 @dataclass(frozen=True)
-class Source:
-    """One of the three sounds of a player."""
+class Track:
+    """One of the audio tracks that a player switches between.
+
+    `data` is a data URI, `file` the name for a download, `place` the index of the system in a comparison (None for the
+    reference and mono).
+    """
 
     key: str
     label: str
     hint: str
     data: str
+    file: str = ""
+    place: int | None = None
 
 
 def data_uri(kind: str, content: bytes) -> str:
-    """The content itself as an address."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def audio_uri(sound: np.ndarray, rate: int) -> str:
-    """sound (C, T) as flac of 16 bit, which is smaller than wav, in a data URI; clipped at full scale."""
+def audio_uri(audio: np.ndarray, rate: int) -> str:
+    """audio (C, T), clipped at full scale -> 16 bit FLAC, which is smaller than WAV, as a data URI."""
     content = io.BytesIO()
-    soundfile.write(content, np.clip(sound, -1, 1).T, rate, "PCM_16", format="FLAC")
+    soundfile.write(content, np.clip(audio, -1, 1).T, rate, "PCM_16", format="FLAC")
     return data_uri("audio/flac", content.getvalue())
 
 
+def playback_gain(tracks: Iterable[np.ndarray]) -> float:
+    """The common gain, at most 1, with which none of the tracks (C, T) clips."""
+    peak = max(float(np.abs(track).max(initial=0.0)) for track in tracks)
+    return min(1.0, 0.999 / peak) if peak else 1.0
+
+
 def total_bytes(*parts: str | None) -> int:
-    """Bytes that these parts add to a page."""
     return sum(len(part) for part in parts if part is not None)
 
 
 class Sized(Protocol):
-    """What knows how many bytes it adds to a page."""
+    """A clip that knows how many bytes it adds to a page."""
 
     @property
     def size_bytes(self) -> int: ...
@@ -55,18 +65,21 @@ Shown = TypeVar("Shown", bound=Sized)
 
 
 def fit_budget(budget: int, clips: Iterable[tuple[str, Callable[[], Shown]]]) -> tuple[list[Shown], list[str]]:
-    """Make each clip of (id, how to make it) in turn -> those that fit in `budget` bytes together (the first always
-    does), and for each one left out its id and why: it is too heavy, or a file of it cannot be read (MediaError)."""
+    """Build clips from (id, function) until `budget` bytes are used; the first always fits.
+
+    Returns the clips that fit, and for each other clip its id and the reason: too large, or a file that cannot be read
+    (MediaError).
+    """
     shown: list[Shown] = []
     left_out: list[str] = []
-    for clip, make in clips:
+    for clip, build in clips:
         try:
-            view = make()
+            view = build()
         except MediaError as error:
             left_out.append(f"{clip} ({error.what})")
             continue
         if shown and sum(each.size_bytes for each in shown) + view.size_bytes > budget:
-            left_out.append(f"{clip} (the page would be too heavy)")
+            left_out.append(f"{clip} (the page would be too large)")
         else:
             shown.append(view)
     return shown, left_out

@@ -1,4 +1,4 @@
-"""Numbers and metrics as a reader sees them, the same in every table and on every page."""
+"""Numbers and metric names as text, for all tables and pages."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 DIRECTION = {True: ("↑", "higher is better"), False: ("↓", "lower is better"), None: ("", "descriptive")}
-"""By `higher_is_better`: the arrow, and the words."""
+"""Arrow and words for each value of `higher_is_better`."""
 _MOST = 6
 
 
 def number(value: float | None, decimals: int) -> str:
-    """A number for reading: a true minus sign, ∞ for infinity, a dash where there is none."""
+    """Format a number with a true minus sign; ∞ for infinity, a dash for None and NaN."""
     if value is None or math.isnan(value):
         return "–"
     if math.isinf(value):
@@ -22,28 +22,34 @@ def number(value: float | None, decimals: int) -> str:
 
 
 def signed(value: float | None, decimals: int) -> str:
-    """A difference for reading: with its sign, and none for zero."""
+    """Format a difference with its sign; zero has none."""
     shown = number(value, decimals)
     return f"+{shown}" if value is not None and value > 0 and float(f"{value:.{decimals}f}") else shown
 
 
+def p_value(p: float | None) -> str:
+    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def decimals_for(scale: float, figures: int = 3) -> int:
-    """Decimals that show so many figures of a number of this size, at most six."""
+    """Decimals that show `figures` significant figures of a number of this size, at most six."""
     if not math.isfinite(scale) or scale == 0:
         return figures
     return min(_MOST, max(0, figures - 1 - math.floor(math.log10(abs(scale)))))
 
 
 def decimals_of_column(values: Iterable[float | None]) -> int:
-    """Decimals for numbers under one another: three figures of the smallest, but of none below a hundredth of the
-    largest."""
+    """Decimals for a column: three figures of the smallest number that is at least a hundredth of the largest."""
     sizes = [abs(value) for value in values if value is not None and math.isfinite(value) and value]
     return decimals_for(max(min(sizes), max(sizes) / 100)) if sizes else 3
 
 
 def decimals_of_estimate(value: float | None, interval: tuple[float, float] | None) -> int:
-    """Decimals for a number and its 95 % interval: two figures of the standard error, which is about a quarter of the
-    interval (as in the Guide to the Expression of Uncertainty, 7.2.6), but at most five of the largest of the three."""
+    """Decimals for a number and its 95 % interval.
+
+    Two figures of the standard error, about a quarter of the interval (Guide to the Expression of Uncertainty in
+    Measurement, 7.2.6), but at most five figures of the largest of the three numbers.
+    """
     low, high = interval or (0.0, 0.0)
     if low == high:
         return decimals_for(value or 0.0)
@@ -52,7 +58,7 @@ def decimals_of_estimate(value: float | None, interval: tuple[float, float] | No
 
 
 def metric_heading(metric: str, facts: Mapping[str, Any]) -> str:
-    """A metric with its direction and unit, in plain text: "snr ↑ (dB)"."""
+    """A metric with its direction and unit: "snr ↑ (dB)"."""
     arrow, _ = DIRECTION[facts.get("higher_is_better")]
     unit = f"({facts['unit']})" if facts.get("unit") else ""
     return " ".join(part for part in (metric, arrow, unit) if part)

@@ -1,6 +1,6 @@
-"""A matplotlib figure as inline SVG that follows the page's colour scheme.
+"""Matplotlib figures as inline SVG in the page's colour scheme.
 
-Figures are drawn in the colours below; on the way out each becomes a CSS custom property of the page, so one drawing
+Figures are drawn in the colours below; the export replaces each by a CSS custom property of the page, so one drawing
 serves the light and the dark scheme. Text stays text.
 """
 
@@ -24,7 +24,7 @@ PREDICTION = "#d55e01"
 MONO = "#8a8b8c"
 TRUTH = "#0173b2"
 SYSTEMS = ("#0068a9", "#c34f02", "#00795b", "#a23f8b", "#8a6b01", "#5b6fd3", "#7b4a2d")
-"""Systems of a comparison: told apart by people who see few colours, each also by its dashes and marker."""
+"""Colours of systems, distinguishable with impaired colour vision; dashes and markers differ as well."""
 
 _SCHEME = {
     PAPER: "paper",
@@ -42,10 +42,10 @@ _INCH = 96
 
 
 def figure(width: float, height: float, margins: tuple[float, float, float, float] | None = None) -> Figure:
-    """A blank figure of that size in CSS pixels, at which its text has its nominal size.
+    """A blank figure of a size in CSS pixels.
 
-    margins: left, right, top and bottom of the plots, in pixels; without them they are found from the labels, which
-    takes many times as long where there are many plots.
+    margins: left, right, top and bottom of the plots, in pixels. Without them matplotlib finds them from the labels,
+    which takes many times as long if there are many plots.
     """
     size = (width / _INCH, height / _INCH)
     if margins is None:
@@ -57,7 +57,7 @@ def figure(width: float, height: float, margins: tuple[float, float, float, floa
 
 
 def plain_axes(axes: Axes) -> None:
-    """Only what is needed: no frame but the left and lower line, faint ticks, a hairline grid."""
+    """Keep only the left and lower line, faint ticks and a hairline grid."""
     axes.set_facecolor("none")
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
@@ -71,19 +71,19 @@ def plain_axes(axes: Axes) -> None:
 
 
 def inline_svg(drawing: Figure, name: str, description: str) -> Markup:
-    """The figure as an `<svg>` element: `name` prefixes its ids, `description` is what a screen reader says."""
+    """The figure as an `<svg>` element: `name` prefixes its ids, `description` is the text for screen readers."""
     text = StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif"}):
         drawing.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    svg = re.sub(r"<style.*?</style>", "", svg, count=1, flags=re.S)  # its rule would reach the whole page
+    svg = re.sub(r"<style.*?</style>", "", svg, count=1, flags=re.S)  # its rule would apply to the entire page
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.S)
     svg = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", svg)
     svg = re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", svg)
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    svg = re.sub(r'url\(#|(?<=href=")#', lambda found: found.group() + f"{name}-", svg)
+    svg = re.sub(r'url\(#|(?<=href=")#', lambda match: match.group() + f"{name}-", svg)
     for colour, variable in _SCHEME.items():
         svg = svg.replace(colour, f"var(--{variable})")
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)

@@ -1,4 +1,4 @@
-"""From a template to one self-contained page: style and script go inside, and only that script may run."""
+"""Render a template as one self-contained page, with style and script inline; no other script may run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LONG = 18
 
 
 def render(template: str, styles: tuple[str, ...], script: str, **values: Any) -> str:
-    """The page of a template, with the named styles and the script (files beside it) and these values."""
+    """Render a template with style sheets, one script (files in the same folder) and values."""
     environment = _environment()
     source = _source(environment, script)
     return environment.get_template(template).render(
@@ -41,7 +41,7 @@ def _source(environment: Environment, name: str) -> str:
 
 
 def _breakable(text: str, longest: int = _LONG) -> Markup:
-    """A name longer than that may go on in the next line after a dot or an underscore, rather than within a word."""
+    """Allow a line break after each dot and underscore of a text with a word longer than `longest`."""
     safe = str(escape(text))
-    found = max(map(len, safe.split()), default=0)
-    return Markup(re.sub(r"(?<=[._])(?=\w)", "<wbr>", safe) if found > longest else safe)
+    length = max(map(len, safe.split()), default=0)
+    return Markup(re.sub(r"(?<=[._])(?=\w)", "<wbr>", safe) if length > longest else safe)

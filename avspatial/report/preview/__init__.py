@@ -1,1 +1,1 @@
-"""The page of one binaural file."""
+"""The preview of a binaural file."""

@@ -1,1 +1,1 @@
-"""The page of one run."""
+"""The report of one run."""

@@ -1,8 +1,7 @@
-"""What the page shows of one clip: its sounds as data URIs, its picture, its plots and its scores."""
+"""One clip on the page: its tracks as data URIs, picture, plots and scores."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,20 +10,27 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from avspatial.interfaces import Truth
 from avspatial.media.audio import read_audio
 from avspatial.report.parts.clip_plots import ClipAudio, TimePlot, level_plot, spectrogram_plot
-from avspatial.report.parts.embedding import SECONDS, Source, audio_uri, data_uri, fit_budget, total_bytes
+from avspatial.report.parts.embedding import (
+    SHOWN_SECONDS,
+    Track,
+    audio_uri,
+    data_uri,
+    fit_budget,
+    playback_gain,
+    total_bytes,
+)
 from avspatial.report.parts.numbers import decimals_for, number
 from avspatial.report.run.clip_choice import Choice
 from avspatial.report.run.record import Record
 from avspatial.report.run.table import heading, metric_names
-from avspatial.runs.outputs import MONO, PICTURE, PREDICTED, REFERENCE, TRUTH
+from avspatial.runs.outputs import MONO, PICTURE, PREDICTED, REFERENCE, TRUTH, read_truth
 
 
 @dataclass(frozen=True)
 class MetricScore:
-    """One metric of one clip: the model's number beside the mono row's."""
+    """One metric of one clip: the value of the model and that of mono."""
 
     metric: str
     unit: str
@@ -35,16 +41,16 @@ class MetricScore:
 
 @dataclass(frozen=True)
 class ClipView:
-    """Everything the page shows of a clip."""
+    """A clip of the page."""
 
     clip: str
     reason: str
     seconds: float
-    whole_seconds: float
+    total_seconds: float
     gain_db: float
     picture: str | None
     has_truth: bool
-    sources: tuple[Source, ...]
+    tracks: tuple[Track, ...]
     wide: TimePlot
     narrow: TimePlot
     spectrograms: Markup
@@ -53,23 +59,15 @@ class ClipView:
     @property
     def size_bytes(self) -> int:
         """Bytes this clip adds to the page."""
-        drawn = self.wide.svg, self.narrow.svg, self.spectrograms
-        return total_bytes(*drawn, self.picture, *(source.data for source in self.sources))
+        plots = self.wide.svg, self.narrow.svg, self.spectrograms
+        return total_bytes(*plots, self.picture, *(track.data for track in self.tracks))
 
 
 def _load(folder: Path) -> tuple[ClipAudio, float]:
-    """The three sounds, cut to what the page shows, and the clip's whole length in s."""
+    """The audio, cut to the shown length, and the clip's full length in s."""
     (reference, rate), (prediction, _), (mono, _) = (read_audio(folder / name) for name in (REFERENCE, PREDICTED, MONO))
-    kept = round(SECONDS * rate)
-    return ClipAudio(reference[:, :kept], prediction[:, :kept], mono[:, :kept], rate), reference.shape[-1] / rate
-
-
-def _truth(folder: Path) -> Truth | None:
-    path = folder / TRUTH
-    if not path.is_file():
-        return None
-    said = json.loads(path.read_text(encoding="utf-8"))
-    return Truth(float(said["rate"]), np.array(said["azimuth"], float), np.array(said["energy"], float))
+    shown = round(SHOWN_SECONDS * rate)
+    return ClipAudio(reference[:, :shown], prediction[:, :shown], mono[:, :shown], rate), reference.shape[-1] / rate
 
 
 def _scores(record: Record, clip: str) -> tuple[MetricScore, ...]:
@@ -85,35 +83,34 @@ def _scores(record: Record, clip: str) -> tuple[MetricScore, ...]:
 
 
 def clip_view(record: Record, choice: Choice, place: int) -> ClipView:
-    """Read and draw one clip; its sounds keep their levels, lowered together where one would clip at 16 bit."""
+    """Read and draw one clip."""
     folder = record.run.outputs / choice.clip
-    sounds, whole = _load(folder)
-    peak = max(float(np.abs(sound).max(initial=0.0)) for sound in (sounds.reference, sounds.prediction, sounds.mono))
-    gain = min(1.0, 0.999 / peak) if peak else 1.0
-    heard = (
-        ("reference", "Reference", "the true stereo", sounds.reference),
-        ("prediction", "Prediction", "what the model made of the mono sound", sounds.prediction),
-        ("mono", "Mono", "what the model heard", sounds.mono),
+    audio, total_seconds = _load(folder)
+    gain = playback_gain((audio.reference, audio.prediction, audio.mono))
+    tracks = (
+        ("reference", "Reference", "the true stereo", audio.reference),
+        ("prediction", "Prediction", "the output of the model", audio.prediction),
+        ("mono", "Mono", "the input of the model", audio.mono),
     )
     picture = folder / PICTURE
-    truth = _truth(folder)
+    truth = read_truth(folder / TRUTH)
     return ClipView(
         clip=choice.clip,
         reason=choice.reason,
-        seconds=sounds.seconds,
-        whole_seconds=whole,
+        seconds=audio.seconds,
+        total_seconds=total_seconds,
         gain_db=20 * float(np.log10(gain)),
         picture=data_uri("image/jpeg", picture.read_bytes()) if picture.is_file() else None,
         has_truth=truth is not None,
-        sources=tuple(Source(key, label, hint, audio_uri(x * gain, sounds.rate)) for key, label, hint, x in heard),
-        wide=level_plot(sounds, truth, f"level{place}w", choice.clip, size=(920, 380 if truth else 300)),
-        narrow=level_plot(sounds, truth, f"level{place}n", choice.clip, size=(400, 340 if truth else 260)),
-        spectrograms=spectrogram_plot(sounds, f"spectrogram{place}", choice.clip),
+        tracks=tuple(Track(key, label, hint, audio_uri(x * gain, audio.rate)) for key, label, hint, x in tracks),
+        wide=level_plot(audio, truth, f"level{place}w", choice.clip, size=(920, 380 if truth else 300)),
+        narrow=level_plot(audio, truth, f"level{place}n", choice.clip, size=(400, 340 if truth else 260)),
+        spectrograms=spectrogram_plot(audio, f"spectrogram{place}", choice.clip),
         scores=_scores(record, choice.clip),
     )
 
 
 def clip_views(record: Record, choices: Sequence[Choice], budget: int) -> tuple[list[ClipView], list[str]]:
-    """The clips that fit in `budget` bytes, and for each one left out its id and why (see `embedding.fit_budget`)."""
-    making = ((choice.clip, partial(clip_view, record, choice, place)) for place, choice in enumerate(choices))
-    return fit_budget(budget, making)
+    """The clips that fit into `budget` bytes, and the others with the reason (see `embedding.fit_budget`)."""
+    builders = ((choice.clip, partial(clip_view, record, choice, place)) for place, choice in enumerate(choices))
+    return fit_budget(budget, builders)

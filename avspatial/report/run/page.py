@@ -22,7 +22,7 @@ _REWARD_MONO = ("stft_distance", "envelope_distance")
 
 
 def _steps(record: Record) -> dict[str, Any]:
-    """How far and how fast training went."""
+    """Steps, epochs, speed and waiting time of the training."""
     train = record.events("train")
     if not train:
         return {}
@@ -37,19 +37,19 @@ def _steps(record: Record) -> dict[str, Any]:
 
 
 def _best_step(run: Run) -> int | None:
-    """The step of the best checkpoint; None where training left none."""
+    """The step of the best checkpoint, if there is one."""
     if not (run.checkpoints / "BEST").is_file():
         return None
     return int(run.checkpoint("BEST").name.removeprefix("step-"))
 
 
 def _component(recipe: Mapping[str, Any], key: str) -> str:
-    """The component's short name; its plugin and version stand in the resolved recipe."""
+    """The short name of a component, without plugin and version."""
     return str(recipe.get(key, {}).get("use", "–")).partition("@")[0].rpartition(".")[2]
 
 
 def _facts(record: Record, steps: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The head's list: what a reader needs before any number."""
+    """Terms and values in the head of the page."""
     recipe, summary = record.recipe, record.summary
     window = recipe.get("window", {})
     facts = [
@@ -75,7 +75,7 @@ def _facts(record: Record, steps: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """run.json as a list of dotted names and values."""
+    """Nested data as a list of dotted names and values."""
     rows: list[tuple[str, str]] = []
     for key, value in facts.items():
         if isinstance(value, Mapping):
@@ -89,23 +89,24 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 
 def _failures(record: Record) -> list[dict[str, str]]:
-    """One line for each clip and message, naming the rows and metrics it struck."""
+    """One row per clip and error, with its conditions and metrics."""
     return [
         {
             "clip": clip,
             "error": error,
-            "rows": ", ".join(dict.fromkeys(row_label(row)[0] for row, _ in struck)),
-            "metrics": ", ".join(dict.fromkeys(metric for _, metric in struck)),
+            "conditions": ", ".join(dict.fromkeys(row_label(row)[0] for row, _ in affected)),
+            "metrics": ", ".join(dict.fromkeys(metric for _, metric in affected)),
         }
-        for (clip, error), struck in record.errors().items()
+        for (clip, error), affected in record.errors().items()
     ]
 
 
 def write_report(run: Run, clips: Sequence[str] = ()) -> Path:
     """Write `report.html` into the run directory and return its path.
 
-    `clips` are ids to show; by default the best, the median and the worst by `stft_distance`. Raises RunError for a
-    run without scores, a damaged file or an id without outputs; OSError if the file system refuses.
+    clips: ids to show [default: the best, the median and the worst by `stft_distance`]. Raises RunError for a run
+    without scores, a damaged file or an id without outputs; DataError for a damaged truth.json; OSError if the page
+    cannot be written.
     """
     record = read_record(run)
     steps, best_step = _steps(record), _best_step(run)

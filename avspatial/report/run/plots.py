@@ -1,4 +1,4 @@
-"""Plots of the whole run: how training went, and where each row of the table stands."""
+"""Plots of a run: training and validation curves, and the mean of each condition."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class TermPlot:
 
 def _series(events: Sequence[Mapping[str, Any]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Term -> (steps, values)."""
-    found: dict[str, list[tuple[float, float]]] = {}
+    points: dict[str, list[tuple[float, float]]] = {}
     for record in events:
         for term, value in record.get("terms", {}).items():
             if value is not None:
-                found.setdefault(term, []).append((float(record["step"]), float(value)))
-    columns = {term: np.array(sorted(pairs)).T for term, pairs in found.items()}
+                points.setdefault(term, []).append((float(record["step"]), float(value)))
+    columns = {term: np.array(sorted(pairs)).T for term, pairs in points.items()}
     return {term: (steps, values) for term, (steps, values) in columns.items()}
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
-    """A running median over a twentieth of the points: what the noise hides."""
+    """Running median over a twentieth of the points."""
     reach = max(1, len(values) // 40)
     return np.array([np.median(values[max(0, i - reach) : i + reach + 1]) for i in range(len(values))])
 
@@ -69,7 +69,7 @@ def _term_plot(
 
 
 def term_plots(record: Record, event: str, best: int | None = None) -> list[TermPlot]:
-    """One small plot a term of the log's `train` or `validate` records; empty where nothing was trained."""
+    """One plot per loss term of the log's `train` or `validate` records; empty without training."""
     series = _series(record.events(event))
     return [
         _term_plot(f"{event}{place}", term, *points, validation=event == "validate", best=best)
@@ -99,11 +99,11 @@ def _standing(record: Record, metric: str, name: str) -> TermPlot | None:
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    said = ", ".join(f"{row_label(row)[0]} {cell['mean']:.3g}" for row, cell in finite.items())
-    return TermPlot(metric, inline_svg(drawing, name, f"Mean {metric} with 95 percent interval: {said}."))
+    means = ", ".join(f"{row_label(row)[0]} {cell['mean']:.3g}" for row, cell in finite.items())
+    return TermPlot(metric, inline_svg(drawing, name, f"Mean {metric} with 95 percent interval: {means}."))
 
 
 def standing_plots(record: Record) -> list[TermPlot]:
-    """For each metric, every row's mean with its interval on one axis."""
+    """For each metric, the mean of every condition with its interval."""
     plots = (_standing(record, metric, f"standing{i}") for i, metric in enumerate(metric_names(record.summary)))
     return [plot for plot in plots if plot is not None]

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const players = [...document.querySelectorAll("article.clip")].filter((one) => one.querySelector("audio")).map(makePlayer);
+  const players = [...document.querySelectorAll("article.clip")].filter((article) => article.querySelector("audio")).map(makePlayer);
   let current = players[0];
   document.body.classList.add("scripted");
 
@@ -11,8 +11,8 @@
     const play = article.querySelector("button.play");
     const seek = article.querySelector("input.seek");
     const time = article.querySelector("output.time");
-    const film = article.querySelector("video.film");
-    const offset = film ? Number(film.dataset.offset) : 0;
+    const video = article.querySelector("video.film");
+    const offset = video ? Number(video.dataset.offset) : 0;
     let active = audios[0];
     let frame = 0;
     const player = { article, toggle, choose, move, pause, playing: () => !active.paused };
@@ -47,7 +47,7 @@
       if (document.activeElement !== seek || !active.paused) seek.value = String(at);
       seek.setAttribute("aria-valuetext", `${at.toFixed(1)} of ${seconds.toFixed(1)} seconds`);
       time.textContent = `${at.toFixed(1)} / ${seconds.toFixed(1)} s`;
-      if (film) align(at + offset);
+      if (video) align(at + offset);
     }
     function follow() {
       cancelAnimationFrame(frame);
@@ -55,8 +55,8 @@
       if (!active.paused) frame = requestAnimationFrame(follow);
     }
     function align(at) {
-      // While both play, only a gap that could be noticed is closed: every seek interrupts the picture.
-      if (Math.abs(film.currentTime - at) > (active.paused ? 0.01 : 0.15)) film.currentTime = at;
+      // While both play, correct only noticeable gaps: every seek interrupts the video.
+      if (Math.abs(video.currentTime - at) > (active.paused ? 0.01 : 0.15)) video.currentTime = at;
     }
     function marks() {
       const playing = !active.paused;
@@ -65,17 +65,17 @@
     }
     function start() {
       players.forEach((other) => { if (other !== player) other.pause(); });
-      if (film) film.play().catch(() => {}); // a picture that cannot be shown must not stop the sound
-      const sound = active;
-      sound.play().then(() => { if (sound === active) follow(); }, (error) => {
-        // Another take, or a pause, before this one had begun to sound is no failure.
+      if (video) video.play().catch(() => {}); // a video that cannot be shown must not stop the audio
+      const track = active;
+      track.play().then(() => { if (track === active) follow(); }, (error) => {
+        // Switching or pausing before playback has begun is not a failure.
         if (error.name === "AbortError") return;
         marks();
         time.textContent = "cannot be played";
       });
       marks();
     }
-    function pause() { audios.forEach((audio) => audio.pause()); if (film) film.pause(); marks(); }
+    function pause() { audios.forEach((audio) => audio.pause()); if (video) video.pause(); marks(); }
     function toggle() {
       if (active.paused) {
         if (active.currentTime >= seconds - 0.02) goTo(0);
@@ -99,32 +99,32 @@
     }
   }
 
-  function atHand() {
-    // The keys act on the clip that was used last; once it is silent and out of sight, on the one that is looked at.
+  function keyTarget() {
+    // The keys act on the clip used last; if it is paused and out of view, on the clip in view.
     const middle = innerHeight / 2;
-    const away = (player) => {
+    const distance = (player) => {
       const box = player.article.getBoundingClientRect();
       return Math.max(box.top - middle, middle - box.bottom, 0);
     };
-    if (!current.playing() && away(current) > middle) {
-      const nearest = players.reduce((one, other) => (away(other) < away(one) ? other : one));
-      if (away(nearest) < middle) current = nearest;
+    if (!current.playing() && distance(current) > middle) {
+      const nearest = players.reduce((best, other) => (distance(other) < distance(best) ? other : best));
+      if (distance(nearest) < middle) current = nearest;
     }
     return current;
   }
 
-  const arrive = () => { current = players.find((player) => `#${player.article.id}` === location.hash) ?? current; };
-  window.addEventListener("hashchange", arrive);
-  arrive();
+  const selectByHash = () => { current = players.find((player) => `#${player.article.id}` === location.hash) ?? current; };
+  window.addEventListener("hashchange", selectByHash);
+  selectByHash();
   document.addEventListener("keydown", (event) => {
     if (!current || event.ctrlKey || event.metaKey || event.altKey) return;
     const on = event.target instanceof Element ? event.target : document.body;
     const elsewhere = on.closest("summary, a, .scroll, pre") && !on.closest(".player");
-    if (event.key === " " && !elsewhere) { event.preventDefault(); if (!event.repeat) atHand().toggle(); }
-    else if (/^[1-9]$/.test(event.key)) atHand().choose(Number(event.key) - 1);
+    if (event.key === " " && !elsewhere) { event.preventDefault(); if (!event.repeat) keyTarget().toggle(); }
+    else if (/^[1-9]$/.test(event.key)) keyTarget().choose(Number(event.key) - 1);
     else if (!elsewhere && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
       event.preventDefault();
-      atHand().move(event.key === "ArrowLeft" ? -1 : 1);
+      keyTarget().move(event.key === "ArrowLeft" ? -1 : 1);
     }
   });
   document.addEventListener("keyup", (event) => {
