@@ -173,6 +173,6 @@ class OverlapAdd:
         firsts = [start - self._base for start in starts]
         windows = torch.stack([self._audio[:, first : first + self._window] for first in firsts])
         reference = windows if windows.shape[1] == 2 else None
-        mixture = 2 * windows[:, 0] if reference is None else stereo.mixture(reference)
+        mixture = stereo.mixture_of_mono(windows[:, 0]) if reference is None else stereo.mixture(reference)
         scale = window_scale(mixture, reference, self._spatializer.framing.window.gain, self._spatializer.mixture_rms)
         return self._spatializer.spatialize(mixture * scale, visual) / scale[:, None]

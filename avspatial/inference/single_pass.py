@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from avspatial.errors import DataError
 from avspatial.interfaces import Spatializer
 from avspatial.signal import stereo
-from avspatial.signal.gain import FLOOR
+from avspatial.signal.gain import level_scale
 
 HALO = 4
 """Steps on either side of a chunk that are computed and discarded. A U-Net of five halvings sees 93 frames (2.9
@@ -67,7 +67,7 @@ class SinglePass:
     @torch.inference_mode()
     def push(self, block: Tensor) -> Tensor:
         """block (C, n) -> the stereo that is finished, (2, k) on the CPU; k may be 0."""
-        mixture = 2 * block[0] if self._channels == 1 else stereo.mixture(block)
+        mixture = stereo.mixture_of_mono(block[0]) if self._channels == 1 else stereo.mixture(block)
         self._mixture = torch.cat((self._mixture, mixture.to(self._mixture)))
         self._received += block.shape[1]
         parts = [torch.zeros(2, 0)]
@@ -106,8 +106,8 @@ class SinglePass:
         places = torch.arange(begin, end, device=self._mixture.device) - self._window // 2
         firsts = (places.clamp(0, max(0, self._received - self._window)) - self._base).clamp_min(0)
         lasts = (firsts + self._window).clamp_max(len(self._mixture))
-        rms = ((energy[lasts] - energy[firsts]) / self._window).clamp_min(0).sqrt().clamp_min(FLOOR)
-        return (self._spatializer.mixture_rms / rms).float()
+        rms = ((energy[lasts] - energy[firsts]) / self._window).clamp_min(0).sqrt()
+        return level_scale(rms, self._spatializer.mixture_rms).float()
 
     def _visual(self, first: int, last: int) -> Tensor | None:
         """Features of the steps, (1, S, ...), shared by as many steps as a window has; None if none are needed."""

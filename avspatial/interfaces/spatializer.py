@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from avspatial.framing import Framing
 from avspatial.interfaces.clips import Batch
 from avspatial.settings import Selected
+from avspatial.signal.gain import window_scale
 
 
 class Builder(Protocol):
@@ -107,5 +108,5 @@ class Spatializer(nn.Module, ABC):
 
     def forward(self, mixture: Tensor, images: Tensor) -> Tensor:
         """mixture (B, T) at any level, images (B, N, 3, H, W) -> stereo (B, 2, T) at that level."""
-        scale = self.mixture_rms / mixture.square().mean(-1, keepdim=True).sqrt().clamp_min(1e-4)
+        scale = window_scale(mixture, None, "mixture", self.mixture_rms)
         return self.spatialize(mixture * scale, self.encode_images(images)) / scale[:, None]

@@ -13,7 +13,7 @@ from avspatial.signal.loudness import LOWEST_RATE, LoudnessMeter, TruePeakMeter
 
 def mono(block: np.ndarray) -> np.ndarray:
     """block (1, n) or (2, n) -> (n,): what both ears hear, (left + right) / 2."""
-    return block[0] if len(block) == 1 else stereo.mixture(block) / 2
+    return block[0] if len(block) == 1 else stereo.to_mono(block)
 
 
 def refuse_channels(channels: int, where: object) -> None:

@@ -44,7 +44,7 @@ def save_outputs(
     with atomic_directory(folder) as temporary_path:
         write_wav(temporary_path / PREDICTED, prediction, rate)
         write_wav(temporary_path / REFERENCE, reference, rate)
-        write_wav(temporary_path / MONO, stereo.mixture(reference)[None] / 2, rate)
+        write_wav(temporary_path / MONO, stereo.to_mono(reference)[None], rate)
         if picture is not None:
             write_jpeg(temporary_path / PICTURE, picture, aspect)
         if truth is not None:

@@ -1,32 +1,63 @@
-"""The level at which a model works: every window is scaled to it before the network and scaled back after."""
+"""The training level: every window is scaled to it before the networks and scaled back after them."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
+__all__ = ["FLOOR", "STEREO_RMS", "level_scale", "rms", "window_scale"]
+
 STEREO_RMS = 0.1
-"""RMS of a training window over both channels (MONO2BINAURAL's code; SAGM does not say)."""
+"""RMS of a training window over both channels (MONO2BINAURAL's code; SAGM does not state one)."""
 
 FLOOR = 1e-4
-"""No window is taken for quieter than this, so that silence stays silence."""
+"""Smallest RMS that is scaled to the training level; quieter signals get the factor of this one and stay quiet."""
 
 
 def rms(x: Tensor) -> Tensor:
-    """x (..., T) -> root mean square (..., 1)."""
+    """Root mean square over time.
+
+    Args:
+        x: (..., T).
+
+    Returns:
+        (..., 1).
+    """
     return x.square().mean(-1, keepdim=True).sqrt()
 
 
-def window_scale(mixture: Tensor, reference: Tensor | None, gain: str, mixture_rms: float | Tensor) -> Tensor:
-    """mixture (B, T), reference (B, 2, T) or None -> factor (B, 1) that brings each window to the training level.
+def level_scale(rms: Tensor, target: float | Tensor) -> Tensor:
+    """Factor that brings a signal of a known RMS to the target RMS.
 
-    gain "mixture": to `mixture_rms`, the training set's median RMS of the mixture of windows whose stereo RMS is 0.1;
-    needs nothing but the mixture. gain "reference_stereo": the true stereo window to RMS 0.1, as the official demos
-    do; it needs the answer. ValueError if it is missing.
+    Args:
+        rms: RMS of each signal, any shape.
+        target: RMS to reach.
+
+    Returns:
+        target / rms, of the shape of `rms`; target / `FLOOR` for anything quieter than `FLOOR`.
+    """
+    return target / rms.clamp_min(FLOOR)
+
+
+def window_scale(mixture: Tensor, reference: Tensor | None, gain: str, mixture_rms: float | Tensor) -> Tensor:
+    """Factor that brings each window to the training level.
+
+    Args:
+        mixture: (B, T).
+        reference: True stereo (B, 2, T); needed for gain "reference_stereo" alone.
+        gain: "mixture" brings the mixture to `mixture_rms`. "reference_stereo" brings the true stereo window to
+            `STEREO_RMS`, as the official demos do; it needs the answer, which a mono recording does not have.
+        mixture_rms: The training set's median RMS of the mixture of windows whose stereo RMS is `STEREO_RMS`.
+
+    Returns:
+        (B, 1).
+
+    Raises:
+        ValueError: Unknown gain, or "reference_stereo" without a reference.
     """
     if gain == "mixture":
-        return mixture_rms / rms(mixture).clamp_min(FLOOR)
+        return level_scale(rms(mixture), mixture_rms)
     if gain != "reference_stereo":
         raise ValueError(f"gain is 'mixture' or 'reference_stereo', not {gain!r}")
     if reference is None:
         raise ValueError("gain 'reference_stereo' needs the true stereo window")
-    return STEREO_RMS / rms(reference.flatten(1)).clamp_min(FLOOR)
+    return level_scale(rms(reference.flatten(1)), STEREO_RMS)

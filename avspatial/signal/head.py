@@ -1,10 +1,10 @@
-"""Heads: what a sound from an azimuth becomes at the two ears.
+"""Head models: how a sound from an azimuth arrives at the two ears.
 
 `SphericalHead` is a rigid sphere with the ears at +-90 degrees. Its shadow is the exact series of Duda and Martens
 (1998), "Range dependence of the response of a spherical head model", its travel time Woodworth's ray formula. Each
-ear's filter is the shadow's magnitude, zero phase, behind that travel time: so the time difference is one number, the
-same at every frequency, and the level difference is the series' own. `MeasuredHead` is the horizontal ring of a SOFA
-file (`avspatial.signal.sofa`). `render` walks a dry sound through either, along an azimuth that may move.
+ear's filter is the shadow's magnitude, zero phase, delayed by that travel time: so the time difference is one number,
+the same at every frequency, and the level difference is the series' own. `MeasuredHead` is the horizontal ring of a
+SOFA file (`avspatial.signal.sofa`). `render` filters a dry sound with either, along an azimuth that may move.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 import numpy as np
 from scipy.signal import oaconvolve
+
+__all__ = ["BLOCK_SECONDS", "RESPONSE_SECONDS", "SPEED", "Floats", "Head", "SphericalHead", "render"]
 
 SPEED = 343.0
 """Speed of sound in m/s."""
@@ -25,22 +27,53 @@ Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 
 class Head(Protocol):
-    """What `render` needs of a head."""
+    """Interface of a head model, as `render` needs it."""
 
     def itd(self, azimuth: Any) -> Floats:
-        """Time difference in seconds for azimuths in degrees, any shape; positive where the left ear leads."""
+        """Interaural time difference.
+
+        Args:
+            azimuth: Degrees, positive is left, any shape.
+
+        Returns:
+            Seconds, of the same shape; positive if the sound reaches the left ear first.
+        """
 
     def lead(self, rate: int, length: int) -> int:
-        """How many samples of a response pass before the sound would reach the middle of the head."""
+        """Delay of the responses at the middle of the head.
+
+        Args:
+            rate: Sample rate, Hz.
+            length: Samples of a response.
+
+        Returns:
+            Samples of a response that pass before the sound would reach the middle of the head.
+        """
 
     def responses(self, azimuths: Any, rate: int, length: int) -> Floats:
-        """azimuths (K,) in degrees -> impulse responses (K, 2, length), left then right, at `rate` Hz."""
+        """Head-related impulse responses.
+
+        Args:
+            azimuths: (K,), degrees, positive is left.
+            rate: Sample rate, Hz.
+            length: Samples of a response.
+
+        Returns:
+            (K, 2, length), left then right.
+        """
 
 
 class SphericalHead:
-    """A rigid sphere of `radius` m, the source `distance` m from its centre (range-dependent shadow).
+    """A rigid sphere with the ears at +-90 degrees and a shadow that depends on the distance of the source.
 
-    Responses are relative to the free field at the head's centre: the 1 / distance law is the caller's business.
+    Responses are relative to the free field at the head's centre; they do not contain the 1 / distance law.
+
+    Args:
+        radius: m.
+        distance: Distance of the source from the centre of the head, m.
+
+    Raises:
+        ValueError: The source is inside the head.
     """
 
     def __init__(self, radius: float = 0.0875, distance: float = 1.5) -> None:
@@ -50,7 +83,7 @@ class SphericalHead:
         self.distance = distance
 
     def itd(self, azimuth: Any) -> Floats:
-        """Woodworth's formula a / c (sin x + x), x the lateral angle; sources behind mirror those in front."""
+        """Woodworth's formula a / c (sin x + x), x the lateral angle; front and back are the same."""
         sine = np.sin(np.radians(np.asarray(azimuth, float)))
         return self.radius / SPEED * (sine + np.arcsin(sine))
 
@@ -73,7 +106,7 @@ class SphericalHead:
         return length // 2
 
     def responses(self, azimuths: Any, rate: int, length: int) -> Floats:
-        """azimuths (K,) in degrees -> (K, 2, length); the middle of the head is at sample length // 2."""
+        """azimuths (K,), degrees -> (K, 2, length); the middle of the head is at sample length // 2."""
         sine = np.sin(np.radians(np.atleast_1d(np.asarray(azimuths, float))))
         frequencies = np.fft.rfftfreq(length, 1 / rate)
         incidence = np.arccos(np.stack([sine, -sine], -1))
@@ -86,7 +119,7 @@ class SphericalHead:
 def _coefficients(size: Floats, range_: float) -> np.ndarray:
     """(2m + 1) h_m(size range) / h'_m(size), m = 0, 1, ..., until the terms vanish: size (F,) -> (m, F) complex.
 
-    Walks ratios of neighbouring spherical Hankel functions, which never overflow as the functions themselves do.
+    Recursion over ratios of neighbouring spherical Hankel functions: they never overflow, the functions do.
     """
     far = size * range_
     ratio_near, ratio_far = 1 / size - 1j, 1 / far - 1j
@@ -114,10 +147,19 @@ def _legendre(x: Floats, count: int) -> Floats:
 
 
 def render(dry: Floats, azimuths: Any, rate: int, head: Head) -> np.ndarray:
-    """A dry sound (T,) at an azimuth, or along a track of them, -> (2, T) float64, left then right.
+    """Render a dry sound at a fixed or moving azimuth.
 
-    azimuths: degrees, one number or a track (K,), value k at the time (k + 0.5) / K of the sound, linear in between.
-    A moving source is cut into overlapping Hann blocks, each filtered by the response of its middle.
+    The sound of a moving source is cut into overlapping Hann blocks, each filtered by the response of its middle.
+
+    Args:
+        dry: (T,).
+        azimuths: Degrees, positive is left: one number, or a track (K,) whose value k belongs to the time
+            (k + 0.5) / K of the sound, linear in between.
+        rate: Sample rate, Hz.
+        head: Head model.
+
+    Returns:
+        (2, T) float64, left then right.
     """
     dry = np.asarray(dry, np.float64)
     track = np.atleast_1d(np.asarray(azimuths, float))

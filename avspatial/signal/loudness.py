@@ -1,11 +1,11 @@
-"""Integrated loudness and true peak (ITU-R BS.1770-5, annexes 1 and 2), of whole sounds or of streams.
+"""Integrated loudness and true peak (ITU-R BS.1770-5, annexes 1 and 2) of signals and of streams.
 
     meter = LoudnessMeter(rate, channels=2)
     for block in blocks:          # (2, T) each, of any lengths
         meter.add(block)
     print(meter.integrated())
 
-A meter gives the same number however the sound is cut into blocks. It may be asked at any time, and fed on after it.
+A meter gives the same number for any division into blocks. It can be read at any time, and more blocks can follow.
 """
 
 from __future__ import annotations
@@ -17,16 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import sosfilt
 
+__all__ = [
+    "LOWEST_RATE",
+    "LoudnessMeter",
+    "TruePeakMeter",
+    "integrated_loudness",
+    "k_weighting",
+    "true_peak",
+]
+
 ABSOLUTE_GATE = -70.0
 """Blocks that are not louder than this (LUFS) do not count."""
 RELATIVE_GATE = -10.0
-"""Nor do blocks that are not louder than the mean of the others plus this (LU)."""
+"""Blocks that are not louder than the mean of the remaining ones plus this (LU) do not count."""
 OFFSET = -0.691
 """Added to the level of the weighted sound, dB: cancels the weighting's gain at 997 Hz."""
 HOP, HOPS = 0.1, 4
 """A gating block is four hops of 100 ms long: 400 ms, overlapping by 75 %."""
 PEAK_RATE = 192000
-"""True peaks are sought at this rate (Hz) or above, at an even multiple of the sound's."""
+"""True peaks are measured at this rate (Hz) or above, at an even multiple of the signal's."""
 LOWEST_RATE = 4000
 """Least rate, Hz: the shelf of the weighting, at 1682 Hz, must lie below half of it."""
 _AT_48_KHZ = (
@@ -35,18 +44,27 @@ _AT_48_KHZ = (
 )
 """The standard's tables 1 and 2: the head's shelf, then the high-pass; b0, b1, b2, a0, a1, a2."""
 _REACH, _KAISER = 16, 8.0
-"""Samples on either side that a value between two samples is made of, and the shape of their window."""
+"""Samples on either side that a value between two samples is computed from, and the shape of their Kaiser window."""
 _AT_ONCE = 4096
 
 Array = NDArray[Any]
 
 
 def k_weighting(rate: int) -> Array:
-    """The two biquads of the K-weighting at `rate` Hz, (2, 6) as scipy's second-order sections.
+    """Compute the two biquads of the K-weighting.
 
-    At 48 kHz the coefficients printed in the standard. At another rate the bilinear transform is undone, which gives
-    the analog filters, and done again with the corner kept where it was: at 997 Hz that is within 0.05 dB of the
-    standard's response at 16 kHz, and within 0.21 dB at 8 kHz. ValueError for a rate below 4 kHz.
+    At 48 kHz they are the coefficients printed in the standard. At another rate the bilinear transform is undone, which
+    gives the analog filters, and applied again with the corner frequency kept: at 997 Hz that is within 0.05 dB of the
+    standard's response at 16 kHz, and within 0.21 dB at 8 kHz.
+
+    Args:
+        rate: Sample rate, Hz.
+
+    Returns:
+        (2, 6), scipy's second-order sections.
+
+    Raises:
+        ValueError: A rate below 4 kHz.
     """
     if rate < LOWEST_RATE:
         raise ValueError(f"a rate of {rate} Hz is too low for the K-weighting; {LOWEST_RATE} Hz at least are needed")
@@ -75,7 +93,15 @@ def _checked(block: Any, channels: int) -> Array:
 
 
 class LoudnessMeter:
-    """Integrated loudness of a stream of one or two channels; keeps 8 bytes for each 100 ms of it."""
+    """Integrated loudness of a stream. Keeps 8 bytes for each 100 ms.
+
+    Args:
+        rate: Sample rate, Hz, at least 4000.
+        channels: 1 or 2.
+
+    Raises:
+        ValueError: Another number of channels, or a lower rate.
+    """
 
     def __init__(self, rate: int, channels: int = 2) -> None:
         if channels not in (1, 2):
@@ -88,34 +114,49 @@ class LoudnessMeter:
         self._energies = array("d")
 
     def add(self, block: Any) -> None:
-        """block (C, T), any T. ValueError for another number of channels, NaN or infinity."""
+        """Add a block.
+
+        Args:
+            block: (C, T), any T.
+
+        Raises:
+            ValueError: Another number of channels, NaN or infinity.
+        """
         block = _checked(block, self._channels)
         if not block.size:  # sosfilt would refuse it
             return
         weighted, self._state = sosfilt(self._filters, block, axis=-1, zi=self._state)
         squares = np.concatenate([self._begun, np.square(weighted).sum(0)])
-        whole = len(squares) // self._hop * self._hop
-        self._energies.extend(squares[:whole].reshape(-1, self._hop).sum(-1))
-        self._begun = squares[whole:]
+        complete = len(squares) // self._hop * self._hop
+        self._energies.extend(squares[:complete].reshape(-1, self._hop).sum(-1))
+        self._begun = squares[complete:]
 
     def integrated(self) -> float:
-        """LUFS of what was added so far; -inf where nothing is louder than -70 LUFS, nan for less than 400 ms."""
+        """Loudness of all blocks so far.
+
+        Returns:
+            LUFS; -inf if nothing is louder than -70 LUFS, nan for less than 400 ms.
+        """
         hops = np.array(self._energies)
         if len(hops) < HOPS:
             return float("nan")
         powers = np.convolve(hops, np.ones(HOPS), "valid") / (HOPS * self._hop)
-        heard = powers[powers > 10 ** ((ABSOLUTE_GATE - OFFSET) / 10)]
-        if not len(heard):
+        audible = powers[powers > 10 ** ((ABSOLUTE_GATE - OFFSET) / 10)]
+        if not len(audible):
             return float("-inf")
-        loud = heard[heard > heard.mean() * 10 ** (RELATIVE_GATE / 10)]
+        loud = audible[audible > audible.mean() * 10 ** (RELATIVE_GATE / 10)]
         return float(OFFSET + 10 * np.log10(loud.mean()))
 
 
 class TruePeakMeter:
-    """True peak of a stream of C channels: the largest value on the curve through the samples, not only at them.
+    """True peak of a stream: the largest magnitude of the continuous signal, between the samples too.
 
-    The curve is a windowed sinc's, read at four places a sample at 48 kHz and at 192 kHz or more in all; zeros
-    precede and follow the stream. Memory does not grow.
+    The signal is interpolated by a windowed sinc, at four points a sample at 48 kHz and at 192 kHz or more in total;
+    zeros precede and follow the stream. Memory does not grow.
+
+    Args:
+        rate: Sample rate, Hz.
+        channels: Number of channels.
     """
 
     def __init__(self, rate: int, channels: int = 2) -> None:
@@ -128,19 +169,30 @@ class TruePeakMeter:
         self._peak = 0.0
 
     def add(self, block: Any) -> None:
-        """block (C, T), any T. ValueError for another number of channels, NaN or infinity."""
+        """Add a block.
+
+        Args:
+            block: (C, T), any T.
+
+        Raises:
+            ValueError: Another number of channels, NaN or infinity.
+        """
         joined = np.concatenate([self._last, _checked(block, self._channels)], -1)
         self._peak = max(self._peak, self._largest(joined))
         self._last = joined[:, joined.shape[-1] - self._last.shape[-1] :]
 
     def peak(self) -> float:
-        """dBTP of what was added so far, 0 for full scale (1.0); -inf for silence."""
+        """True peak of all blocks so far.
+
+        Returns:
+            dBTP, 0 for full scale (1.0); -inf for silence.
+        """
         tail = np.pad(self._last, [(0, 0), (0, self._last.shape[-1])])
         largest = max(self._peak, self._largest(tail))
         return float(20 * np.log10(largest)) if largest else float("-inf")
 
     def _largest(self, x: Array) -> float:
-        """x (C, T), T at least the reach of the filters less 1 -> the largest magnitude at and between the samples."""
+        """Largest magnitude at and between the samples; x (C, T), T at least the length of the filters less 1."""
         largest = np.abs(x).max()
         if x.shape[-1] >= len(self._filters):
             windows = np.lib.stride_tricks.sliding_window_view(x, len(self._filters), axis=-1)
@@ -150,19 +202,37 @@ class TruePeakMeter:
         return float(largest)
 
 
-def integrated_loudness(sound: Any, rate: int) -> float:
-    """sound (C, T), one or two channels, full scale 1 -> its loudness in LUFS; see `LoudnessMeter.integrated`.
+def integrated_loudness(audio: Any, rate: int) -> float:
+    """Integrated loudness of a signal. A sine of 997 Hz at 0 dB full scale in one channel measures -3.01 LUFS.
 
-    A sine of 997 Hz at 0 dB full scale in one channel measures -3.01 LUFS. ValueError for NaN, infinity, more channels
-    or a rate below 4 kHz.
+    Args:
+        audio: (C, T), C 1 or 2, full scale 1.
+        rate: Sample rate, Hz, at least 4000.
+
+    Returns:
+        LUFS; -inf if nothing is louder than -70 LUFS, nan for less than 400 ms.
+
+    Raises:
+        ValueError: NaN, infinity, more channels or a lower rate.
     """
-    meter = LoudnessMeter(rate, len(np.atleast_2d(sound)))
-    meter.add(sound)
+    meter = LoudnessMeter(rate, len(np.atleast_2d(audio)))
+    meter.add(audio)
     return meter.integrated()
 
 
-def true_peak(sound: Any, rate: int) -> float:
-    """sound (C, T), full scale 1 -> dBTP, the largest over its channels; -inf for silence. ValueError for NaN."""
-    meter = TruePeakMeter(rate, len(np.atleast_2d(sound)))
-    meter.add(sound)
+def true_peak(audio: Any, rate: int) -> float:
+    """True peak of a signal, the largest over its channels.
+
+    Args:
+        audio: (C, T), full scale 1.
+        rate: Sample rate, Hz.
+
+    Returns:
+        dBTP; -inf for silence.
+
+    Raises:
+        ValueError: NaN or infinity.
+    """
+    meter = TruePeakMeter(rate, len(np.atleast_2d(audio)))
+    meter.add(audio)
     return meter.peak()

@@ -1,4 +1,4 @@
-"""A measured head out of a SOFA file (AES69, SimpleFreeFieldHRIR): the ring of directions around the horizon."""
+"""Measured head from a SOFA file (AES69, SimpleFreeFieldHRIR): the ring of directions around the horizon."""
 
 from __future__ import annotations
 
@@ -13,15 +13,23 @@ from scipy.signal import resample_poly
 from avspatial.errors import DataError
 from avspatial.signal.head import Floats
 
+__all__ = ["MeasuredHead", "Ring", "read_ring"]
+
 _HORIZON = 5.0
-"""Directions within this many degrees of the horizon will do for it."""
+"""Directions within this many degrees of the horizon count as horizontal."""
 _FINE = 16
 """Delays are found on a grid this much finer than the samples."""
 
 
 @dataclass(frozen=True)
 class Ring:
-    """Responses (K, 2, N), left then right, at azimuths (K,) in degrees, ascending within [-180, 180), at `rate` Hz."""
+    """Horizontal responses of a measured head.
+
+    Attributes:
+        azimuths: (K,), degrees, ascending within [-180, 180).
+        responses: (K, 2, N), left then right.
+        rate: Sample rate, Hz.
+    """
 
     azimuths: Floats
     responses: Floats
@@ -29,11 +37,17 @@ class Ring:
 
 
 class MeasuredHead:
-    """The horizontal ring of a SOFA file, between whose directions it interpolates.
+    """Head model that interpolates between the horizontal directions of a SOFA file.
 
     Between two measured directions the responses of each ear are brought to a common delay, mixed, and delayed again
-    by the mean of the two delays; at a measured direction the response is the measured one (resampled to the rate asked
-    for). Distance does not change the responses. DataError for a file that is missing, damaged or no such measurement.
+    by the mean of the two delays; at a measured direction the response is the measured one (resampled to the requested
+    rate). Distance does not change the responses.
+
+    Args:
+        path: SOFA file.
+
+    Raises:
+        DataError: The file is missing, damaged or no measurement of head-related impulse responses.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -65,7 +79,7 @@ class MeasuredHead:
         return np.fft.irfft(mixed, 2 * length)[..., :length]
 
     def _neighbours(self, azimuth: Floats) -> tuple[np.ndarray, np.ndarray, Floats]:
-        """The measured directions on either side, and how far the way from the first to the second is gone."""
+        """Indices of the measured directions on either side, and the position between them, 0 to 1."""
         angles = self._ring.azimuths
         wrapped = (azimuth + 180) % 360 - 180
         upper = np.searchsorted(angles, wrapped, side="right") % len(angles)
@@ -76,7 +90,17 @@ class MeasuredHead:
 
 
 def read_ring(path: Path) -> Ring:
-    """The horizontal ring of a SOFA file; DataError for a file that is missing, damaged or no such measurement."""
+    """Read the horizontal ring of a SOFA file.
+
+    Args:
+        path: SOFA file.
+
+    Returns:
+        The ring.
+
+    Raises:
+        DataError: The file is missing, damaged or no measurement of head-related impulse responses.
+    """
     if not path.is_file():
         raise DataError(
             "no such file of head responses", where=path, fix="Give a SOFA file, or set the head to `spherical`."
@@ -125,7 +149,7 @@ def _left_is_second(receivers: Floats) -> bool:
 
 
 def _delayed(responses: Floats, delays: np.ndarray) -> Floats:
-    """Responses (K, 2, N) behind their whole-sample delays (K, 2)."""
+    """Responses (K, 2, N), each delayed by its number of samples (K, 2)."""
     if not delays.any():
         return responses
     count = responses.shape[-1]
@@ -136,7 +160,7 @@ def _delayed(responses: Floats, delays: np.ndarray) -> Floats:
 
 
 def _horizon(path: Path, positions: Floats, responses: Floats, rate: float) -> Ring:
-    """Of the directions near the horizon those at the elevation nearest to it, in the order of their azimuths."""
+    """Directions near the horizon at the elevation nearest to it, in the order of their azimuths."""
     elevation = np.abs(positions[:, 1])
     chosen = np.flatnonzero(elevation <= min(elevation.min() + 1e-3, _HORIZON))
     azimuths, first = np.unique(np.round((positions[chosen, 0] + 180) % 360 - 180, 6), return_index=True)

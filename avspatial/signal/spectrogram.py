@@ -1,4 +1,4 @@
-"""Mixture to spectrogram and difference spectrogram back to samples (SAGM, arXiv 2311.07630, eqs. 4-11)."""
+"""Short-time Fourier transform of a window, its inverse, and complex masks (SAGM, arXiv 2311.07630, eqs. 4-11)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,48 @@ from torch.nn import functional
 from avspatial.errors import RecipeError
 from avspatial.framing import Framing
 
+__all__ = ["Spectrogram", "apply_mask"]
+
 
 def apply_mask(mask: Tensor, spectrogram: Tensor) -> Tensor:
-    """Complex product of mask (B, 2, F, M) and spectrogram (B, 2, F, M), real then imaginary -> (B, 2, F, M)."""
+    """Multiply a spectrogram by a complex mask.
+
+    Args:
+        mask: (B, 2, F, M), real then imaginary.
+        spectrogram: (B, 2, F, M), real then imaginary.
+
+    Returns:
+        Their complex product, (B, 2, F, M).
+
+    Example:
+        >>> i = torch.tensor([0.0, 1.0]).reshape(1, 2, 1, 1)
+        >>> apply_mask(i, i).flatten()
+        tensor([-1.,  0.])
+    """
     real, imaginary = mask.unbind(1)
     x, y = spectrogram.unbind(1)
     return torch.stack((real * x - imaginary * y, real * y + imaginary * x), 1)
 
 
 class Spectrogram(nn.Module):
-    """Real and imaginary planes of a window's STFT: periodic Hann window, centred frames, zero padding.
+    """Real and imaginary planes of a window's STFT: periodic Hann analysis window, centred frames, zero padding.
 
     The top (Nyquist) bin is dropped and the first M = `framing.stft_frames` frames are kept, so that F and M can be
-    halved five times. RecipeError if the STFT's numbers do not fit each other or the window.
+    halved five times.
+
+    Args:
+        framing: Window and STFT of the recipe.
+
+    Raises:
+        RecipeError: The numbers of the STFT do not fit each other or the window.
+
+    Example:
+        >>> spectrogram = Spectrogram(Framing())
+        >>> planes = spectrogram(torch.zeros(1, 16000))
+        >>> planes.shape
+        torch.Size([1, 2, 224, 64])
+        >>> spectrogram.inverse(planes, 16000).shape
+        torch.Size([1, 16000])
     """
 
     hann: Tensor
@@ -54,13 +83,21 @@ class Spectrogram(nn.Module):
 
     @property
     def valid_samples(self) -> int:
-        """Samples from the start of a window up to the centre of the last frame: what `inverse` can be trusted for."""
+        """Samples that `inverse` restores: from the start of a window to the centre of its last frame."""
         return min(self.framing.samples, (self.framing.stft_frames - 1) * self.framing.stft.hop)
 
     def forward(self, x: Tensor, frames: int | None = None) -> Tensor:
-        """x (B, T), T at least `framing.samples` -> (B, 2, F, M), real then imaginary.
+        """Compute the spectrogram.
 
-        With `frames`, M is that number instead of a window's, and T whatever holds so many.
+        Args:
+            x: (B, T), T at least `framing.samples`.
+            frames: Number of STFT frames instead of a window's; T must hold as many.
+
+        Returns:
+            (B, 2, F, M), real then imaginary.
+
+        Raises:
+            ValueError: Fewer samples than a window has.
         """
         if frames is None and x.shape[-1] < self.framing.samples:
             raise ValueError(f"a window has {self.framing.samples} samples, this one {x.shape[-1]}")
@@ -72,10 +109,17 @@ class Spectrogram(nn.Module):
         return torch.view_as_real(kept).permute(0, 3, 1, 2).contiguous()
 
     def inverse(self, spectrogram: Tensor, samples: int) -> Tensor:
-        """spectrogram (B, 2, F, M) -> x (B, samples); zero after the last frame's centre (`valid_samples` in a window).
+        """Compute the samples of a spectrogram.
 
-        `stft.inverse` "exact": the true inverse, the top bin zero. "official_510": MONO2BINAURAL's code calls
-        librosa.istft without n_fft, which takes F bins for an n_fft of 2 (F - 1), 510 for 256: the same here.
+        `stft.inverse` "exact" is the true inverse with a top bin of zero. "official_510" repeats MONO2BINAURAL's code,
+        which calls librosa.istft without n_fft: F bins then mean an n_fft of 2 (F - 1), 510 for 256.
+
+        Args:
+            spectrogram: (B, 2, F, M), real then imaginary.
+            samples: Length of the result.
+
+        Returns:
+            (B, samples); zero after the centre of the last frame (`valid_samples` in a window).
         """
         stft = self.framing.stft
         real, imaginary = spectrogram.float().unbind(1)

@@ -39,6 +39,14 @@ def test_arrays_and_tensors_give_the_same(pair: np.ndarray) -> None:
     assert np.array_equal(stereo.stereo(*pair), stereo.stereo(*tensor).numpy())
 
 
+def test_a_mono_signal_is_both_channels() -> None:
+    mono = np.array([0.5, -0.25])
+    both = np.stack([mono, mono])
+    assert stereo.mixture_of_mono(mono).tolist() == stereo.mixture(both).tolist()
+    assert stereo.to_mono(both).tolist() == mono.tolist()
+    assert torch.equal(stereo.to_mono(torch.tensor([[1.0, 2.0], [0.5, -1.0]])), torch.tensor([0.75, 0.5]))
+
+
 def test_batches_keep_their_axes() -> None:
     sound = torch.rand(3, 2, 7)
     assert stereo.mixture(sound).shape == (3, 7)

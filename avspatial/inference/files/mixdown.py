@@ -83,4 +83,4 @@ class StereoAssembler:
         while self._mono and len(self._mono[0]) <= len(self._difference):
             block = self._mono.popleft()
             difference, self._difference = self._difference[: len(block)], self._difference[len(block) :]
-            yield stereo.stereo(2 * block, self._width * difference)
+            yield stereo.stereo(stereo.mixture_of_mono(block), self._width * difference)

@@ -148,7 +148,7 @@ class _LoadedAudio:
 
     @property
     def mono(self) -> np.ndarray:
-        return stereo.mixture(self.reference)[None] / 2
+        return stereo.to_mono(self.reference)[None]
 
 
 def _read_stereo(path: Path | None, rate: int | None = None) -> tuple[np.ndarray, int]:

@@ -91,7 +91,7 @@ def _levels(
 
 
 def _tracks(measured: Measurement, original: tuple[Path, Measurement] | None) -> list[Track]:
-    mono = stereo.mixture(measured.excerpt)[None] / 2
+    mono = stereo.to_mono(measured.excerpt)[None]
     tracks = [
         ("prediction", "Binaural", "the file's own left and right", measured.excerpt, measured.rate),
         ("mono", "Mono", "the mean of left and right, on both ears", mono, measured.rate),
