@@ -1,8 +1,8 @@
-"""`avspatial evaluate` beside the script that people write: time, and memory. Run alone, on an idle machine:
+"""Time and memory of `avspatial evaluate` compared with a plain script. Run it alone, on an idle machine:
 
     pytest -s tests/benchmarks/bench_evaluate.py
 
-Both are whole programs, start included, on the same files and cores, one after the other.
+Both are complete programs, start included, on the same files and cores, one after the other.
 """
 
 from __future__ import annotations

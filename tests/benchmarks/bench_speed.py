@@ -86,7 +86,7 @@ def test_training_step(benchmark: Any, recipe: Recipe, registry: Registry, recor
 def test_spatializing_a_clip(
     benchmark: Any, recipe: Recipe, finished: Finished, recordings: list[Recording], windows: str
 ) -> None:
-    """A whole clip at hop 0.1; one window at a time, each looking at its pictures anew, as the official demos do."""
+    """A clip at hop 0.1, batched or one window at a time with images encoded for each, as in the official demos."""
     spatializer, recording = avspatial.load(finished.path, device="cpu"), recordings[0]
     seconds = recording.audio.shape[1] / recipe.window.rate
 
@@ -109,7 +109,7 @@ def test_spatializing_a_clip(
 def test_scoring_a_clip(
     benchmark: Any, recipe: Recipe, registry: Registry, finished: Finished, recordings: list[Recording]
 ) -> None:
-    """All of the recipe's metrics, all rows, from the saved files, in one thread."""
+    """All of the recipe's metrics, all conditions, from the saved files, in one thread."""
     convention = CONVENTIONS[recipe.convention]
     metrics = build_metrics(recipe.metrics, convention, registry)
     rows = ("blank_picture", "mirrored_picture")
@@ -120,7 +120,7 @@ def test_scoring_a_clip(
 
 @pytest.mark.parametrize("arguments", [["--help"], ["plugins", "list"], ["recipes", "list"]], ids=" ".join)
 def test_start(benchmark: Any, arguments: list[str]) -> None:
-    """The command line beside a bare interpreter; the difference is to stay under 0.3 s."""
+    """The start of the command line; it must take less than 0.3 s longer than a bare interpreter."""
     program = "import sys; from avspatial.cli.main import main; sys.exit(main())"
     command = [sys.executable, "-c", program, *arguments]
     benchmark.pedantic(subprocess.run, (command,), {"check": True, "capture_output": True}, warmup_rounds=1, rounds=5)

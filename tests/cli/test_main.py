@@ -1,4 +1,4 @@
-"""The command's frame: verbs, exit codes, what is said of errors, and that nothing heavy is imported for it."""
+"""The frame of the command line: verbs, exit codes, error messages, and light imports."""
 
 from __future__ import annotations
 
@@ -58,32 +58,32 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"avspatial {__version__}\n"
 
 
-def test_an_unknown_verb_is_a_usage_mistake_with_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_verb_is_a_usage_error_with_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recipe", "list"]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err == (
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == (
         "Usage: avspatial [OPTIONS] COMMAND [ARGS]...\nTry 'avspatial --help' for help.\n\n"
         "Error: There is no command 'recipe' (did you mean 'recipes'?).\n"
     )
 
 
 @pytest.mark.parametrize("arguments", [["--wrong"], ["recipes"], ["recipes", "show"], ["plugins", "list", "--x"]])
-def test_usage_mistakes_end_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_usage_errors_end_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
-    told = capsys.readouterr()
-    assert "Usage: avspatial" in told.out + told.err
-    assert "Traceback" not in told.err
+    printed = capsys.readouterr()
+    assert "Usage: avspatial" in printed.out + printed.err
+    assert "Traceback" not in printed.err
 
 
 @pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
 def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
-    look = (
+    program = (
         "import sys; from avspatial.cli.main import main; main(sys.argv[1:]);"
         "print([m for m in ('torch', 'numpy', 'scipy', 'timm', 'av', 'matplotlib') if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", look, *arguments], capture_output=True, text=True, cwd=ROOT, check=True
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
 
@@ -91,8 +91,8 @@ def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
 def test_light_commands_are_quick(arguments: list[str]) -> None:
-    """Under 0.3 s beside a bare interpreter on a machine at rest (tests/benchmarks); here twice that, in CPU time,
-    and as much more as the bare interpreter takes over 15 ms: a busy machine is slow at both."""
+    """At most 0.3 s more than a bare interpreter on an idle machine (tests/benchmarks). Here the limit is twice that,
+    in CPU time, scaled by what the bare interpreter takes over 15 ms: a busy machine is slow at both."""
 
     def seconds(*command: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -104,19 +104,19 @@ def test_light_commands_are_quick(arguments: list[str]) -> None:
     assert min(seconds("-m", "avspatial", *arguments) for _ in range(3)) - bare < 0.6 * max(1, bare / 0.015)
 
 
-def test_a_recipe_s_mistakes_are_lines_that_begin_with_their_place(
+def test_recipe_errors_are_lines_that_begin_with_their_position(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "r.yaml"
     path.write_text("schema: 1\nname: r\nextends: gone.yaml\n")
     assert main(["run", str(path)]) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.splitlines()[-1] == f"{path}:3:10: extends: there is no file {tmp_path / 'gone.yaml'}"
-    assert "Traceback" not in told.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines()[-1] == f"{path}:3:10: extends: there is no file {tmp_path / 'gone.yaml'}"
+    assert "Traceback" not in printed.err
 
 
-def test_other_mistakes_say_what_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_errors_say_what_is_wrong_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plugins", "show", "c3e"]) == 2
     assert capsys.readouterr().err == (
         "error: there is no plugin or component 'c3e' (did you mean 'c3d'?)\n  `avspatial plugins list` lists them.\n"
@@ -124,7 +124,7 @@ def test_other_mistakes_say_what_and_what_to_do(capsys: pytest.CaptureFixture[st
 
 
 def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """`avspatial doctor` meets `error` where it looks at its first part."""
+    """Make the first part of `avspatial doctor` raise `error`."""
 
     def meet() -> None:
         raise error
@@ -137,9 +137,9 @@ def test_a_bug_is_shown_with_its_traceback_and_where_to_report_it(
 ) -> None:
     raising(monkeypatch, ZeroDivisionError("planted"))
     assert main(["doctor"]) == 70
-    told = capsys.readouterr().err
-    assert told.startswith("Traceback (most recent call last):\n")
-    assert told.endswith(
+    message = capsys.readouterr().err
+    assert message.startswith("Traceback (most recent call last):\n")
+    assert message.endswith(
         f"ZeroDivisionError: planted\nerror: this is a bug in avspatial {__version__}, not a mistake of yours. Please "
         "report it on the project's issue tracker, with the lines above and the output of `avspatial doctor --json`.\n"
     )
@@ -160,7 +160,7 @@ FULL = {
 
 
 @pytest.mark.parametrize("number", FULL)
-def test_a_full_or_forbidden_disk_is_told_without_a_traceback(
+def test_a_full_or_forbidden_disk_is_reported_without_a_traceback(
     number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     raising(monkeypatch, OSError(number, os.strerror(number), "runs/a/log.jsonl"))

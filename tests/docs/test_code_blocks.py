@@ -1,4 +1,4 @@
-"""The documentation does what it says: its code runs, its commands, names and links exist.
+"""The documentation is true: its code runs; its commands, names and links exist.
 
 A page's blocks run in order, in one new folder, with one Python namespace. `<!-- not run: REASON -->` on the line
 before a block keeps it from running; `file=PATH` after the language makes a block that file.
@@ -41,7 +41,7 @@ pages_by_lane = pytest.mark.parametrize(
 
 
 def command_lines(script: str) -> list[list[str]]:
-    """The commands of a shell script, one list of words each."""
+    """Return the commands of a shell script, one list of words each."""
     joined = script.replace("\\\n", " ")
     parts = [part for line in joined.splitlines() for part in line.split("&&")]
     words = [shlex.split(part, comments=True) for part in parts]
@@ -49,16 +49,16 @@ def command_lines(script: str) -> list[list[str]]:
 
 
 def after_avspatial(words: list[str]) -> list[str] | None:
-    """The arguments given to avspatial by a command, if it calls avspatial at all."""
-    for place, word in enumerate(words):
+    """Return the arguments that a command gives to avspatial, or None if it calls something else."""
+    for index, word in enumerate(words):
         called = word.endswith(("/avspatial", "-m avspatial")) or word == "avspatial"
-        if called and (place == 0 or words[place - 1] == "-m"):
-            return words[place + 1 :]
+        if called and (index == 0 or words[index - 1] == "-m"):
+            return words[index + 1 :]
     return None
 
 
-def said_commands(page: Path) -> list[list[str]]:
-    """Every use of the avspatial command in a page: in blocks, run or not, and between back-quotes."""
+def used_commands(page: Path) -> list[list[str]]:
+    """Return every use of the avspatial command in a page: in blocks, run or not, and between back-quotes."""
     text = page.read_text(encoding="utf-8")
     scripts = [block.text for block in blocks(page) if block.language == "bash"]
     yaml_comments = re.findall(r"^#\s+(avspatial .*?)(?:\s{2,}#.*)?$", text, re.M)
@@ -68,7 +68,7 @@ def said_commands(page: Path) -> list[list[str]]:
 
 
 def refusal(arguments: list[str]) -> str:
-    """Why the command line would refuse these words, or "" (values are not looked at)."""
+    """Return why the command line would refuse these arguments, or "" (values are not checked)."""
     command: Any = get_command(app)
     left = [word for word in arguments if word != "..."]
     while left:
@@ -148,17 +148,17 @@ def test_every_block_names_its_language(page: Path) -> None:
 
 @pages
 def test_every_command_and_option_exists(page: Path) -> None:
-    assert [(" ".join(said), refusal(said)) for said in said_commands(page) if refusal(said)] == []
+    assert [(" ".join(words), refusal(words)) for words in used_commands(page) if refusal(words)] == []
 
 
 @pages
 def test_every_recipe_and_override_in_a_command_is_accepted(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVSPATIAL_DATA", "/data")
-    for said in said_commands(page):
-        named = [word for word in said if word.endswith(".yaml")]
-        if said[0] == "run" and named and (ROOT / named[0]).parent.name == "recipes":
-            changes = [word for before, word in pairwise(said) if before == "--set" and word.islower()]
-            load_recipe(ROOT / named[0], discover(), overrides=changes, smoke="--smoke" in said)
+    for words in used_commands(page):
+        named = [word for word in words if word.endswith(".yaml")]
+        if words[0] == "run" and named and (ROOT / named[0]).parent.name == "recipes":
+            changes = [word for before, word in pairwise(words) if before == "--set" and word.islower()]
+            load_recipe(ROOT / named[0], discover(), overrides=changes, smoke="--smoke" in words)
 
 
 def _names(value: Any) -> set[str]:
@@ -180,8 +180,8 @@ def _used(value: Any) -> set[str]:
 def test_every_recipe_key_and_component_in_yaml_exists(page: Path) -> None:
     entries = discover().entries()
     names = {name for entry in entries for name in (entry.id, entry.component.name)}
-    # and what the page itself makes
-    names |= {said[3] for said in said_commands(page) if said[:2] == ["plugins", "new"] and len(said) > 3}
+    # and the components that the page itself creates
+    names |= {words[3] for words in used_commands(page) if words[:2] == ["plugins", "new"] and len(words) > 3}
     models = [Recipe, *(entry.settings_class() for entry in entries)]
     keys = {"extends", "use", "schema"} | {key for model in models for key in model.model_json_schema()["properties"]}
     for model in models:
@@ -215,20 +215,20 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 
-def _said_somewhere(names: list[str]) -> list[str]:
-    """Those of the names that no page holds between back-quotes or in a block."""
+def _undocumented(names: list[str]) -> list[str]:
+    """Return the names that no page contains."""
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     return [name for name in names if not re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text)]
 
 
 def test_every_command_is_documented() -> None:
-    assert _said_somewhere([f"avspatial {verb}" for verb in VERBS]) == []
+    assert _undocumented([f"avspatial {verb}" for verb in VERBS]) == []
 
 
 def test_every_kind_and_its_interface_is_documented() -> None:
     classes = ["".join(part.capitalize() for part in kind.split("_")) for kind in plugin.KINDS]
     assert all(hasattr(interfaces, name) for name in classes)
-    assert _said_somewhere([f"`{name}`" for name in (*plugin.KINDS, *classes)]) == []
+    assert _undocumented([f"`{name}`" for name in (*plugin.KINDS, *classes)]) == []
 
 
 def test_every_hook_is_documented_with_its_signature() -> None:
@@ -243,7 +243,7 @@ def test_every_hook_is_documented_with_its_signature() -> None:
 
 def test_every_error_is_documented() -> None:
     own = [name for name, item in vars(errors).items() if isinstance(item, type) and issubclass(item, Exception)]
-    assert _said_somewhere([f"`{name}`" for name in own]) == []
+    assert _undocumented([f"`{name}`" for name in own]) == []
 
 
 def test_every_page_is_in_the_contents() -> None:

@@ -1,4 +1,4 @@
-"""docs/metric_cards.md says what is measured: every value and every sentence."""
+"""docs/metric_cards.md agrees with the measurement: every value and every sentence."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def rows(text: str) -> dict[str, list[str]]:
 
 
 def sentences(text: str) -> dict[str, str]:
-    words = (line[2:].partition(": ") for line in text.splitlines() if line.startswith("- `"))
-    return {heading: told for heading, _, told in words}
+    parts = (line[2:].partition(": ") for line in text.splitlines() if line.startswith("- `"))
+    return {heading: sentence for heading, _, sentence in parts}
 
 
 def agrees(cards: list[Card]) -> None:
     measured = page(cards)
     for heading, cells in rows(measured).items():
         assert rows(PAGE)[heading][:3] == cells[:3], heading  # unit, sound, n
-        found, said = ([float(cell) for cell in each[3:]] for each in (cells, rows(PAGE)[heading]))
-        assert said == pytest.approx(found, rel=0.01, abs=0.0021), heading
+        values, printed = ([float(cell) for cell in row[3:]] for row in (cells, rows(PAGE)[heading]))
+        assert printed == pytest.approx(values, rel=0.01, abs=0.0021), heading
         assert sentences(PAGE)[heading] == sentences(measured)[heading]
 
 
@@ -59,7 +59,7 @@ def test_the_page_holds_what_a_slower_metric_measures_now(builtin_registry: Regi
     agrees(cards_of(builtin_registry.get("metric", name), builtin_registry, cases, Convention(), silent))
 
 
-def test_the_page_has_every_number_of_every_metric_once_and_every_mistake(builtin_registry: Registry) -> None:
+def test_the_page_has_every_number_of_every_metric_once_and_every_error(builtin_registry: Registry) -> None:
     numbers = [name for entry in builtin_registry.entries("metric") for name in entry.target_class().names]
     assert [heading.split("`")[1] for heading in rows(PAGE)] == numbers
     assert [heading.split("`")[1] for heading in sentences(PAGE)] == numbers
@@ -67,7 +67,7 @@ def test_the_page_has_every_number_of_every_metric_once_and_every_mistake(builti
     assert all(f"| `{name}` | {description_of(name)}. |" in PAGE for name in distortion_names())
 
 
-def test_it_is_said_that_stft_distance_prefers_mono_to_a_mirrored_image() -> None:
+def test_the_page_states_that_stft_distance_prefers_mono_to_a_mirrored_image() -> None:
     assert "Prefers mono in every scene to: swapped, " in sentences(PAGE)["`stft_distance` ↓"]
     cells = dict(zip(distortion_names(), map(float, rows(PAGE)["`stft_distance` ↓"][3:]), strict=True))
     assert cells["swapped"] > 2.5 * cells["mono"] > cells["mono"] > cells["narrowed"] > cells["reference"] == 0

@@ -1,9 +1,9 @@
-"""Golden tensors: what each network makes of weights and inputs that a formula gives, at tiny width.
+"""Write golden tensors: the outputs of each network, at tiny width, for weights and inputs from a formula.
 
     python tests/golden/make.py [NAME ...]
 
-writes NAME.safetensors beside this file, all of them without a name. Only for a network that is new, or whose function
-is to change: then its component's version changes too. A new network is an entry in NETWORKS.
+writes NAME.safetensors next to this file; without a name, all of them. Use it only for a new network, or for one whose
+function is to change; the version of its component then changes too. A new network is an entry in NETWORKS.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What each system of the papers' tables learns on simulated scenes: the shipped recipes, whole, one seed.
+"""What each system of the papers' tables learns on simulated scenes: the complete shipped recipes, one seed.
 
-Minutes a system, so left out by default: `pytest -m learning`.
+Minutes per system, so left out by default: `pytest -m learning`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What SAGM learns on simulated scenes, as a user would find it: the shipped recipe, whole, over three seeds.
+"""What SAGM learns on simulated scenes: the complete shipped recipe, over three seeds.
 
-Minutes a seed, so left out by default: `pytest -m learning`. The bounds are the project's promise, made before any of
+Minutes per seed, so left out by default: `pytest -m learning`. The bounds are the project's promise, made before any of
 these clips was scored.
 """
 

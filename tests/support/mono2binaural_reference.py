@@ -80,8 +80,8 @@ def at_random(seed: int) -> Numbers:
 def filled(shapes: Mapping[str, tuple[int, ...]], numbers: Numbers, last: Collection[str] = ()) -> State:
     """A part's file, `numbers` brought to sizes with which every layer matters.
 
-    last: the beginnings of the names of up-convolutions that end in a mask, besides the U-Net's own; they are kept
-    small, so that the sigmoid is not all ends.
+    last: name prefixes of up-convolutions that end in a mask, in addition to the U-Net's own; they are kept small, so
+    that the sigmoid does not saturate.
     """
     ends = ("audionet_upconvlayer5", *last)
 

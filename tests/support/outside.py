@@ -1,4 +1,4 @@
-"""avspatial as an outsider has it."""
+"""An environment outside the repository, with the built wheel of avspatial."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Outside:
         return self.folder / "environment" / "bin"
 
     def run(self, *command: str, cwd: Path | None = None) -> str:
-        """What a command of that environment prints; AssertionError with everything it said if it fails."""
+        """Run a command of that environment and return what it prints; AssertionError with its output if it fails."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AVSPATIAL_", "PYTHON"))}
         changed = {"PATH": f"{self.bin}{os.pathsep}{kept['PATH']}", "AVSPATIAL_CACHE": str(self.folder / "cache")}
         done = subprocess.run(

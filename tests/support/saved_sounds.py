@@ -26,7 +26,7 @@ def sounds(clip: int, seconds: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
 
 
 def save_official(folder: Path, clips: int = 4) -> Path:
-    """<clip>/predicted_binaural.wav beside input_binaural.wav."""
+    """<clip>/predicted_binaural.wav next to input_binaural.wav."""
     for number in range(clips):
         prediction, reference = sounds(number)
         write_wav(folder / f"clip{number}" / "predicted_binaural.wav", prediction, RATE)

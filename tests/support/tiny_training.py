@@ -90,7 +90,7 @@ def trainer(settings: Any, *, seed: int = 0, **spatial: Any) -> Trainer:
 
 
 class Scenes:
-    """Windows of noise beside a bright bar: a bar on the left means that the left channel is the louder one."""
+    """Windows of noise with images of a bright bar: a bar on the left means that the left channel is the louder one."""
 
     mixture_rms = 0.17
 

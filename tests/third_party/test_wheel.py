@@ -64,10 +64,10 @@ def test_every_bundled_plugin_is_there_and_none_fails(outside: Outside) -> None:
 
 
 def test_every_component_can_be_imported(outside: Outside) -> None:
-    look = (
+    program = (
         "from avspatial.registry import discover\nfor e in discover().entries(): e.settings_class(), e.target_class()"
     )
-    outside.run("python", "-c", look)
+    outside.run("python", "-c", program)
 
 
 def test_every_recipe_is_there_and_can_be_copied_and_checked(outside: Outside, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""docs/third_party.md, every block in its order, where nothing of the repository is but the wheel."""
+"""Every block of docs/third_party.md runs, in order, in an environment with only the wheel."""
 
 from __future__ import annotations
 
