@@ -1,93 +1,83 @@
-"""The cards of metrics as text: what `docs/metric_cards.md` is, and the cells that the command line prints."""
+"""Metric cards as text: the page `docs/metric_cards.md`, and cells for the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from avspatial.evaluation.cards.card import TIE_SHARE, UNSEEN_SHARE, Card
 from avspatial.evaluation.cards.test_cases import SCENES, SECONDS, description_of, distortion_names, keeps_directions
+from avspatial.report.parts.numbers import DIRECTION, ascii_signs, decimals_for, number
+from avspatial.text import markdown_table
 
 _HEAD = """# Metric cards
 
-What does a metric see, and what is it blind to? Measured, for every number of every metric, under the convention
-`{convention}`. This page is written by the command that also checks that each keeps the promises of its kind:
+Which errors does a metric detect, and which not? Measured for every number of every metric, under the convention
+`{convention}`. The command that writes this page also runs the conformance checks of each metric:
 
-<!-- not run: it would write over this page -->
+<!-- not run: it would overwrite this page -->
 ```bash
 avspatial metrics check --markdown docs/metric_cards.md
 ```
 
-`avspatial metrics show stft_distance` measures one card anew, in seconds, also of a [plugin's](plugins.md) metric:
+`avspatial metrics show stft_distance` measures one card in seconds, also of a [plugin's](plugins.md) metric: see
 [the commands](metrics.md#cards). A card is measured on {scenes} simulated scenes of {seconds:g} s: one source on the
-left, one on the right, one that walks across, and two at once. Each is predicted wrongly in known ways:
+left, one on the right, one that moves from left to right, and two at once. The predictions have known errors:
 """
-_VALUES = """Means over the n scenes in which there is something to measure. ↑ more is better, ↓ less is. Sound is
-normalised as the convention says, or taken as it is."""
+_VALUES = """Means over the n scenes with something to measure. ↑ higher is better, ↓ lower is better. The convention's
+normalisation applies to the audio, or the audio is used as it is."""
 _RULES = """The sentences follow from the values by the same rules for every metric:
 
-- It **does not see** what moves it by no more than {seen:.0f} % of what mono moves it, on average over the scenes;
-  where it does not see mono, of what moves it furthest.
-- It **prefers mono** to what scores worse than mono in every scene, by more than {same:.0f} % of the spread of all
-  that it sees to be wrong. Where all directions are right, that rewards predicting nothing.
-- **Turned further** is about the four turns, on average over the scenes. In proportion to the angle, 5 degrees would
+- It **does not detect** a distortion that changes it by at most {unseen:.0f} % of the change by mono, on average over
+  the scenes. If it does not detect mono, the largest change takes the place of mono's.
+- It **prefers mono** to a distortion that scores worse than mono in every scene, by more than {tie:.0f} % of the spread
+  of all detected distortions. If all directions are correct, this rewards predicting nothing.
+- **Rotation** refers to the four turned scenes, on average over the scenes. In proportion to the angle, 5 degrees would
   cost 13 % of what 40 cost.
 
-These are short scenes without an echo: they show what a metric cannot tell apart, and not how large its values are on
-recordings.
+The scenes are short and without reverberation: they show which errors a metric cannot distinguish, but not how large
+its values are on recordings.
 """
 
 
 def page(cards: Sequence[Card]) -> str:
-    """The page: the distortions, a table of metrics by distortions, and what each says in words."""
+    """The page: the distortions, a table of metrics by distortions, and the sentences of each card."""
     conventions = ", ".join(dict.fromkeys(card.convention for card in cards))
     head = _HEAD.format(convention=conventions, scenes=len(SCENES), seconds=SECONDS)
     meaning = [["name", "the prediction is", "directions"]]
     meaning += [
-        [f"`{name}`", f"{description_of(name)}.", "right" if keeps_directions(name) else ""]
+        [f"`{name}`", f"{description_of(name)}.", "correct" if keeps_directions(name) else ""]
         for name in distortion_names()
     ]
-    values = [["metric", "unit", "sound", "n", *distortion_names()]]
-    values += [
-        [title(card), card.unit, *_facts(card), *(cell(card, name) for name in distortion_names())] for card in cards
-    ]
-    words = "\n".join(f"- {title(card)}: {' '.join(card.sentences())}" for card in cards)
+    values = [["metric", "unit", "audio", "n", *distortion_names()]]
+    for card in cards:
+        audio = "normalised" if card.normalized else "as it is"
+        means = (cell(card, name) for name in distortion_names())
+        values.append([_title(card), card.unit, audio, str(card.n), *means])
+    words = "\n".join(f"- {_title(card)}: {' '.join(card.sentences())}" for card in cards)
     parts = [
         head,
-        table(meaning),
+        markdown_table(meaning),
         "## Values",
         _VALUES,
-        table(values),
+        markdown_table(values),
         "## In words",
-        _RULES.format(seen=100 * UNSEEN_SHARE, same=100 * TIE_SHARE).strip(),
+        _RULES.format(unseen=100 * UNSEEN_SHARE, tie=100 * TIE_SHARE).strip(),
         words,
     ]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def title(card: Card) -> str:
-    """The number's name with its direction."""
-    arrow = {True: " ↑", False: " ↓", None: ""}[card.higher_is_better]
-    return f"`{card.name}`{arrow}"
-
-
-def _facts(card: Card) -> tuple[str, str]:
-    return "normalised" if card.normalized else "as it is", str(card.n)
+def _title(card: Card) -> str:
+    return f"`{card.name}` {DIRECTION[card.higher_is_better][0]}".rstrip()
 
 
 def cell(card: Card, distortion: str) -> str:
-    """A mean, with the scenes that it rests on where some of them failed."""
-    found, failed = card.value(distortion), len(card.failures.get(distortion, ()))
+    """A mean; with n and failed if the metric failed in some scenes."""
+    failed = len(card.failures.get(distortion, ()))
     counts = f" (n {len(card.scores[distortion])}, failed {failed})" if failed else ""
-    return ("-" if found is None else number(found)) + counts
+    return short_number(card.value(distortion)) + counts
 
 
-def number(value: float) -> str:
-    """Three digits of a number from 1 on, three places below; never minus zero."""
-    places = next((places for limit, places in ((100, 0), (10, 1), (1, 2)) if abs(value) >= limit), 3)
-    return f"{round(value, places) + 0.0:.{places}f}"
-
-
-def table(rows: Iterable[Sequence[str]]) -> str:
-    """Rows as a Markdown table, the first its head."""
-    first, *rest = rows
-    return "\n".join(f"| {' | '.join(row)} |" for row in [first, ["---"] * len(first), *rest])
+def short_number(value: float | None) -> str:
+    """Three figures of a number from 1 on, three decimals below."""
+    return ascii_signs(number(value, min(3, decimals_for(value or 0.0))))

@@ -115,9 +115,8 @@ def test_show_prints_what_it_is_and_its_card(capsys: pytest.CaptureFixture[str])
     assert [row[0] for row in rows] == list(distortion_names())
     assert rows[0] == ["reference", "0.000", "0.000", "The reference itself"]
     assert [row[2] for row in rows if row[0] in ("mono", "swapped")] == ["1.00", "2.00"]
-    assert (
-        lines[2 + len(distortion_names())] == "  Does not see: late, quieter, inverted, left_late, right_late, noise."
-    )
+    below = lines[2 + len(distortion_names())]
+    assert below == "  Does not detect: late, quieter, inverted, left_late, right_late, noise."
     assert err.startswith(f"Rendering scenes ({len(SCENES)}) ...\n") and "Measuring avspatial.spl_rmse (64)" in err
 
 
@@ -141,7 +140,7 @@ def test_check_runs_the_contract_and_the_card(capsys: pytest.CaptureFixture[str]
     assert "passed    metric avspatial.snr  card: values: 64" in lines
     assert lines[-1] == "24 checks: 24 passed, 0 failed, 0 failed as expected, 0 skipped"
     said = next(line for line in lines if line.startswith("          wave_l2: "))
-    assert said.startswith("          wave_l2: Does not see: quieter. Prefers mono in every scene, though all ")
+    assert said.startswith("          wave_l2: Does not detect: quieter. Prefers mono in every scene, although all ")
     assert [line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("- `")] == [
         "snr",
         "wave_l2",

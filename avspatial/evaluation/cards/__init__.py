@@ -1,1 +1,1 @@
-"""Metric cards: what each metric reacts to, measured."""
+"""Metric cards: how each metric scores known errors."""

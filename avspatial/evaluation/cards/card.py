@@ -1,12 +1,12 @@
-"""The card of a metric: what known mistakes cost under it, and what that says in words.
+"""The card of a metric: its scores of known errors, and sentences that follow from them.
 
-Nothing here is known of any metric. A card holds the values of one number over the battery (`evaluation.battery`),
-scored as an evaluation scores them, and every word about it follows from these by the rules below.
+No rule here depends on a particular metric. A card holds the values of one number over the test cases, scored as an
+evaluation scores them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -19,18 +19,18 @@ from avspatial.evaluation.scoring.clip_scores import NamedMetric, score_pair
 from avspatial.interfaces import Convention, Progress
 
 UNSEEN_SHARE = 0.1
-"""A metric does not see what moves it by no more than this share of what mono moves it, in the mean over scenes."""
+"""A distortion is undetected if it moves the value by at most this share of what mono does, on average over scenes."""
 TIE_SHARE = 0.01
-"""Values are told apart if they differ by more than this share of the spread of all wrong predictions."""
+"""Values differ if their distance exceeds this share of the spread of all detected distortions."""
 REFERENCE, MONO = "reference", "mono"
 
 
 @dataclass(frozen=True)
 class Card:
-    """One number of a metric over the battery.
+    """One number of a metric over the test cases.
 
-    scores: distortion -> scene -> value; a scene is missing where there is nothing to measure, or where the metric
-    failed. failures: distortion -> `scene: why`, a line for each.
+    scores: distortion -> scene -> value; a scene is missing if there is nothing to measure or the metric failed.
+    failures: distortion -> lines `distortion, scene: error`.
     """
 
     name: str
@@ -46,48 +46,48 @@ class Card:
 
     @property
     def n(self) -> int:
-        """Scenes in which the reference has a value."""
+        """Number of scenes in which the reference has a value."""
         return len(self.scores[REFERENCE])
 
     def value(self, distortion: str) -> float | None:
         """Mean over the scenes that have a value."""
-        found = list(self.scores[distortion].values())
-        return float(np.mean(found)) if found else None
+        values = list(self.scores[distortion].values())
+        return float(np.mean(values)) if values else None
 
     def share(self, distortion: str) -> float | None:
-        """How far a distortion moves the value, mono being 1; of the largest move where mono is not seen (`scale`)."""
-        moved = self._moved.get(distortion)
-        return None if moved is None else moved / self.scale if self.scale else 0.0
+        """How far a distortion moves the value, in units of `scale`."""
+        change = self._changes.get(distortion)
+        return None if change is None else change / self.scale if self.scale else 0.0
 
     @cached_property
-    def _moved(self) -> dict[str, float]:
-        """Mean over scenes of |value - the reference's|, of every distortion that has one."""
-        best = self.scores[REFERENCE]
+    def _changes(self) -> dict[str, float]:
+        """Mean over scenes of |value - value of the reference|, for every distortion that has one."""
+        reference = self.scores[REFERENCE]
         gaps = {
-            name: [abs(value - best[scene]) for scene, value in found.items() if scene in best]
-            for name, found in self.scores.items()
+            name: [abs(value - reference[scene]) for scene, value in values.items() if scene in reference]
+            for name, values in self.scores.items()
         }
         return {name: float(np.mean(gap)) for name, gap in gaps.items() if gap}
 
     @cached_property
     def largest(self) -> str:
-        """The distortion that moves the value furthest."""
-        return max(self._moved, key=lambda name: self._moved[name], default=REFERENCE)
+        """The distortion with the largest change."""
+        return max(self._changes, key=lambda name: self._changes[name], default=REFERENCE)
 
     @cached_property
     def scale(self) -> float:
-        """What mono moves the value by; the largest move, if mono's is no more than a hundredth of that."""
-        most, mono = self._moved.get(self.largest, 0.0), self._moved.get(MONO, 0.0)
+        """The change by mono; the largest change, if mono's is at most a hundredth of it."""
+        most, mono = self._changes.get(self.largest, 0.0), self._changes.get(MONO, 0.0)
         return mono if mono > TIE_SHARE * most else most
 
     @property
     def sees_mono(self) -> bool:
-        return self.scale > 0 and self.scale == self._moved.get(MONO)
+        return self.scale > 0 and self.scale == self._changes.get(MONO)
 
     @property
     def unseen(self) -> list[str]:
-        """Distortions that the metric does not see."""
-        return [name for name in self._moved if name != REFERENCE and (self.share(name) or 0.0) <= UNSEEN_SHARE]
+        """Distortions that the metric does not detect."""
+        return [name for name in self._changes if name != REFERENCE and (self.share(name) or 0.0) <= UNSEEN_SHARE]
 
     @property
     def below_mono(self) -> list[str]:
@@ -101,72 +101,73 @@ class Card:
 
     @property
     def _wrong(self) -> list[str]:
-        return [name for name in self._moved if name != REFERENCE]
+        return [name for name in self._changes if name != REFERENCE]
 
     @cached_property
     def _tolerance(self) -> float:
-        """Of the spread of what is seen to be wrong: a floor that only the reference itself reaches widens nothing."""
-        found = [self.value(name) for name in self._wrong if name not in self.unseen]
-        values = [value for value in found if value is not None]
+        """TIE_SHARE of the spread of the detected distortions; without the reference and what scores like it."""
+        unseen = self.unseen
+        values = [v for name in self._wrong if name not in unseen and (v := self.value(name)) is not None]
         return TIE_SHARE * (max(values) - min(values)) if values else 0.0
 
-    def _always_better(self, one: str, other: str) -> bool:
+    def _always_better(self, first: str, second: str) -> bool:
         sign = self._sign
-        both = self.scores[one].keys() & self.scores[other].keys()
-        if sign is None or not both:
-            return False
-        return all(sign * (self.scores[one][s] - self.scores[other][s]) > self._tolerance for s in both)
+        a, b = self.scores[first], self.scores[second]
+        scenes = a.keys() & b.keys()
+        return sign is not None and bool(scenes) and all(sign * (a[s] - b[s]) > self._tolerance for s in scenes)
 
     @property
     def _sign(self) -> int | None:
         return None if self.higher_is_better is None else 1 if self.higher_is_better else -1
 
     def turning(self) -> list[tuple[int, float]]:
-        """(degrees, what that turn costs: by how much it is worse than the reference), of those that have a value."""
-        best = self.value(REFERENCE)
-        if self._sign is None or best is None:
+        """(degrees, cost) of each rotation that has a value: by how much it is worse than the reference."""
+        reference = self.value(REFERENCE)
+        if self._sign is None or reference is None:
             return []
-        found = [(angle, self.value(turned(angle))) for angle in TURNS]
-        return [(angle, self._sign * (best - value)) for angle, value in found if value is not None]
+        values = [(angle, self.value(turned(angle))) for angle in TURNS]
+        return [(angle, self._sign * (reference - value)) for angle, value in values if value is not None]
 
     def sentences(self) -> list[str]:
-        """What the values say, in sentences."""
-        if not self._moved:
+        """What the values show, in sentences."""
+        if not self._changes:
             return ["Measures nothing on these scenes."]
         if not self.scale:
-            return ["Nothing moves it: it looks at the reference alone."]
-        told = [self._told_scale(), self._told_unseen(), *self._told_mono()]
+            return ["Does not react to any distortion: it depends on the reference alone."]
+        sentences = [*self._describe_scale(), *self._describe_mono()]
         if self.above_reference:
-            told.append(f"Better than the reference itself in every scene: {', '.join(self.above_reference)}.")
-        return [sentence for sentence in [*told, self._told_turning()] if sentence]
+            sentences.append(f"Better than the reference itself in every scene: {', '.join(self.above_reference)}.")
+        return [*sentences, *self._describe_turning()]
 
-    def _told_scale(self) -> str:
-        told = "Neither more nor less is better." if self._sign is None else ""
-        aside = "" if self.sees_mono else f"Shares are of what {self.largest} moves it, the most of all."
-        return " ".join(part for part in (told, aside) if part)
+    def _describe_scale(self) -> Iterator[str]:
+        if self._sign is None:
+            yield "Neither higher nor lower is better."
+        if not self.sees_mono:
+            yield f"Shares are relative to {self.largest}, the distortion with the largest effect."
+        yield f"Does not detect: {', '.join(self.unseen)}." if self.unseen else "Detects every distortion."
 
-    def _told_unseen(self) -> str:
-        return f"Does not see: {', '.join(self.unseen)}." if self.unseen else "Sees everything here."
-
-    def _told_mono(self) -> list[str]:
+    def _describe_mono(self) -> Iterator[str]:
         kept = [name for name in self.below_mono if keeps_directions(name)]
         others = [name for name in self.below_mono if not keeps_directions(name)]
-        told = [f"Prefers mono in every scene, though all directions are right, to: {', '.join(kept)}."] if kept else []
-        return told + ([f"Prefers mono in every scene to: {', '.join(others)}."] if others else [])
+        if kept:
+            yield f"Prefers mono in every scene, although all directions are correct, to: {', '.join(kept)}."
+        if others:
+            yield f"Prefers mono in every scene to: {', '.join(others)}."
 
-    def _told_turning(self) -> str:
+    def _describe_turning(self) -> Iterator[str]:
         costs = self.turning()
         if len(costs) < 2:
-            return ""
+            return
         (first, least), (last, most) = costs[0], costs[-1]
-        back = [(a, b) for (a, less), (b, more) in pairwise(costs) if more < less - self._tolerance]
-        if back:
-            return f"Turned further, it is not always worse: {back[0][1]} degrees score better than {back[0][0]}."
-        flat = [b for (_, less), (b, more) in pairwise([(0, 0.0), *costs]) if more <= less + self._tolerance]
-        told = "Turned further, it is worse at every step" if not flat else "Turned further, it is never better"
-        if most <= self._tolerance:
-            return "Turned by any angle, it is no worse."
-        return f"{told}; {first} degrees cost {100 * least / most:.0f} % of what {last} cost."
+        better = [(a, b) for (a, less), (b, more) in pairwise(costs) if more < less - self._tolerance]
+        equal = [b for (_, less), (b, more) in pairwise([(0, 0.0), *costs]) if more <= less + self._tolerance]
+        if better:
+            yield f"Not monotonic in the rotation: {better[0][1]} degrees score better than {better[0][0]}."
+        elif most <= self._tolerance:
+            yield "Does not get worse with rotation."
+        else:
+            trend = "Never gets better with rotation" if equal else "Gets worse with every step of rotation"
+            yield f"{trend}; {first} degrees cost {100 * least / most:.0f} % of what {last} cost."
 
     def to_dict(self) -> dict[str, Any]:
         """The card as data for JSON."""
@@ -196,31 +197,30 @@ class Card:
 
 
 def measure_cards(named: NamedMetric, cases: Iterable[Case], convention: Convention, progress: Progress) -> list[Card]:
-    """The cards of a metric, one a name, over the cases of a battery. What the metric does is kept, never raised."""
-    scores: dict[str, dict[str, dict[str, float]]] = {
-        n: {d: {} for d in distortion_names()} for n in named.metric.names
-    }
-    failures: dict[str, dict[str, list[str]]] = {name: {} for name in named.metric.names}
-    for case in progress(list(cases), f"Measuring {named.id}"):
-        found = score_pair([named], case.prediction, case.reference, convention, case.truth)
-        for name, score in found.items():
-            if "error" in score:
-                told = f"{case.distortion}, {case.scene}: {score['error']}"
-                failures[name].setdefault(case.distortion, []).append(told)
-            scores[name][case.distortion].update({case.scene: score["value"]} if "value" in score else {})
+    """The cards of a metric, one per name, over the test cases; errors of the metric are recorded, not raised."""
     metric = named.metric
+    scores: dict[str, dict[str, dict[str, float]]] = {n: {d: {} for d in distortion_names()} for n in metric.names}
+    failures: dict[str, dict[str, list[str]]] = {name: {} for name in metric.names}
+    for case in progress(list(cases), f"Measuring {named.id}"):
+        outcomes = score_pair([named], case.prediction, case.reference, convention, case.truth)
+        for name, outcome in outcomes.items():
+            if "error" in outcome:
+                line = f"{case.distortion}, {case.scene}: {outcome['error']}"
+                failures[name].setdefault(case.distortion, []).append(line)
+            elif "value" in outcome:
+                scores[name][case.distortion][case.scene] = outcome["value"]
     return [
         Card(
-            name,
-            named.id,
-            named.version,
-            metric.unit[name],
-            metric.higher_is_better[name],
-            metric.normalized,
-            convention.name,
-            named.settings,
-            scores[name],
-            failures[name],
+            name=name,
+            id=named.id,
+            version=named.version,
+            unit=metric.unit[name],
+            higher_is_better=metric.higher_is_better[name],
+            normalized=metric.normalized,
+            convention=convention.name,
+            settings=named.settings,
+            scores=scores[name],
+            failures=failures[name],
         )
         for name in metric.names
     ]

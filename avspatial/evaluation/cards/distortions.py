@@ -1,7 +1,7 @@
-"""What may become of a stereo sound: wrong predictions of which each is wrong in one known way.
+"""Controlled distortions of a stereo signal, one known error each.
 
-Each is a function of a sound (2, T) and its rate in Hz, and returns another (2, T). They are what the card of a metric
-is measured with (`evaluation.cards`): a value says little beside what a known mistake would have cost.
+Each is a function of audio (2, T) and its rate in Hz, and returns audio (2, T). Metric cards are measured with them: a
+score gets its meaning from the scores of known errors.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from avspatial.evaluation.scoring.controls import control_sounds
 from avspatial.signal import stereo
 
 LATE = 0.001
-"""How much later both ears hear, s: nobody hears that."""
+"""Delay of both ears, s; inaudible."""
 ONE_EAR_LATE = 0.00025
-"""How much later one ear hears than before, s: what turning a source by some 30 degrees does."""
+"""Delay of one ear, s: as if a source were turned by about 30 degrees."""
 QUIETER = 0.5
-"""The common gain: -6 dB."""
+"""Gain of both ears: -6 dB."""
 LEVEL_WINDOW = 0.02
-"""The noise follows the level of each ear in windows of this length, s."""
+"""Length of the windows in which the noise follows the level, s."""
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Distortion:
-    """A change of a sound. `keeps_directions`: whatever it does, all is heard from where it was."""
+    """A distortion; `keeps_directions` if every source keeps its direction."""
 
     name: str
     change: Callable[[Array, int], Array]
@@ -39,77 +39,77 @@ class Distortion:
 
     @property
     def description(self) -> str:
-        """What it does, in the words of the function's docstring."""
+        """The docstring of the function."""
         return (self.change.__doc__ or "").strip().rstrip(".")
 
 
-def reference(sound: Array, rate: int) -> Array:
+def reference(audio: Array, rate: int) -> Array:
     """The reference itself."""
-    return control_sounds(sound)["reference"]
+    return control_sounds(audio)["reference"]
 
 
-def mono(sound: Array, rate: int) -> Array:
+def mono(audio: Array, rate: int) -> Array:
     """Half the mixture at each ear."""
-    return control_sounds(sound)["mono"]
+    return control_sounds(audio)["mono"]
 
 
-def level_panned(sound: Array, rate: int) -> Array:
+def level_panned(audio: Array, rate: int) -> Array:
     """The mixture with constant gains, in the ratio of the reference's channels."""
-    return control_sounds(sound)["level_panned"]
+    return control_sounds(audio)["level_panned"]
 
 
-def swapped(sound: Array, rate: int) -> Array:
+def swapped(audio: Array, rate: int) -> Array:
     """The ears exchanged."""
-    return control_sounds(sound)["swapped"]
+    return control_sounds(audio)["swapped"]
 
 
-def narrowed(sound: Array, rate: int) -> Array:
-    """Half of left - right: on the way to mono."""
-    return stereo.stereo(stereo.mixture(sound), stereo.difference(sound) / 2)
+def narrowed(audio: Array, rate: int) -> Array:
+    """Half of left - right."""
+    return stereo.stereo(stereo.mixture(audio), stereo.difference(audio) / 2)
 
 
-def widened(sound: Array, rate: int) -> Array:
+def widened(audio: Array, rate: int) -> Array:
     """Twice left - right."""
-    return stereo.stereo(stereo.mixture(sound), stereo.difference(sound) * 2)
+    return stereo.stereo(stereo.mixture(audio), stereo.difference(audio) * 2)
 
 
-def left_late(sound: Array, rate: int) -> Array:
+def left_late(audio: Array, rate: int) -> Array:
     """The left ear alone 0.25 ms later."""
-    return np.stack([_later(sound[0], ONE_EAR_LATE, rate), sound[1]])
+    return np.stack([_later(audio[0], ONE_EAR_LATE, rate), audio[1]])
 
 
-def right_late(sound: Array, rate: int) -> Array:
+def right_late(audio: Array, rate: int) -> Array:
     """The right ear alone 0.25 ms later."""
-    return np.stack([sound[0], _later(sound[1], ONE_EAR_LATE, rate)])
+    return np.stack([audio[0], _later(audio[1], ONE_EAR_LATE, rate)])
 
 
-def noise(sound: Array, rate: int) -> Array:
-    """Other content: one noise at both ears, at the reference's level in each, followed every 20 ms."""
+def noise(audio: Array, rate: int) -> Array:
+    """Other content: the same noise at both ears, with the reference's level at each in windows of 20 ms."""
     window = max(1, round(LEVEL_WINDOW * rate))
-    power = uniform_filter1d(np.square(sound), window, axis=-1, mode="nearest")
-    # A running sum leaves rounding errors below zero where there is silence.
-    return np.random.default_rng(0).standard_normal(sound.shape[-1]) * np.sqrt(np.maximum(power, 0))
+    power = uniform_filter1d(np.square(audio), window, axis=-1, mode="nearest")
+    # The running sum of the filter leaves rounding errors below zero in silence.
+    return np.random.default_rng(0).standard_normal(audio.shape[-1]) * np.sqrt(np.maximum(power, 0))
 
 
-def late(sound: Array, rate: int) -> Array:
+def late(audio: Array, rate: int) -> Array:
     """Both ears 1 ms later."""
-    return _later(sound, LATE, rate)
+    return _later(audio, LATE, rate)
 
 
-def quieter(sound: Array, rate: int) -> Array:
+def quieter(audio: Array, rate: int) -> Array:
     """Half the level (-6 dB) at both ears."""
-    return QUIETER * sound
+    return QUIETER * audio
 
 
-def inverted(sound: Array, rate: int) -> Array:
-    """Both ears with the other polarity."""
-    return -sound
+def inverted(audio: Array, rate: int) -> Array:
+    """Both ears with inverted polarity."""
+    return -audio
 
 
-def _later(sound: Array, seconds: float, rate: int) -> Array:
-    """sound (..., T), behind as many samples of silence, cut to T."""
+def _later(audio: Array, seconds: float, rate: int) -> Array:
+    """audio (..., T) after silence, cut to T."""
     samples = round(seconds * rate)
-    return np.pad(sound, [(0, 0)] * (sound.ndim - 1) + [(samples, 0)])[..., : sound.shape[-1]]
+    return np.pad(audio, [(0, 0)] * (audio.ndim - 1) + [(samples, 0)])[..., : audio.shape[-1]]
 
 
 DISTORTIONS: Mapping[str, Distortion] = MappingProxyType(
@@ -131,4 +131,4 @@ DISTORTIONS: Mapping[str, Distortion] = MappingProxyType(
         )
     }
 )
-"""The distortions by name. The first is the reference; then what nobody hears as another direction; then the rest."""
+"""The distortions by name: the reference, those that keep every direction, the others."""

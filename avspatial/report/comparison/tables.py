@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avspatial.evaluation.comparison.compare import Comparison, Mean, SystemPair
-from avspatial.report.parts.numbers import decimals_of_estimate, metric_heading, number, p_value, signed
+from avspatial.report.parts.numbers import ascii_signs, decimals_of_estimate, metric_heading, number, p_value, signed
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def _pairs(comparison: Comparison, a: str, b: str) -> TextTable:
         "difference": [_number(pair.difference, d, sign=True) for pair, d in numbered],
         "95 % interval": [_interval(pair.interval, d, sign=True) for pair, d in numbered],
         f"{a} is": [pair.verdict for pair in pairs],
-        "p": [_plain(p_value(pair.p)) for pair in pairs],
-        "p, Holm": [_plain(p_value(pair.p_holm)) for pair in pairs],
+        "p": [ascii_signs(p_value(pair.p)) for pair in pairs],
+        "p, Holm": [ascii_signs(p_value(pair.p_holm)) for pair in pairs],
         "effect": [_number(pair.effect, 2, sign=True) for pair in pairs],
         "detectable": [_number(pair.mdd, d) for pair, d in numbered],
         "n": [str(pair.n) for pair in pairs],
@@ -102,12 +102,7 @@ def _decimals(comparison: Comparison, metric: str) -> int:
 
 
 def _number(value: float | None, decimals: int, *, sign: bool = False) -> str:
-    return _plain(signed(value, decimals) if sign else number(value, decimals))
-
-
-def _plain(text: str) -> str:
-    """Minus signs and dashes as ASCII, which other programs read."""
-    return text.replace("−", "-").replace("–", "-")
+    return ascii_signs(signed(value, decimals) if sign else number(value, decimals))
 
 
 def _interval(bounds: tuple[float, float] | None, decimals: int, *, sign: bool = False) -> str:

@@ -21,6 +21,11 @@ def number(value: float | None, decimals: int) -> str:
     return text.replace("-", "−") if float(text) else text.removeprefix("-")
 
 
+def ascii_signs(text: str) -> str:
+    """Replace minus signs and dashes by ASCII, for other programs."""
+    return text.replace("−", "-").replace("–", "-")
+
+
 def signed(value: float | None, decimals: int) -> str:
     """Format a difference with its sign; zero has none."""
     shown = number(value, decimals)

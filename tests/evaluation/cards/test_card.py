@@ -84,10 +84,10 @@ def test_stft_distance_prefers_mono_to_exchanged_ears_and_to_both_ears_late(card
     assert {"swapped", "late", "inverted"} <= set(found.below_mono)
     assert "narrowed" not in found.below_mono
     assert found.sentences() == [
-        "Does not see: quieter.",
-        "Prefers mono in every scene, though all directions are right, to: late, inverted.",
+        "Does not detect: quieter.",
+        "Prefers mono in every scene, although all directions are correct, to: late, inverted.",
         "Prefers mono in every scene to: swapped, noise, turned_40.",
-        "Turned further, it is worse at every step; 5 degrees cost 6 % of what 40 cost.",
+        "Gets worse with every step of rotation; 5 degrees cost 6 % of what 40 cost.",
     ]
 
 
@@ -119,22 +119,22 @@ def test_a_metric_that_hears_with_one_ear_is_found_blind_at_the_other(card: Any)
 def test_a_metric_that_never_looks_is_found(card: Any) -> None:
     found = card(ReferenceAlone)
     assert found.unseen == list(distortion_names()[1:])
-    assert found.sentences() == ["Nothing moves it: it looks at the reference alone."]
+    assert found.sentences() == ["Does not react to any distortion: it depends on the reference alone."]
 
 
 def test_where_mono_is_not_seen_shares_are_of_the_largest_move(card: Any) -> None:
     found = card(MonoError)
     assert not found.sees_mono and found.share("inverted") == 1
     assert found.unseen == ["mono", "level_panned", "swapped", "narrowed", "widened"]
-    assert found.sentences()[0] == "Shares are of what inverted moves it, the most of all."
+    assert found.sentences()[0] == "Shares are relative to inverted, the distortion with the largest effect."
 
 
 def test_a_descriptive_number_prefers_nothing(card: Any) -> None:
     found = card(SplMagnitude, SplSettings)
     assert (found.below_mono, found.above_reference, found.turning()) == ([], [], [])
     assert found.sentences() == [
-        "Neither more nor less is better.",
-        "Does not see: late, quieter, inverted, swapped, left_late, right_late, noise.",
+        "Neither higher nor lower is better.",
+        "Does not detect: late, quieter, inverted, swapped, left_late, right_late, noise.",
     ]
 
 
@@ -200,10 +200,10 @@ def test_better_than_the_reference_is_told() -> None:
 
 
 TURNED = [
-    ({}, "Turned further, it is worse at every step; 5 degrees cost 25 % of what 40 cost."),
-    ({"turned_10": 1.0}, "Turned further, it is never better; 5 degrees cost 25 % of what 40 cost."),
-    ({"turned_40": 2.5}, "Turned further, it is not always worse: 40 degrees score better than 20."),
-    ({f"turned_{angle}": 0.0 for angle in (5, 10, 20, 40)}, "Turned by any angle, it is no worse."),
+    ({}, "Gets worse with every step of rotation; 5 degrees cost 25 % of what 40 cost."),
+    ({"turned_10": 1.0}, "Never gets better with rotation; 5 degrees cost 25 % of what 40 cost."),
+    ({"turned_40": 2.5}, "Not monotonic in the rotation: 40 degrees score better than 20."),
+    ({f"turned_{angle}": 0.0 for angle in (5, 10, 20, 40)}, "Does not get worse with rotation."),
 ]
 
 

@@ -46,7 +46,7 @@ def test_the_truth_is_of_the_reference_whatever_is_predicted(cases: dict[tuple[s
     for name in distortion_names():
         assert cases["voice_left", name].truth.azimuth == pytest.approx(25.0)
         assert cases["plucked_right", name].truth.azimuth == pytest.approx(-45.0)
-    walk = cases["drum_walking", "turned_40"].truth.azimuth[0]
+    walk = cases["drum_moving", "turned_40"].truth.azimuth[0]
     assert walk[0] == pytest.approx(45, abs=1) and walk[-1] == pytest.approx(-45, abs=1)
     assert (np.diff(walk) < 0).all()
     assert cases["bar_and_blown", "mono"].truth.azimuth[:, 0] == pytest.approx([40, -20])
