@@ -1,5 +1,4 @@
-"""`avspatial metrics`: which metrics there are, what each sees and what it is blind to, and whether it keeps its
-promises."""
+"""`avspatial metrics`: list metrics, measure their cards, and run their conformance checks."""
 
 from __future__ import annotations
 
@@ -24,46 +23,45 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
-    help="List, show and check metrics: what each sees, and what it is blind to.",
+    help="List, show and check metrics, and measure which errors each one detects.",
 )
-BETTER = {True: "higher", False: "lower", None: "-"}
-SOUND = {True: "normalised", False: "as it is"}
-SOUND_IN_WORDS = {True: "resampled and normalised as the convention says", False: "resampled, else as it is"}
-BETTER_OR_NOT = {True: "higher is better", False: "lower is better", None: "neither more nor less is better"}
-Named = Annotated[str, typer.Argument(metavar="NAME", help="A metric: `plugin.component` or its short form.")]
-InConvention = Annotated[str, typer.Option(metavar="NAME", help="The convention under which it is measured.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+_BETTER = {True: "higher", False: "lower", None: "-"}
+_AUDIO = {True: "normalised", False: "as it is"}
+_AUDIO_LONG = {True: "resampled and normalised by the convention", False: "resampled, otherwise as it is"}
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A metric: `plugin.component` or its short form.")]
+ConventionName = Annotated[str, typer.Option(metavar="NAME", help="Convention of the measurement.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 
 
 @app.command("list")
-def list_metrics(json: AsJson = False) -> None:
+def list_metrics(json: Json = False) -> None:
     """List every number of every metric: version, unit, which direction is better, whether the convention's
-    normalisation is in it, whether it needs true angles."""
+    normalisation applies, whether it needs true angles."""
     registry = discover()
-    facts = [number for entry in registry.entries("metric") for number in _numbers(registry, entry)]
+    numbers = [number for entry in registry.entries("metric") for number in _numbers(entry)]
     registry.report_failures()
     if json:
-        print_json({"metrics": facts})
+        print_json({"metrics": numbers})
         return
-    rows = [["metric", "version", "unit", "better", "sound", "needs", "about"]]
+    rows = [["metric", "version", "unit", "better", "audio", "needs", "about"]]
     rows += [
         [
-            each["name"],
-            each["version"],
-            each["unit"] or "-",
-            BETTER[each["higher_is_better"]],
-            SOUND[each["normalized"]],
-            "angles" if each["requires_source_angles"] else "-",
-            each["summary"],
+            number["name"],
+            number["version"],
+            number["unit"] or "-",
+            _BETTER[number["higher_is_better"]],
+            _AUDIO[number["normalized"]],
+            "angles" if number["requires_source_angles"] else "-",
+            number["summary"],
         ]
-        for each in facts
+        for number in numbers
     ]
     print(columns(rows))
 
 
 @app.command("show")
-def show(name: Named, convention: InConvention = "fairplay", json: AsJson = False) -> None:
-    """Show a metric: what it is, its settings, and its card, measured now: what known mistakes cost under it."""
+def show(name: Name, convention: ConventionName = "fairplay", json: Json = False) -> None:
+    """Print a metric's definition and settings, then measure its card: the scores of known errors. Takes seconds."""
     from avspatial.progress import show_on_stderr
     from avspatial.testing.metric_cards import metric_cards
 
@@ -72,48 +70,46 @@ def show(name: Named, convention: InConvention = "fairplay", json: AsJson = Fals
     target = entry.target_class()
     cards = metric_cards(entry.id, convention=convention, registry=registry, progress=show_on_stderr)
     if json:
-        found: dict[str, Any] = {"id": entry.id, "version": entry.version, "summary": entry.component.summary}
-        found |= {"definition": _definition(target), "cards": {card.name: card.to_dict() for card in cards}}
-        print_json(found)
+        shown: dict[str, Any] = {"id": entry.id, "version": entry.version, "summary": entry.component.summary}
+        shown |= {"definition": _definition(target), "cards": {card.name: card.to_dict() for card in cards}}
+        print_json(shown)
         return
     print("\n\n".join([_about(entry, target), *map(_card, cards)]))
 
 
 @app.command("check")
 def check(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Metrics; all there are by default.")
-    ] = None,
-    convention: InConvention = "fairplay",
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Metrics [default: all].")] = None,
+    convention: ConventionName = "fairplay",
     markdown: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the cards as a page, like docs/metric_cards.md.")
+        Path | None, typer.Option(metavar="FILE", help="Write the cards as a Markdown page, like docs/metric_cards.md.")
     ] = None,
-    json: AsJson = False,
+    json: Json = False,
 ) -> None:
-    """Check what metrics promise, as `plugins check` does, and measure their cards; exit 1 if something fails."""
+    """Run the conformance checks of metrics, as `plugins check` does, and measure their cards; exit 1 if one fails."""
     registry = discover()
     entries = [registry.get("metric", name) for name in names] if names else registry.entries("metric")
     if not names:
         registry.report_failures()
     results: list[Result] = []
     cards: list[Card] = []
-    for found in _checked(entries, registry, convention):
-        results.append(found[0])
-        cards += found[1]
+    for result, measured in _run_checks(entries, registry, convention):
+        results.append(result)
+        cards += measured
         if not json:
-            print("\n".join([str(found[0]), *_readings(found[1])]), flush=True)
+            lines = [f"          {card.name}: {' '.join(card.sentences())}" for card in measured]
+            print("\n".join([str(result), *lines]), flush=True)
     if markdown is not None:
         from avspatial.atomic import write_text
         from avspatial.report.metric_cards import page
 
         write_text(markdown, page(cards))
-    failed = _conclude(results, cards, json)
-    if failed:
+    if _print_results(results, cards, json):
         raise typer.Exit(1)
 
 
-def _checked(entries: list[Entry], registry: Registry, convention: str) -> Iterator[tuple[Result, list[Card]]]:
-    """The contract of each, then its card, as they come. What cannot be constructed has no card."""
+def _run_checks(entries: list[Entry], registry: Registry, convention: str) -> Iterator[tuple[Result, list[Card]]]:
+    """The conformance checks of each metric, then its card, unless it cannot be constructed."""
     from avspatial.evaluation.cards.test_cases import make_test_cases
     from avspatial.metrics import conventions
     from avspatial.progress import show_on_stderr
@@ -131,22 +127,22 @@ def _checked(entries: list[Entry], registry: Registry, convention: str) -> Itera
             yield check_card(entry, registry, cases, chosen, show_on_stderr)
 
 
-def _conclude(results: list[Result], cards: list[Card], json: bool) -> int:
-    """Print the count, or everything as JSON; how many failed."""
+def _print_results(results: list[Result], cards: list[Card], json: bool) -> int:
+    """Print the counts, or everything as JSON; returns how many checks failed."""
     from avspatial.cli.plugins import STATUSES
 
     counts = {status: sum(result.status == status for result in results) for status in STATUSES}
     if json:
-        found = {"checks": len(results), **counts, "results": [asdict(result) for result in results]}
-        print_json({**found, "cards": {card.name: card.to_dict() for card in cards}})
+        summary = {"checks": len(results), **counts, "results": [asdict(result) for result in results]}
+        print_json({**summary, "cards": {card.name: card.to_dict() for card in cards}})
     else:
-        told = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
-        print(f"{len(results)} checks: {told}")
+        listed = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
+        print(f"{len(results)} checks: {listed}")
     return counts["failed"]
 
 
-def _numbers(registry: Registry, entry: Entry) -> list[dict[str, Any]]:
-    """What a metric declares of each of its numbers; none, and a warning, where its code cannot be imported."""
+def _numbers(entry: Entry) -> list[dict[str, Any]]:
+    """The declaration of each number of a metric; none, and a warning, if its code cannot be imported."""
     try:
         target = entry.target_class()
     except PluginError as error:
@@ -174,8 +170,8 @@ def _about(entry: Entry, target: Any) -> str:
     rows = [
         ("version", entry.version),
         ("about", entry.component.summary),
-        ("sound", SOUND_IN_WORDS[target.normalized]),
-        ("needs", "true angles" if target.requires_source_angles else "nothing but the two sounds"),
+        ("audio", _AUDIO_LONG[target.normalized]),
+        ("needs", "true angles" if target.requires_source_angles else "prediction and reference"),
         ("code", entry.component.target),
     ]
     settings = settings_rows(entry.settings_class())
@@ -186,31 +182,26 @@ def _about(entry: Entry, target: Any) -> str:
 
 
 def _definition(target: Any) -> str:
-    """The docstrings of the metric, of the functions named as its values, and of their module, up to any `Args:`."""
+    """The docstrings of the metric, of the functions in its module named like its numbers, and of the module."""
     module = sys.modules[target.__module__]
     functions = [getattr(module, name, None) for name in target.names]
-    texts = [target.__doc__, *(item.__doc__ for item in functions if inspect.isfunction(item)), module.__doc__]
-    return "\n\n".join(inspect.cleandoc(text).partition("\n\nArgs:")[0] for text in texts if text)
+    texts = [target.__doc__, *(f.__doc__ for f in functions if inspect.isfunction(f)), module.__doc__]
+    return "\n\n".join(inspect.cleandoc(text) for text in texts if text)
 
 
 def _card(card: Card) -> str:
     from avspatial.evaluation.cards.test_cases import SCENES, description_of, distortion_names
-    from avspatial.report.metric_cards import cell, number
+    from avspatial.report.metric_cards import cell, short_number
+    from avspatial.report.parts.numbers import DIRECTION
 
-    shares = {name: card.share(name) for name in distortion_names()}
     unit = f", {card.unit}" if card.unit else ""
     of = "mono = 1" if card.sees_mono else f"{card.largest} = 1"
     rows = [["distortion", "value", of, "the prediction is"]]
     rows += [
-        [name, cell(card, name), "-" if (share := shares[name]) is None else number(share), description_of(name)]
-        for name in distortion_names()
+        [name, cell(card, name), short_number(card.share(name)), description_of(name)] for name in distortion_names()
     ]
-    rests_on = f"means over {card.n} of {len(SCENES)} scenes, {card.convention}"
-    head = f"{card.name}{unit}, {BETTER_OR_NOT[card.higher_is_better]}; {rests_on}"
+    scenes = f"means over {card.n} of {len(SCENES)} scenes, {card.convention}"
+    head = f"{card.name}{unit}, {DIRECTION[card.higher_is_better][1]}; {scenes}"
     lines = [head, columns(rows, indent="  "), *(f"  {sentence}" for sentence in card.sentences())]
     lines += [f"  failed: {line}" for failed in card.failures.values() for line in failed]
     return "\n".join(lines)
-
-
-def _readings(cards: list[Card]) -> list[str]:
-    return [f"          {card.name}: {' '.join(card.sentences())}" for card in cards]

@@ -69,15 +69,13 @@ def test_the_list_has_every_number_with_unit_and_direction(capsys: pytest.Captur
     assert main(["metrics", "list"]) == 0
     out, err = capsys.readouterr()
     lines = [line.split(maxsplit=6) for line in out.splitlines()]
-    assert lines[0] == ["metric", "version", "unit", "better", "sound", "needs", "about"]
+    assert lines[0] == ["metric", "version", "unit", "better", "audio", "needs", "about"]
     assert ["wave_l2", "1", "1e-3", "lower", "normalised", "-", "Mean squared error of the samples, x 1e3"] in lines
     assert [line.split()[0] for line in out.splitlines() if line.startswith("itd_")] == ["itd_error", "itd_coverage"]
     assert err == ""
 
 
-def test_a_metric_whose_code_is_not_there_is_told_and_stops_no_list(
-    mine: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_metric_without_code_is_a_warning_and_stops_no_list(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metrics", "list", "--json"]) == 0
     out, err = capsys.readouterr()
     assert out.count("\n") == 1
@@ -100,13 +98,13 @@ def test_a_metric_whose_code_is_not_there_is_told_and_stops_no_list(
     )
 
 
-def test_show_prints_what_it_is_and_its_card(capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_prints_the_definition_and_the_card(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metrics", "show", "spl_rmse"]) == 0
     out, err = capsys.readouterr()
     head, card = out.split("\n\nspl_rmse, dB, ")
     assert head.startswith("avspatial.spl_rmse\n  version  1\n")
-    assert "rms over all frames of P^ - P, dB" in head  # the function's own docstring
-    assert "(SAGM, arXiv 2311.07630, eqs 16-23)" in head  # and the module's
+    assert "sqrt(mean (P^ - P)^2) over all frames" in head  # the function's own docstring
+    assert "(SAGM, arXiv 2311.07630, eqs. 16-23)" in head  # and the module's
     assert "  settings\n    frame" in head and "Length of a frame." in head
     lines = card.splitlines()
     assert lines[0] == "lower is better; means over 4 of 4 scenes, fairplay"
@@ -139,35 +137,39 @@ def test_check_runs_the_contract_and_the_card(capsys: pytest.CaptureFixture[str]
     assert lines[0] == "passed    metric avspatial.snr  construct"
     assert "passed    metric avspatial.snr  card: values: 64" in lines
     assert lines[-1] == "24 checks: 24 passed, 0 failed, 0 failed as expected, 0 skipped"
-    said = next(line for line in lines if line.startswith("          wave_l2: "))
-    assert said.startswith("          wave_l2: Does not detect: quieter. Prefers mono in every scene, although all ")
+    sentences = next(line for line in lines if line.startswith("          wave_l2: "))
+    assert sentences.startswith(
+        "          wave_l2: Does not detect: quieter. Prefers mono in every scene, although all "
+    )
     assert [line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("- `")] == [
         "snr",
         "wave_l2",
     ]
 
 
-def test_what_fails_ends_with_1_and_is_told(mine: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_failure_is_reported_and_ends_with_1(mine: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     page = tmp_path / "cards.md"
     command = ["metrics", "check", "one_ear", "fragile", "absent"]
     assert main([*command, "--json", "--markdown", str(page)]) == 1
     out = capsys.readouterr().out
     assert out.count("\n") == 1
-    told = json.loads(out)
-    failed = {(each["subject"], each["check"]): each["note"] for each in told["results"] if each["status"] == "failed"}
-    assert told["failed"] == len(failed)
+    printed = json.loads(out)
+    failed = {
+        (each["subject"], each["check"]): each["note"] for each in printed["results"] if each["status"] == "failed"
+    }
+    assert printed["failed"] == len(failed)
     assert failed["metric mine.one_ear", "symmetric"]
     assert failed["metric mine.fragile", "card"] == (
         "4 of 64 pairs failed, the first: inverted, voice_left: RuntimeError: the other polarity"
     )
     assert "mine_plugin.nowhere:Absent cannot be imported" in failed["metric mine.absent", "construct"]
-    assert [each["check"] for each in told["results"] if each["subject"] == "metric mine.absent"] == ["construct"]
-    assert set(told["cards"]) == {"one_ear", "fragile"}
-    assert told["cards"]["fragile"]["values"]["inverted"] == {"mean": None, "n": 0, "failed": 4, "share": None}
+    assert [each["check"] for each in printed["results"] if each["subject"] == "metric mine.absent"] == ["construct"]
+    assert set(printed["cards"]) == {"one_ear", "fragile"}
+    assert printed["cards"]["fragile"]["values"]["inverted"] == {"mean": None, "n": 0, "failed": 4, "share": None}
     assert "| - (n 0, failed 4) |" in page.read_text()
 
 
-MISTAKES = [
+ERRORS = [
     (["show", "ild_eror"], "unknown metric 'ild_eror' (did you mean 'ild_error'?)\n  There are: azimuth_error, "),
     (["show", "masking"], "'masking' is a spatializer, not a metric\n  There are: azimuth_error, "),
     (["check", "snr", "snrr"], "unknown metric 'snrr' (did you mean 'snr'?)\n  There are: azimuth_error, "),
@@ -184,8 +186,8 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
-def test_a_mistake_is_told(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("arguments", "message"), ERRORS)
+def test_an_error_is_reported(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["metrics", *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.startswith(f"error: {message}")

@@ -1,4 +1,4 @@
-"""`avspatial published`: tables, audit, results beside them."""
+"""`avspatial published`: tables, audit, own results."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def test_a_table_is_printed_as_published(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_the_audit_is_a_report(capsys: pytest.CaptureFixture[str]) -> None:
-    said = shown(capsys, "--audit")
-    assert "Audit: 51 checks of 24 rows; 8 give cause to doubt." in said
-    assert "no error scores below 136.4" in said
-    assert "Claim (arXiv 2311.07630): " in said
-    assert "yt_music: SAGM against MONO2BINAURAL" in said
+    text = shown(capsys, "--audit")
+    assert "Audit: 51 checks of 24 rows; 8 give reason to doubt." in text
+    assert "no error scores below 136.4" in text
+    assert "Claim (arXiv 2311.07630): " in text
+    assert "yt_music: SAGM against MONO2BINAURAL" in text
 
 
-def test_ones_own_results_stand_below_with_a_mark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_own_results_are_below_with_a_mark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_evaluation(tmp_path)
     lines = shown(capsys, "--table", "clup", "--with", str(file)).splitlines()
     assert lines[-2].split() == ["mine", "[1]", "-", "-", "-", "0.813"]
@@ -56,14 +56,14 @@ def test_markdown(capsys: pytest.CaptureFixture[str]) -> None:
 def test_json_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = shown(capsys, "--json", "--audit", "--table", "fairplay", "--with", str(write_evaluation(tmp_path)))
     assert out.count("\n") == 1
-    said = json.loads(out)
-    assert said["tables"][0]["rows"]["SAGM"]["snr"] == 7.044
-    assert said["tables"][0]["source"]["id"] == "arXiv 2311.07630"
-    assert [f["row"] for f in said["audit"]["findings"] if f["verdict"] == "impossible"] == ["Sep-Stereo"]
-    assert said["with"][0]["means"] == {"snr": 0.8126}
-    assert list(said["with"][0]["differs"]) == ["fairplay"]
+    printed = json.loads(out)
+    assert printed["tables"][0]["rows"]["SAGM"]["snr"] == 7.044
+    assert printed["tables"][0]["source"]["id"] == "arXiv 2311.07630"
+    assert [f["row"] for f in printed["audit"]["findings"] if f["verdict"] == "impossible"] == ["Sep-Stereo"]
+    assert printed["with"][0]["means"] == {"snr": 0.8126}
+    assert list(printed["with"][0]["differs"]) == ["fairplay"]
 
 
-def test_two_formats_at_once_are_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_formats_at_once_are_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["published", "--json", "--markdown"]) == 2
     assert capsys.readouterr().err == "error: --markdown and --json exclude each other\n  Give one of them.\n"

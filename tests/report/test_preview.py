@@ -83,8 +83,8 @@ def test_no_input_is_written_over_and_no_page_by_its_cues(
     ):
         assert main(["preview", same, *arguments, *force]) == 2
         assert capsys.readouterr().err == (
-            f"error: {where}: is read or written already by this very command\n"
-            "  Give the page and the cues names of their own.\n"
+            f"error: {where}: this command already reads or writes this file\n"
+            "  Give the page and the cues different names.\n"
         )
     assert panned.read_bytes() == before
     assert not page.exists() and not Path(other).exists()

@@ -1,1 +1,1 @@
-"""Published tables, their audit, and own results beside them."""
+"""Published tables, their audit, and own results next to them."""

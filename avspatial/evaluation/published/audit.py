@@ -1,4 +1,4 @@
-"""Can these published numbers belong together? Checks that need nothing but the table.
+"""Check whether the numbers of a published table are consistent, from the table alone.
 
 **STFT distance against Wave L2 (Parseval).** With e the error of one channel, w the window (Hann, 400 samples) in
 frames of n_fft = 512, hop 160, and E_m[k] the spectrum of frame m, Parseval's theorem for real signals says
@@ -11,26 +11,27 @@ planes, the sum over two channels against the mean), the ratio STFT distance / W
 
     n_fft / (n_fft + 2) * T / M * (mean of s over the error's energy) * (1 + what lies in bins 0 and 256).
 
-- `least`: s at its minimum, nothing in bins 0 and 256. No error can score less in clips of whole hops (elsewhere only
-  by what lies behind the last frame, 10 ms of a clip): below it the two numbers are of different files or conventions.
+- `least`: s at its minimum, nothing in bins 0 and 256. No error can score less in clips of an integer number of hops
+  (in others only by what follows the last frame, at most 10 ms): below it the two numbers come from different files or
+  conventions.
 - `even`: s at its mean, 150 n_fft / (n_fft + 2) = 149.4 for long clips; white noise, with its share of bins 0 and 256,
-  150.0. To score less, errors have to keep step with the hop (a beat of 100 Hz at 16 kHz): not impossible, not usual.
-- `constant`: an error that is one constant value, 1.52 times `even`. Bin 0 of a 25 ms window reaches up to some 80 Hz
-  and holds 13 % more at 40 Hz: what lies between `even` and here says how much of the error lies near 0 Hz.
-- `most`: nothing can score more: s at its maximum, and all in bins 0 and 256 (a share of window / n_fft at most).
+  150.0. A lower score needs errors in step with the hop (a beat of 100 Hz at 16 kHz): possible, but unusual.
+- `constant`: the score of a constant error, 1.52 times `even`. Bin 0 of a 25 ms window extends to about 80 Hz and holds
+  13 % more at 40 Hz: a score between `even` and `constant` shows which share of the error is near 0 Hz.
+- `most`: the upper limit: s at its maximum, and all in bins 0 and 256 (a share of window / n_fft at most).
 
-All four hold for means over clips as well, because both numbers are means over the same clips with the same weights.
-The hop matters for `least` and `most` only. Other windows shift all rows of a table alike: a Hann window of 512 samples
-gives 191 instead of 149.4.
+All four also hold for means over clips, because both numbers are means over the same clips with the same weights. The
+hop matters for `least` and `most` only. Other windows change all rows of a table by the same factor: a Hann window of
+512 samples gives 191 instead of 149.4.
 
 **Envelope distance against Wave L2.** | |h(y)| - |h(x)| | <= |h(y - x)| and the mean of |h(e)|^2 is at most twice that
 of e^2, so ENV <= sqrt(8 Wave L2); and with the above ENV <= sqrt(8 STFT / least). Means over clips keep both (Jensen).
 
 **SNR against Wave L2.** The mean over clips of 10 log10 of the error's power is at most 10 log10 of its mean, so
 SNR + 10 log10(Wave L2) is an upper limit of the references' mean level in dB. All rows of a table share their
-references, so the level is at most the lowest of these. A row cannot be refuted by that, only be seen to stand apart.
+references, so the level is at most the lowest of these. This cannot refute a row, only show that it is unusual.
 
-**Phase distance of mono.** A mono prediction has no difference signal: pi / 2 if the reference's phases lean nowhere.
+**Phase distance of mono.** A mono prediction has no difference signal: pi / 2 if the reference's phases are uniform.
 """
 
 from __future__ import annotations
@@ -44,17 +45,16 @@ from avspatial.evaluation.published.tables import Claim, PublishedTable, publish
 
 IMPOSSIBLE, SUSPICIOUS, CONSISTENT = "impossible", "suspicious", "consistent"
 SLACK = 0.005
-"""How far below `even` real errors may fall before it is remarked: four kinds of error on a real FAIR-Play clip fall
-by less than 0.001."""
+"""Relative tolerance below `even`; four kinds of error on a real FAIR-Play clip are less than 0.001 below it."""
 NEAR_ZERO_SHARE = 0.1
-"""From this share of the error's energy at 0 Hz on, a high ratio is remarked."""
+"""A high ratio is suspicious if it needs at least this share of the error's energy at 0 Hz."""
 _ASSUMED = 10.0
-"""Length of clips that is not known, s: that of FAIR-Play's. Twice as long moves the limits by 0.05 %."""
+"""Length of clips if unknown, s (as FAIR-Play's); twice the length changes the limits by 0.05 %."""
 
 
 @dataclass(frozen=True)
 class Ratios:
-    """Values that STFT distance / Wave L2 can take; see the module."""
+    """Limits of STFT distance / Wave L2 (see the module)."""
 
     least: float
     even: float
@@ -62,14 +62,14 @@ class Ratios:
     most: float
 
     def near_zero(self, ratio: float) -> float:
-        """Share of the error's energy that has to be a constant, for a ratio above `even`."""
+        """Share of the error's energy that must be a constant, for a ratio above `even`."""
         return (ratio - self.even) / (self.constant - self.even)
 
 
 def parseval(
     seconds: float | None = None, *, rate: int = 16000, n_fft: int = 512, window: int = 400, hop: int = 160
 ) -> Ratios:
-    """The limits for clips of that length (10 s where unknown); derivation in the module."""
+    """The limits for clips of a length [default: 10 s]; derivation in the module."""
     import numpy as np
     from scipy.signal.windows import hann
 
@@ -90,7 +90,7 @@ def parseval(
 
 @dataclass(frozen=True)
 class AuditFinding:
-    """One check of one row: `value` is what the check computed, `text` the sentence for a reader."""
+    """One check of one row: the computed `value` and a sentence about it."""
 
     table: str
     row: str
@@ -101,7 +101,7 @@ class AuditFinding:
 
 
 def _ratio_verdict(low: float, high: float, limits: Ratios) -> tuple[str, str]:
-    """What is to be said of an STFT / Wave L2 between `low` and `high`, which rounding leaves open, and why."""
+    """Verdict and reason for an STFT / Wave L2 between `low` and `high` (the range that rounding leaves)."""
     if high < limits.least:
         return IMPOSSIBLE, f"no error scores below {limits.least:.1f}: not one set of files and one convention"
     if low > limits.most:
@@ -110,10 +110,10 @@ def _ratio_verdict(low: float, high: float, limits: Ratios) -> tuple[str, str]:
         return SUSPICIOUS, f"below {limits.even:.1f} only if errors keep step with the hop of 10 ms"
     share = limits.near_zero(low)
     if share > 1:
-        return SUSPICIOUS, f"above {limits.constant:.1f} even a constant error does not score"
+        return SUSPICIOUS, f"even a constant error does not score above {limits.constant:.1f}"
     if share > NEAR_ZERO_SHARE:
         return SUSPICIOUS, f"only if {share:.0%} of the error's energy is a constant (0 Hz)"
-    return CONSISTENT, f"{limits.even:.1f} and a little more is what errors of any kind score"
+    return CONSISTENT, f"errors of any kind score {limits.even:.1f} or slightly more"
 
 
 def _parseval(table: PublishedTable, row: str) -> AuditFinding | None:
@@ -153,9 +153,9 @@ def _level(table: PublishedTable, row: str) -> AuditFinding | None:
     if row not in levels:
         return None
     above = levels[row] - min(levels.values())
-    beside = f"{above:.2f} dB above the table's lowest" if above else "the table's lowest"
-    said = f"SNR and Wave L2 put the references at {levels[row]:.2f} dB or lower, {beside}; that refutes nothing"
-    return AuditFinding(table.name, row, "snr_to_wave", CONSISTENT, levels[row], said)
+    relative = f"{above:.2f} dB above the table's lowest" if above else "the table's lowest"
+    text = f"SNR and Wave L2 imply references at {levels[row]:.2f} dB or lower, {relative}; this refutes nothing"
+    return AuditFinding(table.name, row, "snr_to_wave", CONSISTENT, levels[row], text)
 
 
 def _mono_phase(table: PublishedTable, row: str) -> AuditFinding | None:
@@ -163,20 +163,20 @@ def _mono_phase(table: PublishedTable, row: str) -> AuditFinding | None:
     if row != table.mono or value is None:
         return None
     close = abs(value - math.pi / 2) <= 0.01
-    said = f"phase distance {value:.3f}; mono scores pi / 2 = {math.pi / 2:.3f}"
-    return AuditFinding(table.name, row, "mono_phase", CONSISTENT if close else SUSPICIOUS, value, said)
+    text = f"phase distance {value:.3f}; mono scores pi / 2 = {math.pi / 2:.3f}"
+    return AuditFinding(table.name, row, "mono_phase", CONSISTENT if close else SUSPICIOUS, value, text)
 
 
 def audit(tables: Iterable[PublishedTable]) -> list[AuditFinding]:
-    """Every check that a row's numbers allow, in the order of the tables and rows."""
+    """Run every check that the numbers of a row allow, in the order of the tables and rows."""
     checks = (_parseval, _envelope, _level, _mono_phase)
-    found = (check(table, row) for table in tables for row in table.rows for check in checks)
-    return [finding for finding in found if finding is not None]
+    findings = (check(table, row) for table in tables for row in table.rows for check in checks)
+    return [finding for finding in findings if finding is not None]
 
 
 @dataclass(frozen=True)
 class Improvement:
-    """How much better `row` is than `other`, in per cent of the other (dB for `snr`); negative: worse."""
+    """How much better `row` is than `other`, in percent of the other (dB for `snr`); negative: worse."""
 
     table: str
     row: str
@@ -186,7 +186,7 @@ class Improvement:
 
 
 def improvements(table: PublishedTable, row: str) -> list[Improvement]:
-    """The row against each other row of the table, recomputed from the printed numbers; empty if it is not in it."""
+    """Compare a row with every other row of the table, from the printed numbers; empty if the table has no such row."""
     own = table.rows.get(row, {})
     others = {other: cells for other, cells in table.rows.items() if other != row}
     return [
@@ -198,7 +198,7 @@ def improvements(table: PublishedTable, row: str) -> list[Improvement]:
 
 
 def gain(metric: str, own: Any, other: Any) -> float:
-    """How much better own[metric] is than other[metric]: per cent of the other, or dB where the unit is dB."""
+    """How much better own[metric] is than other[metric]: percent of the other, or dB if the unit is dB."""
     column = published().columns[metric]
     change = own[metric] - other[metric] if column.higher_is_better else other[metric] - own[metric]
     return float(change if column.unit == "dB" else 100 * change / other[metric])
@@ -206,7 +206,7 @@ def gain(metric: str, own: Any, other: Any) -> float:
 
 @dataclass(frozen=True)
 class ClaimFinding:
-    """A claim and what the tables say of it: `holds`, and the cases against it or with reservation."""
+    """A claim, whether the tables confirm it, and notes on exceptions."""
 
     claim: Claim
     holds: bool
@@ -214,26 +214,26 @@ class ClaimFinding:
 
 
 def check_claims(tables: Iterable[PublishedTable]) -> list[ClaimFinding]:
-    """The claims about these tables, held against the numbers."""
+    """Check the claims about these tables."""
     names = {table.name for table in tables}
     return [check_claim(claim) for claim in published().claims if names & set(claim.tables)]
 
 
 def check_claim(claim: Claim) -> ClaimFinding:
-    """One claim held against the tables it names."""
+    """Check a claim against the tables it names."""
     return {"best": _check_best, "figures": _check_figures}[claim.kind](claim)
 
 
 def _check_best(claim: Claim) -> ClaimFinding:
     tables, columns = published().tables, published().columns
-    found = [(name, each) for name in claim.tables for each in improvements(tables[name], claim.row) if each.gain <= 0]
+    exceptions = [c for name in claim.tables for c in improvements(tables[name], claim.row) if c.gain <= 0]
     notes = [
-        f"{name}: {each.other} is better in {columns[each.metric].label}"
-        if each.gain < 0
-        else f"{name}: {each.other} has the same {columns[each.metric].label} to the printed digit"
-        for name, each in found
+        f"{c.table}: {c.other} is better in {columns[c.metric].label}"
+        if c.gain < 0
+        else f"{c.table}: {c.other} has the same {columns[c.metric].label} to the printed digit"
+        for c in exceptions
     ]
-    return ClaimFinding(claim, all(each.gain == 0 for _, each in found), tuple(notes))
+    return ClaimFinding(claim, all(c.gain == 0 for c in exceptions), tuple(notes))
 
 
 def _check_figures(claim: Claim) -> ClaimFinding:

@@ -1,4 +1,4 @@
-"""A user's own results beside a published table, with everything that keeps the two from being compared."""
+"""Own results next to a published table, with every reason why the two cannot be compared directly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SUMMARY = "summary.json"
 
 @dataclass(frozen=True)
 class OwnResult:
-    """Means of a run or an evaluation: `data` and `split` are empty where the files do not say."""
+    """Means of a run or an evaluation; `data` and `split` are empty if unknown."""
 
     name: str
     path: Path
@@ -69,12 +69,12 @@ def _result(path: Path, summary: Mapping[str, Any]) -> OwnResult:
 
 
 def differences(own: OwnResult, table: PublishedTable) -> list[str]:
-    """What is different or unknown between the two, a phrase each; never empty, for no paper says everything."""
-    found = []
+    """What differs between the two or is unknown; never empty, because no paper states everything."""
+    phrases = []
     for what, mine, theirs in (("data", own.data, table.data), ("split", own.split, table.split)):
         if mine != theirs or not mine:
-            found.append(f"{what}: {mine or 'not recorded'}, published: {theirs or 'not known'}")
-    found.append(f"convention: {own.convention}, published: not known ({', '.join(table.unknown)})")
+            phrases.append(f"{what}: {mine or 'not recorded'}, published: {theirs or 'not known'}")
+    phrases.append(f"convention: {own.convention}, published: not known ({', '.join(table.unknown)})")
     if own.failed:
-        found.append(f"{own.failed} of {own.clips} clips failed and are not in the means")
-    return found
+        phrases.append(f"{own.failed} of {own.clips} clips failed and are not in the means")
+    return phrases

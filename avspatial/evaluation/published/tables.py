@@ -1,7 +1,7 @@
-"""Published results as data: `published.yaml`, read and checked. Imports no torch and no numpy.
+"""Published results, read from `published.yaml`. Imports no torch and no numpy.
 
-Nothing here is measured by this project. Every table names its source, the place in it, how its numbers came here, and
-which choices of its evaluation are known; most papers leave most of them open.
+None of these numbers was measured by this project. Every table names its source, the place in it, how its numbers were
+copied, and which choices of its evaluation are known; most papers leave most of them open.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from avspatial.errors import AvspatialError, did_you_mean
 
 @dataclass(frozen=True)
 class PublishedMetric:
-    """A metric as tables head it; `name` is the component's. `higher_is_better` says which way is better."""
+    """A metric as a table column; `name` is that of the component."""
 
     name: str
     label: str
@@ -37,10 +37,10 @@ class Publication:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table: means by method and metric, all under one convention as far as its paper says.
+    """One table: means by method and metric, all under one convention according to its paper.
 
-    `known` and `unknown` choices of the evaluation; `split` is empty and `clip_seconds` None where unknown; `decimals`
-    as printed, from which the rounding follows; `mono` names the row that is mono copied to both ears, if any.
+    `known` and `unknown`: choices of the evaluation; `split` is empty and `clip_seconds` None if unknown; `decimals` as
+    printed, which gives the rounding; `mono` names the row that is mono on both ears, if there is one.
     """
 
     name: str
@@ -64,7 +64,7 @@ class PublishedTable:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a paper says of its own numbers: `kind` best (in every column of the tables) or figures (ours against)."""
+    """A paper's claim about its own numbers; `kind`: best (in every column of the tables) or figures (ours, theirs)."""
 
     source: Publication
     text: str
@@ -77,7 +77,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Published:
-    """Everything in the file."""
+    """The contents of the file."""
 
     columns: Mapping[str, PublishedMetric]
     tables: Mapping[str, PublishedTable]
@@ -91,13 +91,13 @@ def _table(name: str, entry: dict[str, Any], sources: Mapping[str, Publication])
 
 def _claim(entry: dict[str, Any], sources: Mapping[str, Publication]) -> Claim:
     figures = {metric: (own, other) for metric, (own, other) in entry.get("figures", {}).items()}
-    changed = {"source": sources[entry["source"]], "tables": tuple(entry["tables"]), "figures": figures}
-    return Claim(**(entry | changed))
+    converted = {"source": sources[entry["source"]], "tables": tuple(entry["tables"]), "figures": figures}
+    return Claim(**(entry | converted))
 
 
 @cache
 def published() -> Published:
-    """The whole file, read once."""
+    """The contents of `published.yaml`, read once."""
     from ruamel.yaml import YAML
 
     text = files("avspatial.evaluation.published").joinpath("published.yaml").read_text(encoding="utf-8")
@@ -111,11 +111,11 @@ def published() -> Published:
 
 
 def chosen_tables(names: Iterable[str] = ()) -> list[PublishedTable]:
-    """The tables of these names, all by default. AvspatialError names the nearest for one that is not there."""
+    """The tables with these names [default: all]; AvspatialError for an unknown name."""
     tables = published().tables
     for name in names:
         if name not in tables:
             raise AvspatialError(
-                f"there is no published table {name!r}{did_you_mean(name, tables)}", fix=f"Tables: {', '.join(tables)}"
+                f"unknown published table {name!r}{did_you_mean(name, tables)}", fix=f"Tables: {', '.join(tables)}"
             )
     return [tables[name] for name in names or tables]

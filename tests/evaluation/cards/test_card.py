@@ -36,7 +36,7 @@ class LeftEarAlone(ScalarMetric, name="left_ear_alone", higher_is_better=False):
 
 
 class ReferenceAlone(ScalarMetric, name="reference_alone", higher_is_better=True):
-    """Planted: never looks at the prediction."""
+    """Planted: ignores the prediction."""
 
     def measure(self, prediction: Any, reference: Any, rate: int, truth: Any) -> float:
         return float(np.abs(reference).mean())
@@ -116,7 +116,7 @@ def test_a_metric_that_hears_with_one_ear_is_found_blind_at_the_other(card: Any)
     assert card(LeftEarAlone).share("right_late") == 0
 
 
-def test_a_metric_that_never_looks_is_found(card: Any) -> None:
+def test_a_metric_that_ignores_the_prediction_is_found(card: Any) -> None:
     found = card(ReferenceAlone)
     assert found.unseen == list(distortion_names()[1:])
     assert found.sentences() == ["Does not react to any distortion: it depends on the reference alone."]
@@ -168,7 +168,7 @@ def test_where_nothing_can_be_measured_the_card_says_so(card: Any) -> None:
 
 
 def by_hand(higher_is_better: bool | None = False, **values: float) -> Card:
-    """A card of one scene: the reference scores 0, mono 1 and the turns 1, 2, 3 and 4, unless told otherwise."""
+    """A card of one scene: the reference scores 0, mono 1 and the turns 1, 2, 3 and 4, unless given."""
     turns = {"turned_5": 1.0, "turned_10": 2.0, "turned_20": 3.0, "turned_40": 4.0}
     every = {"reference": 0.0, "mono": 1.0, **turns, **values}
     scores = {name: {"scene": value} for name, value in every.items()}
@@ -187,7 +187,7 @@ def test_what_only_the_reference_and_the_unseen_reach_widens_no_spread() -> None
     assert found.below_mono == ["swapped"]
 
 
-def test_better_than_the_reference_is_told() -> None:
+def test_better_than_the_reference_is_reported() -> None:
     assert by_hand(widened=-1.0).above_reference == ["widened"]
     assert "Better than the reference itself in every scene: widened." in by_hand(widened=-1.0).sentences()
     assert by_hand(higher_is_better=True, widened=-1.0).above_reference == [
@@ -208,7 +208,7 @@ TURNED = [
 
 
 @pytest.mark.parametrize(("values", "sentence"), TURNED)
-def test_what_is_said_of_turning(values: dict[str, float], sentence: str) -> None:
+def test_the_sentence_about_rotation(values: dict[str, float], sentence: str) -> None:
     assert by_hand(**values).sentences()[-1] == sentence
     upside_down = {name: -value for name, value in {"mono": 1.0, "turned_5": 1.0, **values}.items()}
     mirrored = {"turned_10": -2.0, "turned_20": -3.0, "turned_40": -4.0} | upside_down

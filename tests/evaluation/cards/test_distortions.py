@@ -22,12 +22,12 @@ def sound() -> np.ndarray:
     return render(dry, 40.0, RATE, SphericalHead())
 
 
-def made(name: str, sound: np.ndarray, rate: int = RATE) -> np.ndarray:
+def distorted(name: str, sound: np.ndarray, rate: int = RATE) -> np.ndarray:
     return DISTORTIONS[name].change(sound, rate)
 
 
-def alike(found: np.ndarray, expected: np.ndarray) -> None:
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9 * np.abs(expected).max())
+def assert_close(actual: np.ndarray, expected: np.ndarray) -> None:
+    np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-9 * np.abs(expected).max())
 
 
 def decibels(factor: float) -> float:
@@ -46,27 +46,27 @@ def lag(sound: np.ndarray) -> int:
 
 
 def test_the_reference_is_the_sound_itself(sound: np.ndarray) -> None:
-    assert np.array_equal(made("reference", sound), sound)
+    assert np.array_equal(distorted("reference", sound), sound)
 
 
 def test_mono_has_the_mean_of_the_ears_at_both(sound: np.ndarray) -> None:
-    alike(made("mono", sound), np.stack([(sound[0] + sound[1]) / 2] * 2))
+    assert_close(distorted("mono", sound), np.stack([(sound[0] + sound[1]) / 2] * 2))
 
 
 def test_swapped_exchanges_the_ears(sound: np.ndarray) -> None:
-    assert np.array_equal(made("swapped", sound), np.stack([sound[1], sound[0]]))
+    assert np.array_equal(distorted("swapped", sound), np.stack([sound[1], sound[0]]))
 
 
 def test_narrowed_moves_a_quarter_of_the_gap_and_widened_half_of_it(sound: np.ndarray) -> None:
     left, right = sound
-    alike(made("narrowed", sound), np.stack([0.75 * left + 0.25 * right, 0.25 * left + 0.75 * right]))
-    alike(made("widened", sound), np.stack([1.5 * left - 0.5 * right, 1.5 * right - 0.5 * left]))
-    alike(made("widened", made("narrowed", sound)), sound)
+    assert_close(distorted("narrowed", sound), np.stack([0.75 * left + 0.25 * right, 0.25 * left + 0.75 * right]))
+    assert_close(distorted("widened", sound), np.stack([1.5 * left - 0.5 * right, 1.5 * right - 0.5 * left]))
+    assert_close(distorted("widened", distorted("narrowed", sound)), sound)
 
 
 @pytest.mark.parametrize(("rate", "samples"), [(16000, 16), (48000, 48)])
 def test_late_is_one_millisecond_at_both_ears(sound: np.ndarray, rate: int, samples: int) -> None:
-    late = made("late", sound, rate)
+    late = distorted("late", sound, rate)
     assert late.shape == sound.shape
     assert not late[:, :samples].any()
     assert np.array_equal(late[:, samples:], sound[:, :-samples])
@@ -76,44 +76,44 @@ def test_late_is_one_millisecond_at_both_ears(sound: np.ndarray, rate: int, samp
 def test_one_ear_late_is_a_quarter_of_a_millisecond_at_that_ear(
     sound: np.ndarray, name: str, ear: int, other: int, leads: int
 ) -> None:
-    late = made(name, sound)
+    late = distorted(name, sound)
     assert np.array_equal(late[other], sound[other])
     assert np.array_equal(late[ear, 4:], sound[ear, :-4])
     assert lag(late) == lag(sound) + leads
 
 
 def test_quieter_is_six_decibels_and_inverted_cancels(sound: np.ndarray) -> None:
-    assert decibels(rms(made("quieter", sound))[0] / rms(sound)[0]) == pytest.approx(-6.02, abs=0.001)
-    assert not (made("inverted", sound) + sound).any()
+    assert decibels(rms(distorted("quieter", sound))[0] / rms(sound)[0]) == pytest.approx(-6.02, abs=0.001)
+    assert not (distorted("inverted", sound) + sound).any()
 
 
 def test_level_panned_has_the_level_difference_and_no_time_difference(sound: np.ndarray) -> None:
-    panned = made("level_panned", sound)
-    alike(panned[0] / rms(panned)[0], panned[1] / rms(panned)[1])
+    panned = distorted("level_panned", sound)
+    assert_close(panned[0] / rms(panned)[0], panned[1] / rms(panned)[1])
     assert rms(panned)[0] / rms(panned)[1] == pytest.approx(rms(sound)[0] / rms(sound)[1])
-    alike(panned.sum(0), sound.sum(0))
+    assert_close(panned.sum(0), sound.sum(0))
     assert lag(sound) in (5, 6) and lag(panned) == 0  # 40 degrees: 342 us by Woodworth's formula, 5.5 samples
 
 
 def test_noise_keeps_every_level_and_none_of_the_content(sound: np.ndarray) -> None:
-    noise = made("noise", sound)
+    noise = distorted("noise", sound)
     frames = [each.reshape(2, 10, -1) for each in (noise, sound)]
     levels = [20 * np.log10(rms(frame)) for frame in frames]
     assert np.abs(levels[0] - levels[1]).max() < 1.5
     assert np.abs((levels[0][0] - levels[0][1]) - (levels[1][0] - levels[1][1])).max() < 0.6
     assert max(abs(np.corrcoef(noise[ear], sound[ear])[0, 1]) for ear in (0, 1)) < 0.05
     assert np.corrcoef(noise)[0, 1] > 0.98  # one noise at both ears
-    assert not made("noise", np.zeros((2, 500))).any()
+    assert not distorted("noise", np.zeros((2, 500))).any()
 
 
 def test_what_keeps_directions_keeps_both_cues_and_what_does_not_changes_one(sound: np.ndarray) -> None:
-    """By cross-correlation and level difference of the whole clip; `noise` loses the time difference."""
+    """By cross-correlation and level difference of the entire clip; `noise` loses the time difference."""
 
     def balance(stereo: np.ndarray) -> float:
         left, right = rms(stereo)
         return decibels(left / right)
 
-    found = {name: made(name, sound) for name in DISTORTIONS}
+    found = {name: distorted(name, sound) for name in DISTORTIONS}
     kept = [
         name
         for name, other in found.items()
@@ -125,25 +125,25 @@ def test_what_keeps_directions_keeps_both_cues_and_what_does_not_changes_one(sou
 @everywhere
 @settings(max_examples=20)
 @given(gain=st.floats(0.01, 100))
-def test_a_louder_sound_is_distorted_alike(sound: np.ndarray, name: str, gain: float) -> None:
-    alike(made(name, gain * sound), gain * made(name, sound))
+def test_a_louder_sound_is_distorted_assert_close(sound: np.ndarray, name: str, gain: float) -> None:
+    assert_close(distorted(name, gain * sound), gain * distorted(name, sound))
 
 
 @everywhere
 def test_a_mirrored_sound_is_distorted_mirrored(sound: np.ndarray, name: str) -> None:
     mirrored = {"left_late": "right_late", "right_late": "left_late"}.get(name, name)
-    alike(made(name, sound[::-1]), made(mirrored, sound)[::-1])
+    assert_close(distorted(name, sound[::-1]), distorted(mirrored, sound)[::-1])
 
 
 @everywhere
 def test_the_sound_is_not_written_into_and_keeps_its_length(sound: np.ndarray, name: str) -> None:
     before = sound.copy()
-    found = made(name, sound)
+    found = distorted(name, sound)
     assert np.array_equal(sound, before)
     assert found.shape == sound.shape and np.isfinite(found).all()
 
 
 @everywhere
 def test_each_says_what_it_does_in_one_line(name: str) -> None:
-    told = DISTORTIONS[name].description
-    assert told and "\n" not in told and not told.endswith(".")
+    text = DISTORTIONS[name].description
+    assert text and "\n" not in text and not text.endswith(".")

@@ -1,4 +1,4 @@
-"""The scenes that cards are measured on: where their sources are, and where they are when turned."""
+"""The scenes of metric cards: the directions of their sources, before and after a rotation."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def test_the_truth_is_of_the_reference_whatever_is_predicted(cases: dict[tuple[s
     for name in distortion_names():
         assert cases["voice_left", name].truth.azimuth == pytest.approx(25.0)
         assert cases["plucked_right", name].truth.azimuth == pytest.approx(-45.0)
-    walk = cases["drum_moving", "turned_40"].truth.azimuth[0]
-    assert walk[0] == pytest.approx(45, abs=1) and walk[-1] == pytest.approx(-45, abs=1)
-    assert (np.diff(walk) < 0).all()
+    azimuth = cases["drum_moving", "turned_40"].truth.azimuth[0]
+    assert azimuth[0] == pytest.approx(45, abs=1) and azimuth[-1] == pytest.approx(-45, abs=1)
+    assert (np.diff(azimuth) < 0).all()
     assert cases["bar_and_blown", "mono"].truth.azimuth[:, 0] == pytest.approx([40, -20])
 
 
@@ -57,7 +57,7 @@ def test_the_truth_is_of_the_reference_whatever_is_predicted(cases: dict[tuple[s
 def test_a_turned_scene_is_the_same_sound_from_there(
     cases: dict[tuple[str, str], Case], scene: str, kind: str, azimuth: float, seed: int, angle: int
 ) -> None:
-    """Rendered here from the dry sound: the same factor takes both to the battery's level."""
+    """Rendered here from the dry sound: the same factor takes both to the level of the test case."""
     dry = INSTRUMENTS[kind](np.random.default_rng(seed), 48000, 48000)
     head = SphericalHead(distance=1.5)
     straight, other = (resample(render(dry, at, 48000, head), 48000, 16000) for at in (azimuth, azimuth + angle))
@@ -66,7 +66,7 @@ def test_a_turned_scene_is_the_same_sound_from_there(
     np.testing.assert_allclose(case.prediction, factor * other, atol=1e-4 * factor * np.abs(other).max())
 
 
-def test_turning_is_named_and_told_and_keeps_no_direction() -> None:
+def test_rotations_are_described_and_keep_no_direction() -> None:
     assert description_of("turned_20") == "Every source 20 degrees further to the left"
     assert description_of("mono") == "Half the mixture at each ear"
     assert [name for name in distortion_names() if keeps_directions(name)] == [

@@ -1,4 +1,4 @@
-"""The published tables and what their numbers can and cannot be: every limit is measured, on signals that reach it."""
+"""The published tables and the limits of their audit, each measured on signals that reach it."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_the_rows_that_give_cause_to_doubt() -> None:
     }
 
 
-def test_the_ratio_and_its_reason_are_said() -> None:
+def test_a_finding_states_the_ratio_and_the_reason() -> None:
     found = {f.row: f for f in audit(chosen_tables(["fairplay"])) if f.check == "stft_to_wave"}
     assert found["Sep-Stereo"].value == pytest.approx(134.7, abs=0.05)
     assert found["Sep-Stereo"].text == (
@@ -181,7 +181,7 @@ def test_columns_are_the_components_units_and_directions(builtin_registry: Regis
         assert (metric.unit[name], metric.higher_is_better[name]) == (column.unit, column.higher_is_better)
 
 
-def test_every_table_is_whole() -> None:
+def test_every_table_is_complete() -> None:
     for table in published().tables.values():
         for row, cells in table.rows.items():
             assert set(cells) == set(table.decimals) <= set(published().columns), (table.name, row)
@@ -191,10 +191,10 @@ def test_every_table_is_whole() -> None:
 
 
 def test_a_table_that_is_not_there() -> None:
-    with pytest.raises(AvspatialError) as told:
+    with pytest.raises(AvspatialError) as refused:
         chosen_tables(["yt-music"])
-    assert str(told.value) == (
-        "there is no published table 'yt-music' (did you mean 'yt_music'?)\n"
+    assert str(refused.value) == (
+        "unknown published table 'yt-music' (did you mean 'yt_music'?)\n"
         "  Tables: fairplay, yt_music, ablations, fairplay_clean, clup"
     )
 
@@ -209,7 +209,7 @@ def write_run(folder: Path) -> Path:
     return folder
 
 
-def test_a_run_beside_a_table_is_marked_with_what_differs(tmp_path: Path) -> None:
+def test_a_run_lists_its_differences_to_a_table(tmp_path: Path) -> None:
     own = read_result(write_run(tmp_path / "run"))
     assert (own.name, own.data, own.means) == ("mine", "fairplay", {"stft_distance": 0.9})
     assert differences(own, chosen_tables(["clup"])[0]) == [
@@ -220,7 +220,7 @@ def test_a_run_beside_a_table_is_marked_with_what_differs(tmp_path: Path) -> Non
     ]
 
 
-def test_an_evaluation_beside_a_table(tmp_path: Path) -> None:
+def test_an_evaluation_lists_its_differences_to_a_table(tmp_path: Path) -> None:
     file = tmp_path / "mine.json"
     entry = {"mean": 5.1, "n": 2, "failed": 0}
     file.write_text(json.dumps({"convention": "raw", "clips": 2, "failed": 0, "metrics": {"wave_l2": entry}}))
@@ -233,10 +233,10 @@ FIX = "  Give a finished run, a folder from `avspatial evaluate --save`, or a fi
 
 
 def test_results_that_are_not_there_or_none(tmp_path: Path) -> None:
-    with pytest.raises(AvspatialError) as told:
+    with pytest.raises(AvspatialError) as refused:
         read_result(tmp_path)
-    assert str(told.value) == f"{tmp_path}: holds no results\n{FIX}"
+    assert str(refused.value) == f"{tmp_path}: holds no results\n{FIX}"
     (tmp_path / "x.json").write_text('{"clips": 3}')
-    with pytest.raises(AvspatialError) as told:
+    with pytest.raises(AvspatialError) as refused:
         read_result(tmp_path / "x.json")
-    assert str(told.value) == f"{tmp_path}/x.json: is no summary of scores (KeyError: 'metrics')\n{FIX}"
+    assert str(refused.value) == f"{tmp_path}/x.json: is no summary of scores (KeyError: 'metrics')\n{FIX}"
