@@ -1,11 +1,11 @@
-"""Files in, the same files with binaural sound out: `avspatial.spatialize`; and on arrays, `spatialize_arrays`."""
+"""Binaural audio for video files, `avspatial.spatialize`, and for arrays, `avspatial.spatialize_arrays`."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from numbers import Integral
 from pathlib import Path
 from threading import Event
@@ -17,24 +17,27 @@ import torch
 from avspatial.api.load import Trained, load_trained
 from avspatial.atomic import refuse_existing
 from avspatial.errors import AvspatialError, Interrupted, MediaError
-from avspatial.inference.files.arrays import VideoInput, as_audio, image_source, spatialize_audio
+from avspatial.inference.files.arrays import VideoInput, check_audio, image_source, spatialize_audio
 from avspatial.inference.files.dry_run import Benchmark, JobPlan, benchmark, check_job
 from avspatial.inference.files.file import FileResult, spatialize_file
-from avspatial.inference.files.jobs import Job, find_jobs
+from avspatial.inference.files.jobs import Job, OutputOptions, find_jobs
 from avspatial.inference.options import InferenceOptions, Mode, Precision, make_processor, refuse_slow
 from avspatial.inference.visual_features import ClipImages
 from avspatial.media.probe import media_info
 from avspatial.progress import ProgressDisplay, stderr_display
 
 _LONGER = 0.05
-"""A container may say a length to this many seconds."""
-_NO_PICTURES = ClipImages(np.zeros((1, 1, 1, 3), np.uint8))
+"""Seconds by which the length that a container states may be off."""
+_NO_IMAGES = ClipImages(np.zeros((1, 1, 1, 3), np.uint8))
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one file: `done`, `skipped` (it was there), `failed`, with the error, or, in a dry run, `planned`.
-    `took` in seconds."""
+    """The outcome of one file.
+
+    `state` is `done`, `skipped` (its output exists), `failed`, with the error, or, in a dry run, `planned`. `took` is
+    in seconds.
+    """
 
     source: Path
     out: Path
@@ -46,33 +49,34 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON. Loudness in LUFS, true peak in dBTP, gain in dB, change in LU."""
-        said: dict[str, Any] = {"input": str(self.source), "output": str(self.out), "state": self.state}
+        facts: dict[str, Any] = {"input": str(self.source), "output": str(self.out), "state": self.state}
         if self.done is not None:
             level = self.done.level
-            said |= {"seconds": self.done.seconds, "rate": self.done.rate, **asdict(level), "change": level.change}
-            said |= {"notes": list(self.done.notes), "real_time_factor": self.done.seconds / self.took}
+            facts |= {"seconds": self.done.seconds, "rate": self.done.rate, **asdict(level), "change": level.change}
+            facts |= {"notes": list(self.done.notes), "real_time_factor": self.done.seconds / self.took}
         if self.plan is not None:
-            said |= asdict(self.plan)
-        return said | ({"error": self.error} if self.error else {})
+            plan = asdict(self.plan)
+            facts |= {"pictures": plan.pop("video"), "sound": plan.pop("audio"), **plan}
+        return facts | ({"error": self.error} if self.error else {})
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of all files, in their order."""
+    """The results of all files, in the order of the inputs; `benchmark` only in a dry run."""
 
     model: str
     results: tuple[Result, ...]
-    probe: Benchmark | None = None
+    benchmark: Benchmark | None = None
 
     def count(self, state: str) -> int:
         return sum(result.state == state for result in self.results)
 
     def to_dict(self) -> dict[str, Any]:
         counts = {state: self.count(state) for state in ("done", "skipped", "failed")}
-        if self.probe is not None:
+        if self.benchmark is not None:
             counts["planned"] = self.count("planned")
-        probed = asdict(self.probe) if self.probe else {}
-        return {"model": self.model, **counts, **probed, "files": [result.to_dict() for result in self.results]}
+        measured = asdict(self.benchmark) if self.benchmark else {}
+        return {"model": self.model, **counts, **measured, "files": [result.to_dict() for result in self.results]}
 
 
 def spatialize(
@@ -93,42 +97,54 @@ def spatialize(
     progress: Callable[[], Any] = stderr_display,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> Summary:
-    """Give video files binaural sound, guided by their pictures.
+    """Write video files with binaural audio, guided by their images.
 
-    inputs: files, folders (all videos in them) and globs. model: a run directory, a file that `avspatial export` made,
-    a recipe whose model needs no training, or what `load_trained` gave. overrides: those for that recipe,
-    ["model.azimuth=30"]. out: the output's name for a single file, or a folder; by default `NAME_binaural`
-    beside the input. video: the pictures of a single wav or flac file. width_percent: of the model's difference, 0
-    (mono) to 150. precision, mode: see `avspatial.inference.options`. jobs: files at once. force: write over what
-    exists. keep_original: the old sound stays as a track after the new one. dry_run: nothing is written; results are
-    `planned`.
-    on_result: hears of each file as soon as it is finished.
+    Existing outputs are skipped. A file that fails is reported in its result, and the others continue.
 
-    Outputs that exist are skipped, unless a single file was named: then that is an AvspatialError. A file that fails is
-    counted, with its error, and the others go on. AvspatialError for whatever is wrong with the call itself.
+    Args:
+        inputs: Files, folders (all videos in them) and globs.
+        model: A run directory, a file from `avspatial export`, a recipe whose model needs no training, or a model from
+            `load_trained`.
+        overrides: Overrides of that recipe, `["model.azimuth=30"]`.
+        out: The output's name for a single file, or a folder. Default: `NAME_binaural` next to the input.
+        video: The video that guides a single wav or flac file.
+        width_percent: Percentage of the model's difference, 0 (mono) to 150.
+        device: A torch device. Default: a GPU, if there is one.
+        precision: Arithmetic of the networks, "fp32" or "bf16".
+        mode: "exact", overlapping windows, averaged; or "continuous", one long pass, faster and nearly the same.
+        jobs: Number of files at once.
+        force: Overwrite existing outputs.
+        keep_original: Copy the original audio as a track after the new one.
+        dry_run: Write nothing; the results are `planned`.
+        progress: Opens the progress display.
+        on_result: Called with each result as it is produced.
+
+    Returns:
+        The results of all files.
+
+    Raises:
+        AvspatialError: For an invalid call, and if the output of the only file that was named exists.
     """
     _check_width(width_percent)
     if jobs < 1:
         raise AvspatialError(f"{jobs} files at once; at least 1 is needed", where="jobs")
-    given = [inputs] if isinstance(inputs, str | Path) else list(inputs)
-    found = find_jobs(given, _path(out), _path(video), keep_original)
+    output = OutputOptions(_path(out), _path(video), keep_original, force)
+    found = find_jobs([inputs] if isinstance(inputs, str | Path) else list(inputs), output)
     if found.named:
         refuse_existing(found.jobs[0].out, force)
-    trained = _ready(model, device, overrides, precision)
+    trained = _prepare_model(model, device, overrides, precision)
     options = InferenceOptions(trained.recipe.inference, width_percent / 100, mode, precision)
-    make_processor(
-        trained.spatializer, _NO_PICTURES, options
-    )  # what the model cannot do is said once, not for every file
+    make_processor(trained.spatializer, _NO_IMAGES, options)  # reports once, not per file, what the model cannot do
     measured = benchmark(trained.spatializer, options) if dry_run else None
     with progress() as display:
-        work = _Work(trained, options, force, display, on_result, Event(), measured)
-        return Summary(trained.name, work.all(found.jobs, jobs), measured)
+        batch = _Batch(trained, options, force, dry_run, display, on_result)
+        return Summary(trained.name, batch.run(found.jobs, jobs), measured)
 
 
 def spatialize_arrays(
     audio: np.ndarray | torch.Tensor,
     rate: int,
-    pictures: VideoInput,
+    frames: VideoInput,
     model: str | Path | Trained,
     *,
     fps: float | None = None,
@@ -140,87 +156,103 @@ def spatialize_arrays(
     mode: Mode = "exact",
     progress: Callable[[], Any] = stderr_display,
 ) -> np.ndarray:
-    """Give sound in memory the direction that pictures in memory show -> binaural sound (2, T) float32 at `rate` Hz.
+    """Spatialize audio in memory, guided by video frames in memory.
 
-    audio: mono (T,) or (1, T), or stereo (2, T), which is mixed; floating point, nominally in [-1, 1]. pictures: uint8
-    RGB (P, H, W, 3) or any iterable of upright (H, W, 3), `fps` a second or at `times` in seconds from the sound's
-    start, ascending; or a video file whose first picture is shown as the sound begins. The rest as in `spatialize`.
-
-    It is what `spatialize` does between reading and writing: the same networks on the same windows and pictures, scene
-    cuts respected, the mono sound kept, so that (left + right) / 2 is the input's. What belongs to a file is left out:
+    This is what `spatialize` does between reading and writing: the same networks on the same windows and images, scene
+    cuts respected, the mono audio kept, so that (left + right) / 2 is the input's. The steps for files are left out:
     loudness is not matched, the true peak not limited, nothing is rounded to 24 bit, and silence gives silence.
-    DataError for arrays of another shape, type or content, MediaError for pictures that cannot be used, and
-    AvspatialError as `spatialize` for the rest.
+
+    Args:
+        audio: Mono (T,) or (1, T), or stereo (2, T), which is mixed; floating point, nominally in [-1, 1].
+        rate: Of the audio, in Hz.
+        frames: uint8 RGB (P, H, W, 3) or any iterable of upright (H, W, 3); or a video file, whose first frame is
+            shown as the audio begins.
+        model: As in `spatialize`.
+        fps: Frames per second.
+        times: Times of the frames in seconds from the start of the audio, ascending; instead of `fps`.
+        overrides: As in `spatialize`, like the other options.
+        width_percent: Percentage of the model's difference, 0 (mono) to 150.
+        device: A torch device.
+        precision: Arithmetic of the networks.
+        mode: "exact" or "continuous".
+        progress: Opens the progress display.
+
+    Returns:
+        Binaural audio (2, T) float32 at `rate` Hz.
+
+    Raises:
+        DataError: For arrays of another shape, type or content.
+        MediaError: For frames that cannot be used.
+        AvspatialError: As `spatialize`, for everything else.
     """
     _check_width(width_percent)
-    sound = as_audio(audio)
+    samples = check_audio(audio)
     if not (isinstance(rate, Integral) and rate >= 1):
-        raise AvspatialError(f"the rate is {rate!r}; a whole number of Hz, at least 1, is needed", where="rate")
-    trained = _ready(model, device, overrides, precision)
+        raise AvspatialError(f"the rate is {rate!r}; an integer number of Hz, at least 1, is needed", where="rate")
+    trained = _prepare_model(model, device, overrides, precision)
     options = InferenceOptions(trained.recipe.inference, width_percent / 100, mode, precision)
-    shown = image_source(pictures, fps, times, trained.recipe.window, sound.shape[1] / rate)
-    with progress() as display, display("sound") as advance:
-        return spatialize_audio(trained.spatializer, sound, rate, shown, options, advance)
+    images = image_source(frames, fps, times, trained.recipe.window, samples.shape[1] / rate)
+    with progress() as display, display("audio") as advance:
+        return spatialize_audio(trained.spatializer, samples, rate, images, options, advance)
 
 
-def _ready(model: str | Path | Trained, device: str | None, overrides: Sequence[str], precision: Precision) -> Trained:
-    """The model that a call means, made for inference; AvspatialError for a precision that its device has not, and for
-    a device or overrides that a loaded model can no longer heed."""
+def _prepare_model(
+    model: str | Path | Trained, device: str | None, overrides: Sequence[str], precision: Precision
+) -> Trained:
+    """Load a model and optimize it for inference. Raises AvspatialError for a precision that the device does not have,
+    and if a device or overrides are given with an already loaded model."""
     if isinstance(model, Trained) and (overrides or device is not None):
         fix = "Give them to load_trained."
-        raise AvspatialError("a model that is loaded takes neither overrides nor device", where="model", fix=fix)
-    trained = (
-        model
-        if isinstance(model, Trained)
-        else load_trained(model, device, [overrides] if isinstance(overrides, str) else overrides)
-    )
+        raise AvspatialError("a loaded model takes neither overrides nor device", where="model", fix=fix)
+    texts = [overrides] if isinstance(overrides, str) else overrides
+    trained = model if isinstance(model, Trained) else load_trained(model, device, texts)
     refuse_slow(precision, trained.spatializer.mixture_rms.device)
     return trained.for_inference()
 
 
-def _check_width(width: float) -> None:
-    if not 0 <= width <= 150:
-        raise AvspatialError(f"the width is {width:g} %; it can be 0 to 150", where="width")
+def _check_width(width_percent: float) -> None:
+    if not 0 <= width_percent <= 150:
+        raise AvspatialError(f"the width is {width_percent:g} %; it can be 0 to 150", where="width")
 
 
-def _path(given: str | Path | None) -> Path | None:
-    return None if given is None else Path(given)
+def _path(value: str | Path | None) -> Path | None:
+    return None if value is None else Path(value)
 
 
 @dataclass(frozen=True)
-class _Work:
-    """The files of one call, one after another or several at once."""
+class _Batch:
+    """Runs the jobs of one call, one after another or several at once."""
 
     trained: Trained
     options: InferenceOptions
     force: bool
+    dry_run: bool
     display: ProgressDisplay
     on_result: Callable[[Result], None]
-    stopped: Event
-    probe: Benchmark | None = None
+    stopped: Event = field(default_factory=Event)
 
-    def all(self, jobs: Sequence[Job], at_once: int) -> tuple[Result, ...]:
+    def run(self, jobs: Sequence[Job], at_once: int) -> tuple[Result, ...]:
         if at_once <= 1 or len(jobs) == 1:
-            return tuple(self.one(job) for job in jobs)
+            return tuple(self._result(job) for job in jobs)
         with ThreadPoolExecutor(at_once) as pool:
-            waiting = [pool.submit(self.one, job) for job in jobs]
+            futures = [pool.submit(self._result, job) for job in jobs]
             try:
-                return tuple(future.result() for future in waiting)
+                return tuple(future.result() for future in futures)
             except BaseException:
                 self.stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def one(self, job: Job) -> Result:
-        begun = time.monotonic()
+    def _result(self, job: Job) -> Result:
+        begin = time.monotonic()
         try:
             if job.out.exists() and not self.force:
-                result = self._there(job)
-            elif self.probe is not None:
+                result = self._skip_existing(job)
+            elif self.dry_run:
                 result = Result(job.source, job.out, "planned", plan=check_job(job, self.trained.recipe.window.rate))
             else:
-                done = self._made(job)
-                result = Result(job.source, job.out, "done", done, took=time.monotonic() - begun)
+                done = self._spatialize(job)
+                result = Result(job.source, job.out, "done", done, took=time.monotonic() - begin)
         except Interrupted:
             raise
         except AvspatialError as error:
@@ -228,7 +260,7 @@ class _Work:
         self.on_result(result)
         return result
 
-    def _made(self, job: Job) -> FileResult:
+    def _spatialize(self, job: Job) -> FileResult:
         with self.display(job.source.name) as show:
 
             def advance(done: float, total: float) -> None:
@@ -239,8 +271,8 @@ class _Work:
             with torch.inference_mode():
                 return spatialize_file(self.trained.spatializer, job, self.options, advance)
 
-    def _there(self, job: Job) -> Result:
-        """Skip an output that is whole and as long as its input; MediaError for another."""
+    def _skip_existing(self, job: Job) -> Result:
+        """Skip an output that is complete and as long as its input. Raises MediaError for a different file."""
         old, new = media_info(job.source).audio, media_info(job.out).audio
         if new is None or (old is not None and abs(old.seconds - new.seconds) > _LONGER):
             raise MediaError("exists, but is not this input's output", where=job.out, fix="Remove it, or give --force.")

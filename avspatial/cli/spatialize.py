@@ -1,4 +1,4 @@
-"""`avspatial spatialize`: videos with mono sound in, the same videos with binaural sound out."""
+"""`avspatial spatialize`: binaural audio for videos with mono audio."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Videos, f
 Run = Annotated[
     str,
     typer.Option(
+        "--run",
+        "--model",
         metavar="RUN",
         help="A run directory, a file from `avspatial export`, or a recipe without training, such as panner_demo.",
     ),
@@ -42,20 +44,24 @@ Set = Annotated[
 Out = Annotated[
     Path | None, typer.Option("-o", "--out", metavar="OUT", help="The output's name, or a folder for all of them.")
 ]
-Width = Annotated[float, typer.Option(min=0, max=150, help="Per cent of the model's difference; 0 is mono.")]
+Width = Annotated[float, typer.Option(min=0, max=150, help="Percentage of the model's difference; 0 is mono.")]
 Video = Annotated[Path | None, typer.Option(metavar="V", help="The pictures for INPUT, a single wav or flac file.")]
 Device = Annotated[
-    str | None, typer.Option(metavar="D", help="A torch device, such as cpu or cuda:0; by default a GPU, if any.")
+    str | None,
+    typer.Option(metavar="D", help="A torch device, such as cpu or cuda:0 [default: a GPU, if any]."),
 ]
 Precision = Annotated[_Precision, typer.Option(help="Arithmetic of the networks.")]
-Mode = Annotated[_Mode, typer.Option(help="Overlapping windows, averaged, or one long pass: faster, nearly the same.")]
+Mode = Annotated[
+    _Mode,
+    typer.Option(help="exact: overlapping windows, averaged. continuous: one long pass, faster, nearly the same."),
+]
 Jobs = Annotated[int, typer.Option(metavar="N", min=1, help="Files at once.")]
 DryRun = Annotated[
-    bool, typer.Option(help="Say what would be done, how long it takes and how much memory; write nothing.")
+    bool, typer.Option(help="Show what would be done, and how much time and memory it takes; write nothing.")
 ]
-Force = Annotated[bool, typer.Option(help="Write over outputs that exist.")]
-KeepOriginal = Annotated[bool, typer.Option(help="Keep the old sound as a track after the new one.")]
-Json = Annotated[bool, typer.Option("--json", help="End with one line of JSON: what became of every file.")]
+Force = Annotated[bool, typer.Option(help="Overwrite existing outputs.")]
+KeepOriginal = Annotated[bool, typer.Option(help="Keep the original audio as a track after the new one.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON at the end, with the result of every file.")]
 
 
 @app.command()
@@ -75,11 +81,10 @@ def spatialize(
     keep_original: KeepOriginal = False,
     json: Json = False,
 ) -> None:
-    """Give videos binaural sound, guided by their pictures, which are copied bit for bit."""
-    from avspatial.api.spatialize import spatialize as work
+    """Give videos binaural audio, guided by their images; the video is copied bit for bit."""
+    from avspatial.api.spatialize import spatialize as spatialize_files
 
-    told = _nothing if json else _tell
-    summary = work(
+    summary = spatialize_files(
         inputs,
         run,
         overrides=set_ or (),
@@ -93,43 +98,43 @@ def spatialize(
         jobs=jobs,
         force=force,
         keep_original=keep_original,
-        on_result=told,
+        on_result=_print_error if json else _print_result,
     )
     if json:
         print_json(summary.to_dict())
-    elif summary.probe is not None:
-        _tell_probe(summary)
+    elif summary.benchmark is not None:
+        _print_benchmark(summary)
     elif len(summary.results) > 1:
         print(f"{summary.count('done')} done, {summary.count('skipped')} skipped, {summary.count('failed')} failed")
     if summary.count("failed"):
         raise typer.Exit(1)
 
 
-def _tell_probe(summary: Summary) -> None:
-    probe = summary.probe
+def _print_benchmark(summary: Summary) -> None:
+    benchmark = summary.benchmark
     plans = [result.plan for result in summary.results if result.plan is not None]
-    assert probe is not None
+    assert benchmark is not None
     seconds = sum(plan.seconds for plan in plans)
-    room = sum(plan.output_bytes for plan in plans) + max((plan.temporary_bytes for plan in plans), default=0)
+    disk = sum(plan.output_bytes for plan in plans) + max((plan.temporary_bytes for plan in plans), default=0)
     print(
-        f"{len(plans)} file{'' if len(plans) == 1 else 's'}, {seconds:.0f} s of sound: "
-        f"about {seconds / probe.real_time_factor:.0f} s at "
-        f"{probe.real_time_factor:.1f} times real time, decoding of pictures left aside; "
-        f"{probe.memory / 1e9:.1f} GB of memory, up to {room / 1e9:.2f} GB of disk. Nothing was written."
+        f"{len(plans)} file{'' if len(plans) == 1 else 's'}, {seconds:.0f} s of audio: "
+        f"about {seconds / benchmark.real_time_factor:.0f} s at "
+        f"{benchmark.real_time_factor:.1f} times real time, without decoding of the video; "
+        f"{benchmark.memory / 1e9:.1f} GB of memory, up to {disk / 1e9:.2f} GB of disk. Nothing was written."
     )
 
 
-def _nothing(result: Result) -> None:
+def _print_error(result: Result) -> None:
     if result.error:
         print(f"error: {result.error}", file=sys.stderr)
 
 
-def _tell(result: Result) -> None:
-    _nothing(result)
+def _print_result(result: Result) -> None:
+    _print_error(result)
     if result.state == "skipped":
-        print(f"{result.out} is there already; skipped.", file=sys.stderr)
+        print(f"{result.out} already exists; skipped.", file=sys.stderr)
     if result.plan is not None:
-        print(f"{result.source} -> {result.out}: {result.plan.words}")
+        print(f"{result.source} -> {result.out}: {result.plan.text}")
     if result.done is None:
         return
     done = result.done

@@ -12,12 +12,12 @@ from avspatial.signal.loudness import LOWEST_RATE, LoudnessMeter, TruePeakMeter
 
 
 def mono(block: np.ndarray) -> np.ndarray:
-    """block (1, n) or (2, n) -> (n,): what both ears hear, (left + right) / 2."""
+    """block (1, n) or (2, n) -> (n,): the mean of the channels."""
     return block[0] if len(block) == 1 else stereo.to_mono(block)
 
 
 def refuse_channels(channels: int, where: object) -> None:
-    """MediaError for a sound of more than two channels."""
+    """Raise MediaError for audio with more than two channels."""
     if channels > 2:
         raise MediaError(
             f"its sound has {channels} channels; mono or stereo is needed",
@@ -27,7 +27,7 @@ def refuse_channels(channels: int, where: object) -> None:
 
 
 class Meters:
-    """Loudness (LUFS) and true peak (dBTP) of a sound that comes in blocks. A mono sound is measured on both ears."""
+    """Loudness (LUFS) and true peak (dBTP) of audio that comes in blocks. Mono is measured on both ears."""
 
     def __init__(self, rate: int) -> None:
         self._loudness = LoudnessMeter(rate) if rate >= LOWEST_RATE else None
@@ -42,7 +42,7 @@ class Meters:
 
     @property
     def loudness(self) -> float | None:
-        """None for a sound that is too short (under 0.4 s), too quiet (below -70 LUFS) or below 4 kHz to have one."""
+        """None for audio that is too short (under 0.4 s), too quiet (below -70 LUFS) or below 4 kHz to have one."""
         value = math.nan if self._loudness is None else self._loudness.integrated()
         return value if math.isfinite(value) else None
 

@@ -11,17 +11,17 @@ import numpy as np
 import soundfile
 
 from avspatial.atomic import atomic_write
-from avspatial.errors import MediaError
+from avspatial.media.file_errors import unwritable
 
 _LARGEST_WAV = (1 << 32) - (1 << 16)
 _BYTES = 6
 
 
 def write_audio(path: Path, blocks: Iterable[np.ndarray], rate: int, samples: int) -> None:
-    """Stereo blocks (2, n) within [-1, 1] -> a whole file of 24 bit; wav or flac, by the suffix of `path`.
+    """Write a wav or flac file of 24 bit, by the suffix of `path`, completely or not at all.
 
-    `samples` is how many will come: from 4 GiB on a wav file has the longer header RF64. MediaError when the file
-    cannot be written.
+    `blocks` are stereo (2, n) within [-1, 1], `samples` is their total length: from 4 GiB on a wav file has the longer
+    header RF64. Raises MediaError if the file cannot be written.
     """
     kind = "FLAC" if path.suffix.lower() == ".flac" else "WAV"
     if kind == "WAV" and samples * _BYTES > _LARGEST_WAV:
@@ -31,9 +31,7 @@ def write_audio(path: Path, blocks: Iterable[np.ndarray], rate: int, samples: in
             _write(temporary_path, blocks, rate, kind)
             _check_end(temporary_path, samples)
     except (soundfile.SoundFileError, OSError) as error:
-        raise MediaError(
-            f"cannot be written ({_reason(error)})", where=path, fix="Free space, or choose another folder."
-        ) from error
+        raise unwritable(path, error) from error
 
 
 def _write(path: Path, blocks: Iterable[np.ndarray], rate: int, kind: str) -> None:
@@ -43,19 +41,12 @@ def _write(path: Path, blocks: Iterable[np.ndarray], rate: int, kind: str) -> No
 
 
 def _check_end(path: Path, samples: int) -> None:
-    """Read the last sample again: libsndfile does not tell when a full disk refuses the end of a flac file."""
+    """Read the last sample again: libsndfile does not report when a full disk refuses the end of a flac file."""
     try:
         with soundfile.SoundFile(str(path)) as file:
             file.seek(samples - 1)
-            whole = len(file.read(2)) == 1
+            complete = len(file.read(2)) == 1
     except soundfile.SoundFileError:
-        whole = False
-    if not whole:
+        complete = False
+    if not complete:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, soundfile.LibsndfileError):
-        system = error.code == 2  # what the file system said is lost there
-        return "the file system refused" if system else error.error_string.rstrip(".")
-    return str(getattr(error, "strerror", None) or error)

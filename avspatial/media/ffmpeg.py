@@ -1,4 +1,4 @@
-"""Opening media files with FFmpeg (PyAV), and what becomes of its complaints."""
+"""Opening media files with FFmpeg (PyAV), and turning its errors into ours."""
 
 from __future__ import annotations
 
@@ -12,46 +12,38 @@ import av
 from av.error import FFmpegError
 
 from avspatial.errors import MediaError
+from avspatial.media.file_errors import unreadable_video
 
-# PyAV raises these three beside its own class when FFmpeg reports out of memory, end of file, or a missing stream.
-DECODING = (FFmpegError, MemoryError, EOFError, IndexError)
-MISSING = 0.5
+# PyAV raises the last three when FFmpeg reports out of memory, end of file, or a missing stream.
+DECODING_ERRORS = (FFmpegError, MemoryError, EOFError, IndexError)
+TOLERATED = 0.5
 """Seconds that a file may end earlier than its header says."""
 
 
-def reason(error: BaseException) -> str:
-    """What FFmpeg or the file system says, in its own words."""
-    return str(getattr(error, "strerror", None) or error or type(error).__name__)
-
-
 @contextmanager
-def opened(path: Path, **options: str) -> Iterator[Any]:
-    """An open container; everything FFmpeg has to complain about in the block becomes a MediaError."""
+def open_media(path: Path, **options: str) -> Iterator[Any]:
+    """Open a container; errors of FFmpeg inside the block become MediaError."""
     if not path.exists():
         raise MediaError("no such video file", where=path)
     try:
         with av.open(str(path), metadata_errors="replace", options=options) as container:
             yield container
-    except DECODING as error:
-        raise MediaError(
-            f"not a readable video ({reason(error)}); it is damaged or cut short",
-            where=path,
-            fix="Copy or download it again.",
-        ) from error
+    except DECODING_ERRORS as error:
+        raise unreadable_video(path, error) from error
 
 
 def is_cover(stream: Any) -> bool:
-    """Whether a video stream is one attached picture: the cover of an album, a thumbnail."""
+    """Whether a video stream is one attached image: the cover of an album, a thumbnail."""
     return stream.type == "video" and bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
 def codec_name(stream: Any) -> str:
-    """What a stream's codec is called, whichever decoder would read it; `unknown` where FFmpeg knows none."""
+    """The canonical name of a stream's codec, whichever decoder reads it; `unknown` if FFmpeg knows none."""
     return str(stream.codec_context.codec.canonical_name) if stream.codec_context is not None else "unknown"
 
 
 def video_stream(container: Any, path: Path) -> Any:
-    """The first video stream that is no cover; MediaError where there is none."""
+    """The first video stream that is not a cover. Raises MediaError if there is none."""
     for stream in container.streams.video:
         if not is_cover(stream):
             return stream
@@ -60,9 +52,9 @@ def video_stream(container: Any, path: Path) -> Any:
 
 
 def own_seconds(container: Any, stream: Any) -> float:
-    """The length of a stream by what the file says of this very stream, 0 where it says nothing.
+    """The length that the file states for this very stream; 0 if it states none.
 
-    For Matroska that is a tag, the time at which the stream ends; `stream.duration` may there be the whole file's.
+    Matroska states it in a tag, the time at which the stream ends; `stream.duration` may be that of the file there.
     """
     if "matroska" not in container.format.name:
         return float((stream.duration or 0) * (stream.time_base or 0))
@@ -74,25 +66,25 @@ def own_seconds(container: Any, stream: Any) -> float:
 
 
 def declared_seconds(container: Any, stream: Any) -> float:
-    """The length of a stream by the header alone, 0 where it says nothing."""
+    """The length of a stream, or else of the file, according to the header; 0 if it states none."""
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     return (container.duration or 0) / 1e6
 
 
-def refuse_cut_short(path: Path, sound_end: float) -> None:
-    """MediaError for a file whose header promises more than it holds: a download that broke off.
+def refuse_cut_short(path: Path, audio_end: float) -> None:
+    """Raise MediaError for a file whose header promises more than it holds: an interrupted download.
 
-    FFmpeg reads such a file to its end without a word. `sound_end` is the time stamp at which the first sound track
-    ends, s; only if that is early are the other streams' packets looked at, none of which is decoded.
+    FFmpeg reads such a file to its end without an error. `audio_end` is the time stamp at which the first audio track
+    ends, s; only if that is early, the packets of the other streams are read, none of which is decoded.
     """
-    with opened(path) as container:
+    with open_media(path) as container:
         declared = (container.duration or 0) / 1e6
-        if declared - sound_end <= MISSING:
+        if declared - audio_end <= TOLERATED:
             return
         end = max((_end(packet) for packet in container.demux() if packet.pts is not None), default=0.0)
-    end = max(end, sound_end)
-    if declared - end > MISSING:
+    end = max(end, audio_end)
+    if declared - end > TOLERATED:
         raise MediaError(
             f"cut short: it ends at {end:.2f} s of {declared:.2f} s", where=path, fix="Copy or download it again."
         )

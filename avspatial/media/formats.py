@@ -1,4 +1,4 @@
-"""What each container may hold: the sound we put into it, and the streams that are copied."""
+"""Container formats: the audio that we put into each, and the streams that can be copied into it."""
 
 from __future__ import annotations
 
@@ -10,76 +10,76 @@ from typing import Any
 
 import av
 
-from avspatial.errors import MediaError
-from avspatial.media.ffmpeg import DECODING, codec_name, opened, reason, video_stream
+from avspatial.errors import MediaError, reason
+from avspatial.media.ffmpeg import DECODING_ERRORS, codec_name, open_media, video_stream
 
 OPUS_RATE = 48000
 """The only rate that Opus keeps, Hz."""
 
 
 @dataclass(frozen=True)
-class Container:
-    """A kind of file: FFmpeg's name for it, the encoder of its sound, the sample format that this takes, whether it
-    keeps every bit of 24, and a bit rate where it does not."""
+class OutputFormat:
+    """An output format: FFmpeg's name of the container, the encoder of the audio and its sample format, a description,
+    whether it keeps all 24 bits, and a bit rate if it does not."""
 
-    format: str
+    container: str
     encoder: str
     sample_format: str
-    said: str
+    description: str
     lossless: bool = True
     bit_rate: int | None = None
 
 
-CONTAINERS = {
-    ".mp4": Container("mp4", "alac", "s32p", "ALAC, 24 bit"),
-    ".m4v": Container("mp4", "alac", "s32p", "ALAC, 24 bit"),
-    ".mov": Container("mov", "pcm_s24le", "s32", "PCM, 24 bit"),
-    ".mkv": Container("matroska", "flac", "s32", "FLAC, 24 bit"),
-    ".webm": Container("webm", "libopus", "flt", "Opus, 256 kbit/s", lossless=False, bit_rate=256_000),
+FORMATS = {
+    ".mp4": OutputFormat("mp4", "alac", "s32p", "ALAC, 24 bit"),
+    ".m4v": OutputFormat("mp4", "alac", "s32p", "ALAC, 24 bit"),
+    ".mov": OutputFormat("mov", "pcm_s24le", "s32", "PCM, 24 bit"),
+    ".mkv": OutputFormat("matroska", "flac", "s32", "FLAC, 24 bit"),
+    ".webm": OutputFormat("webm", "libopus", "flt", "Opus, 256 kbit/s", lossless=False, bit_rate=256_000),
 }
-"""By suffix. The sound is the best that each one's players know: ALAC and PCM are what Apple's and the editors' do."""
+"""By suffix. The audio is the best that the players of each know: Apple's and the editors' know ALAC and PCM."""
 
 LOSSLESS_INSTEAD = {".webm": ".mkv"}
-"""Where an output goes by default if its input's container holds no lossless sound."""
+"""The default suffix of an output if its input's container holds no lossless audio."""
 
 
-def container_of(path: Path, rate: int) -> Container:
-    """The container that a file's name asks for; MediaError where there is none, or where it cannot keep the rate."""
-    kind = CONTAINERS.get(path.suffix.lower())
-    if kind is None:
+def output_format(path: Path, rate: int) -> OutputFormat:
+    """The format of a file name. Raises MediaError if there is none, or if it cannot keep the rate."""
+    target = FORMATS.get(path.suffix.lower())
+    if target is None:
         raise MediaError(
             f"cannot write {path.suffix or 'a name without suffix'!r} files",
             where=path,
-            fix=f"Give a name that ends in one of {', '.join(CONTAINERS)}.",
+            fix=f"Give a name that ends in one of {', '.join(FORMATS)}.",
         )
-    if not kind.lossless and rate != OPUS_RATE:
+    if not target.lossless and rate != OPUS_RATE:
         raise MediaError(
             f"{path.suffix} holds Opus sound, which is always at {OPUS_RATE} Hz; this sound is at {rate} Hz",
             where=path,
             fix="Give a name that ends in .mkv, which holds the same pictures and sound of any rate.",
         )
-    return kind
+    return target
 
 
-def accepted(kind: Container, streams: Sequence[Any]) -> str:
+def refusal(target: OutputFormat, streams: Sequence[Any]) -> str:
     """Try a header with copies of the streams: why the container refuses them, or nothing."""
     try:
-        with av.open(io.BytesIO(), "w", format=kind.format) as trial:
+        with av.open(io.BytesIO(), "w", format=target.container) as trial:
             for stream in streams:
                 trial.add_stream_from_template(stream, opaque=True)
             trial.start_encoding()
-    except (*DECODING, ValueError) as error:
+    except (*DECODING_ERRORS, ValueError) as error:
         return reason(error)
     return ""
 
 
-def check_video(source: Path, out: Path, kind: Container) -> None:
-    """MediaError unless the pictures of `source` can be copied into a container of this kind."""
-    with opened(source) as container:
+def check_video(source: Path, out: Path, target: OutputFormat) -> None:
+    """Raise MediaError unless the video of `source` can be copied into a container of this format."""
+    with open_media(source) as container:
         stream = video_stream(container, source)
         codec = codec_name(stream)
-        if not accepted(kind, [stream]):
+        if not refusal(target, [stream]):
             return
-        able = [suffix for suffix, other in CONTAINERS.items() if not accepted(other, [stream])]
+        able = [suffix for suffix, other in FORMATS.items() if not refusal(other, [stream])]
     fix = f"Give an output that ends in {' or '.join(able)}: -o NAME{able[-1]}." if able else "Convert the video first."
     raise MediaError(f"{out.suffix} cannot hold {codec} pictures, which are only copied", where=out, fix=fix)

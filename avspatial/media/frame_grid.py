@@ -1,7 +1,7 @@
-"""Frames with their times, and the choice of one for every place of a fixed grid.
+"""Video frames with their times, and the choice of one for every time of a fixed grid.
 
-A grid of `fps` pictures a second: picture k belongs to the time k / fps. Whatever the frame rate of the file, constant
-or not, picture k is the frame whose time stamp is nearest (the earlier one of two equally near).
+A grid has `fps` images per second: image k belongs to the time k / fps. Whatever the frame rate of the file, constant
+or not, image k is the frame whose time stamp is nearest (the earlier one of two equally near).
 """
 
 from __future__ import annotations
@@ -17,19 +17,18 @@ import numpy as np
 import torch
 
 from avspatial.errors import MediaError
-from avspatial.media.ffmpeg import MISSING, opened, own_seconds
+from avspatial.media.ffmpeg import TOLERATED, open_media, own_seconds
 
 _TOLERANCE = 1e-6
-_PICTURE_FILES = frozenset({".png", ".jpg", ".jpeg"})
+_IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 
-Timed = tuple[float, Any]
-"""A time in seconds, and its frame: decoded, or an upright picture (H, W, 3) uint8, or the file of one."""
+TimedFrame = tuple[float, Any]
+"""A time in seconds, and its frame: decoded, or an upright image (H, W, 3) uint8, or an image file."""
 
 
-def stream_frames(packets: Iterable[Any], stream: Any, path: Path, origin: float | None = None) -> Iterator[Timed]:
-    """Frames of packets of `stream`, with their time since `origin`, a time stamp in seconds; since the start of the
-    stream where None. Frames are decoded one after another. MediaError for a damaged frame.
-    """
+def stream_frames(packets: Iterable[Any], stream: Any, path: Path, origin: float | None = None) -> Iterator[TimedFrame]:
+    """Decode packets of `stream` one after another -> frames with their time since `origin`, a time stamp in seconds;
+    None: since the start of the stream. Raises MediaError for a damaged frame."""
     time_base = stream.time_base or Fraction(1, 1)
     start = float(stream.start_time * time_base) if stream.start_time is not None else None
     for packet in packets:
@@ -42,8 +41,8 @@ def stream_frames(packets: Iterable[Any], stream: Any, path: Path, origin: float
             yield frame.time - (start if origin is None else origin), frame
 
 
-def all_frames(container: Any, stream: Any, path: Path, origin: float | None = None) -> Iterator[Timed]:
-    """`stream_frames` of the whole stream; MediaError, at the end, if half a second is missing."""
+def all_frames(container: Any, stream: Any, path: Path, origin: float | None = None) -> Iterator[TimedFrame]:
+    """`stream_frames` of the entire stream. Raises MediaError, at the end, if half a second is missing."""
     stream.thread_type = "AUTO"
     time_base = stream.time_base or Fraction(1, 1)
     first, end = stream.start_time, 0
@@ -55,9 +54,9 @@ def all_frames(container: Any, stream: Any, path: Path, origin: float | None = N
 
 
 def refuse_early_end(container: Any, stream: Any, end: float, path: Path) -> None:
-    """MediaError if the file promises half a second more than up to `end`, seconds from the start of the stream."""
+    """Raise MediaError if the file promises half a second more than up to `end`, seconds from the stream's start."""
     declared = own_seconds(container, stream)
-    if declared - end > MISSING:
+    if declared - end > TOLERATED:
         raise MediaError(
             f"cut short: its pictures end at {end:.2f} s of {declared:.2f} s",
             where=path,
@@ -66,29 +65,29 @@ def refuse_early_end(container: Any, stream: Any, end: float, path: Path) -> Non
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The numbered picture files of a folder, in the order of their numbers; MediaError where there is none."""
+    """The numbered image files of a folder, in the order of their numbers. Raises MediaError if there is none."""
     if not folder.is_dir():
         raise MediaError("no such folder of pictures", where=folder)
-    files = [f for f in folder.iterdir() if f.suffix.lower() in _PICTURE_FILES and f.stem.isdigit()]
+    files = [f for f in folder.iterdir() if f.suffix.lower() in _IMAGE_SUFFIXES and f.stem.isdigit()]
     if not files:
         raise MediaError("holds no numbered png or jpg picture", where=folder, fix="Name them 1.jpg or 000001.png ...")
     return sorted(files, key=lambda file: (int(file.stem), file.name))
 
 
-def folder_frames(folder: Path, rate: float) -> Iterator[Timed]:
-    """The numbered picture files of a folder, `rate` a second, not yet read."""
+def folder_frames(folder: Path, rate: float) -> Iterator[TimedFrame]:
+    """The numbered image files of a folder, `rate` per second, not yet read."""
     for number, file in enumerate(image_files(folder)):
         yield number / rate, file
 
 
 def read_image(file: Path) -> np.ndarray:
-    """A png or jpg file -> uint8 (H, W, 3) RGB, upright. MediaError for one that cannot be read.
+    """Read a png or jpg file -> uint8 (H, W, 3) RGB, upright. Raises MediaError if it cannot be read.
 
     A jpg is decoded by libjpeg, as Pillow and so the field's public code do: FFmpeg's conversion to RGB, made for
-    speed, is up to 14 of 255 away from it, which a network hears as 3e-4 of full scale.
+    speed, is up to 14 of 255 away from it, which changes a network's output by 3e-4 of full scale.
     """
     if file.suffix.lower() == ".png":
-        with opened(file, pattern_type="none") as container:
+        with open_media(file, pattern_type="none") as container:
             frame = next(container.decode(video=0), None)
         if frame is None:
             raise MediaError("not a readable picture", where=file, fix="Copy it again.")
@@ -98,8 +97,8 @@ def read_image(file: Path) -> np.ndarray:
     try:
         planes = decode_jpeg(torch.from_numpy(np.fromfile(file, np.uint8)), ImageReadMode.RGB, "cpu", True)
     except (RuntimeError, ValueError, OSError) as error:
-        why = getattr(error, "strerror", None) or "no jpg, damaged or cut short"
-        raise MediaError(f"not a readable picture ({why})", where=file, fix="Copy it again.") from error
+        text = getattr(error, "strerror", None) or "no jpg, damaged or cut short"
+        raise MediaError(f"not a readable picture ({text})", where=file, fix="Copy it again.") from error
     return np.ascontiguousarray(planes.permute(1, 2, 0).numpy())
 
 
@@ -107,43 +106,45 @@ def _upright(frame: av.VideoFrame) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90) % 4))
 
 
-def array_frames(pictures: Iterable[Any], times: Iterable[float]) -> Iterator[Timed]:
-    """Pictures (H, W, 3) uint8 in memory with their times in seconds, ascending.
+def array_frames(frames: Iterable[Any], times: Iterable[float]) -> Iterator[TimedFrame]:
+    """Frames (H, W, 3) uint8 in memory with their times in seconds, ascending.
 
-    MediaError for no picture, another shape or type, times that do not ascend, and fewer times than pictures.
+    Raises:
+        MediaError: For no frame, another shape or type, times that do not ascend, and fewer times than frames.
     """
-    when = iter(times)
+    remaining = iter(times)
     before = -math.inf
-    for number, given in enumerate(pictures):
-        shown = np.asarray(given.cpu() if isinstance(given, torch.Tensor) else given)
-        if shown.ndim != 3 or shown.shape[2] != 3 or shown.dtype != np.uint8 or not shown.size:
-            found = f"{shown.dtype} {tuple(shown.shape)}"
-            raise MediaError(f"picture {number} is {found}; uint8 (H, W, 3) is needed", where="pictures")
-        time = next(when, math.nan)
+    for number, value in enumerate(frames):
+        frame = np.asarray(value.cpu() if isinstance(value, torch.Tensor) else value)
+        if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or not frame.size:
+            raise MediaError(
+                f"frame {number} is {frame.dtype} {tuple(frame.shape)}; uint8 (H, W, 3) is needed", where="frames"
+            )
+        time = next(remaining, math.nan)
         if not before < time < math.inf:
-            said = "has no time" if math.isnan(time) else f"comes at {time:g} s, after one at {before:g} s"
-            raise MediaError(f"picture {number} {said}", where="times", fix="Give one ascending time for each picture.")
+            text = "has no time" if math.isnan(time) else f"comes at {time:g} s, after one at {before:g} s"
+            raise MediaError(f"frame {number} {text}", where="times", fix="Give one ascending time for each frame.")
         before = time
-        yield time, shown
+        yield time, frame
     if before == -math.inf:
-        raise MediaError("there is not one", where="pictures")
+        raise MediaError("no frame was given", where="frames")
 
 
 def on_grid(
-    frames: Iterator[Timed], fps: float, size: tuple[int, int], count: int | None, path: Path
+    frames: Iterator[TimedFrame], fps: float, size: tuple[int, int], count: int | None, path: Path
 ) -> Iterator[np.ndarray]:
     """The nearest frame for every grid time, as uint8 (H, W, 3), `size` being (H, W); only those taken are converted.
 
-    `count` pictures, the last frame being repeated where the video is shorter, or as many as the video is long.
+    `count` images, the last frame being repeated if the video is shorter; None: as many as the video is long.
     """
     taken = 0
-    previous: Timed | None = None
+    previous: TimedFrame | None = None
     step = 0.0
     for time, frame in frames:
         if previous is not None:
             step = time - previous[0]
             end = _grid_end((time + previous[0]) / 2 * fps, count)
-            yield from _repeated(previous[1], end - taken, size)
+            yield from _repeat(previous[1], end - taken, size)
             taken = max(taken, end)
         previous = time, frame
         if count is not None and taken >= count:
@@ -152,11 +153,11 @@ def on_grid(
         raise MediaError("a clip with no picture: not one frame could be decoded", where=path, fix="Copy it again.")
     if count is None:
         count = max(1, math.ceil((previous[0] + step) * fps - _TOLERANCE))
-    yield from _repeated(previous[1], max(count, 1) - taken, size)
+    yield from _repeat(previous[1], max(count, 1) - taken, size)
 
 
 def nearest_frames(times: np.ndarray, fps: float, count: int) -> np.ndarray:
-    """Which of the frames at `times` (K,), ascending, `on_grid` takes for `count` places -> (n,) int, ascending."""
+    """Which of the frames at `times` (K,), ascending, `on_grid` takes for `count` grid times -> (n,) int, ascending."""
     middles = (times[1:] + times[:-1]) / 2 * fps
     ends = np.append(np.minimum(np.floor(middles + _TOLERANCE) + 1, count), count)
     begins = np.maximum.accumulate(np.append(0, ends[:-1]))
@@ -164,17 +165,17 @@ def nearest_frames(times: np.ndarray, fps: float, count: int) -> np.ndarray:
 
 
 def _grid_end(boundary: float, count: int | None) -> int:
-    """How many grid pictures lie at or before `boundary` (in grid steps)."""
+    """How many grid times lie at or before `boundary` (in grid steps)."""
     end = math.floor(boundary + _TOLERANCE) + 1
     return end if count is None else min(end, count)
 
 
-def _repeated(frame: av.VideoFrame | np.ndarray | Path, times: int, size: tuple[int, int]) -> list[np.ndarray]:
-    return [picture(frame, size)] * times if times > 0 else []
+def _repeat(frame: av.VideoFrame | np.ndarray | Path, times: int, size: tuple[int, int]) -> list[np.ndarray]:
+    return [to_image(frame, size)] * times if times > 0 else []
 
 
-def picture(frame: av.VideoFrame | np.ndarray | Path, size: tuple[int, int]) -> np.ndarray:
-    """A frame as `Timed` has it -> uint8 (H, W, 3), upright, stretched to `size` with antialiasing."""
+def to_image(frame: av.VideoFrame | np.ndarray | Path, size: tuple[int, int]) -> np.ndarray:
+    """The frame of a `TimedFrame` -> uint8 (H, W, 3), upright, stretched to `size` with antialiasing."""
     if isinstance(frame, Path):
         frame = read_image(frame)
     upright = _upright(frame) if isinstance(frame, av.VideoFrame) else np.ascontiguousarray(frame)

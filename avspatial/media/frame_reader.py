@@ -1,8 +1,8 @@
-"""The pictures of a video on a grid, without decoding what nobody looks at.
+"""Video frames on a grid, decoding no more frames than necessary.
 
-Which frames lie nearest to the places of the grid follows from the time stamps of the packets alone. Of the others, the
-decoder leaves out those that no frame refers to, and codecs whose frames stand alone decode no other at all: what
-comes out is, bit for bit, what decoding everything gives.
+The time stamps of the packets alone determine which frames lie nearest to the times of the grid. Of the others the
+decoder skips those that no frame refers to, and for codecs whose frames are independent no other frame is decoded: the
+result is, bit for bit, that of decoding everything.
 """
 
 from __future__ import annotations
@@ -15,66 +15,61 @@ from typing import Any
 
 import numpy as np
 
-from avspatial.media.ffmpeg import opened, video_stream
-from avspatial.media.frame_grid import Timed, all_frames, nearest_frames, on_grid, refuse_early_end, stream_frames
+from avspatial.media.ffmpeg import open_media, video_stream
+from avspatial.media.frame_grid import TimedFrame, all_frames, nearest_frames, on_grid, refuse_early_end, stream_frames
 
 
 class FrameReader:
-    """The first video stream of a file that is no cover. `decoded` counts the frames that came out of the decoder."""
+    """The first video stream of a file that is not a cover."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.decoded = 0
 
     def on_grid(
         self, fps: float, size: tuple[int, int], count: int, origin: float | None = None
     ) -> Generator[np.ndarray, None, None]:
-        """The frames nearest to k / fps, k below `count`, seconds since `origin` (a time stamp in s; the start of the
-        stream where None) -> uint8 (H, W, 3), upright, resized, the last one repeated where the video is shorter.
+        """The frames nearest to k / fps, k below `count`, in seconds since `origin` (a time stamp in s; None: the start
+        of the stream) -> uint8 (H, W, 3), upright, resized, the last one repeated if the video is shorter.
 
-        MediaError for a file that is missing, has no picture, is damaged, or is cut short.
+        Raises:
+            MediaError: For a file that is missing, has no video, is damaged, or is cut short.
         """
-        needed = self._needed(fps, count, origin)
-        given = 0
+        needed = self._needed_stamps(fps, count, origin)
+        yielded = 0
         if needed is not None:
             try:
-                for picture in self._sparing(needed, fps, size, count, origin):
-                    yield picture
-                    given += 1
+                for image in self._decode_needed(needed, fps, size, count, origin):
+                    yield image
+                    yielded += 1
                 return
-            except LeftOutError:
-                # Not every packet holds a picture: then its neighbours are needed, which were left out.
+            except MissingFrameError:
+                # Not every packet holds a frame: then the neighbours are needed that the decoder skipped.
                 pass
-        with opened(self.path) as container:
+        with open_media(self.path) as container:
             frames = all_frames(container, video_stream(container, self.path), self.path, origin)
-            yield from islice(on_grid(self._counted(frames), fps, size, count, self.path), given, None)
+            yield from islice(on_grid(frames, fps, size, count, self.path), yielded, None)
 
-    def _sparing(
+    def _decode_needed(
         self, needed: np.ndarray, fps: float, size: tuple[int, int], count: int, origin: float | None
     ) -> Iterator[np.ndarray]:
-        with opened(self.path) as container:
+        with open_media(self.path) as container:
             stream = video_stream(container, self.path)
-            frames = stream_frames(_hinted(container, stream, needed), stream, self.path, origin)
-            yield from on_grid(checked(self._counted(frames), needed), fps, size, count, self.path)
+            frames = stream_frames(_packets(container, stream, needed), stream, self.path, origin)
+            yield from on_grid(require_frames(frames, needed), fps, size, count, self.path)
 
-    def _counted(self, frames: Iterable[Timed]) -> Iterator[Timed]:
-        for timed in frames:
-            self.decoded += 1
-            yield timed
-
-    def _needed(self, fps: float, count: int, origin: float | None) -> np.ndarray | None:
-        """The time stamps of the frames that the grid takes, ascending; None where the packets do not tell."""
-        found = array("q")
-        with opened(self.path) as container:
+    def _needed_stamps(self, fps: float, count: int, origin: float | None) -> np.ndarray | None:
+        """The time stamps of the frames that the grid takes, ascending; None if the packets do not determine them."""
+        collected = array("q")
+        with open_media(self.path) as container:
             stream = video_stream(container, self.path)
             base, first = stream.time_base, stream.start_time
             for packet in container.demux(stream):
                 if packet.size and packet.pts is None:
                     return None
                 if packet.size and not packet.is_discard:
-                    found.append(packet.pts)
+                    collected.append(packet.pts)
                     last = packet.pts + (packet.duration or 0)
-            stamps = np.sort(np.frombuffer(found, np.int64)) if found else np.zeros(0, np.int64)
+            stamps = np.sort(np.frombuffer(collected, np.int64)) if collected else np.zeros(0, np.int64)
             if first is None or base is None or not len(stamps) or not np.diff(stamps).all():
                 return None
             times = stamps * base.numerator / base.denominator - (float(first * base) if origin is None else origin)
@@ -83,33 +78,33 @@ class FrameReader:
         return stamps[nearest_frames(times, fps, count)]
 
 
-class LeftOutError(Exception):
-    """The decoder did not give a frame that it was asked for."""
+class MissingFrameError(Exception):
+    """The decoder did not return a requested frame."""
 
 
-def _hinted(container: Any, stream: Any, needed: np.ndarray) -> Iterator[Any]:
-    """The packets to decode; before each one the decoder is told whether its frame is needed."""
+def _packets(container: Any, stream: Any, needed: np.ndarray) -> Iterator[Any]:
+    """The packets to decode; the decoder is set for each one according to whether its frame is needed."""
     stream.thread_type = "AUTO"
     codec = stream.codec_context
     for packet in container.demux(stream):
-        wanted = not packet.size or _holds(needed, packet.pts)
+        wanted = not packet.size or _contains(needed, packet.pts)
         if wanted or not codec.codec.intra_only:
             codec.skip_frame = "DEFAULT" if wanted else "NONREF"
             yield packet
 
 
-def _holds(needed: np.ndarray, stamp: int) -> bool:
-    place = int(np.searchsorted(needed, stamp))
-    return place < len(needed) and int(needed[place]) == stamp
+def _contains(stamps: np.ndarray, stamp: int) -> bool:
+    index = int(np.searchsorted(stamps, stamp))
+    return index < len(stamps) and int(stamps[index]) == stamp
 
 
-def checked(frames: Iterable[Timed], needed: np.ndarray) -> Iterator[Timed]:
-    """The same frames; LeftOutError as soon as it is clear that a needed one is not among them."""
+def require_frames(frames: Iterable[TimedFrame], needed: np.ndarray) -> Iterator[TimedFrame]:
+    """Yield the frames; raise MissingFrameError as soon as a needed one is certain not to come."""
     due = 0
     for time, frame in frames:
         if due < len(needed) and (frame.pts is None or frame.pts > needed[due]):
-            raise LeftOutError
+            raise MissingFrameError
         due += int(due < len(needed) and frame.pts == needed[due])
         yield time, frame
     if due < len(needed):
-        raise LeftOutError
+        raise MissingFrameError

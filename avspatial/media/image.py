@@ -1,4 +1,4 @@
-"""Single pictures: jpg files written, cut-outs (png with transparency) read."""
+"""Single images: writing jpg files, reading cut-outs (png with transparency)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
 
 
-def write_jpeg(path: str | Path, picture: np.ndarray, aspect: float | None = None, quality: int = 90) -> None:
-    """picture (H, W, 3) uint8 RGB -> a whole jpg file, quality 1 to 100. OSError if the file system refuses.
+def write_jpeg(path: str | Path, image: np.ndarray, aspect: float | None = None, quality: int = 90) -> None:
+    """Write image (H, W, 3) uint8 RGB to a jpg file, completely or not at all, quality 1 to 100.
 
-    `aspect` is the width over height to show it at, by stretching the shorter side: a model's square picture then
-    looks as its video does, and no finer. As it is where not given.
+    `aspect` is the width over height to show it at, by stretching the shorter side: a model's square image then has
+    the shape of its video, and no more detail. None leaves its shape. Raises OSError if the file system refuses.
     """
-    import torch  # slow to import, and most that import this room write no picture
+    import torch  # slow to import, and most users of this module write no image
     from torchvision.io import encode_jpeg
 
-    planes = torch.tensor(np.ascontiguousarray(picture)).permute(2, 0, 1).contiguous()
+    planes = torch.tensor(np.ascontiguousarray(image)).permute(2, 0, 1).contiguous()
     if aspect is not None:
         height, width = planes.shape[1:]
         size = max(height, round(width / aspect)), max(width, round(height * aspect))
@@ -30,15 +30,15 @@ def write_jpeg(path: str | Path, picture: np.ndarray, aspect: float | None = Non
 
 
 def read_cutout(path: str | Path) -> np.ndarray:
-    """A png file with an alpha channel -> (H, W, 4) uint8, RGB and alpha. MediaError for any other file."""
+    """Read a png file with an alpha channel -> (H, W, 4) uint8, RGB and alpha. Raises MediaError for any other file."""
     try:
         with av.open(str(path)) as container:
             frame = next(container.decode(video=0))
-            picture = frame.to_ndarray(format="rgba")
+            image = frame.to_ndarray(format="rgba")
     except (av.error.FFmpegError, OSError, StopIteration, IndexError) as error:
         raise MediaError("is not a readable png picture", where=path, fix="Save it again as png.") from error
-    # A palette may hold clear entries, which only the picture itself shows.
+    # A palette may hold transparent entries, which only the image itself shows.
     layered = len(frame.format.components) in (2, 4)
-    if not layered and picture[..., 3].min() == 255:
+    if not layered and image[..., 3].min() == 255:
         raise MediaError("has no transparency, so its background would show", where=path, fix="Cut the object out.")
-    return picture
+    return image

@@ -1,7 +1,7 @@
-"""A video with its pictures copied, packet for packet, and new sound.
+"""Remuxing: the video is copied, packet for packet, and gets a new audio track.
 
-Nothing of the pictures is decoded: packets keep their bytes and their time stamps. Sound is encoded as far as the
-packets have come and written between them: players stall on files whose streams are not interleaved.
+No video is decoded: packets keep their bytes and their time stamps. Audio is encoded as far as the packets have come
+and written between them: players stall on files whose streams are not interleaved.
 """
 
 from __future__ import annotations
@@ -17,85 +17,97 @@ import numpy as np
 
 from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
-from avspatial.media.ffmpeg import DECODING, codec_name, is_cover, opened, reason, video_stream
-from avspatial.media.formats import Container
-from avspatial.media.side_streams import attach_covers, choose
+from avspatial.media.ffmpeg import DECODING_ERRORS, codec_name, is_cover, open_media, video_stream
+from avspatial.media.file_errors import unreadable_video, unwritable
+from avspatial.media.formats import OutputFormat
+from avspatial.media.side_streams import attach_covers, choose_side_streams
 
 AHEAD = 0.5
-"""Seconds that the sound is written ahead of the packets around it."""
+"""Seconds that the audio is written ahead of the packets around it."""
 _FULL_SCALE = 1 << 23
-_PLAYABLE_EARLY = {"mp4": {"movflags": "+faststart"}, "mov": {"movflags": "+faststart"}}
+_MUXER_OPTIONS = {"mp4": {"movflags": "+faststart"}, "mov": {"movflags": "+faststart"}}
 _IN_HEADER_OR_STREAM = frozenset({"avc1", "avc3", "hvc1", "hev1"})
-"""Names of one codec in mp4 and mov that say where the parameter sets stand; pictures that are copied keep theirs."""
-_CONTAINER_FACTS = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
+"""Tags in mp4 and mov that state where the codec's parameter sets stand; copied video keeps its own."""
+_CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
 
 
 def remux(
     source: Path,
     out: Path,
-    kind: Container,
-    sound: Iterable[np.ndarray],
+    target: OutputFormat,
+    audio: Iterable[np.ndarray],
     rate: int,
     start: float,
     *,
     keep_original: bool = False,
 ) -> tuple[str, ...]:
-    """Copy `source` to `out`, whole or not at all, with `sound`: blocks (2, n) within [-1, 1] at `rate` Hz.
+    """Copy `source` to `out` with new audio, completely or not at all.
 
-    `start` is the time stamp of its first sample on the clock of `source`, s. With `keep_original` the sound tracks of
-    `source` are copied, after the new one. Subtitles, covers, chapters and fonts are copied where the container takes
-    them. Returns what was left out, in words. MediaError when something cannot be read or written.
+    Subtitles, covers, chapters and fonts are copied if the container takes them.
+
+    Args:
+        source: A video file.
+        out: The file to write.
+        target: Its format.
+        audio: Blocks (2, n) within [-1, 1] at `rate` Hz.
+        rate: In Hz.
+        start: Time stamp of the first sample on the clock of `source`, s.
+        keep_original: Copy the audio tracks of `source` too, after the new one.
+
+    Returns:
+        Descriptions of what was left out.
+
+    Raises:
+        MediaError: If something cannot be read or written.
     """
-    with opened(source) as container, _writing(out, kind) as target:
-        _describe(container, target)
+    with open_media(source) as container, _open_output(out, target) as output:
+        _copy_metadata(container, output)
         main = video_stream(container, source)
-        copies = {main.index: _copy_of(main, target)}
-        track = _Track(target, kind, iter(sound), rate, start)
-        extras = choose(container, main, kind, keep_original)
-        copies |= {stream.index: _copy_of(stream, target) for stream in extras.copied}
-        attach_covers(target, extras.attached, source)
+        copies = {main.index: _copy_stream(main, output)}
+        track = _AudioTrack(output, target, iter(audio), rate, start)
+        side = choose_side_streams(container, main, target, keep_original)
+        copies |= {stream.index: _copy_stream(stream, output) for stream in side.copied}
+        attach_covers(output, side.attached, source)
         for packet, seconds in _packets(container, sorted(copies), source):
             track.write_until(seconds + AHEAD)
             packet.stream = copies[packet.stream_index]
-            target.mux(packet)
+            output.mux(packet)
         track.finish()
-    return extras.left_out
+    return side.left_out
 
 
 @contextmanager
-def _writing(out: Path, kind: Container) -> Iterator[Any]:
-    """A container that becomes `out`; what FFmpeg and the file system refuse becomes a MediaError about `out`."""
-    options = _PLAYABLE_EARLY.get(kind.format, {})
+def _open_output(out: Path, target: OutputFormat) -> Iterator[Any]:
+    """A container that becomes `out`; errors of FFmpeg and the file system become a MediaError about `out`."""
+    options = _MUXER_OPTIONS.get(target.container, {})
     try:
         with (
             atomic_write(out) as temporary_path,
-            av.open(str(temporary_path), "w", format=kind.format, options=options) as target,
+            av.open(str(temporary_path), "w", format=target.container, options=options) as output,
         ):
-            yield target
-    except (*DECODING, OSError) as error:
-        raise MediaError(
-            f"cannot be written ({reason(error)})", where=out, fix="Free space, or choose another folder."
-        ) from error
+            yield output
+    except (*DECODING_ERRORS, OSError) as error:
+        raise unwritable(out, error) from error
 
 
-def _describe(container: Any, target: Any) -> None:
-    """Title, date and the like, and the chapters."""
-    target.metadata.update({key: value for key, value in container.metadata.items() if key not in _CONTAINER_FACTS})
+def _copy_metadata(container: Any, output: Any) -> None:
+    """Copy title, date and the like, and the chapters."""
+    output.metadata.update({key: value for key, value in container.metadata.items() if key not in _CONTAINER_TAGS})
     chapters = container.chapters()
     if chapters:
-        target.set_chapters(chapters)
+        output.set_chapters(chapters)
 
 
-def _copy_of(stream: Any, target: Any) -> Any:
-    copy = target.add_stream_from_template(stream, opaque=True)
+def _copy_stream(stream: Any, output: Any) -> Any:
+    copy = output.add_stream_from_template(stream, opaque=True)
     copy.metadata.update(stream.metadata)
     copy.disposition = stream.disposition
-    if stream.type == "video" and target.format.name in {"mp4", "mov"}:
+    if stream.type == "video" and output.format.name in {"mp4", "mov"}:
         tag = stream.codec_context.codec_tag
         if tag in _IN_HEADER_OR_STREAM:
             copy.codec_context.codec_tag = tag
         elif codec_name(stream) == "hevc":
-            # Apple's players take hevc by this name alone. What comes from Matroska has its sets in the header.
+            # Apple's players know hevc by this tag only. Streams from Matroska have their parameter sets in the header.
             copy.codec_context.codec_tag = "hvc1"
     if stream.type == "audio":
         copy.disposition = av.stream.Disposition(0)
@@ -113,7 +125,7 @@ def _packets(container: Any, indices: Sequence[int], source: Path) -> Iterator[t
             if not packet.size:
                 continue
             if is_cover(container.streams[packet.stream_index]):
-                packet.pts = packet.dts = 0  # it has none of its own
+                packet.pts = packet.dts = 0  # it has no time stamps
             if packet.pts is None or (held is None and packet.dts is None):
                 raise MediaError(
                     "holds packets without a time stamp", where=source, fix="Remux it into an mkv file first."
@@ -127,20 +139,16 @@ def _packets(container: Any, indices: Sequence[int], source: Path) -> Iterator[t
                 yield from _with_decoding_times(held)
         for held in early.values():
             yield from _with_decoding_times(held)
-    except DECODING as error:
-        raise MediaError(
-            f"not a readable video ({reason(error)}); it is damaged or cut short",
-            where=source,
-            fix="Copy or download it again.",
-        ) from error
+    except DECODING_ERRORS as error:
+        raise unreadable_video(source, error) from error
 
 
 def _with_decoding_times(packets: Sequence[Any]) -> Iterator[tuple[Any, float]]:
     """The first packets of a stream, up to one whose decoding time is known, with times for those before it: Matroska
-    keeps none, and FFmpeg finds them out only after a few packets."""
+    stores none, and FFmpeg derives them only after a few packets."""
     if packets and packets[-1].dts is None:
         shown = sorted(packet.pts for packet in packets)
-        packets[-1].dts = shown[-1] - max(place - packet.pts for place, packet in zip(shown, packets, strict=True))
+        packets[-1].dts = shown[-1] - max(time - packet.pts for time, packet in zip(shown, packets, strict=True))
     for later, packet in zip(reversed(packets), [*reversed(packets)][1:], strict=False):
         packet.dts = min(later.dts - max(packet.duration or 1, 1), packet.pts)
     for packet in packets:
@@ -151,15 +159,17 @@ def _seconds(packet: Any) -> float:
     return float(packet.dts * packet.time_base)
 
 
-class _Track:
-    """The new sound, encoded as far as it is asked for."""
+class _AudioTrack:
+    """The new audio track, encoded block by block."""
 
-    def __init__(self, target: Any, kind: Container, blocks: Iterator[np.ndarray], rate: int, start: float) -> None:
-        self._target, self._kind, self._blocks, self._rate = target, kind, blocks, rate
+    def __init__(
+        self, output: Any, target: OutputFormat, blocks: Iterator[np.ndarray], rate: int, start: float
+    ) -> None:
+        self._output, self._sample_format, self._blocks, self._rate = output, target.sample_format, blocks, rate
         self._done = self._first = round(start * rate)
-        self._stream = target.add_stream(kind.encoder, rate=rate, layout="stereo", format=kind.sample_format)
-        if kind.bit_rate is not None:
-            self._stream.bit_rate = kind.bit_rate
+        self._stream = output.add_stream(target.encoder, rate=rate, layout="stereo", format=target.sample_format)
+        if target.bit_rate is not None:
+            self._stream.bit_rate = target.bit_rate
         self._stream.metadata["title"] = "Binaural"
         self._stream.disposition = av.stream.Disposition.default
 
@@ -168,27 +178,26 @@ class _Track:
             block = next(self._blocks, None)
             if block is None:
                 return
-            self._target.mux(self._stream.encode(self._frame(block)))
+            self._output.mux(self._stream.encode(self._frame(block)))
             self._done += block.shape[1]
 
     def finish(self) -> None:
         self.write_until(float("inf"))
-        self._target.mux(self._stream.encode())
+        self._output.mux(self._stream.encode())
 
     def _frame(self, block: np.ndarray) -> Any:
-        kind = self._kind.sample_format
-        samples = block if kind.startswith("flt") else as_24_bit(block)
-        if not kind.endswith("p"):
+        samples = block if self._sample_format.startswith("flt") else as_24_bit(block)
+        if not self._sample_format.endswith("p"):
             samples = samples.T.reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format=kind, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format=self._sample_format, layout="stereo")
         frame.rate, frame.pts, frame.time_base = self._rate, self._done, Fraction(1, self._rate)
         return frame
 
 
 def as_24_bit(block: np.ndarray) -> np.ndarray:
-    """block (C, n) within [-1, 1] -> int32, the upper 24 bits rounded, the lower 8 zero. ValueError for what would
-    have to be clipped."""
-    whole = np.rint(block.astype(np.float64) * _FULL_SCALE)
+    """block (C, n) within [-1, 1] -> int32, the upper 24 bits rounded, the lower 8 zero. Raises ValueError for samples
+    that would have to be clipped."""
+    rounded = np.rint(block.astype(np.float64) * _FULL_SCALE)
     if np.abs(block).max(initial=0.0) > 1:
         raise ValueError(f"24 bits hold samples within [-1, 1]; the largest is {np.abs(block).max():.3f}")
-    return np.minimum(whole, _FULL_SCALE - 1).astype(np.int32) << 8
+    return np.minimum(rounded, _FULL_SCALE - 1).astype(np.int32) << 8

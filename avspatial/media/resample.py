@@ -7,44 +7,44 @@ import soxr
 
 
 def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
-    """samples (C, T) float32 at `from_rate` Hz -> (C, round(T * to_rate / from_rate)) float32 at `to_rate` Hz."""
+    """Resample (C, T) float32 at `from_rate` Hz -> (C, round(T * to_rate / from_rate)) float32 at `to_rate` Hz."""
     samples = np.asarray(samples, dtype=np.float32)
     if from_rate == to_rate:
         return samples
     length = round(samples.shape[-1] * to_rate / from_rate)
     out = np.zeros((samples.shape[0], length), np.float32)
-    changed = soxr.resample(np.ascontiguousarray(samples.T), from_rate, to_rate, quality="VHQ").T
-    kept = min(length, changed.shape[-1])
-    out[:, :kept] = changed[:, :kept]
+    resampled = soxr.resample(np.ascontiguousarray(samples.T), from_rate, to_rate, quality="VHQ").T
+    kept = min(length, resampled.shape[-1])
+    out[:, :kept] = resampled[:, :kept]
     return out
 
 
 class Resampler:
-    """The same, block by block: the blocks laid end to end equal `resample` of the whole, to the sample and the bit."""
+    """Resampling block by block: the concatenated blocks equal `resample` of all samples, to the sample and the bit."""
 
     def __init__(self, channels: int, from_rate: int, to_rate: int) -> None:
         self.from_rate, self.to_rate = from_rate, to_rate
         self._channels = channels
-        self._came = self._went = 0
+        self._received = self._returned = 0
         self._stream = None
         if from_rate != to_rate:
             self._stream = soxr.ResampleStream(from_rate, to_rate, channels, dtype="float32", quality="VHQ")
 
     def push(self, block: np.ndarray) -> np.ndarray:
-        """block (C, T) float32 -> what is ready, (C, K)."""
-        self._came += block.shape[1]
+        """block (C, T) float32 -> the samples that are ready, (C, K)."""
+        self._received += block.shape[1]
         if self._stream is None:
             return np.asarray(block, np.float32)
         ready = self._stream.resample_chunk(np.ascontiguousarray(block.T, np.float32)).T
-        self._went += ready.shape[1]
+        self._returned += ready.shape[1]
         return np.asarray(ready)
 
     def finish(self) -> np.ndarray:
-        """The rest, (C, K): afterwards round(T * to_rate / from_rate) samples came out of T."""
+        """The rest, (C, K): in total round(T * to_rate / from_rate) samples come out of T."""
         if self._stream is None:
             return np.zeros((self._channels, 0), np.float32)
         rest = self._stream.resample_chunk(np.zeros((0, self._channels), np.float32), last=True).T
-        missing = round(self._came * self.to_rate / self.from_rate) - self._went
+        missing = round(self._received * self.to_rate / self.from_rate) - self._returned
         out = np.zeros((self._channels, max(0, missing)), np.float32)
         kept = min(out.shape[1], rest.shape[1])
         out[:, :kept] = rest[:, :kept]

@@ -1,8 +1,8 @@
-"""Reading the pictures of a clip on a fixed grid, and writing videos (PyAV).
+"""Reading the images of a clip on a fixed grid, and writing videos (PyAV).
 
-A grid of `fps` pictures a second starts with the clip: picture k belongs to the time k / fps. Whatever the frame
-rate of the file, constant or not, picture k is the frame whose time stamp, counted from the start of the stream, is
-nearest (the earlier one of two equally near).
+A grid of `fps` images per second starts with the clip: image k belongs to the time k / fps. Whatever the frame rate
+of the file, constant or not, image k is the frame whose time stamp, counted from the start of the stream, is nearest
+(the earlier one of two equally near).
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from av.error import FFmpegError
 
 from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
-from avspatial.media.ffmpeg import declared_seconds, opened, reason, video_stream
+from avspatial.media.ffmpeg import declared_seconds, open_media, video_stream
+from avspatial.media.file_errors import unwritable
 from avspatial.media.frame_grid import all_frames, folder_frames, image_files, on_grid
 from avspatial.media.frame_reader import FrameReader
 
@@ -26,20 +27,20 @@ __all__ = ["folder_images", "frame_aspect", "grid_images", "image_files", "video
 
 
 def video_seconds(path: str | Path) -> float:
-    """The length of the pictures in seconds, by the file's header alone; MediaError as `grid_images`."""
-    with opened(Path(path)) as container:
+    """The length of the video in seconds, according to its header. Raises MediaError as `grid_images`."""
+    with open_media(Path(path)) as container:
         return declared_seconds(container, video_stream(container, Path(path)))
 
 
 def frame_aspect(path: str | Path, frames_fps: float | None = None) -> float:
-    """Width over height of the first picture as a player shows it: upright, with the shape of its pixels.
+    """Width over height of the first frame as a player shows it: upright, with the shape of its pixels.
 
-    `path` is a video file, or, with `frames_fps`, a folder of numbered pictures. MediaError as `grid_images`.
+    `path` is a video file, or, with `frames_fps`, a folder of numbered images. Raises MediaError as `grid_images`.
     """
     path = Path(path)
     if frames_fps is not None:
         path = image_files(path)[0]
-    with opened(path) as container:
+    with open_media(path) as container:
         stream = video_stream(container, path)
         frame = next(container.decode(stream), None)
         if frame is None:
@@ -49,16 +50,27 @@ def frame_aspect(path: str | Path, frames_fps: float | None = None) -> float:
 
 
 def grid_images(path: str | Path, fps: float, size: tuple[int, int], count: int | None = None) -> np.ndarray:
-    """The pictures of a video file on the grid k / fps -> uint8 (P, H, W, 3) RGB, `size` being (H, W).
+    """Read the images of a video file on the grid k / fps, in one pass with one decoded frame in memory at a time.
 
-    P is `count`, the last frame being repeated where the video is shorter, or as many as the video is long. Rotation
-    metadata is applied; the whole picture is resized with antialiasing, its aspect not kept. One pass, one decoded
-    frame in memory at a time. MediaError for a file that is missing, has no picture, is cut short or is damaged.
+    Rotation metadata is applied; the full frame is resized with antialiasing, its aspect is not kept.
+
+    Args:
+        path: A video file.
+        fps: Images per second of the grid.
+        size: (H, W).
+        count: Number of images P, the last frame being repeated if the video is shorter; None: as many as the video is
+            long.
+
+    Returns:
+        uint8 (P, H, W, 3), RGB.
+
+    Raises:
+        MediaError: For a file that is missing, has no video, is cut short or is damaged.
     """
     path = Path(path)
     if count is not None:
         return np.stack(list(FrameReader(path).on_grid(fps, size, count)))
-    with opened(path) as container:
+    with open_media(path) as container:
         stream = video_stream(container, path)
         return np.stack(list(on_grid(all_frames(container, stream, path), fps, size, None, path)))
 
@@ -66,63 +78,69 @@ def grid_images(path: str | Path, fps: float, size: tuple[int, int], count: int 
 def folder_images(
     folder: str | Path, rate: float, fps: float, size: tuple[int, int], count: int | None = None
 ) -> np.ndarray:
-    """As `grid_images`, from a folder of numbered png or jpg files taken at `rate` pictures a second."""
+    """Read images as `grid_images`, from a folder of numbered png or jpg files taken at `rate` per second."""
     folder = Path(folder)
     return np.stack(list(on_grid(folder_frames(folder, rate), fps, size, count, folder)))
 
 
 def write_video(
     path: str | Path,
-    pictures: Iterable[np.ndarray],
+    frames: Iterable[np.ndarray],
     fps: float,
     audio: np.ndarray | None = None,
     rate: int | None = None,
 ) -> None:
-    """pictures (P, H, W, 3) uint8 RGB, H and W even -> a whole mp4 (h264, yuv420p), with sound (C, T) as AAC if given.
+    """Write an mp4 file (h264, yuv420p, AAC), completely or not at all. The same input gives the same bytes.
 
-    Any iterable of (H, W, 3) pictures will do, so that a long video need not be in memory. The same pictures give the
-    same bytes. ValueError for an odd size or no picture; MediaError when the file cannot be written.
+    Args:
+        path: The file.
+        frames: uint8 (P, H, W, 3) RGB, H and W even, or any iterable of (H, W, 3): a long video need not be in memory.
+        fps: Frames per second.
+        audio: (C, T), or None.
+        rate: Of the audio, in Hz.
+
+    Raises:
+        ValueError: For an odd size or no frame.
+        MediaError: If the file cannot be written.
     """
     try:
         with (
             atomic_write(Path(path)) as temporary_path,
             av.open(str(temporary_path), "w", options={"fflags": "+bitexact"}) as container,
         ):
-            _encode(container, pictures, fps, audio, rate)
+            _encode(container, frames, fps, audio, rate)
     except (OSError, FFmpegError) as error:
-        raise MediaError(
-            f"cannot be written ({reason(error)})", where=path, fix="Free space, or choose another folder."
-        ) from error
+        raise unwritable(path, error) from error
 
 
 def _encode(
     container: av.container.OutputContainer,
-    pictures: Iterable[np.ndarray],
+    frames: Iterable[np.ndarray],
     fps: float,
     audio: np.ndarray | None,
     rate: int | None,
 ) -> None:
     exact = Fraction(fps).limit_denominator(1001)
-    waiting = iter(pictures)
-    first = next(waiting, None)
+    remaining = iter(frames)
+    first = next(remaining, None)
     if first is None:
         raise ValueError("a video needs at least one picture")
     stream = _video_stream(container, exact, first.shape)
-    sound = _Sound(container, audio, rate) if audio is not None and rate is not None else None
-    for number, picture in enumerate(chain([first], waiting)):
-        container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
-        if sound is not None:
-            # Sound goes beside its pictures: players stall on files whose streams are not interleaved.
-            sound.encode_until(float((number + 1) / exact))
+    track = _AudioTrack(container, audio, rate) if audio is not None and rate is not None else None
+    for number, image in enumerate(chain([first], remaining)):
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
+        if track is not None:
+            # Audio goes next to its frames: players stall on files whose streams are not interleaved.
+            track.encode_until(float((number + 1) / exact))
     container.mux(stream.encode())
-    if sound is not None:
-        sound.finish()
+    if track is not None:
+        track.finish()
 
 
 def _video_stream(container: av.container.OutputContainer, fps: Fraction, shape: tuple[int, ...]) -> av.VideoStream:
     if len(shape) != 3 or shape[0] % 2 or shape[1] % 2 or shape[2] != 3:
         raise ValueError(f"pictures must be (H, W, 3) with even H and W, not {shape}")
-    # One thread and no version strings: the same pictures give the same bytes.
+    # One thread and no version strings: the same frames give the same bytes.
     options = {"crf": "18", "preset": "veryfast", "threads": "1"}
     stream = container.add_stream("libx264", rate=fps, options=options)
     stream.height, stream.width = shape[:2]
@@ -131,8 +149,8 @@ def _video_stream(container: av.container.OutputContainer, fps: Fraction, shape:
     return stream
 
 
-class _Sound:
-    """The sound track of a video under way: AAC, fed as far as the pictures have come."""
+class _AudioTrack:
+    """The audio track of a video that is being written: AAC, encoded as far as the frames have come."""
 
     def __init__(self, container: av.container.OutputContainer, samples: np.ndarray, rate: int) -> None:
         self.container = container

@@ -1,6 +1,6 @@
-"""Directions over time as WebVTT cues: `avspatial preview --vtt` writes them, a track of the panner reads them.
+"""Directions over time as WebVTT cues: `avspatial preview --vtt` writes them, the panner's tracks read them.
 
-A cue is a span of time and one line, `azimuth: 32.5`: degrees, positive is left. Spans without sound have no cue.
+A cue is a time span and one line, `azimuth: 32.5`: degrees, positive is left. Spans without sound have no cue.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PAYLOAD = re.compile(r"azimuth:[ \t]*([-+]?\d+(?:\.\d+)?)")
 
 @dataclass(frozen=True)
 class Direction:
-    """Where the sound comes from between two times in seconds: degrees, positive is left."""
+    """The direction of the sound between two times in seconds: degrees, positive is left."""
 
     start: float
     end: float
@@ -28,14 +28,14 @@ class Direction:
 
 def vtt(directions: Iterable[Direction]) -> str:
     """The text of a WebVTT file with a cue for each direction."""
-    cues = [f"{_stamp(one.start)} --> {_stamp(one.end)}\nazimuth: {one.azimuth:.1f}\n" for one in directions]
+    cues = [f"{_stamp(cue.start)} --> {_stamp(cue.end)}\nazimuth: {cue.azimuth:.1f}\n" for cue in directions]
     return "\n".join(["WEBVTT\n", *cues])
 
 
 def read_directions(path: Path) -> list[Direction]:
-    """The cues of a WebVTT file, at least one; comments, styles and regions are passed over.
+    """Read the cues of a WebVTT file, at least one; comments, styles and regions are ignored.
 
-    DataError, with the line, for a file that is no WebVTT, or a cue that does not say an azimuth.
+    Raises DataError, with the line, for a file that is not WebVTT, or a cue without an azimuth.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -43,24 +43,24 @@ def read_directions(path: Path) -> list[Direction]:
         raise DataError(f"cannot be read: {error}", where=path) from error
     if not lines or not re.fullmatch(r"WEBVTT(?:[ \t].*)?", lines[0]):
         raise DataError("not a WebVTT file: its first line is not WEBVTT", where=path)
-    found = [_cue(lines, number, path) for number, line in enumerate(lines) if "-->" in line]
-    if not found:
+    cues = [_cue(lines, number, path) for number, line in enumerate(lines) if "-->" in line]
+    if not cues:
         raise DataError("holds no cue", where=path, fix="`avspatial preview FILE --vtt OUT.vtt` writes such a file.")
-    return found
+    return cues
 
 
 def _cue(lines: list[str], number: int, path: Path) -> Direction:
     times = _TIMES.fullmatch(lines[number].strip())
     if times is None:
-        fix = "A cue's times look like 00:00:01.000 --> 00:00:01.500."
+        fix = "Write times as 00:00:01.000 --> 00:00:01.500."
         raise DataError(f"not the times of a cue: {lines[number]!r}", where=f"{path}:{number + 1}", fix=fix)
-    said = lines[number + 1].strip() if number + 1 < len(lines) else ""
-    payload = _PAYLOAD.fullmatch(said)
+    text = lines[number + 1].strip() if number + 1 < len(lines) else ""
+    payload = _PAYLOAD.fullmatch(text)
     start, end = (_seconds(stamp) for stamp in times.groups())
     azimuth = float(payload[1]) if payload else math.nan
     if not -180 <= azimuth <= 180:
         fix = "Write one line such as `azimuth: 30.0`, degrees within -180 and 180, positive is left."
-        raise DataError(f"not a direction: {said!r}", where=f"{path}:{number + 2}", fix=fix)
+        raise DataError(f"not a direction: {text!r}", where=f"{path}:{number + 2}", fix=fix)
     if end <= start:
         raise DataError("the cue ends before it begins", where=f"{path}:{number + 1}")
     return Direction(start, end, azimuth)

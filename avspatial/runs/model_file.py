@@ -40,7 +40,7 @@ class ModelFile:
 
 
 def write_model_file(path: Path, model: ModelFile) -> None:
-    """Write the file, whole or not at all. OSError when the file system refuses."""
+    """Write the file, completely or not at all. Raises OSError if the file system refuses."""
     facts = {
         "format": _FORMAT,
         "avspatial": __version__,

@@ -71,7 +71,7 @@ def test_a_dry_run_writes_nothing(model: str, tmp_path: Path, capsys: pytest.Cap
         f"{source} -> {tmp_path / 'a_binaural.mp4'}: 0.5 s; h264 pictures of 32x32, copied; "
         "aac at 16000 Hz, mono to ALAC, 24 bit, stereo"
     )
-    assert last.startswith("1 file, 0 s of sound: about") and last.endswith("Nothing was written.")
+    assert last.startswith("1 file, 0 s of audio: about") and last.endswith("Nothing was written.")
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -89,7 +89,7 @@ def test_silence_is_no_sound_to_spatialize(model: str, tmp_path: Path, capsys: p
         (["a.mp4", "--out", "x.webm"], "error: x.webm: .webm holds Opus sound, which is always at 48000 Hz; this sound "
          "is at 16000 Hz\n  Give a name that ends in .mkv, which holds the same pictures and sound of any rate.\n"),
         (["a.mp4", "--out", "x.avi"], "error: x.avi: a video file cannot be written as .avi\n"
-         "  Give a name that ends in one of .mp4, .m4v, .mov, .mkv, .webm, or a folder that is there.\n"),
+         "  Give a name that ends in one of .mp4, .m4v, .mov, .mkv, .webm, or an existing folder.\n"),
         (["a.mp4", "--out", "a.mp4", "--force"], "error: a.mp4: an input cannot be its own output\n"
          "  Give another name with -o.\n"),
         (["a.mp4", "--video", "a.mp4"], "error: a.mp4: --video gives pictures to one wav or flac file\n"

@@ -1,10 +1,11 @@
-"""Only what is looked at is decoded, and it is what decoding everything gives."""
+"""Only needed frames are decoded, and the result is that of decoding everything."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -13,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from avspatial.errors import MediaError
+from avspatial.media import frame_reader
 from avspatial.media.frame_grid import nearest_frames, on_grid
-from avspatial.media.frame_reader import FrameReader, LeftOutError, checked
+from avspatial.media.frame_reader import FrameReader, MissingFrameError, require_frames
 
 OPTIONS = {
     "libx264": {},
@@ -50,33 +52,52 @@ def everything_decoded(path: Path, fps: float, count: int, origin: float = 0.0) 
     return [frames[int(np.argmin(np.round(np.abs(times - k / fps), 6)))][1] for k in range(count)]
 
 
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The times of the frames that come out of the decoder."""
+    times: list[float] = []
+
+    def record(decode: Callable[..., Iterator[tuple[float, Any]]]) -> Callable[..., Iterator[tuple[float, Any]]]:
+        def frames(*arguments: Any) -> Iterator[tuple[float, Any]]:
+            for time, frame in decode(*arguments):
+                times.append(time)
+                yield time, frame
+
+        return frames
+
+    for name in ("stream_frames", "all_frames"):
+        monkeypatch.setattr(frame_reader, name, record(getattr(frame_reader, name)))
+    return times
+
+
 @pytest.mark.parametrize("codec", OPTIONS)
-def test_the_pictures_are_those_that_decoding_everything_gives(tmp_path: Path, codec: str) -> None:
+def test_the_pictures_are_those_that_decoding_everything_gives(
+    tmp_path: Path, codec: str, decoded: list[float]
+) -> None:
     path = film(tmp_path / "a.mkv", codec)
-    reader = FrameReader(path)
-    found = list(reader.on_grid(4, (64, 96), 8))
+    found = list(FrameReader(path).on_grid(4, (64, 96), 8))
     np.testing.assert_array_equal(found, everything_decoded(path, 4, 8))
-    assert reader.decoded <= 60
+    assert 8 <= len(decoded) <= 60
 
 
-def test_frames_that_nothing_refers_to_are_not_decoded(tmp_path: Path) -> None:
+def test_frames_that_nothing_refers_to_are_not_decoded(tmp_path: Path, decoded: list[float]) -> None:
     reader = FrameReader(film(tmp_path / "a.mp4"))
     assert len(list(reader.on_grid(4, (64, 96), 8))) == 8
-    assert 8 <= reader.decoded < 48
+    assert 8 <= len(decoded) < 48
 
 
-def test_where_every_frame_stands_alone_no_other_is_decoded(tmp_path: Path) -> None:
+def test_where_every_frame_stands_alone_no_other_is_decoded(tmp_path: Path, decoded: list[float]) -> None:
     reader = FrameReader(film(tmp_path / "a.mov", "mjpeg"))
     assert len(list(reader.on_grid(4, (64, 96), 8))) == 8
-    assert reader.decoded == 8
+    assert len(decoded) == 8
 
 
-def test_nothing_is_decoded_beyond_the_last_picture_that_is_asked_for(tmp_path: Path) -> None:
+def test_nothing_is_decoded_beyond_the_last_picture_that_is_asked_for(tmp_path: Path, decoded: list[float]) -> None:
     reader = FrameReader(film(tmp_path / "a.mov", "mjpeg"))
     pictures = reader.on_grid(4, (64, 96), 8)
     for wanted in (1, 2, 3):
         next(pictures)
-        assert reader.decoded == wanted + 1  # the one after it shows that it is the nearest
+        assert len(decoded) == wanted + 1  # the one after it shows that it is the nearest
 
 
 stamps = st.lists(st.integers(1, 25), min_size=1, max_size=40).map(lambda steps: [0, *np.cumsum(steps).tolist()])
@@ -111,13 +132,13 @@ def test_a_frame_that_was_asked_for_and_did_not_come_is_noticed(tmp_path: Path) 
         frames = [(frame.time, frame) for packet in packets for frame in packet.decode()]
     stamps = [frame.pts for _, frame in frames]
     assert len(stamps) == 59 and 20 * 512 not in stamps
-    assert len(list(checked(frames, np.array(stamps[::7])))) == 59
+    assert len(list(require_frames(frames, np.array(stamps[::7])))) == 59
     for needed in ([0, 20 * 512, 30 * 512], [20 * 512], [0, 99 * 512]):
-        with pytest.raises(LeftOutError):
-            list(checked(frames, np.array(needed)))
+        with pytest.raises(MissingFrameError):
+            list(require_frames(frames, np.array(needed)))
 
 
-def test_a_film_that_is_cut_short_is_refused_before_anything_is_decoded(tmp_path: Path) -> None:
+def test_a_film_that_is_cut_short_is_refused_before_anything_is_decoded(tmp_path: Path, decoded: list[float]) -> None:
     path = film(tmp_path / "a.mov", "mjpeg")
     with av.open(str(path)) as container:
         places = [packet.pos for packet in container.demux(video=0) if packet.size]
@@ -135,4 +156,4 @@ def test_a_film_that_is_cut_short_is_refused_before_anything_is_decoded(tmp_path
     with pytest.raises(MediaError) as error:
         next(reader.on_grid(4, (64, 96), 8))
     assert str(error.value) == f"{front}: cut short: its pictures end at 1.00 s of 2.00 s\n  Copy or download it again."
-    assert reader.decoded == 0
+    assert decoded == []

@@ -1,4 +1,4 @@
-"""Pictures on a fixed grid, by time stamp, upright; videos that are written whole and the same every time."""
+"""Images on a fixed grid, by time stamp, upright; videos written completely and reproducibly."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -195,7 +195,7 @@ def test_pictures_may_come_one_by_one(tmp_path: Path) -> None:
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
-def test_sound_goes_into_the_video_beside_its_pictures(tmp_path: Path) -> None:
+def test_audio_is_interleaved_with_the_frames(tmp_path: Path) -> None:
     rate = 48000
     left = 0.3 * np.sin(2 * np.pi * 440 * np.arange(6 * rate) / rate)
     write_video(tmp_path / "a.mp4", greys(60), 10, np.stack([left, 0 * left]), rate)

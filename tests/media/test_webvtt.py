@@ -1,4 +1,4 @@
-"""Directions as WebVTT cues: what is written is read, and what is wrong is told with its line."""
+"""Directions as WebVTT cues: a round trip, and errors that name the line."""
 
 from __future__ import annotations
 
@@ -28,20 +28,19 @@ def test_the_text_is_that_of_the_format() -> None:
     assert vtt([Direction(3599.5, 3600, -12.34)]) == "WEBVTT\n\n00:59:59.500 --> 01:00:00.000\nazimuth: -12.3\n"
 
 
-def test_comments_names_and_settings_of_cues_are_passed_over(tmp_path: Path) -> None:
+def test_comments_names_and_settings_of_cues_are_ignored(tmp_path: Path) -> None:
     path = tmp_path / "track.vtt"
     path.write_text("WEBVTT - mine\n\nNOTE by hand\n\nfirst\n00:01.000 --> 00:02.000 align:start\nazimuth: 30\n")
     assert read_directions(path) == [Direction(1, 2, 30)]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("1\n00:01,000 --> 00:02,000\nx\n", "{path}: not a WebVTT file: its first line is not WEBVTT"),
         (
             "WEBVTT\n\n00:01 --> 00:02\nazimuth: 3\n",
-            "{path}:3: not the times of a cue: '00:01 --> 00:02'\n"
-            "  A cue's times look like 00:00:01.000 --> 00:00:01.500.",
+            "{path}:3: not the times of a cue: '00:01 --> 00:02'\n  Write times as 00:00:01.000 --> 00:00:01.500.",
         ),
         (
             "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n",
@@ -51,9 +50,9 @@ def test_comments_names_and_settings_of_cues_are_passed_over(tmp_path: Path) -> 
         ("WEBVTT\n\n00:02.000 --> 00:01.000\nazimuth: 3\n", "{path}:3: the cue ends before it begins"),
     ],
 )
-def test_what_is_wrong_is_told(text: str, told: str, tmp_path: Path) -> None:
+def test_errors_name_the_line(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "track.vtt"
     path.write_text(text)
     with pytest.raises(DataError) as error:
         read_directions(path)
-    assert str(error.value) == told.format(path=path)
+    assert str(error.value) == message.format(path=path)

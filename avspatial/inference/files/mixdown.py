@@ -1,8 +1,8 @@
-"""Mono at full quality and a difference at the model's rate -> stereo at full quality, at the level of the input.
+"""Mixdown: mono at full quality and a difference at the model's rate -> stereo at the level of the input.
 
-The model works at a low rate (16 kHz) on the mixture; what it predicts, the difference, is brought back to the rate of
-the sound and laid under the mono that was read: left and right are m + d / 2 and m - d / 2. So (left + right) / 2 is
-the input's mono sound, and what lies above the model's band stays mono, untouched.
+The model works at a low rate (16 kHz) on the mixture; the difference that it predicts is resampled to the rate of the
+audio and added to the mono that was read: left and right are m + d / 2 and m - d / 2. So (left + right) / 2 is the
+input's mono audio, and frequencies above the model's band stay mono, unchanged.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from avspatial.signal import stereo
 PEAK = -1.0
 """Highest true peak of an output, dBTP."""
 SILENCE = -90.0
-"""A sound with no higher true peak than this, dBTP, is silent."""
+"""Audio is silent if its true peak is not above this, dBTP."""
 
 
 @dataclass(frozen=True)
 class OutputLevel:
-    """What became of the level: LUFS before and after, true peak after (dBTP), and the common gain (dB)."""
+    """Levels of an output: LUFS before and after, true peak after (dBTP), and the common gain (dB)."""
 
     loudness_before: float | None
     loudness_after: float | None
@@ -34,7 +34,7 @@ class OutputLevel:
 
     @property
     def change(self) -> float | None:
-        """The change of the loudness in LU; not 0 only where the true peak asked for a lower gain."""
+        """The change of the loudness in LU; not 0 only if the true peak required a lower gain."""
         if self.loudness_before is None or self.loudness_after is None:
             return None
         return self.loudness_after - self.loudness_before
@@ -45,7 +45,7 @@ class OutputLevel:
 
 
 def common_gain(before: float | None, output: Meters) -> OutputLevel:
-    """The gain that gives an output the loudness `before`, lowered where its true peak would be above -1 dBTP."""
+    """The gain that gives an output the loudness `before`, lowered if its true peak would be above -1 dBTP."""
     after, peak = output.loudness, output.peak
     gain = before - after if before is not None and after is not None else 0.0
     gain = min(gain, PEAK - peak)
@@ -53,9 +53,9 @@ def common_gain(before: float | None, output: Meters) -> OutputLevel:
 
 
 class StereoAssembler:
-    """Mono blocks at the sound's rate and differences at the model's, in step -> stereo blocks.
+    """Combines mono blocks at the audio's rate with differences at the model's rate into stereo blocks.
 
-    `width` scales the difference; 1 is what the model says.
+    `width` is the factor of the difference; 1 leaves the model's difference as it is.
     """
 
     def __init__(self, rate: int, model_rate: int, width: float) -> None:
@@ -64,16 +64,16 @@ class StereoAssembler:
         self._mono: deque[np.ndarray] = deque()
         self._difference = np.zeros(0, np.float32)
 
-    def mono(self, block: np.ndarray) -> None:
-        """block (n,): sound that was read."""
+    def push_mono(self, block: np.ndarray) -> None:
+        """block (n,) that was read."""
         self._mono.append(block)
 
-    def difference(self, block: np.ndarray) -> Iterator[np.ndarray]:
-        """block (k,): what the model says of the sound so far -> the stereo (2, n) that is ready, block by block."""
+    def push_difference(self, block: np.ndarray) -> Iterator[np.ndarray]:
+        """block (k,) that the model predicted -> the stereo (2, n) that is ready, block by block."""
         return self._ready(self._resampler.push(block[None])[0])
 
     def finish(self) -> Iterator[np.ndarray]:
-        """The rest: as many samples come out as mono went in."""
+        """The rest: in total as many samples come out as mono samples went in."""
         yield from self._ready(self._resampler.finish()[0])
         missing = sum(len(block) for block in self._mono) - len(self._difference)
         yield from self._ready(np.zeros(max(0, missing), np.float32))

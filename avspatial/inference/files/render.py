@@ -1,9 +1,9 @@
-"""One sound, guided by its pictures, from end to end in constant memory.
+"""Rendering one file's audio, guided by its images, in constant memory.
 
-Three passes over the sound, of which only the second costs: `scan_audio` reads it through, so that what cannot be used
-is said before anything is computed; `predict` lets the model listen and look, writes the differences to a temporary
-file (4 bytes a sample at the model's rate) and measures what will become of the level; `Prediction.blocks` reads the
-sound again and puts the two together, at the common gain.
+Three passes over the audio, of which only the second is expensive: `scan_audio` reads it through, so that audio that
+cannot be used is refused before anything is computed; `predict` runs the model, writes the differences to a temporary
+file (4 bytes a sample at the model's rate) and measures the level of the result; `Prediction.blocks` reads the audio
+again and combines the two, at the common gain.
 """
 
 from __future__ import annotations
@@ -19,20 +19,19 @@ from typing import IO, Protocol
 import numpy as np
 import torch
 
-from avspatial.errors import MediaError
+from avspatial.errors import MediaError, reason
 from avspatial.inference.files.mixdown import SILENCE, OutputLevel, StereoAssembler, common_gain
 from avspatial.inference.options import StreamProcessor
 from avspatial.media.audio_meters import Meters, mono, refuse_channels
-from avspatial.media.ffmpeg import reason
 from avspatial.media.resample import Resampler
 from avspatial.signal import stereo
 
 ProgressCallback = Callable[[float, float], None]
-"""Told how many seconds of the sound are done, and how many there are."""
+"""Called with the seconds of audio that are done, and those that there are."""
 
 
 class AudioSource(Protocol):
-    """A sound in blocks; the attributes hold once the last block was given."""
+    """Audio in blocks; the attributes are valid after the last block."""
 
     path: Path
     start: float
@@ -46,8 +45,8 @@ class AudioSource(Protocol):
 
 @dataclass(frozen=True)
 class AudioScan:
-    """What was read of a sound: rate in Hz, number of channels, samples (T), time stamp of the first one, s, silence
-    that was filled in, in samples, loudness in LUFS."""
+    """Facts of audio that was read: rate in Hz, number of channels, samples (T), time stamp of the first sample in s,
+    samples of silence that fill gaps, loudness in LUFS."""
 
     rate: int
     channels: int
@@ -61,34 +60,34 @@ class AudioScan:
         return self.samples / self.rate
 
 
-def scan_audio(sound: AudioSource) -> AudioScan:
-    """Read a sound through. MediaError for one that cannot be read or used: damaged, silent, of many channels."""
+def scan_audio(audio: AudioSource) -> AudioScan:
+    """Read audio to its end. Raises MediaError if it is damaged, silent, or has more than two channels."""
     meters: Meters | None = None
-    mixed = 0.0
-    for block in sound.blocks():
+    mono_peak = 0.0
+    for block in audio.blocks():
         if meters is None:
-            refuse_channels(sound.channels, sound.path)
-            meters = Meters(sound.rate)
+            refuse_channels(audio.channels, audio.path)
+            meters = Meters(audio.rate)
         meters.add(block)
-        mixed = max(mixed, float(np.abs(mono(block)).max(initial=0)))
+        mono_peak = max(mono_peak, float(np.abs(mono(block)).max(initial=0)))
     if meters is None or meters.peak <= SILENCE:
-        raise MediaError("its sound is silent, so there is nothing to spatialize", where=sound.path)
-    if sound.channels == 2 and mixed <= 10 ** (SILENCE / 20):
+        raise MediaError("its sound is silent, so there is nothing to spatialize", where=audio.path)
+    if audio.channels == 2 and mono_peak <= 10 ** (SILENCE / 20):
         raise MediaError(
             "its left and right cancel each other: their mixture is silent, so there is nothing to spatialize",
-            where=sound.path,
-            fix="Turn the sign of one channel, or give one of them as mono sound.",
+            where=audio.path,
+            fix="Invert one channel, or give one of them as mono audio.",
         )
-    return AudioScan(sound.rate, sound.channels, sound.samples, sound.start, sound.gaps, meters.loudness)
+    return AudioScan(audio.rate, audio.channels, audio.samples, audio.start, audio.gaps, meters.loudness)
 
 
 def image_count(seconds: float, fps: float) -> int:
-    """A picture for every grid time within a sound of that length."""
+    """One image for every grid time within audio of that length."""
     return max(1, math.ceil(seconds * fps - 1e-6))
 
 
 class Prediction:
-    """The differences of a sound, at the model's rate in a temporary file, and the level that the result has."""
+    """The predicted differences, at the model's rate in a temporary file, and the level of the result."""
 
     def __init__(self, file: IO[bytes], model_rate: int, width: float, level: OutputLevel) -> None:
         self.level = level
@@ -96,22 +95,22 @@ class Prediction:
         self._model_rate = model_rate
         self._width = width
 
-    def blocks(self, sound: AudioSource) -> Iterator[np.ndarray]:
-        """Stereo blocks (2, n) float32 of the sound, which is read again, at the common gain."""
+    def blocks(self, audio: AudioSource) -> Iterator[np.ndarray]:
+        """Stereo blocks (2, n) float32 of the audio, which is read again, at the common gain."""
         self._file.seek(0)
         factor = np.float32(self.level.factor)
-        joined: StereoAssembler | None = None
-        came = went = 0
-        for block in sound.blocks():
-            joined = joined or StereoAssembler(sound.rate, self._model_rate, self._width)
-            joined.mono(mono(block))
-            came += block.shape[1]
-            wanted = came * self._model_rate // sound.rate - went
-            went += wanted
-            yield from (factor * ready for ready in joined.difference(self._read(wanted)))
-        if joined is not None:
-            yield from (factor * ready for ready in joined.difference(self._read(-1)))
-            yield from (factor * ready for ready in joined.finish())
+        assembler: StereoAssembler | None = None
+        mono_samples = difference_samples = 0
+        for block in audio.blocks():
+            assembler = assembler or StereoAssembler(audio.rate, self._model_rate, self._width)
+            assembler.push_mono(mono(block))
+            mono_samples += block.shape[1]
+            wanted = mono_samples * self._model_rate // audio.rate - difference_samples
+            difference_samples += wanted
+            yield from (factor * ready for ready in assembler.push_difference(self._read(wanted)))
+        if assembler is not None:
+            yield from (factor * ready for ready in assembler.push_difference(self._read(-1)))
+            yield from (factor * ready for ready in assembler.finish())
 
     def _read(self, count: int) -> np.ndarray:
         return np.frombuffer(self._file.read(4 * count if count >= 0 else -1), np.float32)
@@ -119,61 +118,62 @@ class Prediction:
 
 @contextmanager
 def predict(
-    walk: StreamProcessor,
-    sound: AudioSource,
-    known: AudioScan,
+    processor: StreamProcessor,
+    audio: AudioSource,
+    scan: AudioScan,
     model_rate: int,
     width: float,
     folder: Path,
     advance: ProgressCallback,
 ) -> Iterator[Prediction]:
-    """Let `walk` hear all of `sound`, and yield what it says. The temporary file, in `folder`, has no name: whatever
-    happens, nothing is left of it. Errors as those of the sound and of the walk; MediaError for a full disk."""
-    with _temporary(folder) as file:
-        meters = Meters(known.rate)
+    """Process all of `audio` and yield the prediction. The temporary file, in `folder`, has no name: nothing remains of
+    it, whatever happens. Raises the errors of the audio and the processor, and MediaError for a full disk."""
+    with _open_temporary(folder) as file:
+        meters = Meters(scan.rate)
 
-        def heard() -> Iterator[np.ndarray]:
-            for block in sound.blocks():
+        def mono_blocks() -> Iterator[np.ndarray]:
+            for block in audio.blocks():
                 yield mono(block)
-                advance(sound.samples / known.rate, known.seconds)
+                advance(audio.samples / scan.rate, scan.seconds)
 
-        def keep(difference: np.ndarray) -> None:
+        def write_difference(difference: np.ndarray) -> None:
             _write(file, difference, folder)
 
-        for ready in assemble_stereo(walk, heard(), known.rate, model_rate, width, keep):
+        for ready in assemble_stereo(processor, mono_blocks(), scan.rate, model_rate, width, write_difference):
             meters.add(ready)
-        yield Prediction(file, model_rate, width, common_gain(known.loudness, meters))
+        yield Prediction(file, model_rate, width, common_gain(scan.loudness, meters))
 
 
 def assemble_stereo(
-    walk: StreamProcessor,
+    processor: StreamProcessor,
     blocks: Iterable[np.ndarray],
     rate: int,
     model_rate: int,
     width: float,
-    keep: Callable[[np.ndarray], None] = lambda difference: None,
+    on_difference: Callable[[np.ndarray], None] = lambda difference: None,
 ) -> Iterator[np.ndarray]:
     """Mono blocks (n,) at `rate` -> stereo blocks (2, n) float32 at that rate, as many samples as came in.
 
-    `width` scales the difference, `keep` is handed what the walk says of it, (k,) float32 at the model's rate.
+    `width` is the factor of the difference; `on_difference` gets each predicted difference, (k,) float32 at the model's
+    rate.
     """
     resampler = Resampler(1, rate, model_rate)
-    joined = StereoAssembler(rate, model_rate, width)
+    assembler = StereoAssembler(rate, model_rate, width)
 
-    def laid(said: torch.Tensor) -> Iterator[np.ndarray]:
-        difference = np.ascontiguousarray(stereo.difference(said.numpy()), np.float32)
-        keep(difference)
-        return joined.difference(difference)
+    def combine(prediction: torch.Tensor) -> Iterator[np.ndarray]:
+        difference = np.ascontiguousarray(stereo.difference(prediction.numpy()), np.float32)
+        on_difference(difference)
+        return assembler.push_difference(difference)
 
     for block in blocks:
-        joined.mono(block)
-        yield from laid(walk.push(torch.from_numpy(resampler.push(block[None]))))
-    yield from laid(walk.push(torch.from_numpy(resampler.finish())))
-    yield from laid(walk.finish())
-    yield from joined.finish()
+        assembler.push_mono(block)
+        yield from combine(processor.push(torch.from_numpy(resampler.push(block[None]))))
+    yield from combine(processor.push(torch.from_numpy(resampler.finish())))
+    yield from combine(processor.finish())
+    yield from assembler.finish()
 
 
-def _temporary(folder: Path) -> IO[bytes]:
+def _open_temporary(folder: Path) -> IO[bytes]:
     try:
         return tempfile.TemporaryFile(dir=folder, buffering=0)
     except OSError as error:
@@ -181,7 +181,7 @@ def _temporary(folder: Path) -> IO[bytes]:
 
 
 def _write(file: IO[bytes], difference: np.ndarray, folder: Path) -> None:
-    """Append all of it: unbuffered, so that a full disk shows here and nowhere later."""
+    """Append all of it: unbuffered, so that a full disk shows here and not later."""
     rest = memoryview(difference.tobytes())
     try:
         while rest:

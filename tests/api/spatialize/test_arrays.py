@@ -1,4 +1,4 @@
-"""`avspatial.spatialize_arrays`: what becomes of a file, without the file."""
+"""`avspatial.spatialize_arrays`: the result of a file, from arrays."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ReadTrack = Callable[[Path], tuple[np.ndarray, Any]]
 RATE = 48000
 
 
-def spatialized(trained: Trained, audio: Any, rate: int, pictures: Any, **how: Any) -> np.ndarray:
-    return avspatial.spatialize_arrays(audio, rate, pictures, trained, progress=no_display, **how)
+def spatialized(trained: Trained, audio: Any, rate: int, pictures: Any, **options: Any) -> np.ndarray:
+    return avspatial.spatialize_arrays(audio, rate, pictures, trained, progress=no_display, **options)
 
 
 def decoded(path: Path, sound_start: float) -> tuple[list[np.ndarray], list[float]]:
@@ -92,36 +92,42 @@ SHOWN = np.zeros((6, 32, 32, 3), np.uint8)
 
 
 @pytest.mark.parametrize(
-    ("audio", "pictures", "how", "message"),
+    ("audio", "pictures", "options", "message"),
     [
         (np.ones(9, np.int16), SHOWN, {"fps": 10}, "audio: its samples are int16; floating point in [-1, 1] is needed\n"
          "  Divide 16 bit samples by 32768."),
         (np.ones((3, 9)), SHOWN, {"fps": 10}, "audio: needs (T,), (1, T) or (2, T), got (3, 9)"),
         (np.ones(0), SHOWN, {"fps": 10}, "audio: needs (T,), (1, T) or (2, T), got (0,)"),
         (np.array([np.nan]), SHOWN, {"fps": 10}, "audio: has samples that are NaN or infinite"),
-        (SOUND, SHOWN, {}, "pictures: needs either fps, above 0, or times, in seconds"),
-        (SOUND, SHOWN, {"fps": 10, "times": [0]}, "pictures: needs either fps, above 0, or times, in seconds"),
-        (SOUND, SHOWN, {"fps": 0}, "pictures: needs either fps, above 0, or times, in seconds"),
-        (SOUND, SHOWN[..., 0], {"fps": 10}, "pictures: picture 0 is uint8 (32, 32); uint8 (H, W, 3) is needed"),
-        (SOUND, SHOWN / 255, {"fps": 10}, "pictures: picture 0 is float64 (32, 32, 3); uint8 (H, W, 3) is needed"),
-        (SOUND, SHOWN, {"times": [0, 0.2, 0.1, 1, 2, 3]}, "times: picture 2 comes at 0.1 s, after one at 0.2 s\n"
-         "  Give one ascending time for each picture."),
-        (SOUND, SHOWN, {"times": [0, 0.1]}, "times: picture 2 has no time\n"
-         "  Give one ascending time for each picture."),
-        (SOUND, SHOWN[:0], {"fps": 10}, "pictures: there is not one"),
-        (SOUND, "film.mp4", {"fps": 10}, "pictures: a video file says itself when its pictures are\n"
-         "  Leave fps away."),
+        (SOUND, SHOWN, {}, "frames: needs either fps, above 0, or times, in seconds"),
+        (SOUND, SHOWN, {"fps": 10, "times": [0]}, "frames: needs either fps, above 0, or times, in seconds"),
+        (SOUND, SHOWN, {"fps": 0}, "frames: needs either fps, above 0, or times, in seconds"),
+        (SOUND, SHOWN[..., 0], {"fps": 10}, "frames: frame 0 is uint8 (32, 32); uint8 (H, W, 3) is needed"),
+        (SOUND, SHOWN / 255, {"fps": 10}, "frames: frame 0 is float64 (32, 32, 3); uint8 (H, W, 3) is needed"),
+        (SOUND, SHOWN, {"times": [0, 0.2, 0.1, 1, 2, 3]}, "times: frame 2 comes at 0.1 s, after one at 0.2 s\n"
+         "  Give one ascending time for each frame."),
+        (SOUND, SHOWN, {"times": [0, 0.1]}, "times: frame 2 has no time\n"
+         "  Give one ascending time for each frame."),
+        (SOUND, SHOWN[:0], {"fps": 10}, "frames: no frame was given"),
+        (SOUND, "film.mp4", {"fps": 10}, "frames: a video file has its own time stamps\n"
+         "  Omit fps and times."),
         (SOUND, "film.mp4", {}, "film.mp4: no such video file"),
         (SOUND, SHOWN, {"fps": 10, "width_percent": 151}, "width: the width is 151 %; it can be 0 to 150"),
-        (SOUND, SHOWN, {"fps": 10, "rate": 0}, "rate: the rate is 0; a whole number of Hz, at least 1, is needed"),
+        (SOUND, SHOWN, {"fps": 10, "rate": 0}, "rate: the rate is 0; an integer number of Hz, at least 1, is needed"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_used_is_said(
-    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, audio: Any, pictures: Any, how: Any, message: str
+def test_unusable_input_is_refused(
+    trained: Trained,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    audio: Any,
+    pictures: Any,
+    options: Any,
+    message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(AvspatialError) as error:
-        spatialized(trained, audio, how.pop("rate", 8000), pictures, **how)
+        spatialized(trained, audio, options.pop("rate", 8000), pictures, **options)
     assert str(error.value) == message
 
 
@@ -138,9 +144,9 @@ def test_arguments_that_are_no_numbers_are_refused(trained: Trained) -> None:
     for audio, rate, shown, fps, where in (
         (sound, np.nan, pictures, 10, "rate"),
         (sound, "16000", pictures, 10, "rate"),
-        (sound, 16000, pictures, "10", "pictures"),
-        (sound, 16000, pictures, np.inf, "pictures"),
-        (sound, 16000, None, 10, "pictures"),
+        (sound, 16000, pictures, "10", "frames"),
+        (sound, 16000, pictures, np.inf, "frames"),
+        (sound, 16000, None, 10, "frames"),
         (np.full(8000, 1e300), 16000, pictures, 10, "audio"),
     ):
         with pytest.raises(AvspatialError) as refused:

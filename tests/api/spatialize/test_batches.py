@@ -98,9 +98,7 @@ def test_an_export_is_not_written_over(run: Path, tmp_path: Path, capsys: pytest
     model = tmp_path / "model.safetensors"
     model.write_bytes(b"mine")
     assert main(["export", str(run), "-o", str(model)]) == 2
-    assert capsys.readouterr().err == (
-        f"error: {model}: exists, and nothing is written over\n  Give another name with -o, or --force.\n"
-    )
+    assert capsys.readouterr().err == (f"error: {model}: already exists\n  Give another name with -o, or --force.\n")
     assert model.read_bytes() == b"mine"
     assert main(["export", str(run), "-o", str(tmp_path / "model.pt")]) == 2
     assert capsys.readouterr().err == (
@@ -172,8 +170,8 @@ def test_a_call_that_means_nothing_is_refused(film: Film, trained: Trained, tmp_
         (source, {"jobs": 0}, "jobs: 0 files at once; at least 1 is needed"),
         (source, {"mode": "Exact"}, "mode: unknown mode 'Exact'; it can be exact or continuous"),
         (source, {"precision": "fp16"}, "precision: unknown precision 'fp16'; it can be fp32 or bf16"),
-        (source, {"overrides": ["model.width=2"]}, "model: a model that is loaded takes neither overrides nor device"),
-        (source, {"device": "cpu"}, "model: a model that is loaded takes neither overrides nor device"),
+        (source, {"overrides": ["model.width=2"]}, "model: a loaded model takes neither overrides nor device"),
+        (source, {"device": "cpu"}, "model: a loaded model takes neither overrides nor device"),
         (tmp_path / "dead.mp4", {}, f"{tmp_path / 'dead.mp4'}: no such file or folder"),
         (tmp_path / "*.txt", {}, f"{tmp_path / '*.txt'}: matches no video to spatialize"),
     ):
@@ -195,5 +193,5 @@ def test_a_single_film_of_a_folder_may_be_given_a_name(film: Film, trained: Trai
 def test_a_sound_file_has_no_second_track(film: Film, trained: Trained, tmp_path: Path) -> None:
     video, sound = film(tmp_path / "a.mp4", seconds=0.5), tmp_path / "a.wav"
     write_audio(sound, iter([0.1 * np.ones((2, 8000), np.float32)]), 16000, 8000)
-    with pytest.raises(MediaError, match="--keep-original adds a track to a video; a sound file holds one"):
+    with pytest.raises(MediaError, match="--keep-original adds a track to a video; an audio file holds one"):
         avspatial.spatialize(sound, trained, video=video, keep_original=True, progress=no_display)

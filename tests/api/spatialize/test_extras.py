@@ -1,4 +1,4 @@
-"""Subtitles, chapters, covers and fonts: copied where the container takes them, told where they are left out."""
+"""Subtitles, chapters, covers and fonts: copied if the container takes them, noted if they are left out."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def cover() -> bytes:
 
 
 def holds(path: Path) -> dict[str, Any]:
-    """Streams beside the first video and the sound with what their packets hold, and the chapters' titles."""
+    """Streams other than the first video and the audio with the content of their packets, and the chapters' titles."""
     with av.open(str(path)) as container:
         main = next(stream for stream in container.streams.video if not is_cover(stream))
         extras = [stream for stream in container.streams if stream.type != "audio" and stream is not main]
-        said: dict[str, Any] = {
+        streams: dict[str, Any] = {
             f"{stream.type} {stream.codec_context.name if stream.codec_context else ''}".strip(): b""
             for stream in extras
         }
         for packet in container.demux():
             # mp4's subtitles fill the time before a cue with empty ones
             if packet.size > 2 and packet.stream in extras:
-                said[f"{packet.stream.type} {packet.stream.codec_context.name}"] += bytes(packet)
-        said["languages"] = [stream.metadata.get("language") for stream in extras if stream.type == "subtitle"]
+                streams[f"{packet.stream.type} {packet.stream.codec_context.name}"] += bytes(packet)
+        streams["languages"] = [stream.metadata.get("language") for stream in extras if stream.type == "subtitle"]
         chapters = [(one["metadata"]["title"], float(one["start"] * one["time_base"])) for one in container.chapters()]
-        return said | {"chapters": chapters, "title": container.metadata.get("title")}
+        return streams | {"chapters": chapters, "title": container.metadata.get("title")}
 
 
 def one(source: Path, trained: Trained, **how: Any) -> Result:
@@ -92,7 +92,7 @@ def test_a_cover_moves_between_mp4_and_matroska(
 
 
 @pytest.mark.parametrize(
-    ("given", "subtitles", "out", "told"),
+    ("given", "subtitles", "out", "note"),
     [
         ("mkv", "subrip", "out.mp4", "left out: subtitle (subrip), attachment (a.ttf)"),
         ("mkv", "subrip", "out.mov", "left out: subtitle (subrip), cover (mjpeg), attachment (a.ttf)"),
@@ -101,13 +101,13 @@ def test_a_cover_moves_between_mp4_and_matroska(
         ("mp4", "mov_text", "out.mov", "left out: cover (mjpeg)"),
     ],
 )
-def test_what_a_container_does_not_take_is_told(
+def test_what_a_container_does_not_take_is_noted(
     film: Callable[..., Path], trained: Trained, tmp_path: Path, cover: bytes,
-    given: str, subtitles: str, out: str, told: str,
+    given: str, subtitles: str, out: str, note: str,
 ) -> None:  # fmt: skip
     video = "libvpx-vp9" if out.endswith("webm") else "libx264"
     plain = film(tmp_path / "plain.mp4", seconds=0.8, video=video)
     source = furnish(plain, tmp_path / f"in.{given}", subtitles, cover, given == "mkv")
     result = one(source, trained, out=tmp_path / out)
-    assert left_out(result) == [told]
+    assert left_out(result) == [note]
     assert [title for title, _ in holds(result.out)["chapters"]] == ["One", "Two"]

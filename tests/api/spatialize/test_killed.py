@@ -1,4 +1,4 @@
-"""Killed at any moment, or out of room: no output or a whole one, and the next run of the same files goes on."""
+"""Killed at any moment, or out of room: no output or a complete one, and the next run of the same files continues."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ RUNNER = """
 import os, signal, sys, time
 from pathlib import Path
 import avspatial
-from avspatial.runs import clock
+from avspatial.progress import no_display
 from avspatial.api.load import load_trained
 
 model, folder = sys.argv[1:]
 trained = load_trained(model, "cpu")
 ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT
-avspatial.spatialize(folder, trained, progress=unseen)
+avspatial.spatialize(folder, trained, progress=no_display)
 begun = time.monotonic()
-avspatial.spatialize(folder, trained, progress=unseen, force=True)
+avspatial.spatialize(folder, trained, progress=no_display, force=True)
 took = time.monotonic() - begun
 print("ready", flush=True)
 for wanted in map(str.strip, sys.stdin):
     child = os.fork()
     if not child:
-        avspatial.spatialize(folder, trained, progress=unseen)
+        avspatial.spatialize(folder, trained, progress=no_display)
         os._exit(0)
     if wanted == "writing":
         while not list(Path(folder).glob(".*.part*")) and not os.waitid(os.P_PID, child, ENDED):
@@ -75,25 +75,25 @@ def test_killed_at_any_moment_and_a_batch_goes_on(
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runner:
         assert runner.stdin is not None and runner.stdout is not None
         runner.stdout.readline()
-        whole = outputs(tmp_path)
-        assert len(whole) == 2
+        complete = outputs(tmp_path)
+        assert len(complete) == 2
         abandoned = 0
         for moment in moments:
             for path in tmp_path.glob("*_binaural.mp4"):
                 path.unlink()
             print(moment, file=runner.stdin, flush=True)
             runner.stdout.readline()
-            assert outputs(tmp_path).items() <= whole.items()
+            assert outputs(tmp_path).items() <= complete.items()
             abandoned += len(hidden(tmp_path))
             print("never", file=runner.stdin, flush=True)
             runner.stdout.readline()
-            assert outputs(tmp_path) == whole
+            assert outputs(tmp_path) == complete
             assert hidden(tmp_path) == []
         assert abandoned > 0  # or no kill met a file that was being written
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "wav", "flac"])
-def test_a_full_disk_leaves_nothing_and_is_told(
+def test_a_full_disk_leaves_nothing_and_is_reported(
     film: Callable[..., Path], trained: Trained, tmp_path: Path, suffix: str
 ) -> None:
     source, video = film(tmp_path / "in.mkv", audio="flac", seconds=0.6), None
@@ -122,9 +122,11 @@ def test_a_full_disk_leaves_nothing_and_is_told(
     assert result.error == ""
 
 
-def test_a_folder_that_cannot_be_made_is_told(film: Callable[..., Path], trained: Trained, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_reported(
+    film: Callable[..., Path], trained: Trained, tmp_path: Path
+) -> None:
     source = film(tmp_path / "in.mp4", seconds=0.6)
     (tmp_path / "file").write_text("no folder")
     out = tmp_path / "file" / "out.mp4"
     (result,) = avspatial.spatialize(source, trained, out=out, progress=no_display).results
-    assert result.error == f"{out}: its folder cannot be made (File exists)\n  Give another place with -o."
+    assert result.error == f"{out}: its folder cannot be created (File exists)\n  Give another place with -o."

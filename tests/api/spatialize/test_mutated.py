@@ -1,4 +1,4 @@
-"""Damaged files: whatever was done to their bytes, an error that names the file, or a whole output; nothing between."""
+"""Damaged files give an error that names the file, or a complete output."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KINDS = {
     "flac": None,
 }
 """Encoders of pictures and sound. Furnished films have subtitles, chapters, a cover and, in mkv, a font as well, and
-keep their old sound; sound files get their pictures from a film that is whole."""
+keep their old sound; audio files get their images from an intact film."""
 LONGEST = 60.0
 """Seconds after which a file counts as hung."""
 
@@ -120,19 +120,19 @@ def test_a_damaged_file_gives_an_error_or_an_output(
     trained: Trained, tmp_path: Path, kind: str, examples: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     suffix = kind.removeprefix("furnished ")
-    whole = tmp_path / f"whole.{suffix}"
+    intact = tmp_path / f"intact.{suffix}"
     how: dict[str, Any] = {}
     encoders = KINDS[kind]
     if encoders is None:
         how["video"] = write_film(tmp_path / "pictures.mp4", audio=None, seconds=0.8)
-        soundfile.write(whole, noise(38400).T, 48000, "PCM_24")
+        soundfile.write(intact, noise(38400).T, 48000, "PCM_24")
     else:
-        write_film(whole, video=encoders[0], audio=encoders[1], seconds=0.8)
+        write_film(intact, video=encoders[0], audio=encoders[1], seconds=0.8)
     if kind.startswith("furnished"):
-        plain = whole.rename(tmp_path / f"plain.{suffix}")
-        furnish(plain, whole, "mov_text" if suffix == "mp4" else "subrip", jpeg(), suffix == "mkv")
+        plain = intact.rename(tmp_path / f"plain.{suffix}")
+        furnish(plain, intact, "mov_text" if suffix == "mp4" else "subrip", jpeg(), suffix == "mkv")
         how["keep_original"] = True
-    content, done = whole.read_bytes(), []
+    content, done = intact.read_bytes(), []
 
     @settings(max_examples=examples, derandomize=True, database=None, deadline=None)
     @given(DAMAGES)

@@ -1,4 +1,4 @@
-"""What a person who spatializes a video is promised: pictures untouched, mono-safe, as long, as loud, never clipped."""
+"""The promises of docs/spatialize.md: video untouched, mono-compatible, as long, as loud, never clipped."""
 
 from __future__ import annotations
 
@@ -130,10 +130,10 @@ def test_width_scales_the_difference(
     film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path, width: int
 ) -> None:
     source = film(tmp_path / "in.mkv", audio="flac")
-    whole = one(source, trained, out=tmp_path / "a.mkv")
+    full_width = one(source, trained, out=tmp_path / "a.mkv")
     scaled = one(source, trained, out=tmp_path / "b.mkv", width_percent=width)
-    assert whole.done is not None and scaled.done is not None
-    full = np.subtract(*read_track(whole.out)[0]) / whole.done.level.factor
+    assert full_width.done is not None and scaled.done is not None
+    full = np.subtract(*read_track(full_width.out)[0]) / full_width.done.level.factor
     part = np.subtract(*read_track(scaled.out)[0]) / scaled.done.level.factor
     np.testing.assert_allclose(part, width / 100 * full, atol=2e-6)
 
@@ -170,7 +170,7 @@ def test_sound_alone_with_pictures_from_a_video(
     assert (info.samplerate, info.frames, info.channels, info.subtype) == (44100, 40001, 2, subtype)
 
 
-def test_stereo_is_mixed_and_said(film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path) -> None:
+def test_stereo_is_mixed_and_noted(film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path) -> None:
     sound = 0.1 * np.random.default_rng(1).standard_normal((2, 48000)).astype(np.float32)
     source = film(tmp_path / "in.mkv", audio="flac", sound=sound)
     result = one(source, trained)

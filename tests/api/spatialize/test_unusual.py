@@ -1,4 +1,4 @@
-"""Files that are not as most are: what docs/spatialize.md says becomes of each."""
+"""Unusual files: each is handled as docs/spatialize.md states."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def test_the_picture_nearest_in_time_counts_not_its_number(
     """Every second picture is left out where little moves: seen at the same times, the film is nearly the same."""
     shown = moving(15)
     doubled = [shown[k - k % 2] for k in range(15)]
-    whole = film(tmp_path / "whole.mkv", pictures=doubled, audio="flac")
+    full = film(tmp_path / "full.mkv", pictures=doubled, audio="flac")
     thinned = film(tmp_path / "thin.mkv", pictures=shown[::2], times=[0.2 * k for k in range(8)], audio="flac")
     # Were pictures counted, the thinned film would be over after its first half.
     counted = film(tmp_path / "counted.mkv", pictures=shown[::2] + shown[-1:] * 7, audio="flac")
-    said = [difference(one(path, trained), read_track) for path in (whole, thinned, counted)]
+    differences = [difference(one(path, trained), read_track) for path in (full, thinned, counted)]
     # Half-way between two pictures the earlier one counts; 0.1 s is where they would part.
-    assert np.abs(said[1] - said[0]).mean() < 0.5 * np.abs(said[2] - said[0]).mean()
+    assert np.abs(differences[1] - differences[0]).mean() < 0.5 * np.abs(differences[2] - differences[0]).mean()
 
 
 TURN = {"clockwise": (0, 1, -1, 0), "upside down": (-1, 0, 0, -1), "counter": (0, -1, 1, 0)}
@@ -118,34 +118,34 @@ def test_a_portrait_film_keeps_its_shape(film: Film, packets: Packets, trained: 
 
 
 @pytest.mark.parametrize("count", [1, 15])
-def test_a_still_picture_is_done_and_said(film: Film, trained: Trained, tmp_path: Path, count: int) -> None:
+def test_a_still_picture_is_done_and_noted(film: Film, trained: Trained, tmp_path: Path, count: int) -> None:
     source = film(tmp_path / "in.mkv", pictures=moving(1) * count)
     assert notes(one(source, trained)) == ("the picture does not move: directions are guessed from a single picture",)
 
 
 @pytest.mark.parametrize(
-    ("scenes", "told"),
+    ("scenes", "expected"),
     [
         (2, ("1 scene cut: no window mixes pictures of two scenes",)),
         (3, ("2 scene cuts: no window mixes pictures of two scenes",)),
     ],
 )
-def test_scene_cuts_are_found_and_said(
-    film: Film, trained: Trained, tmp_path: Path, scenes: int, told: tuple[str, ...]
+def test_scene_cuts_are_found_and_noted(
+    film: Film, trained: Trained, tmp_path: Path, scenes: int, expected: tuple[str, ...]
 ) -> None:
     random = np.random.default_rng(0)
     places = [np.kron(random.integers(0, 256, (3, 4, 3)), np.ones((16, 16, 1))).astype(np.uint8) for _ in range(scenes)]
     pictures = [place for place in places for _ in range(7)]
     source = film(tmp_path / "in.mp4", pictures=pictures, seconds=len(pictures) / 10)
-    assert notes(one(source, trained)) == told
+    assert notes(one(source, trained)) == expected
 
 
-def test_a_hole_in_the_sound_becomes_silence_and_is_said(
+def test_a_gap_in_the_audio_becomes_silence_and_is_noted(
     film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path
 ) -> None:
     source = film(tmp_path / "in.mkv", audio="flac", seconds=1.0, gap=0.5)
     result = one(source, trained)
-    assert "0.50 s of silence fill holes in the sound's time stamps" in notes(result)
+    assert "0.50 s of silence fill gaps in the audio's time stamps" in notes(result)
     after = read_track(result.out)[0]
     assert after.shape == (2, 72000)
     assert np.abs(after[:, 28000:51000].sum(0)).max() < 1e-6
@@ -153,21 +153,21 @@ def test_a_hole_in_the_sound_becomes_silence_and_is_said(
 
 
 def test_more_than_two_channels_are_refused(film: Film, trained: Trained, tmp_path: Path) -> None:
-    told = (
+    message = (
         "its sound has 6 channels; mono or stereo is needed\n"
         "  Mix it down to mono first; if it is surround or ambisonic sound, it is spatial already."
     )
     source = film(tmp_path / "in.mp4", sound=noise(48000, 6), seconds=1.0)
-    assert one(source, trained).error == f"{source}: {told}"
+    assert one(source, trained).error == f"{source}: {message}"
     picture = film(tmp_path / "picture.mp4", audio=None)
     alone = tmp_path / "in.wav"
     soundfile.write(alone, noise(48000, 6).T, 48000)
-    assert one(alone, trained, video=picture).error == f"{alone}: {told}"
+    assert one(alone, trained, video=picture).error == f"{alone}: {message}"
     assert not list(tmp_path.glob("*_binaural*"))
 
 
 @pytest.mark.parametrize(
-    ("streams", "told"),
+    ("streams", "message"),
     [
         ({"audio": None}, "has no sound: the file has no audio stream"),
         ({"video": None}, "a clip with no picture: the file has no video stream\n  Leave the clip out."),
@@ -175,10 +175,10 @@ def test_more_than_two_channels_are_refused(film: Film, trained: Trained, tmp_pa
     ],
 )
 def test_what_has_nothing_to_spatialize_is_refused(
-    film: Film, trained: Trained, tmp_path: Path, streams: dict[str, Any], told: str
+    film: Film, trained: Trained, tmp_path: Path, streams: dict[str, Any], message: str
 ) -> None:
     source = film(tmp_path / "in.mkv", seconds=1.0, **streams)
-    assert one(source, trained).error == f"{source}: {told}"
+    assert one(source, trained).error == f"{source}: {message}"
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -195,16 +195,16 @@ def test_a_download_that_broke_off_is_refused(
     film: Film, trained: Trained, tmp_path: Path, suffix: str, video: str, audio: str
 ) -> None:
     plain = film(tmp_path / f"plain.{suffix}", video=video, audio=audio, seconds=3.0)
-    whole, source = tmp_path / f"whole.{suffix}", tmp_path / f"in.{suffix}"
+    full, source = tmp_path / f"full.{suffix}", tmp_path / f"in.{suffix}"
     # mp4 and mov as downloads have them, their index first; otherwise nothing of the rest can be read.
     options = {"movflags": "+faststart"} if suffix in ("mp4", "mov") else {}
-    with av.open(str(plain)) as container, av.open(str(whole), "w", options=options) as target:
+    with av.open(str(plain)) as container, av.open(str(full), "w", options=options) as target:
         copies = {stream.index: target.add_stream_from_template(stream) for stream in container.streams}
         for packet in container.demux():
             if packet.size:
                 packet.stream = copies[packet.stream_index]
                 target.mux(packet)
-    source.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    source.write_bytes(full.read_bytes()[: full.stat().st_size * 6 // 10])
     error = one(source, trained).error
     assert re.fullmatch(
         re.escape(f"{source}: ")
@@ -215,20 +215,22 @@ def test_a_download_that_broke_off_is_refused(
     assert not list(tmp_path.glob("*_binaural*"))
 
 
-def test_left_and_right_that_cancel_are_refused_and_nearly_so_is_said(
+def test_left_and_right_that_cancel_are_refused_and_nearly_so_is_noted(
     film: Film, trained: Trained, tmp_path: Path
 ) -> None:
     left, shared = noise(48000, level=0.3), noise(48000, level=1.0)[:, ::-1]
-    said = []
+    messages = []
     for number, share in enumerate((0.0, 1e-5, 1e-2)):
         sound = np.concatenate((left + share * shared, -left + share * shared))
         source = film(tmp_path / f"{number}.mkv", seconds=1, sound=sound.astype(np.float32), audio="pcm_f32le")
         result = one(source, trained)
         assert result.out.exists() == (share > 0)
-        said.append(result.error or notes(result)[1])
-    assert said[0].startswith(
+        messages.append(result.error or notes(result)[1])
+    assert messages[0].startswith(
         f"{tmp_path / '0.mkv'}: its left and right cancel each other: their mixture is silent, "
         "so there is nothing to spatialize"
     )
-    assert said[1] == "what its left and right share is too quiet to have a loudness: they nearly cancel each other"
-    assert re.fullmatch(r"its left and right nearly cancel each other: what they share was lifted by \d\d dB", said[2])
+    assert messages[1] == "what its left and right share is too quiet to have a loudness: they nearly cancel each other"
+    assert re.fullmatch(
+        r"its left and right nearly cancel each other: what they share was lifted by \d\d dB", messages[2]
+    )

@@ -44,16 +44,16 @@ def test_resampled_in_blocks_is_resampled_at_once(rates: tuple[int, int], sample
     lengths=st.lists(st.integers(1, 4000), min_size=1, max_size=3),
     width=st.floats(0, 1.5),
 )
-def test_joined_sound_is_mono_safe_and_as_long_as_the_mono(
+def test_assembled_stereo_is_mono_compatible_and_as_long_as_the_mono(
     rate: int, samples: int, lengths: list[int], width: float
 ) -> None:
     sound, output = noise(samples), noise(round(samples * 16000 / rate), 1)
-    joined, blocks, given_out = StereoAssembler(rate, 16000, width), [], 0
+    assembler, blocks, given_out = StereoAssembler(rate, 16000, width), [], 0
     for block in cut(sound, lengths):
-        joined.mono(block)
-        blocks += joined.difference(output[given_out : given_out + len(block) // 2])
+        assembler.push_mono(block)
+        blocks += assembler.push_difference(output[given_out : given_out + len(block) // 2])
         given_out += len(block) // 2
-    blocks += [*joined.difference(output[given_out:]), *joined.finish()]
+    blocks += [*assembler.push_difference(output[given_out:]), *assembler.finish()]
     stereo = np.concatenate(blocks, 1)
     assert stereo.shape == (2, samples)
     np.testing.assert_allclose(stereo.mean(0), sound, atol=1e-6)
