@@ -11,7 +11,7 @@ import typer
 
 from avspatial.cli.table import columns, print_json
 from avspatial.errors import AvspatialError
-from avspatial.report.parts.numbers import metric_heading
+from avspatial.report.parts.numbers import DIRECTION
 from avspatial.text import markdown_table
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def published(
-    table: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Print this table only. Repeatable. [default: all]")
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--table", metavar="NAME", help="Print this table only. Repeatable. [default: all]"),
     ] = None,
     audit: Annotated[bool, typer.Option(help="Check which rows are inconsistent, and why.")] = False,
     own: Annotated[
@@ -41,12 +42,12 @@ def published(
 
     if markdown and json:
         raise AvspatialError("--markdown and --json exclude each other", fix="Give one of them.")
-    tables = chosen_tables(table or ())
+    tables = chosen_tables(names or ())
     results = [read_result(path) for path in own or ()]
     if json:
         print_json(_to_dict(tables, results, with_audit=audit))
         return
-    parts = [_format_table(each, results, markdown=markdown) for each in tables]
+    parts = [_format_table(table, results, markdown=markdown) for table in tables]
     if audit:
         parts.append(_format_audit(tables, markdown=markdown))
     print("\n\n".join(parts))
@@ -55,8 +56,11 @@ def published(
 def _headings(table: PublishedTable) -> list[str]:
     from avspatial.evaluation.published.tables import published
 
-    columns = (published().columns[metric] for metric in table.decimals)
-    return [metric_heading(column.label, asdict(column)) for column in columns]
+    headings = []
+    for column in (published().columns[metric] for metric in table.decimals):
+        unit = f" ({column.unit})" if column.unit else ""
+        headings.append(f"{column.label} {DIRECTION[column.higher_is_better][0]}{unit}")
+    return headings
 
 
 def _cells(table: PublishedTable, values: Mapping[str, float]) -> list[str]:
@@ -99,7 +103,7 @@ def _format_audit(tables: Sequence[PublishedTable], *, markdown: bool) -> str:
     rows = [["table", "method", "verdict", "why"], *([f.table, f.row, f.verdict, f.text] for f in doubtful)]
     checked = {(finding.table, finding.row) for finding in findings}
     head = f"{len(findings)} checks of {len(checked)} rows; {len(doubtful)} give reason to doubt"
-    claims = [_format_claim(each) for each in check_claims(tables)]
+    claims = [_format_claim(finding) for finding in check_claims(tables)]
     gains = _improvements(tables)
     limits = _format_levels(findings)
     if markdown:
@@ -152,7 +156,7 @@ def _to_dict(tables: Sequence[PublishedTable], results: Sequence[OwnResult], *, 
 
     data: dict[str, Any] = {
         "metrics": {name: asdict(column) for name, column in published().columns.items()},
-        "tables": [asdict(each) for each in tables],
+        "tables": [asdict(table) for table in tables],
         "with": [
             asdict(own) | {"path": str(own.path), "differs": {table.name: differences(own, table) for table in tables}}
             for own in results
@@ -166,10 +170,10 @@ def _to_dict(tables: Sequence[PublishedTable], results: Sequence[OwnResult], *, 
                 for c in check_claims(tables)
             ],
             "improvements": [
-                asdict(gain)
+                asdict(change)
                 for row in sorted({claim.row for claim in published().claims})
-                for each in tables
-                for gain in improvements(each, row)
+                for table in tables
+                for change in improvements(table, row)
             ],
         }
     return data

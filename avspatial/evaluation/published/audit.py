@@ -240,9 +240,9 @@ def _check_figures(claim: Claim) -> ClaimFinding:
     tables, notes, holds = published().tables, [], True
     other = tables[claim.against["table"]].rows[claim.against["row"]]
     own = tables[claim.tables[0]].rows[claim.row]
-    for metric, (mine, theirs) in claim.figures.items():
+    for metric, (claimed, claimed_other) in claim.figures.items():
         column = published().columns[metric]
-        if (own[metric], other[metric]) != (mine, theirs):
+        if (own[metric], other[metric]) != (claimed, claimed_other):
             holds = False
             notes.append(f"{column.label}: the tables here say {own[metric]} and {other[metric]}")
         unit = "dB" if column.unit == "dB" else "%"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from avspatial.evaluation.comparison.compare import Comparison, Mean, SystemPair
 from avspatial.report.parts.numbers import ascii_signs, decimals_of_estimate, metric_heading, number, p_value, signed
+from avspatial.text import markdown_table
 
 
 @dataclass(frozen=True)
@@ -123,10 +124,7 @@ def as_markdown(comparison: Comparison) -> str:
     for table in tables(comparison):
         heads = [column.heading for column in table.columns]
         rules = [":--", *["--:"] * (len(heads) - 1)]
-        lines = [
-            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (heads, rules, *table.rows)
-        ]
-        parts.append(f"**{table.title}**\n\n" + "\n".join(lines))
+        parts.append(f"**{table.title}**\n\n{markdown_table([heads, *table.rows], rules)}")
     parts.append("\n".join(f"- {note}" for note in (legend(comparison), *comparison.notes)))
     return "\n\n".join(parts) + "\n"
 

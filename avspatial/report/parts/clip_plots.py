@@ -159,8 +159,8 @@ def level_plot(audio: ClipAudio, truth: Truth | None, name: str, clip: str, *, s
         _draw_truth(last, truth, audio.seconds)
     plain_axes(axes)
     _draw_levels(axes, audio)
-    for each in {axes, last}:
-        label_sides(each)
+    for panel in {axes, last}:
+        label_sides(panel)
     last.set_xlabel("time (s)")
     drawing.align_ylabels()
     below = "" if truth is None else " Below it the true azimuth of each source."

@@ -72,14 +72,14 @@ def fit_budget(budget: int, clips: Iterable[tuple[str, Callable[[], Shown]]]) ->
     """
     shown: list[Shown] = []
     left_out: list[str] = []
-    for clip, build in clips:
+    for id, build in clips:
         try:
             view = build()
         except MediaError as error:
-            left_out.append(f"{clip} ({error.what})")
+            left_out.append(f"{id} ({error.what})")
             continue
-        if shown and sum(each.size_bytes for each in shown) + view.size_bytes > budget:
-            left_out.append(f"{clip} (the page would be too large)")
+        if shown and sum(clip.size_bytes for clip in shown) + view.size_bytes > budget:
+            left_out.append(f"{id} (the page would be too large)")
         else:
             shown.append(view)
     return shown, left_out

@@ -65,8 +65,8 @@ def _facts(record: Record, steps: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Training", f"{steps['steps']} steps" if steps else "none"),
     ]
     versions = record.facts.get("versions", {})
-    shown = [f"{name} {versions[name]}" for name in ("avspatial", "torch") if name in versions]
-    facts.append(("Versions", ", ".join(shown) or "–"))
+    installed = [f"{name} {versions[name]}" for name in ("avspatial", "torch") if name in versions]
+    facts.append(("Versions", ", ".join(installed) or "–"))
     if steps.get("speed"):
         facts.append(("Speed", f"{steps['speed']} clips/s"))
     if steps.get("waiting"):
