@@ -207,5 +207,5 @@ class _Recipes:
             if same:
                 finished = run_recipe(resume=same[0].path, device=self.device).run
             else:
-                finished = run_recipe(file, set=sets, runs=self.runs, device=self.device, smoke=self.smoke).run
+                finished = run_recipe(file, overrides=sets, runs=self.runs, device=self.device, smoke=self.smoke).run
         return read_scored(finished.path)

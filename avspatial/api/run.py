@@ -1,9 +1,9 @@
-"""One execution of a recipe, from data to report: `avspatial.run`.
+"""Run a recipe, from data to report: `avspatial.run`.
 
-The stages of a run, in this order: check and build what the recipe names; make the data ready; make the run
-directory; train; spatialize the test clips as seen, blank and mirrored; score the saved sounds; write the report.
-A run directory appears when training can begin, so no mistake in a recipe or in the data leaves one behind. Each
-stage keeps what it finished: a run that was killed goes on where it was (`resume`).
+Stages, in this order: check and build what the recipe names; prepare the data; create the run directory; train;
+spatialize the test clips, normally, with blank and with mirrored images; score the saved audio; write the report.
+The run directory is created when training can begin, so an error in a recipe or in the data leaves none. Each stage
+keeps what it finished: a run that was killed continues where it stopped (`resume`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import torch
 
 from avspatial.api.load import load_best
 from avspatial.data.clip_cache import ClipStore, Recording
+from avspatial.data.layout import PARTS
 from avspatial.data.windows import TrainingWindows
 from avspatial.errors import DataError, Interrupted, RunError
 from avspatial.evaluation.scoring.clip_scores import NamedMetric, build_metrics
@@ -46,22 +47,24 @@ from avspatial.training.checkpoints import keep_as_built
 from avspatial.training.devices import Devices
 from avspatial.training.loop import train
 
-PARTS = ("train", "val", "test")
 _NOTHING = (
     "Give a recipe, such as sagm_demo (`avspatial recipes list` lists the shipped ones), or a run to go on with "
     "(--resume RUN)."
 )
 CONTROLS: Mapping[str, VisualCondition] = {"blank_picture": "blank", "mirrored_picture": "mirrored"}
-"""The control rows that the model makes, and what it is shown for them."""
+"""The control conditions that the model computes, and the images that it is given for them."""
 _HELD_OUT_WINDOWS = 4
-"""Fixed windows of each val clip: enough that the best checkpoint is no accident of where a window fell."""
+"""Fixed windows of each val clip: enough that the best checkpoint does not depend on where a window falls."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run: its directory, and what its summary.json says (empty in all processes but the first).
+    """A finished run.
 
-    `was_finished`: it was asked to be resumed, and there was nothing left to do.
+    Attributes:
+        run: The run directory.
+        summary: The content of its summary.json; empty in all processes but the first.
+        was_finished: It was to be resumed, and nothing was left to do.
     """
 
     run: Run
@@ -76,83 +79,94 @@ class Finished:
 def run(
     recipe: str | Path | None = None,
     *,
-    set: Overrides = (),
+    overrides: Overrides = (),
     runs: str | Path = "runs",
     name: str | None = None,
     resume: str | Path | None = None,
     device: str | None = None,
     smoke: bool = False,
     progress: Progress = show_on_stderr,
-    **overrides: Any,
+    **keys: Any,
 ) -> Finished:
-    """Run a recipe, or go on with a run that was stopped, and return what it left.
+    """Run a recipe, or resume a run that was stopped.
 
-    recipe: a file, or the name of a shipped recipe. set: overrides by dotted key, {"trainer.steps": 3} or
-    ["trainer.steps=3"]; `overrides` are the same by top-level key (`seed=1, trainer={"steps": 3}`). runs: where run
-    directories go. name: instead of the recipe's. resume: the directory of a run to go on with; a recipe given beside
-    it must be that run's. device: a torch device; by default a GPU where there is one. smoke: merge the recipe's
-    smoke overrides.
+    Args:
+        recipe: A file, or the name of a shipped recipe.
+        overrides: Changes of the recipe by dotted key, {"trainer.steps": 3} or ["trainer.steps=3"].
+        runs: Folder in which the run directory is created.
+        name: Name of the run instead of the recipe's.
+        resume: Directory of a run to continue. If a recipe is given too, it must be that run's.
+        device: A torch device; by default a GPU if there is one.
+        smoke: Merge the recipe's smoke overrides.
+        progress: Shows the progress of long work.
+        **keys: Changes of the recipe by top-level key, `seed=1, trainer={"steps": 3}`.
 
-    Raises AvspatialError for everything that the caller can mend; a clip that cannot be spatialized or scored is
-    counted in the summary's `failed` instead.
+    Returns:
+        The finished run.
+
+    Raises:
+        AvspatialError: Anything that the caller can fix. A clip that cannot be spatialized or scored does not raise; it
+            is counted in the summary's `failed`.
     """
     registry = discover()
     devices = Devices(device)
     if devices.main:
         registry.report_failures()
-    shown = progress if devices.main else silent
-    changes = [*override_list(set), *override_list(overrides), *([("name", name)] if name else [])]
+    progress = progress if devices.main else silent
+    changes = [*override_list(overrides), *override_list(keys), *([("name", name)] if name else [])]
     if resume is not None:
         stopped = open_run(resume)
-        loaded = _of_run(stopped, recipe, changes, smoke, registry)
+        loaded = _recipe_of(stopped, recipe, changes, smoke, registry)
         if stopped.finished:
             return Finished(stopped, json.loads(stopped.summary.read_text(encoding="utf-8")), was_finished=True)
-        return _Work.begin(loaded.recipe, registry, devices, shown).run(stopped, resume=True)
+        return prepare(loaded.recipe, registry, devices, progress).run(stopped, resume=True)
     if recipe is None:
         raise RunError("there is nothing to run", fix=_NOTHING)
     file = locate(recipe)
     loaded = load_recipe(file, registry, changes, smoke=smoke)
     _refuse_unwritable(Path(runs))
-    work = _Work.begin(loaded.recipe, registry, devices, shown)
-    return work.run(_make_run(Path(runs), loaded, file.read_text(encoding="utf-8"), work), resume=False)
+    prepared = prepare(loaded.recipe, registry, devices, progress)
+    return prepared.run(_create(Path(runs), loaded, file.read_text(encoding="utf-8"), prepared), resume=False)
 
 
-def _of_run(run: Run, recipe: str | Path | None, changes: list[Override], smoke: bool, registry: Registry) -> Loaded:
-    """The recipe that a run was started with; RunError if another one is given beside it."""
+def _recipe_of(run: Run, recipe: str | Path | None, changes: list[Override], smoke: bool, registry: Registry) -> Loaded:
+    """The recipe that a run was started with; RunError if a different one is given."""
     fix = "Resume with `--resume` alone, or start a new run without it."
     if recipe is None and (changes or smoke):
         raise RunError("a run goes on with the recipe it was started with, unchanged", where=run.path, fix=fix)
     if recipe is not None:
-        given = digest8(load_recipe(locate(recipe), registry, changes, smoke=smoke).resolved)
-        if given != run.metadata["digest"]:
-            raise RunError(f"the recipe given is another one ({given}) than this run's", where=run.path, fix=fix)
+        digest = digest8(load_recipe(locate(recipe), registry, changes, smoke=smoke).resolved)
+        if digest != run.metadata["digest"]:
+            raise RunError(f"the recipe given is another one ({digest}) than this run's", where=run.path, fix=fix)
     return load_recipe(run.resolved, registry)
 
 
 def _refuse_unwritable(runs: Path) -> None:
-    """Say now, not after an hour of making data, that no run directory can be made."""
-    there = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        why = "permission denied" if there.is_dir() else f"{there} is a file"
+    """RunError, before hours of preparing data, if no run directory can be created."""
+    existing = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        why = "permission denied" if existing.is_dir() else f"{existing} is a file"
         raise RunError(
             f"no run can be made here: {why}", where=runs, fix="Give a folder that can be written with `--runs DIR`."
         )
 
 
-def _make_run(runs: Path, loaded: Loaded, original: str, work: _Work) -> Run:
-    """The new run directory, made by the first process and known to all."""
-    path = ""
-    if work.devices.main:
-        facts = provenance(work.registry.plugins, device=str(work.devices.device), data=work.dataset.fingerprint())
-        facts["companions"] = {name: each.fingerprint for name, each in work.auxiliary.items()}
-        facts["clips"] = {part: len(clips) for part, clips in work.clips.items()}
-        path = str(create_run(runs, loaded.recipe.name, loaded.resolved, original, facts).path)
-    return Run(Path(work.devices.share(path)))
+def _create(runs: Path, loaded: Loaded, original: str, prepared: PreparedRun) -> Run:
+    """The new run directory, created by the first process and shared with all."""
+    path, devices = "", prepared.devices
+    if devices.main:
+        metadata = provenance(
+            prepared.registry.plugins, device=str(devices.device), data=prepared.dataset.fingerprint()
+        )
+        metadata["companions"] = {name: data.fingerprint for name, data in prepared.auxiliary.items()}
+        metadata["clips"] = {part: len(clips) for part, clips in prepared.clips.items()}
+        path = str(create_run(runs, loaded.recipe.name, loaded.resolved, original, metadata).path)
+    return Run(Path(devices.share(path)))
 
 
 @contextmanager
 def _interruptible(run: Run) -> Iterator[None]:
-    """Ctrl-C outside training, which has its own way: say how to go on."""
+    """Turns Ctrl-C outside training, which handles its own, into an error that says how to continue."""
     try:
         yield
     except KeyboardInterrupt as error:
@@ -162,21 +176,24 @@ def _interruptible(run: Run) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class AuxiliaryData:
-    """A further data set, which the trainer's settings name: its training clips, decoded, and its fingerprint."""
+    """A further data set that the trainer's settings name: its decoded training clips, and its fingerprint."""
 
     recordings: Sequence[Recording]
     fingerprint: str
 
     @classmethod
-    def ready(cls, dataset: Dataset, store: ClipStore, recipe: Recipe) -> AuxiliaryData:
-        clips = dataset.clips("train")[: recipe.limit]
-        store.prepare(clips)
-        return cls([store.load(clip) for clip in clips], dataset.fingerprint())
+    def load(cls, dataset: Dataset, store: ClipStore, recipe: Recipe) -> AuxiliaryData:
+        return cls(_load(store, dataset.clips("train")[: recipe.limit]), dataset.fingerprint())
 
     def windows(self, name: str, recipe: Recipe) -> TrainingWindows:
-        """Its windows, in an order of their own: a seed like the recipe's would tie it to that of the recipe's data."""
+        """Its windows, in an order of their own: the recipe's seed would tie it to the order of the recipe's data."""
         seed = recipe.seed + zlib.crc32(name.encode())
         return TrainingWindows(self.recordings, recipe.framing, seed, recipe.trainer.settings.augmentation)
+
+
+def _load(store: ClipStore, clips: Sequence[Clip]) -> list[Recording]:
+    store.prepare(clips)
+    return [store.load(clip) for clip in clips]
 
 
 def _refuse_mono(clips: Mapping[str, Sequence[Clip]]) -> None:
@@ -189,9 +206,51 @@ def _refuse_mono(clips: Mapping[str, Sequence[Clip]]) -> None:
         )
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What a recipe becomes before a run directory exists: networks, metrics, and data made ready."""
+def prepare(recipe: Recipe, registry: Registry, devices: Devices, progress: Progress) -> PreparedRun:
+    """Build the components, then prepare the data: a network that cannot be built fails before anything is rendered."""
+    dataset: Dataset = registry.build(recipe.data, progress=progress)
+    auxiliary: dict[str, Dataset] = {
+        name: registry.build(selected, progress=progress)
+        for name, selected in components.auxiliary_datasets(recipe).items()
+    }
+    convention = conventions.get(recipe.convention)
+    metrics = build_metrics(recipe.metrics, convention, registry)
+    torch.manual_seed(recipe.seed)
+    spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
+    trainer = registry.build(recipe.trainer, spatializer=spatializer, builder=registry)
+    if spatializer.trainable:
+        devices.check_precision(recipe.trainer.settings.precision)
+    for each in (dataset, *auxiliary.values()):
+        each.prepare()
+    clips = {part: dataset.clips(part)[: recipe.limit] for part in PARTS}
+    _refuse_mono(clips)
+    store = ClipStore(recipe.window, progress)
+    train_store = ClipStore(recipe.window, progress, image_size=recipe.trainer.settings.augmentation.store)
+    train_recordings = _load(train_store, clips["train"]) if spatializer.trainable else []
+    auxiliary_data = {
+        name: AuxiliaryData.load(each, train_store, recipe)
+        for name, each in (auxiliary.items() if spatializer.trainable else ())
+    }
+    store.prepare([*(clips["val"] if spatializer.trainable else ()), *clips["test"]])
+    return PreparedRun(
+        recipe=recipe,
+        registry=registry,
+        devices=devices,
+        progress=progress,
+        trainer=trainer,
+        metrics=metrics,
+        convention=convention,
+        dataset=dataset,
+        clips=clips,
+        store=store,
+        train_recordings=train_recordings,
+        auxiliary=auxiliary_data,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedRun:
+    """A recipe with its components built and its data prepared, before it has a run directory."""
 
     recipe: Recipe
     registry: Registry
@@ -206,48 +265,19 @@ class _Work:
     train_recordings: Sequence[Recording] = field(repr=False)
     auxiliary: Mapping[str, AuxiliaryData] = field(repr=False)
 
-    @classmethod
-    def begin(cls, recipe: Recipe, registry: Registry, devices: Devices, progress: Progress) -> _Work:
-        """Build first, then make the data: a network that cannot be built is told before anything is rendered."""
-        dataset: Dataset = registry.build(recipe.data, progress=progress)
-        further = {
-            name: registry.build(s, progress=progress) for name, s in components.auxiliary_datasets(recipe).items()
-        }
-        convention = conventions.get(recipe.convention)
-        metrics = build_metrics(recipe.metrics, convention, registry)
-        torch.manual_seed(recipe.seed)
-        spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
-        trainer = registry.build(recipe.trainer, spatializer=spatializer, builder=registry)
-        for each in (dataset, *further.values()):
-            each.prepare()
-        clips = {part: dataset.clips(part)[: recipe.limit] for part in PARTS}
-        _refuse_mono(clips)
-        store = ClipStore(recipe.window, progress)
-        augmentation = recipe.trainer.settings.augmentation
-        train_recordings: list[Recording] = []
-        auxiliary: dict[str, AuxiliaryData] = {}
-        if spatializer.trainable:
-            larger = ClipStore(recipe.window, progress, image_size=augmentation.store)
-            larger.prepare(clips["train"])
-            train_recordings = [larger.load(clip) for clip in clips["train"]]
-            auxiliary = {name: AuxiliaryData.ready(each, larger, recipe) for name, each in further.items()}
-        store.prepare([*(clips["val"] if spatializer.trainable else ()), *clips["test"]])
-        made = (trainer, metrics, convention, dataset, clips, store, train_recordings, auxiliary)
-        return cls(recipe, registry, devices, progress, *made)
-
     def run(self, run: Run, *, resume: bool) -> Finished:
-        """The stages that write into the run directory."""
+        """Run the stages that write into the run directory."""
         with _interruptible(run):
             self._train(run, resume)
-            return Finished(run, self._judge(run) if self.devices.main else {})
+            return Finished(run, self._evaluate(run) if self.devices.main else {})
 
-    def _judge(self, run: Run) -> Mapping[str, Any]:
-        """What follows training, in the first process alone: outputs, scores, report; the summary."""
+    def _evaluate(self, run: Run) -> Mapping[str, Any]:
+        """Outputs, scores and report, in the first process alone; the summary."""
         with self._stage(run, "spatialize"):
             failures = self._spatialize(run)
         with self._stage(run, "score"):
-            test = self.clips["test"]
-            summary = evaluate_run(run, test, self.metrics, self.convention, self.progress, failures)
+            clips = self.clips["test"]
+            summary = evaluate_run(run, clips, self.metrics, self.convention, self.progress, failures)
         with self._stage(run, "report"):
             write_report(run)
         run.finish()
@@ -262,14 +292,14 @@ class _Work:
         self.registry.observe(str(run.path), record)
 
     def _train(self, run: Run, resume: bool) -> None:
-        """Train, or finish training; afterwards the spatializer has its best weights."""
+        """Train, or finish training, and load the best weights."""
         if not self.trainer.spatializer.trainable:
             self._keep_as_built(run)
             return
         framing, seed, settings = self.recipe.framing, self.recipe.seed, self.recipe.trainer.settings
         train_windows = TrainingWindows(self.train_recordings, framing, seed, settings.augmentation)
         held_out = [self.store.load(clip) for clip in self.clips["val"]]
-        # At the level of training, as inference will be: not at one taken from the held-out answers.
+        # The training set's level, as in inference: not one that is taken from the held-out references.
         level = train_windows.mixture_rms
         train(
             self.trainer,
@@ -278,8 +308,8 @@ class _Work:
             settings,
             run,
             seed=seed,
-            auxiliary={name: each.windows(name, self.recipe) for name, each in self.auxiliary.items()},
-            device=str(self.devices.device),
+            auxiliary={name: data.windows(name, self.recipe) for name, data in self.auxiliary.items()},
+            devices=self.devices,
             resume=resume,
             components=components.components(self.recipe),
             observe=lambda record: self.registry.observe(str(run.path), record),
@@ -295,7 +325,7 @@ class _Work:
         load_best(run, self.trainer.spatializer, self.recipe)
 
     def _spatialize(self, run: Run) -> dict[str, str]:
-        """Save every test clip as seen and as the controls, skipping what is there; {clip id: why it failed}."""
+        """Save every test clip, and its control conditions, unless they exist; {clip id: why it failed}."""
         for folder in (run.outputs, run.controls):
             for leftover in folder.rglob(".*.part"):
                 shutil.rmtree(leftover)
@@ -305,21 +335,21 @@ class _Work:
             try:
                 self._spatialize_clip(run, recording)
             except (RuntimeError, ValueError, ArithmeticError) as error:
-                # One clip must not end the run; it is counted as failed in every row.
+                # One clip must not end the run; it is counted as failed in every condition.
                 failures[clip.id] = f"{type(error).__name__}: {error}"
         return failures
 
     def _spatialize_clip(self, run: Run, recording: Recording) -> None:
         clip, rate = recording.clip, self.recipe.window.rate
-        for row, condition in CONTROLS.items():
-            folder = run.controls / row / clip.id
+        for name, condition in CONTROLS.items():
+            folder = run.controls / name / clip.id
             if not folder.is_dir():
                 save_prediction(folder, self._predict(recording, condition), rate)
         folder = run.outputs / clip.id
         if not folder.is_dir():
-            picture = recording.images[len(recording.images) // 2]
+            image = recording.images[len(recording.images) // 2]
             aspect = frame_aspect(clip.video, clip.frames_fps)
-            save_outputs(folder, self._predict(recording, "normal"), recording.audio, rate, picture, clip.truth, aspect)
+            save_outputs(folder, self._predict(recording, "normal"), recording.audio, rate, image, clip.truth, aspect)
 
     def _predict(self, recording: Recording, condition: VisualCondition) -> Any:
         inference, spatializer = self.recipe.inference, self.trainer.spatializer

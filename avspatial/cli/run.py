@@ -40,7 +40,7 @@ def run(
     """Run a recipe: data, training, spatialized clips, scores, report."""
     from avspatial.api.run import run as run_recipe
 
-    done = run_recipe(recipe, set=set or (), runs=runs, name=name, resume=resume, device=device, smoke=smoke)
+    done = run_recipe(recipe, overrides=set or (), runs=runs, name=name, resume=resume, device=device, smoke=smoke)
     if not done.summary:
         return  # a helper process of a run on several devices
     if done.was_finished:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from avspatial.data.simulated.dataset import SimulatedScenes
@@ -75,15 +72,3 @@ class ComponentUnderTest:
             settings = settings.model_copy(update={"sources": (1, 1), "solos": True})
         SimulatedScenes(settings, progress=silent).prepare()
         return str(root)
-
-
-@contextmanager
-def preserve_random_state() -> Iterator[None]:
-    """What draws random numbers inside does not change those drawn afterwards."""
-    numpy_state, python_state = np.random.get_state(), random.getstate()
-    with torch.random.fork_rng():
-        try:
-            yield
-        finally:
-            np.random.set_state(numpy_state)
-            random.setstate(python_state)

@@ -21,8 +21,9 @@ from avspatial.interfaces import Convention, Progress
 from avspatial.metrics import conventions
 from avspatial.progress import silent
 from avspatial.registry import Entry, Registry, discover
-from avspatial.testing.component import FRAMING, ComponentUnderTest, preserve_random_state
+from avspatial.testing.component import FRAMING, ComponentUnderTest
 from avspatial.testing.results import NotApplicable, Result, outcome, require
+from avspatial.training.random_state import preserve_random_state
 
 
 def metric_cards(

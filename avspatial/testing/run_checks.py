@@ -94,7 +94,8 @@ def check_component(
     except PluginError as error:
         yield Result(label, "construct", "failed", error.what)
         return
-    from avspatial.testing.component import FRAMING, ComponentUnderTest, preserve_random_state
+    from avspatial.testing.component import FRAMING, ComponentUnderTest
+    from avspatial.training.random_state import preserve_random_state
 
     given = declared.example if settings is None else settings
     expected = declared.expected_failures if expected_failures is None else expected_failures

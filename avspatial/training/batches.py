@@ -1,4 +1,4 @@
-"""Training windows in the order in which steps consume them."""
+"""Batches of training windows: the order in which steps consume them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from avspatial.interfaces import Batch
 
 
 class Windows(Protocol):
-    """What training needs of its windows; `avspatial.data.windows.TrainingWindows` offers it."""
+    """Interface of training windows; `avspatial.data.windows.TrainingWindows` implements it."""
 
     @property
     def mixture_rms(self) -> float: ...
@@ -23,7 +23,7 @@ class Windows(Protocol):
     def batch(self, epoch: int, indices: Sequence[int]) -> Batch: ...
 
 
-def joined(parts: Sequence[Batch]) -> Batch:
+def concatenate(parts: Sequence[Batch]) -> Batch:
     """Batches of B1, B2, ... windows -> one batch of B1 + B2 + ... windows."""
     if len(parts) == 1:
         return parts[0]
@@ -34,11 +34,11 @@ def joined(parts: Sequence[Batch]) -> Batch:
 
 
 class Stream:
-    """The epochs' orders, laid end to end and cut into steps of equal size.
+    """The orders of all epochs, concatenated and cut into steps of equal size.
 
-    Every batch is full (batch normalisation never meets a lone window that others do not), no clip is dropped, and
-    the windows of a step are a pure function of its number: nothing needs to be remembered to resume.
-    With several devices each takes its own equal part of every step; RunError if the parts cannot be equal.
+    Every batch is full (batch normalisation never sees a batch of one window unless all have one), no clip is dropped,
+    and the windows of a step are a pure function of its number: resuming needs no stored position.
+    With several devices each takes an equal part of every step; RunError if the parts cannot be equal.
     """
 
     def __init__(self, windows: Windows, batch_size: int, *, device: int = 0, devices: int = 1) -> None:
@@ -51,17 +51,17 @@ class Stream:
         self.first = device * self.part
 
     def batch(self, step: int) -> Batch:
-        """This device's windows of `step` (from 1)."""
+        """This device's windows of `step`, which counts from 1."""
         start = (step - 1) * self.batch_size + self.first
-        places = [divmod(position, len(self.windows)) for position in range(start, start + self.part)]
+        positions = [divmod(position, len(self.windows)) for position in range(start, start + self.part)]
         parts = []
-        for epoch, group in groupby(places, key=lambda place: place[0]):
+        for epoch, group in groupby(positions, key=lambda position: position[0]):
             order = self.windows.order(epoch)
-            parts.append(self.windows.batch(epoch, [int(order[place]) for _, place in group]))
-        return joined(parts)
+            parts.append(self.windows.batch(epoch, [int(order[index]) for _, index in group]))
+        return concatenate(parts)
 
 
 def held_out(windows: Windows, batch_size: int) -> list[Sequence[int]]:
-    """The fixed windows of validation, cut into batches; the last one may be smaller."""
+    """Indices of the fixed validation windows, batch by batch; the last batch may be smaller."""
     order = [int(index) for index in windows.order(0)]
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

@@ -1,8 +1,8 @@
-"""Checkpoints: whole folders of safetensors and JSON, from which training goes on bit for bit.
+"""Checkpoints: folders of safetensors and JSON from which training resumes bit for bit.
 
 `step-000123/` holds `model.safetensors` (the spatializer's state alone), `optimizer.safetensors` (all other tensors:
 the trainer's own weights, each phase's optimizer state, the random number generators) and `state.json`. `LATEST` and
-`BEST` are text files naming a folder; they are written after the folder is complete. No pickle.
+`BEST` are text files that name a folder; they are written after the folder is complete. No pickle.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -23,6 +22,7 @@ from avspatial.atomic import atomic_directory
 from avspatial.errors import PluginError, RunError
 from avspatial.interfaces import Spatializer, Trainer
 from avspatial.runs.directory import Run
+from avspatial.training.random_state import set_torch_random_state, torch_random_state
 
 MODEL, REST, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
 LATEST, BEST = "LATEST", "BEST"
@@ -31,14 +31,13 @@ _SPATIALIZER = "spatializer."
 
 @dataclass(frozen=True)
 class TrainingState:
-    """How far a training has come: the steps done, the best validated step and its total, the components used."""
+    """Progress of a training: the steps done, the best validated step and its total, the components in use."""
 
     step: int = 0
     epoch: int = 0
     best_step: int | None = None
     best_total: float | None = None
     components: Mapping[str, str] = field(default_factory=dict)
-    schedule: Mapping[str, Any] = field(default_factory=dict)
 
 
 def folder_name(step: int) -> str:
@@ -46,7 +45,7 @@ def folder_name(step: int) -> str:
 
 
 def resolve_pointer(run: Run, pointer: str = LATEST) -> Path | None:
-    """The folder that LATEST or BEST names; None where there is none yet; RunError where it is not there."""
+    """The folder that LATEST or BEST names, None if there is no such pointer yet; RunError if the folder is missing."""
     return run.checkpoint(pointer) if (run.checkpoints / pointer).is_file() else None
 
 
@@ -55,22 +54,22 @@ def save(
 ) -> None:
     """Write the checkpoint of `state.step`, point LATEST (and BEST) at it, and remove all but the newest `keep`.
 
-    RunError when it cannot be written; what was there before is then untouched.
+    RunError if it cannot be written; earlier checkpoints are then untouched.
     """
     rest = {f"trainer/{name}": value for name, value in _own_state(trainer).items()}
-    rest |= _optimizer_state(trainer, optimizers) | random_state()
+    rest |= _optimizer_state(trainer, optimizers) | torch_random_state()
     folder = run.checkpoints / folder_name(state.step)
     try:
         with atomic_directory(folder) as temporary_path:
-            save_file(_plain(trainer.spatializer.state_dict()), temporary_path / MODEL)
-            save_file(_plain(rest), temporary_path / REST)
+            save_file(_on_cpu(trainer.spatializer.state_dict()), temporary_path / MODEL)
+            save_file(_on_cpu(rest), temporary_path / REST)
             (temporary_path / STATE).write_text(json.dumps(asdict(state), indent=2) + "\n", encoding="utf-8")
         run.point(LATEST, folder)
         if state.best_step == state.step:
             run.point(BEST, folder)
     except (OSError, SafetensorError) as error:
         again = f"avspatial run --resume {run.path}"
-        fix = f"The checkpoints before it are whole. Make room or allow writing, then go on with: {again}"
+        fix = f"The earlier checkpoints are complete. Make room or allow writing, then go on with: {again}"
         raise RunError(f"cannot write a checkpoint: {error}", where=run.checkpoints, fix=fix) from error
     _prune(run, keep)
 
@@ -87,11 +86,11 @@ def _step_of(folder: Path) -> int:
 
 
 def recover(run: Run, keep: int) -> tuple[Path | None, TrainingState]:
-    """The newest checkpoint and its state, after clearing away what a killed process left behind.
+    """The newest checkpoint and its state, after removing what a killed process left.
 
-    Removed: half-written folders; whole ones that LATEST did not yet name, and the log's records of their steps,
-    which are run again with the same result; all but the newest `keep`. BEST is set to what the newest checkpoint
-    knows as the best.
+    Removed: unfinished folders; complete ones that LATEST did not yet name, and the log's records of their steps,
+    which are run again with the same result; all but the newest `keep`. BEST is set to the best step that the newest
+    checkpoint records.
     """
     for leftover in run.checkpoints.glob(".*.part*"):
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
@@ -112,9 +111,11 @@ def recover(run: Run, keep: int) -> tuple[Path | None, TrainingState]:
 def read_state(folder: Path) -> TrainingState:
     """The `state.json` of a checkpoint; RunError if it cannot be read."""
     try:
-        return TrainingState(**json.loads((folder / STATE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        fix = "Write the name of another checkpoint into LATEST beside it."
+        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        state.pop("schedule", None)  # written up to version 0.1.0, read by nothing
+        return TrainingState(**state)
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        fix = "Write the name of another checkpoint into LATEST in the folder of the checkpoints."
         raise RunError(f"the checkpoint's state.json cannot be read: {error}", where=folder, fix=fix) from error
 
 
@@ -134,7 +135,7 @@ def load_all(
     optimizers: Mapping[str, torch.optim.Optimizer],
     components: Mapping[str, str] | None = None,
 ) -> None:
-    """Load weights and optimizer states; `restore_random` does the rest. RunError for another architecture.
+    """Load weights and optimizer states, not the random state. RunError for another architecture.
 
     `components`: id@version of each component in use, compared with those of the checkpoint.
     """
@@ -143,38 +144,23 @@ def load_all(
     load_weights(folder, trainer.spatializer)
     rest = _read(folder / REST)
     own = {name.removeprefix("trainer/"): value for name, value in rest.items() if name.startswith("trainer/")}
-    _differences(_own_state(trainer), own, folder)
+    _refuse_differing(_own_state(trainer), own, folder)
     trainer.load_state_dict(own, strict=False)
     names = {id(parameter): name for name, parameter in trainer.named_parameters()}
     for phase, optimizer in optimizers.items():
         _load_optimizer(phase, optimizer, names, rest, folder)
 
 
-def random_state() -> dict[str, Tensor]:
-    """torch's random number generators, on the CPU and on the present GPU."""
-    state = {"random/cpu": torch.get_rng_state()}
-    if torch.cuda.is_initialized():
-        state["random/cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def set_random_state(state: Mapping[str, Tensor]) -> None:
-    """Set torch's random number generators to a state that `random_state` gave."""
-    torch.set_rng_state(state["random/cpu"])
-    if "random/cuda" in state and torch.cuda.is_initialized():
-        torch.cuda.set_rng_state(state["random/cuda"])
-
-
-def restore_random(folder: Path) -> None:
-    """Set torch's random number generators as the checkpoint has them: the last thing before the loop."""
-    set_random_state(_read(folder / REST))
+def restore_random_state(folder: Path) -> None:
+    """Set torch's random number generators to the checkpoint's: the last thing before the loop."""
+    set_torch_random_state(_read(folder / REST))
 
 
 def refuse_tied(module: nn.Module) -> None:
-    """PluginError if two names mean one tensor: safetensors cannot hold that, better said before training."""
-    seen: dict[int, str] = {}
+    """PluginError if two names mean one tensor, which safetensors cannot hold: raised before training, not after."""
+    first_names: dict[int, str] = {}
     for name, value in module.state_dict(keep_vars=True).items():
-        other = seen.setdefault(id(value), name)
+        other = first_names.setdefault(id(value), name)
         if other != name:
             fix = "Let the module use one of them under one name."
             raise PluginError(f"{other} and {name} are one tensor, which a checkpoint cannot hold", fix=fix)
@@ -197,7 +183,7 @@ def _optimizer_state(trainer: Trainer, optimizers: Mapping[str, torch.optim.Opti
 def _load_optimizer(
     phase: str, optimizer: torch.optim.Optimizer, names: Mapping[int, str], rest: Mapping[str, Tensor], folder: Path
 ) -> None:
-    place = {
+    index_of = {
         names[id(parameter)]: index
         for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"])
     }
@@ -206,13 +192,13 @@ def _load_optimizer(
     for key, value in rest.items():
         if key.startswith(prefix):
             name, slot = key.removeprefix(prefix).rsplit("/", 1)
-            if name not in place:
-                raise _another([f"the phase {phase} updated {name}, which it does not in the recipe"], folder)
-            state.setdefault(place[name], {})[slot] = value
+            if name not in index_of:
+                raise _mismatch([f"the phase {phase} updated {name}, which it does not in the recipe"], folder)
+            state.setdefault(index_of[name], {})[slot] = value
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _on_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
 
 
@@ -220,48 +206,48 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        fix = "Write the name of another checkpoint into LATEST beside its folder."
+        fix = "Write the name of another checkpoint into LATEST in the folder of the checkpoints."
         raise RunError(f"cannot be read: {error}", where=path, fix=fix) from error
 
 
 def _fill(module: nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    _differences(module.state_dict(), tensors, folder)
+    _refuse_differing(module.state_dict(), tensors, folder)
     module.load_state_dict(tensors)
 
 
 def _same_components(folder: Path, components: Mapping[str, str], part: str = "") -> None:
     """RunError naming the components, of those whose key begins with `part`, that differ."""
-    there = read_state(folder).components
+    saved = read_state(folder).components
     differing = [
-        f"{key} is {there.get(key, 'absent')} in the checkpoint, {components.get(key, 'absent')} in the recipe"
-        for key in sorted({*there, *components})
-        if f"{key}.".startswith(part) and there.get(key) != components.get(key)
+        f"{key} is {saved.get(key, 'absent')} in the checkpoint, {components.get(key, 'absent')} in the recipe"
+        for key in sorted({*saved, *components})
+        if f"{key}.".startswith(part) and saved.get(key) != components.get(key)
     ]
     if differing:
-        raise _another(differing, folder, "other components, or other versions of them")
+        raise _mismatch(differing, folder, "other components, or other versions of them")
 
 
-def _differences(here: Mapping[str, Tensor], there: Mapping[str, Tensor], folder: Path) -> None:
+def _refuse_differing(needed: Mapping[str, Tensor], saved: Mapping[str, Tensor], folder: Path) -> None:
     """RunError naming the tensors that differ in name or shape."""
-    differing = [f"{name} is missing in the checkpoint" for name in here if name not in there]
-    differing += [f"{name} is unknown to the model" for name in there if name not in here]
+    differing = [f"{name} is missing in the checkpoint" for name in needed if name not in saved]
+    differing += [f"{name} is unknown to the model" for name in saved if name not in needed]
     differing += [
-        f"{name} is {tuple(there[name].shape)} in the checkpoint, {tuple(value.shape)} in the model"
-        for name, value in here.items()
-        if name in there and there[name].shape != value.shape
+        f"{name} is {tuple(saved[name].shape)} in the checkpoint, {tuple(value.shape)} in the model"
+        for name, value in needed.items()
+        if name in saved and saved[name].shape != value.shape
     ]
     if differing:
-        raise _another(differing, folder)
+        raise _mismatch(differing, folder)
 
 
-def _another(differing: list[str], folder: Path, belongs: str = "another architecture") -> RunError:
+def _mismatch(differing: list[str], folder: Path, belongs: str = "another architecture") -> RunError:
     shown = differing[:5] + ([f"and {len(differing) - 5} more"] if len(differing) > 5 else [])
-    told = f"a checkpoint of {belongs}: " + "; ".join(shown)
-    return RunError(told, where=folder, fix="Load it with the recipe that made it: recipe.resolved.yaml of its run.")
+    what = f"a checkpoint of {belongs}: " + "; ".join(shown)
+    return RunError(what, where=folder, fix="Load it with the recipe that made it: recipe.resolved.yaml of its run.")
 
 
 def keep_as_built(trainer: Trainer, run: Run, components: Mapping[str, str]) -> None:
-    """Leave the checkpoint of step 0 in `run`, unless it is there; errors as of `save`."""
+    """Write the checkpoint of step 0 into `run` unless it exists; errors as of `save`."""
     refuse_tied(trainer)
     recover(run, keep=1)
     if resolve_pointer(run) is None:

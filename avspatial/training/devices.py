@@ -1,4 +1,4 @@
-"""The devices of this training: one code path for a CPU, a GPU, or many of them under `accelerate launch`."""
+"""Devices of a training: one code path for a CPU, a GPU, or many of them under `accelerate launch`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,12 @@ from avspatial.errors import RunError
 class Devices:
     """This process's device and its place among the processes that train together.
 
-    Outside a launcher there is one process, on `device` (a torch name; where None, accelerate's choice: a GPU if
-    there is one). Under a launcher the launcher assigns the devices.
-
-    RunError for a device that is not there, and for bf16 on a CPU: there torch 2.11 (oneDNN) takes the weight
-    gradients of small 3-D convolutions from uninitialised memory, so that now and then they are not numbers.
+    Outside a launcher there is one process, on `device` (a torch name; if None, accelerate's choice: a GPU if there is
+    one). Under a launcher the launcher assigns the devices. RunError for a device that this machine does not have.
     """
 
-    def __init__(self, device: str | None = None, precision: str = "fp32") -> None:
-        # A phase leaves the other phase's parameters without a gradient, which the wrapper must be told.
+    def __init__(self, device: str | None = None) -> None:
+        # A phase leaves the other phase's parameters without a gradient; the wrapper must expect that.
         unused = DistributedDataParallelKwargs(find_unused_parameters=True)
         # The recipe decides on precision and device; accelerate's own settings are global to the process.
         self._accelerator = Accelerator(mixed_precision="no", device_placement=False, kwargs_handlers=[unused])
@@ -38,39 +35,44 @@ class Devices:
             self.device = _named(device)
         if self.count > 1:
             atexit.register(_leave)  # a process that ends within its group aborts now and then
-        self.precision = precision
+
+    def check_precision(self, precision: str) -> None:
+        """RunError for bf16 on a CPU.
+
+        There torch 2.11 (oneDNN) takes the weight gradients of small 3-D convolutions from uninitialised memory: they
+        are sometimes not numbers.
+        """
         if precision == "bf16" and self.device.type == "cpu":
             fix = "Set trainer.precision=fp32, or train on a GPU."
             raise RunError("bf16 cannot be trusted on a CPU", where="trainer.precision", fix=fix)
 
     def wrap(self, module: nn.Module) -> nn.Module:
-        """The module, such that backward passes share gradients between the devices."""
+        """Wrap the module so that backward passes average gradients over the devices."""
         return cast(nn.Module, self._accelerator.prepare_model(module))
 
     def backward(self, total: Tensor) -> None:
         self._accelerator.backward(total)
 
-    def autocast(self) -> contextlib.AbstractContextManager[object]:
-        """The arithmetic in which the networks compute."""
-        if self.precision == "fp32":
+    def autocast(self, precision: str) -> contextlib.AbstractContextManager[object]:
+        """Context in which the networks compute in `precision`."""
+        if precision == "fp32":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
     def mean(self, values: Sequence[Tensor]) -> list[float]:
-        """Means over the devices of some scalars."""
+        """Mean of each scalar over the devices."""
         stacked = torch.stack([value.detach().float().reshape(()) for value in values])
         return cast(list[float], self._accelerator.reduce(stacked, "mean").tolist())
 
     def any(self, here: bool) -> bool:
-        """Whether it is so on any device."""
+        """Whether `here` is true on any device; waits for all of them."""
         if self.count == 1:
             return here
         return self.mean([torch.tensor(float(here), device=self.device)])[0] > 0
 
     def share(self, text: str) -> str:
-        """The first process's text, known to all."""
-        found = [text]
-        return str(broadcast_object_list(found)[0]) if self.count > 1 else text
+        """The first process's text, in all processes."""
+        return str(broadcast_object_list([text])[0]) if self.count > 1 else text
 
     def wait(self) -> None:
         self._accelerator.wait_for_everyone()

@@ -1,4 +1,4 @@
-"""How training shows itself: a progress bar on a terminal, plain lines elsewhere."""
+"""Progress of training: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Display:
-    """Shows steps done, the losses, clips/s, the share of time spent waiting for data, and the time left.
+    """Context manager that shows steps, losses, clips/s, the share of time spent waiting for data, and the time left.
 
-    On a terminal a bar; otherwise one plain line at most every ten seconds, and one for each validation. A quiet
-    console shows nothing. Use as a context manager.
+    On a terminal a bar; otherwise at most one plain line every ten seconds, and one for each validation. A quiet
+    console shows nothing.
     """
 
     def __init__(self, console: Console, steps: int, done: int) -> None:
@@ -48,7 +48,7 @@ class Display:
         self._progress.stop()
 
     def step(self, step: int, terms: Mapping[str, float], clips_per_second: float, waiting: float) -> None:
-        """One more step is done; `waiting` is the share of the time so far that was spent waiting for data."""
+        """Show a finished step; `waiting` is the share of the time so far that was spent waiting for data."""
         losses = "  ".join(f"{name} {value:.4g}" for name, value in terms.items() if name.endswith("/total"))
         text = f"{losses}  {self._validated}{clips_per_second:.1f} clips/s  waiting {waiting:.0%}"
         self._progress.update(self._task, completed=step, text=text)
@@ -59,7 +59,7 @@ class Display:
             self._print(f"step {step}/{self._steps}  {text}  {left:.0f} s left")
 
     def validated(self, step: int, total: float, best: bool) -> None:
-        """A validation is done."""
+        """Show a finished validation."""
         self._validated = f"held out {total:.4g}  "
         if not self._console.is_terminal:
             self._print(f"step {step}/{self._steps}  held out {total:.4g}{' (best)' if best else ''}")

@@ -1,4 +1,4 @@
-"""Ctrl-C asks training to stop after the present step."""
+"""Ctrl-C: stop training after the current step."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 
 class Interrupt:
-    """While active, the first SIGINT sets `asked`; a second one interrupts at once, as usual.
+    """Context manager in which the first SIGINT sets `asked`; a second one interrupts at once, as usual.
 
-    Outside the main thread, where Python allows no signal handlers, it never asks.
+    Outside the main thread Python allows no signal handlers, and `asked` stays false.
     """
 
     def __init__(self) -> None:

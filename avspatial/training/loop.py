@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import random
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from rich.console import Console
 from torch import Tensor
@@ -26,14 +23,24 @@ from avspatial.training.devices import Devices
 from avspatial.training.display import Display
 from avspatial.training.interrupt import Interrupt
 from avspatial.training.prefetch import Prefetch
+from avspatial.training.random_state import preserve_random_state
 from avspatial.training.schedule import Plan
 from avspatial.training.settings import TrainerSettings
+
+Observer = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished training leaves: steps done, the best validated step (None without validation) and its total,
-    the share of this process's training time spent waiting for data, and that time in seconds."""
+    """Result of a finished training.
+
+    Attributes:
+        steps: Steps done.
+        best_step: Step with the lowest validation total; None without validation.
+        best_total: That total.
+        waiting: Share of this process's training time that was spent waiting for data.
+        seconds: That training time.
+    """
 
     steps: int
     best_step: int | None
@@ -50,58 +57,85 @@ def train(
     run: Run,
     *,
     seed: int,
+    devices: Devices,
     auxiliary: Mapping[str, Windows] | None = None,
-    device: str | None = None,
     resume: bool = False,
     components: Mapping[str, str] | None = None,
-    observe: Callable[[Mapping[str, Any]], None] | None = None,
+    observe: Observer | None = None,
     console: Console | None = None,
 ) -> Outcome:
     """Train until the plan of `settings` is done, leaving checkpoints and `log.jsonl` records in `run`.
 
-    The trainer's weights must be a pure function of the recipe (its seed), also on `resume`, which goes on from the
-    newest checkpoint, or from the start where there is none, and ends with the same bytes as a training that was
-    never stopped (on a CPU, with the same number of threads). `components` are the ids@versions in use, stored with
-    the weights. `auxiliary` are the windows of the data sets that the trainer's settings name. `observe` is called
-    with every record and cannot change a number.
+    The trainer's weights must be a pure function of the recipe (its seed), also on `resume`, which continues from the
+    newest checkpoint, or from the start if there is none, and ends with the same bytes as a training that was never
+    stopped (on a CPU, with the same number of threads).
 
-    TrainingError when a term or gradient is not finite; Interrupted after Ctrl-C, with everything saved; RunError
-    for a checkpoint of another architecture, a device that is not there, or a disk that is full.
+    Args:
+        trainer: The trainer with its spatializer.
+        train_windows: Training windows.
+        val_windows: Held-out windows; None trains without validation.
+        settings: The trainer's settings.
+        run: The run directory.
+        seed: Seed of torch's generators.
+        devices: The device of this process, and its place among the processes that train together.
+        auxiliary: Windows of the data sets that the trainer's settings name, by the name of the setting.
+        resume: Continue from the newest checkpoint.
+        components: id@version of each component, stored with the weights.
+        observe: Called with every record; cannot change a number.
+        console: Where progress is shown; standard error by default.
+
+    Raises:
+        TrainingError: A loss term or gradient is not finite.
+        Interrupted: Ctrl-C, after everything is saved.
+        RunError: A checkpoint of another architecture, a precision that the device cannot compute, or a full disk.
     """
-    devices = Devices(device, settings.precision)
-    loop = _Loop(trainer, train_windows, val_windows, auxiliary or {}, settings, run, devices)
-    loop.observe = observe
-    loop.state = replace(loop.state, components=dict(components or {}))
+    devices.check_precision(settings.precision)
+    loop = _Loop(
+        trainer,
+        train_windows,
+        val_windows,
+        settings,
+        run,
+        devices=devices,
+        auxiliary=auxiliary or {},
+        components=components or {},
+        observe=observe,
+    )
     loop.start(seed, resume)
     return loop.train(console or Console(stderr=True))
 
 
 class _Loop:
-    """One training under way: the trainer on its device, an optimizer a phase, and how far it has come."""
-
-    observe: Callable[[Mapping[str, Any]], None] | None = None
+    """A training in progress: the trainer on its device, one optimizer a phase, and the state reached."""
 
     def __init__(
         self,
         trainer: Trainer,
         train_windows: Windows,
         val_windows: Windows | None,
-        auxiliary: Mapping[str, Windows],
         settings: TrainerSettings,
         run: Run,
+        *,
         devices: Devices,
+        auxiliary: Mapping[str, Windows],
+        components: Mapping[str, str],
+        observe: Observer | None,
     ) -> None:
         checkpoints.refuse_tied(trainer)
         self.trainer, self.settings, self.run, self.devices = trainer.to(devices.device), settings, run, devices
+        self.val_windows, self.observe = val_windows, observe
         sizes = {name: len(windows) for name, windows in auxiliary.items()}
         self.plan = Plan(settings, len(train_windows), trainer.stages(), sizes)
-        place = {"device": devices.index, "devices": devices.count}
-        self.stream = Stream(train_windows, settings.batch_size, **place)
+        self.stream = Stream(train_windows, settings.batch_size, device=devices.index, devices=devices.count)
         self.auxiliary = {
-            name: Stream(windows, settings.batch_size * trainer.auxiliary_windows.get(name, 1), **place)
+            name: Stream(
+                windows,
+                settings.batch_size * trainer.auxiliary_windows.get(name, 1),
+                device=devices.index,
+                devices=devices.count,
+            )
             for name, windows in auxiliary.items()
         }
-        self.val_windows = val_windows
         trainer.spatializer.mixture_rms.fill_(train_windows.mixture_rms)
         self.module = devices.wrap(self.trainer)
         fused = devices.device.type in ("cpu", "cuda")
@@ -109,18 +143,18 @@ class _Loop:
             phase: torch.optim.Adam(trainer.parameter_groups(phase), betas=settings.betas, fused=fused)
             for phase in dict.fromkeys(trainer.phases)
         }
-        self.rates = {
+        self.base_rates = {
             phase: [group["lr"] for group in optimizer.param_groups] for phase, optimizer in self.optimizers.items()
         }
-        self.state = TrainingState(schedule={"steps": self.plan.steps})
-        self.data_wait_s = 0.0  # for held-out windows
+        self.state = TrainingState(components=dict(components))
+        self.validation_wait_s = 0.0
 
     def start(self, seed: int, resume: bool) -> None:
-        """Seed the random number generators, or take everything up where the newest checkpoint left it."""
+        """Seed the random number generators, or restore everything from the newest checkpoint."""
         folder = self._recover() if resume else None
         torch.manual_seed(seed + self.devices.index)
         if folder is not None:
-            checkpoints.restore_random(folder)
+            checkpoints.restore_random_state(folder)
 
     def _recover(self) -> Path | None:
         if self.devices.main:
@@ -131,165 +165,146 @@ class _Loop:
             return None
         checkpoints.load_all(folder, self.trainer, self.optimizers, self.state.components)
         self.state = checkpoints.read_state(folder)
-        saved = {"event": "checkpoint", "step": self.state.step}
-        if self.devices.main and saved not in self.run.records():  # killed between the checkpoint and its record
-            self._record(saved)
+        record = {"event": "checkpoint", "step": self.state.step}
+        if self.devices.main and record not in self.run.records():  # killed between the checkpoint and its record
+            self._record(record)
         return folder
 
     def train(self, console: Console) -> Outcome:
         """Run the remaining steps."""
         self.module.train()
-        quiet = console if self.devices.main else Console(quiet=True)
-        start = time.perf_counter()
         steps = range(self.state.step + 1, self.plan.steps + 1)
+        start = step_start = time.perf_counter()
         with (
             Interrupt() as interrupt,
-            Display(quiet, self.plan.steps, self.state.step) as display,
-            Prefetch(self._made, steps) as batches,
+            Display(console if self.devices.main else Console(quiet=True), self.plan.steps, self.state.step) as display,
+            Prefetch(self._next_batch, steps) as batches,
         ):
-            before = start
             for batch in batches:
-                terms = self._step(batch)
+                terms = self._optimizer_step(batch)
                 now = time.perf_counter()
-                self._learned(terms, now - before, self.data_wait_s + batches.data_wait_s, now - start, display)
+                waiting = (self.validation_wait_s + batches.data_wait_s) / (now - start)
+                self._log_step(terms, self.settings.batch_size / (now - step_start), waiting, display)
                 stopping = self.devices.any(interrupt.asked)
-                self._keep(display, stopping)
+                improved = self._validate_if_due(display)
+                self._checkpoint_if_due(now=improved or stopping)
                 if stopping:
                     raise self._interrupted()
-                before = time.perf_counter()
-            waited = self.data_wait_s + batches.data_wait_s
+                step_start = time.perf_counter()
+            data_wait_s = self.validation_wait_s + batches.data_wait_s
         seconds = time.perf_counter() - start
-        share = waited / seconds if seconds else 0.0
-        return Outcome(self.state.step, self.state.best_step, self.state.best_total, share, seconds)
+        waiting = data_wait_s / seconds if seconds else 0.0
+        return Outcome(self.state.step, self.state.best_step, self.state.best_total, waiting, seconds)
 
-    def _made(self, step: int) -> Batch:
+    def _next_batch(self, step: int) -> Batch:
         auxiliary = {name: stream.batch(step) for name, stream in self.auxiliary.items()}
         batch = replace(self.stream.batch(step), auxiliary=auxiliary)
         return batch.each(torch.Tensor.pin_memory) if self.devices.device.type == "cuda" else batch
 
-    def _step(self, batch: Batch) -> dict[str, float]:
-        """Learn from one batch in every phase; the terms as `phase/term`, means over the devices."""
+    def _optimizer_step(self, batch: Batch) -> dict[str, float]:
+        """Update every phase of the step on one batch; the terms as `phase/term`, means over the devices."""
         step = self.state.step + 1
         batch = batch.to(self.devices.device)
         terms: dict[str, float] = {}
         for phase in self.plan.phases(step):
-            optimizer = self.optimizers[phase]
-            for group, rate in zip(optimizer.param_groups, self.rates[phase], strict=True):
-                group["lr"] = rate * self.plan.rate(step)
-            terms |= self._phase(phase, batch, optimizer, step)
+            self._set_learning_rate(phase, self.plan.rate(step))
+            terms |= self._phase_step(phase, batch, step)
         self.state = replace(self.state, step=step, epoch=self.plan.epoch(step))
         return terms
 
-    def _phase(self, phase: str, batch: Batch, optimizer: torch.optim.Optimizer, step: int) -> dict[str, float]:
+    def _set_learning_rate(self, phase: str, factor: float) -> None:
+        for group, rate in zip(self.optimizers[phase].param_groups, self.base_rates[phase], strict=True):
+            group["lr"] = rate * factor
+
+    def _phase_step(self, phase: str, batch: Batch, step: int) -> dict[str, float]:
+        optimizer = self.optimizers[phase]
         self.trainer.zero_grad(set_to_none=True)
-        with self.devices.autocast():
-            found: dict[str, Tensor] = self.module(batch, phase)
-        self.devices.backward(found["total"])
-        names = [f"{phase}/{name}" for name in (*found, "gradient")]
-        values = self.devices.mean([*found.values(), self._gradient_norm(optimizer)])
+        with self.devices.autocast(self.settings.precision):
+            losses: dict[str, Tensor] = self.module(batch, phase)
+        self.devices.backward(losses["total"])
+        names = [f"{phase}/{name}" for name in (*losses, "gradient")]
+        values = self.devices.mean([*losses.values(), self._clip_gradient(optimizer)])
         terms = dict(zip(names, values, strict=True))
         self._refuse_infinite(terms, step)
         optimizer.step()
         return terms
 
-    def _gradient_norm(self, optimizer: torch.optim.Optimizer) -> Tensor:
-        learning = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm([p.grad for p in learning])
+    def _clip_gradient(self, optimizer: torch.optim.Optimizer) -> Tensor:
+        """Scale the gradient down to `settings.clip`; its norm before that."""
+        updated = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm([p.grad for p in updated])
         if self.settings.clip is not None:
-            torch.nn.utils.clip_grads_with_norm_(learning, self.settings.clip, norm)
+            torch.nn.utils.clip_grads_with_norm_(updated, self.settings.clip, norm)
         return norm
 
     def _refuse_infinite(self, terms: Mapping[str, float], step: int) -> None:
         for name, value in terms.items():
             if not math.isfinite(value):
                 newest = checkpoints.resolve_pointer(self.run)
-                kept = f"Checkpoint {newest.name} is whole. " if newest else ""
+                kept = f"Checkpoint {newest.name} is complete. " if newest else ""
                 fix = kept + "Try a lower trainer.lr, or limit the gradient with trainer.clip=1.0."
                 raise TrainingError(f"{name} is {value} at step {step}", where=self.run.path, fix=fix)
 
-    def _learned(
-        self, terms: dict[str, float], seconds: float, waited: float, elapsed: float, display: Display
-    ) -> None:
-        rate = self.settings.batch_size / seconds
-        share = waited / elapsed
-        display.step(self.state.step, terms, rate, share)
+    def _log_step(self, terms: Mapping[str, float], clips_per_second: float, waiting: float, display: Display) -> None:
+        display.step(self.state.step, terms, clips_per_second, waiting)
+        last_phase = self.plan.phases(self.state.step)[-1]
         self._record(
             {
                 "event": "train",
                 "step": self.state.step,
                 "epoch": self.state.epoch,
                 "terms": terms,
-                "learning_rate": self._rate(),
-                "clips_per_second": rate,
-                "waiting": share,
+                "learning_rate": float(self.optimizers[last_phase].param_groups[0]["lr"]),
+                "clips_per_second": clips_per_second,
+                "waiting": waiting,
             }
         )
 
-    def _rate(self) -> float:
-        """The learning rate of the step just done: that of its last phase's first group."""
-        phase = self.plan.phases(self.state.step)[-1]
-        return float(self.optimizers[phase].param_groups[0]["lr"])
+    def _validate_if_due(self, display: Display) -> bool:
+        """Whether a validation was due and its total is the lowest so far; one device computes it."""
+        if self.val_windows is None or not self.plan.validates(self.state.step):
+            return False
+        return self.devices.any(self.devices.main and self._validate(self.val_windows, display))
 
-    def _keep(self, display: Display, stopping: bool) -> None:
-        """Validate and write a checkpoint where they are due; one device does it, the others wait."""
-        step = self.state.step
-        validates = self.plan.validates(step) and self.val_windows is not None
-        if not (validates or stopping or self.plan.saves(step)):
+    def _checkpoint_if_due(self, *, now: bool) -> None:
+        """Write a checkpoint if one is due, or `now`; one device does it, the others wait."""
+        if not (now or self.plan.saves(self.state.step)):
             return
         if self.devices.main:
-            better = validates and self._validate(display)
-            if better or stopping or self.plan.saves(step):
-                checkpoints.save(self.run, self.trainer, self.optimizers, self.state, self.settings.keep)
-                self._record({"event": "checkpoint", "step": step})
+            checkpoints.save(self.run, self.trainer, self.optimizers, self.state, self.settings.keep)
+            self._record({"event": "checkpoint", "step": self.state.step})
         self.devices.wait()
 
-    def _validate(self, display: Display) -> bool:
-        """Mean terms on the held-out windows; whether their total is the lowest so far."""
-        assert self.val_windows is not None
-        windows = self.val_windows
+    def _validate(self, windows: Windows, display: Display) -> bool:
+        """Record the mean terms on the held-out windows; whether their total is the lowest so far."""
         sums: dict[str, float] = {}
+        batch_indices = held_out(windows, self.settings.batch_size)
         self.trainer.eval()
-        with torch.no_grad(), Prefetch(lambda part: windows.batch(0, part), self._held_out()) as batches:
+        with torch.no_grad(), Prefetch(lambda indices: windows.batch(0, indices), batch_indices) as batches:
             for batch in batches:
-                with self.devices.autocast():
+                with self.devices.autocast(self.settings.precision):
                     terms = self.trainer.validate(batch.to(self.devices.device))
                 for name, value in terms.items():
                     sums[name] = sums.get(name, 0.0) + value.item() * len(batch.mixture)
-            self.data_wait_s += batches.data_wait_s
+            self.validation_wait_s += batches.data_wait_s
         self.trainer.train()
         means = {name: value / len(windows) for name, value in sums.items()}
         self._refuse_infinite({f"held out {name}": value for name, value in means.items()}, self.state.step)
-        better = self.state.best_total is None or means["total"] < self.state.best_total
-        if better:
+        improved = self.state.best_total is None or means["total"] < self.state.best_total
+        if improved:
             self.state = replace(self.state, best_step=self.state.step, best_total=means["total"])
-        display.validated(self.state.step, means["total"], better)
+        display.validated(self.state.step, means["total"], improved)
         self._record({"event": "validate", "step": self.state.step, "terms": means})
-        return better
-
-    def _held_out(self) -> list[Any]:
-        assert self.val_windows is not None
-        return held_out(self.val_windows, self.settings.batch_size)
+        return improved
 
     def _record(self, record: Mapping[str, Any]) -> None:
         if not self.devices.main:
             return
         self.run.record(record)
         if self.observe is not None:
-            with _random_numbers_kept():
+            with preserve_random_state():
                 self.observe(record)
 
     def _interrupted(self) -> Interrupted:
         what = f"interrupted after step {self.state.step} of {self.plan.steps}; everything is saved"
         return Interrupted(what, where=self.run.path, fix=f"Go on with: avspatial run --resume {self.run.path}")
-
-
-@contextmanager
-def _random_numbers_kept() -> Iterator[None]:
-    """What draws random numbers inside does not change those drawn afterwards."""
-    torch_state, numpy_state, python_state = checkpoints.random_state(), np.random.get_state(), random.getstate()
-    try:
-        yield
-    finally:
-        checkpoints.set_random_state(torch_state)
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)

@@ -1,4 +1,4 @@
-"""The next batches are made in a thread while the present one is learned from."""
+"""Prefetching: a thread makes the next batches while the current one is trained on."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from queue import Full, Queue
 from types import TracebackType
 from typing import Generic, TypeVar
 
-Place = TypeVar("Place")
-Made = TypeVar("Made")
+Key = TypeVar("Key")
+Item = TypeVar("Item")
 
 
-class Prefetch(Generic[Place, Made]):
-    """Yields `make(place)` for each place in order, made up to `ahead` items early in a thread of its own.
+class Prefetch(Generic[Key, Item]):
+    """Context manager that yields `make(key)` for each key in order, up to `ahead` items early, made in a thread.
 
-    `data_wait_s` is how many seconds the consumer has spent waiting. An exception in `make` is raised at its place in
-    the order. Use as a context manager: leaving it stops the thread.
+    `data_wait_s` counts the seconds that the consumer waited. An exception in `make` is raised when its item is due.
+    Leaving the context stops the thread.
     """
 
-    def __init__(self, make: Callable[[Place], Made], places: Sequence[Place], *, ahead: int = 3) -> None:
+    def __init__(self, make: Callable[[Key], Item], keys: Sequence[Key], *, ahead: int = 3) -> None:
         self.data_wait_s = 0.0
         self._make = make
-        self._places = places
-        self._ready: Queue[tuple[Made | None, BaseException | None]] = Queue(ahead)
+        self._keys = keys
+        self._ready: Queue[tuple[Item | None, BaseException | None]] = Queue(ahead)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="prefetch", daemon=True)
 
-    def __enter__(self) -> Prefetch[Place, Made]:
+    def __enter__(self) -> Prefetch[Key, Item]:
         self._thread.start()
         return self
 
@@ -38,26 +38,26 @@ class Prefetch(Generic[Place, Made]):
         self._stop.set()
         self._thread.join()
 
-    def __iter__(self) -> Iterator[Made]:
-        for _ in self._places:
+    def __iter__(self) -> Iterator[Item]:
+        for _ in self._keys:
             start = time.perf_counter()
-            made, error = self._ready.get()
+            item, error = self._ready.get()
             self.data_wait_s += time.perf_counter() - start
             if error is not None:
                 raise error
-            yield made  # type: ignore[misc]
+            yield item  # type: ignore[misc]
 
     def _work(self) -> None:
-        for place in self._places:
-            made, error = None, None
+        for key in self._keys:
+            item, error = None, None
             try:
-                made = self._make(place)
+                item = self._make(key)
             except BaseException as problem:  # crosses to the consumer, which raises it
                 error = problem
-            if not self._hand_over((made, error)) or error is not None:
+            if not self._hand_over((item, error)) or error is not None:
                 return
 
-    def _hand_over(self, item: tuple[Made | None, BaseException | None]) -> bool:
+    def _hand_over(self, item: tuple[Item | None, BaseException | None]) -> bool:
         while not self._stop.is_set():
             try:
                 self._ready.put(item, timeout=0.1)

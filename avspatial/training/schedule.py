@@ -1,4 +1,4 @@
-"""When what happens: stages, steps, epochs, learning rates, validations, checkpoints. Pure arithmetic."""
+"""Schedule of a training: stages, steps, epochs, learning rates, validations, checkpoints. Pure arithmetic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from avspatial.training.settings import StageSettings, TrainerSettings
 
 @dataclass(frozen=True)
 class ScheduledStage:
-    """A stage in its place: `before` steps come first, then its own; `windows` make an epoch of it."""
+    """A stage with its position: it begins after `before` steps, takes `steps`, and `windows` make an epoch of it."""
 
     stage: TrainingStage
     before: int
@@ -24,11 +24,11 @@ class ScheduledStage:
 
 @dataclass(frozen=True)
 class Plan:
-    """The timetable of a training over `windows` training windows an epoch.
+    """Schedule of a training with `windows` training windows an epoch.
 
-    `stages`: one that lasts all the time where not given. `auxiliary`: the windows of each auxiliary data set.
-    A `step` here is the number of steps done: the first one done is step 1. Epochs count from each stage's beginning.
-    RecipeError if the stages before the last leave it nothing of the steps.
+    `stages`: a single one for all steps if empty. `auxiliary`: the number of windows of each auxiliary data set.
+    Steps count from 1, epochs from 0 at the beginning of each stage.
+    RecipeError if the stages before the last take all steps.
     """
 
     settings: TrainerSettings
@@ -38,7 +38,7 @@ class Plan:
 
     @cached_property
     def scheduled_stages(self) -> tuple[ScheduledStage, ...]:
-        found: list[ScheduledStage] = []
+        scheduled: list[ScheduledStage] = []
         before = 0
         stages = self.stages or [TrainingStage((), self.settings)]
         for stage in stages:
@@ -46,15 +46,16 @@ class Plan:
             steps = self._length(stage.timetable, windows)
             if stage is stages[-1] and self.settings.steps is not None:
                 steps = self.settings.steps - before
-            found.append(ScheduledStage(stage, before, steps, windows))
+            scheduled.append(ScheduledStage(stage, before, steps, windows))
             before += steps
-        if found[-1].steps < 1:
+        last = scheduled[-1]
+        if last.steps < 1:
             raise RecipeError(
-                f"the stages before the last one take {found[-1].before} steps, and training has {self.settings.steps}",
+                f"the stages before the last one take {last.before} steps, and training has {self.settings.steps}",
                 where="trainer.steps",
                 fix="Make it more, or a stage before the last shorter.",
             )
-        return tuple(found)
+        return tuple(scheduled)
 
     def _length(self, timetable: StageSettings, windows: int) -> int:
         if timetable.steps is not None:
@@ -63,16 +64,12 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """Steps of the whole training."""
+        """Steps of all stages."""
         last = self.scheduled_stages[-1]
         return last.before + last.steps
 
     def _at(self, step: int) -> ScheduledStage:
-        return next(
-            scheduled
-            for scheduled in reversed(self.scheduled_stages)
-            if step > scheduled.before or not scheduled.before
-        )
+        return next(stage for stage in reversed(self.scheduled_stages) if step > stage.before or not stage.before)
 
     def phases(self, step: int) -> tuple[str, ...]:
         """The phases that `step` runs."""
@@ -99,7 +96,7 @@ class Plan:
         return self._due(step, self.settings.checkpoint_every)
 
     def rate(self, step: int) -> float:
-        """What the learning rates are multiplied by in `step`."""
+        """Factor of the learning rates in `step`."""
         scheduled = self._at(step)
         timetable, done = scheduled.stage.timetable, step - 1 - scheduled.before
         if done < timetable.warmup:

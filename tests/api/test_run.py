@@ -1,4 +1,4 @@
-"""A recipe becomes a run directory: whole, repeatable, resumable, and usable from it alone."""
+"""A recipe becomes a run directory: complete, repeatable, resumable, and usable from it alone."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class TestWhatARunLeaves:
             for control in ("blank_picture", "mirrored_picture"):
                 assert (finished.path / "controls" / control / clip.name / "predicted_binaural.wav").is_file()
 
-    def test_left_and_right_add_up_to_what_was_heard(self, finished: Finished) -> None:
+    def test_left_and_right_add_up_to_the_mixture(self, finished: Finished) -> None:
         for clip in (finished.path / "outputs").iterdir():
             predicted, rate = read_audio(clip / "predicted_binaural.wav")
             mono, _ = read_audio(clip / "mixed_mono.wav")
@@ -107,7 +107,7 @@ class TestRepeating:
 
     @pytest.mark.slow
     def test_another_seed_gives_other_weights(self, finished: Finished, run_tiny: Run) -> None:
-        other = run_tiny(seed=1, trainer={"steps": 1}, set={"metrics": ["snr"]})
+        other = run_tiny(seed=1, trainer={"steps": 1}, overrides={"metrics": ["snr"]})
         assert weights(other.path) != weights(finished.path)
         assert set(other.summary["rows"]["model"]) == {"snr"}
 
@@ -118,7 +118,7 @@ class TestRepeating:
 
     @pytest.mark.slow
     def test_a_limit_takes_the_first_clips_of_each_split(self, run_tiny: Run) -> None:
-        assert run_tiny(name="limited", limit=1, set=["trainer.steps=1"]).summary["clips"] == 1
+        assert run_tiny(name="limited", limit=1, overrides=["trainer.steps=1"]).summary["clips"] == 1
 
 
 class TestResuming:
@@ -171,7 +171,7 @@ class TestResuming:
 
     def test_not_with_changes_alone(self, finished: Finished, run_tiny: Run) -> None:
         with pytest.raises(RunError) as error:
-            run_tiny(resume=finished.path, set=["trainer.lr=1"])
+            run_tiny(resume=finished.path, overrides=["trainer.lr=1"])
         assert str(error.value) == (
             f"{finished.path}: a run goes on with the recipe it was started with, unchanged\n"
             "  Resume with `--resume` alone, or start a new run without it."
@@ -219,19 +219,24 @@ class TestLoading:
 
 
 class TestNothingHalfWritten:
-    """A mistake that can be known before training leaves no run directory."""
+    """An error that can be found before training leaves no run directory."""
 
     @pytest.mark.parametrize(
         ("changes", "kind", "message"),
         [
-            ({"set": ["trainer.lr=fast"]}, RecipeError, "trainer.lr"),
-            ({"set": ["stft.n_fft=450"]}, RecipeError, "n_fft 450"),
-            ({"set": ["data={use: fairplay, root: /nowhere/FAIR-Play}"]}, DataError, "the data root is not there"),
-            ({"set": ["data.head=/nowhere/head.sofa"]}, AvspatialError, "head.sofa"),
+            ({"overrides": ["trainer.lr=fast"]}, RecipeError, "trainer.lr"),
+            ({"overrides": ["stft.n_fft=450"]}, RecipeError, "n_fft 450"),
+            (
+                {"overrides": ["data={use: fairplay, root: /nowhere/FAIR-Play}"]},
+                DataError,
+                "the data root is not there",
+            ),
+            ({"overrides": ["data.head=/nowhere/head.sofa"]}, AvspatialError, "head.sofa"),
+            ({"overrides": ["trainer.precision=bf16"]}, RunError, "bf16 cannot be trusted on a CPU"),
             ({"device": "abacus"}, RunError, "no such device"),
         ],
     )
-    def test_mistakes(
+    def test_errors(
         self, run_tiny: Run, tmp_path: Path, changes: dict[str, Any], kind: type[AvspatialError], message: str
     ) -> None:
         with pytest.raises(kind) as error:
@@ -301,7 +306,9 @@ def fragile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_clip_that_fails_is_counted_not_dropped(
     fragile: None, run_tiny: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = run_tiny(name="fragile", set=["model={use: fragile}", "trainer={use: supervised, steps: 2, batch_size: 2}"])
+    done = run_tiny(
+        name="fragile", overrides=["model={use: fragile}", "trainer={use: supervised, steps: 2, batch_size: 2}"]
+    )
     assert (done.summary["clips"], done.summary["failed"]) == (2, 1)
     lines = [json.loads(line) for line in (done.path / "scores.jsonl").read_text().splitlines()]
     errors = [line for line in lines if "error" in line]

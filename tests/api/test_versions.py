@@ -79,7 +79,7 @@ def finished(plugin: Versioned, workplace: Path) -> Finished:
         "metrics=[ratio]",
     ]
     given = {"runs": workplace / "runs", "progress": silent, "device": "cpu", "name": "versioned"}
-    return avspatial.run(workplace / "tiny.yaml", set=changes, **given)
+    return avspatial.run(workplace / "tiny.yaml", overrides=changes, **given)
 
 
 @pytest.fixture(autouse=True)

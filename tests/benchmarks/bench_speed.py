@@ -48,7 +48,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     folder = tmp_path_factory.mktemp("speed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AVSPATIAL_CACHE", str(folder / "cache"))
-        yield avspatial.run(RECIPE, set=SETS, runs=folder / "runs", device="cpu", progress=silent)
+        yield avspatial.run(RECIPE, overrides=SETS, runs=folder / "runs", device="cpu", progress=silent)
 
 
 @pytest.fixture(scope="module")

@@ -133,7 +133,7 @@ def test_mono_clips_are_no_data_of_a_recipe(rendered: Path, tmp_path: Path, monk
     data = f"data={{use: simulated, root: {tmp_path / 'scenes'}, {said}}}"
     first = solos(rendered).clips("train")[0].id
     with pytest.raises(DataError) as error:
-        avspatial.run("mono2binaural_demo", set=[data], runs=tmp_path / "runs", device="cpu", progress=silent)
+        avspatial.run("mono2binaural_demo", overrides=[data], runs=tmp_path / "runs", device="cpu", progress=silent)
     assert str(error.value) == (
         f"data: clip {first} is mono: there are no sides in it to learn or to score\n"
         "  Take a stereo data set; one of mono clips is for the settings of a trainer that names it."

@@ -28,6 +28,7 @@ from rich.console import Console
 from support.tiny_training import Scenes, gan_settings, run_in, supervised_settings, trainer
 
 from avspatial.training.checkpoints import resolve_pointer
+from avspatial.training.devices import Devices
 from avspatial.training.loop import train
 
 TOUCHING = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"}
@@ -61,10 +62,11 @@ def watch(folder: Path, kill_at: int, tally: Path | None = None) -> None:
 
 def learn(folder: Path, kind: str, resume: bool) -> None:
     settings = gan_settings(**PLAN) if kind == "gan" else supervised_settings(**PLAN)
-    run, console = run_in(folder), Console(quiet=True)
+    run = run_in(folder)
+    more: dict[str, Any] = {"devices": Devices("cpu"), "console": Console(quiet=True)}
     model = trainer(settings)
     torch.manual_seed(99 + resume)  # what ran before the loop must not matter
-    train(model, Scenes(), Scenes(3, seed=1), settings, run, seed=0, device="cpu", resume=resume, console=console)
+    train(model, Scenes(), Scenes(3, seed=1), settings, run, seed=0, resume=resume, **more)
 
 
 def forked(work: Any, *, kill_after: float | None = None) -> int:

@@ -14,6 +14,7 @@ from accelerate.utils import gather
 from rich.console import Console
 from support.tiny_training import Scenes, gan_settings, run_in, supervised_settings, trainer
 
+from avspatial.training.devices import Devices
 from avspatial.training.loop import train
 
 
@@ -23,7 +24,9 @@ def main() -> None:
     plan = {"steps": 4, "batch_size": 8, "validate_every": 2, "lr": 1e-2}
     settings = gan_settings(**plan) if kind == "gan" else supervised_settings(**plan)
     model, run = trainer(settings), run_in(folder)
-    train(model, Scenes(), Scenes(3, seed=1), settings, run, seed=0, device="cpu", console=Console(quiet=True))
+    train(
+        model, Scenes(), Scenes(3, seed=1), settings, run, seed=0, devices=Devices("cpu"), console=Console(quiet=True)
+    )
     state = PartialState()
     weights = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
     everyone = gather(weights[None])

@@ -1,4 +1,4 @@
-"""Checkpoints are whole, hold everything in tensors and JSON, and refuse what does not belong to them."""
+"""Checkpoints are complete, hold everything in tensors and JSON, and refuse what does not belong to them."""
 
 import json
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_what_is_saved_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     other = trainer(gan_settings(), seed=1)
     fresh = {phase: torch.optim.Adam(other.parameter_groups(phase)) for phase in other.phases}
     checkpoints.load_all(tmp_path / "checkpoints/step-000001", other, fresh)
-    checkpoints.restore_random(tmp_path / "checkpoints/step-000001")
+    checkpoints.restore_random_state(tmp_path / "checkpoints/step-000001")
     torch.testing.assert_close(other.state_dict(), model.state_dict(), rtol=0, atol=0)
     for phase, optimizer in optimizers.items():
         torch.testing.assert_close(fresh[phase].state_dict(), optimizer.state_dict(), rtol=0, atol=0)
@@ -156,7 +156,14 @@ def test_a_damaged_file_is_said_so(tmp_path: Path) -> None:
         checkpoints.load_weights(folder, spatializer())
     lines = message(problem, folder)
     assert lines.startswith("FOLDER/model.safetensors: cannot be read: ")
-    assert lines.endswith("\n  Write the name of another checkpoint into LATEST beside its folder.")
+    assert lines.endswith("\n  Write the name of another checkpoint into LATEST in the folder of the checkpoints.")
+
+
+def test_a_state_of_version_0_1_0_is_read(tmp_path: Path) -> None:
+    folder = saved(tmp_path, 1)
+    state = json.loads((folder / "state.json").read_text())
+    (folder / "state.json").write_text(json.dumps({**state, "schedule": {"steps": 7}}))
+    assert checkpoints.read_state(folder) == TrainingState(step=1)
 
 
 def test_a_damaged_state_is_said_so(tmp_path: Path) -> None:
@@ -166,7 +173,7 @@ def test_a_damaged_state_is_said_so(tmp_path: Path) -> None:
         checkpoints.read_state(folder)
     assert message(problem, folder) == (
         "FOLDER: the checkpoint's state.json cannot be read: Extra data: line 1 column 3 (char 2)"
-        "\n  Write the name of another checkpoint into LATEST beside it."
+        "\n  Write the name of another checkpoint into LATEST in the folder of the checkpoints."
     )
 
 
@@ -180,7 +187,7 @@ def test_a_full_disk_leaves_the_checkpoints_before_it(tmp_path: Path) -> None:
     assert lines.startswith("FOLDER/checkpoints: cannot write a checkpoint: ")
     assert "File too large" in lines
     assert lines.endswith(
-        "\n  The checkpoints before it are whole. Make room or allow writing, then go on with: "
+        "\n  The earlier checkpoints are complete. Make room or allow writing, then go on with: "
         "avspatial run --resume FOLDER"
     )
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"LATEST", "step-000001"}

@@ -29,6 +29,7 @@ from avspatial.errors import Interrupted, RunError, TrainingError
 from avspatial.interfaces import Batch, Spatializer
 from avspatial.runs.directory import Run
 from avspatial.training.checkpoints import folder_name, load_weights, resolve_pointer
+from avspatial.training.devices import Devices
 from avspatial.training.loop import Outcome, train
 from avspatial.training.supervised import SupervisedTrainer
 
@@ -37,7 +38,7 @@ SILENT = Console(quiet=True)
 
 def learn(path: Path, settings, *, windows=None, held_out=None, console=SILENT, **more) -> tuple[Outcome, Run]:
     run = run_in(path)
-    more = {"seed": 0, "device": "cpu", "console": console, **more}
+    more = {"seed": 0, "devices": Devices("cpu"), "console": console, **more}
     return train(trainer(settings), windows or Scenes(), held_out, settings, run, **more), run
 
 
@@ -142,7 +143,7 @@ def test_a_limited_gradient_is_scaled_down_to_the_limit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_gpu_learns_and_keeps_weights_in_fp32(tmp_path: Path, precision: str) -> None:
     settings = gan_settings(steps=60, lr=1e-2, precision=precision)
-    _, run = learn(tmp_path, settings, held_out=Scenes(3, seed=1), device="cuda")
+    _, run = learn(tmp_path, settings, held_out=Scenes(3, seed=1), devices=Devices("cuda"))
     losses = [record["terms"]["generator/l1"] for record in records(run, "train")]
     assert sum(losses[-5:]) < 0.6 * sum(losses[:5])
     state = load_file(resolve_pointer(run) / "optimizer.safetensors")
@@ -173,7 +174,7 @@ def test_a_loss_that_is_not_a_number_stops_with_step_and_term_and_overwrites_not
         learn(tmp_path, settings, windows=Poisoned(6))
     assert str(problem.value) == (
         f"{tmp_path}: model/difference is nan at step 4"
-        "\n  Checkpoint step-000002 is whole. Try a lower trainer.lr, or limit the gradient with trainer.clip=1.0."
+        "\n  Checkpoint step-000002 is complete. Try a lower trainer.lr, or limit the gradient with trainer.clip=1.0."
     )
     assert problem.value.exit_code == 1
     weights = load_file(resolve_pointer(run_in(tmp_path)) / "model.safetensors")
@@ -196,7 +197,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_touched(tmp_
     settings = supervised_settings(steps=2)
     model = SupervisedTrainer(settings, spatializer=Steep(), builder=BuiltIn())
     with pytest.raises(TrainingError) as problem:
-        train(model, Scenes(), None, settings, run_in(tmp_path), seed=0, device="cpu", console=SILENT)
+        train(model, Scenes(), None, settings, run_in(tmp_path), seed=0, devices=Devices("cpu"), console=SILENT)
     assert str(problem.value) == (
         f"{tmp_path}: model/gradient is inf at step 1"
         "\n  Try a lower trainer.lr, or limit the gradient with trainer.clip=1.0."
@@ -272,11 +273,11 @@ def test_on_a_terminal_a_bar_shows_losses_speed_and_time_left(tmp_path: Path) ->
     assert re.search(r"3/3.*model/total .* clips/s .*waiting", screen.getvalue())
 
 
-def test_a_device_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+def test_a_device_that_is_not_there() -> None:
     with pytest.raises(RunError) as problem:
-        learn(tmp_path, supervised_settings(steps=1), device="cuda:77")
+        Devices("cuda:77")
     lines = str(problem.value)
     assert lines.startswith("cuda:77: no such device: ")
     assert lines.endswith("\n  Name a device that this machine has, such as cpu or cuda:0, or leave --device away.")
     with pytest.raises(RunError, match=r"toaster: no such device: "):
-        learn(tmp_path, supervised_settings(steps=1), device="toaster")
+        Devices("toaster")

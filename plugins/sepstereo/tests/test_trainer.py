@@ -18,6 +18,7 @@ from avspatial.recipe.catalogue import locate
 from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
 from avspatial.runs.directory import Run
+from avspatial.training.devices import Devices
 from avspatial.training.loop import train
 
 PLUGINS = [Path(__file__).parents[2] / name for name in ("sepstereo", "mono2binaural", "resnet")]
@@ -86,7 +87,7 @@ def learn(recipe: Recipe, registry: Registry, folder: Path, resume: bool = False
     folder.mkdir(exist_ok=True)
     run = Run(folder)
     data, held_out, solos = Noise(recipe, 5, 1), Noise(recipe, 2, 2), Noise(recipe, 7, 3, mono=True)
-    plan = {"seed": 0, "auxiliary": {"solos": solos}, "device": "cpu", "console": Console(quiet=True)}
+    plan = {"seed": 0, "auxiliary": {"solos": solos}, "devices": Devices("cpu"), "console": Console(quiet=True)}
     train(built(recipe, registry), data, held_out, recipe.trainer.settings, run, resume=resume, observe=press, **plan)
     return run
 

@@ -10,7 +10,7 @@ from pydantic import model_validator
 
 from avspatial.models.settings import UnetMaskSettings
 from avspatial.settings import DatasetChoice, setting
-from avspatial.training.settings import StageSettings, TrainerSettings
+from avspatial.training import StageSettings, TrainerSettings
 
 
 class DilatedResnetSettings(ResnetSettings):

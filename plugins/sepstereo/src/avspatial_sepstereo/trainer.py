@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from avspatial.errors import PluginError
 from avspatial.interfaces import Batch, Builder, Spatializer, Trainer, TrainingStage
 from avspatial.signal import stereo
+from avspatial.training import optimizer_groups
 from avspatial_sepstereo.settings import SeparationSettings, SepStereoTrainerSettings
 
 
@@ -64,15 +65,12 @@ class SepStereoTrainer(Trainer):
         stage: SeparationSettings | SepStereoTrainerSettings = self.settings
         if phase == "separation":
             stage = self.settings.separation
-        visual, fusion = self.spatializer.visual_parameters(), self.spatializer.fusion_parameters()
-        apart = {id(parameter) for parameter in (*visual, *fusion)}
-        rest = [parameter for parameter in self.spatializer.parameters() if id(parameter) not in apart]
-        rates = (stage.lr, stage.lr_visual, stage.lr_fusion)
-        return [
-            {"params": learning, "lr": stage.lr if rate is None else rate, "weight_decay": self.settings.weight_decay}
-            for parameters, rate in zip((rest, visual, fusion), rates, strict=True)
-            if (learning := _learning(parameters))
+        rates = [
+            (self.spatializer.visual_parameters(), stage.lr_visual),
+            (self.spatializer.fusion_parameters(), stage.lr_fusion),
         ]
+        weight_decay = self.settings.weight_decay
+        return optimizer_groups(self.spatializer.parameters(), rates, lr=stage.lr, weight_decay=weight_decay)
 
     def validate(self, batch: Batch) -> dict[str, Tensor]:
         """The terms of stereo alone: separation is a means."""
@@ -96,10 +94,6 @@ def side_by_side(first: Tensor, second: Tensor) -> Tensor:
     at the right edge, each the highest of its row."""
     middle = first.new_zeros(*first.shape[:-1], first.shape[-1] - 2)
     return torch.cat((first.amax(-1, keepdim=True), middle, second.amax(-1, keepdim=True)), -1)
-
-
-def _learning(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
-    return [parameter for parameter in parameters if parameter.requires_grad]
 
 
 def _summed(terms: dict[str, Tensor]) -> dict[str, Tensor]:
