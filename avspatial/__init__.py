@@ -1,4 +1,14 @@
-"""avspatial: video with mono sound in, video with binaural sound out, guided by the picture."""
+"""Convert video with mono sound into binaural video, guided by the picture, and compare methods that do.
+
+    avspatial.spatialize         convert videos
+    avspatial.spatialize_arrays  convert arrays
+    avspatial.load               load a trained model
+    avspatial.run                train and test a method by its recipe
+    avspatial.evaluate           score predictions
+    avspatial.compare            compare systems on the same clips
+
+Errors that the user can fix are `avspatial.errors.AvspatialError`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +27,7 @@ if TYPE_CHECKING:
     from avspatial.api.spatialize import spatialize, spatialize_arrays
 
 
-_HOME = {
+_MODULES = {
     "run": "avspatial.api.run",
     "load": "avspatial.api.load",
     "evaluate": "avspatial.api.evaluate",
@@ -28,7 +38,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    """`avspatial.run` and its siblings, imported on first use: importing avspatial costs nothing."""
-    if name in _HOME:
-        return getattr(import_module(_HOME[name]), name)
+    """Import `avspatial.run` and its siblings on first use, so that `import avspatial` is fast."""
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'avspatial' has no attribute {name!r}")

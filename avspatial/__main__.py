@@ -1,4 +1,4 @@
-"""`python -m avspatial`, the same as the command `avspatial`."""
+"""Run the command line: `python -m avspatial` is the same as `avspatial`."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""Nothing half-written: a file or folder appears complete under its name, or not at all.
+"""Atomic writes: a file or folder appears complete under its name, or not at all.
 
-Until it is complete it lies beside its place as `.STEM.WHERE-PROCESS-RANDOM.part.SUFFIX`: WHERE is eight digits that
-stand for this machine (and container), PROCESS is the id of the process that writes.
+Until it is complete it has a temporary name in the same folder, `.STEM.HOST-PID-RANDOM.part.SUFFIX`: HOST is eight
+digits that stand for this machine (and container), PID is the id of the writing process.
 """
 
 from __future__ import annotations
@@ -23,14 +23,16 @@ from pathlib import Path
 
 from avspatial.errors import AvspatialError
 
+__all__ = ["atomic_directory", "atomic_write", "refuse_existing", "remove_stale", "write_text"]
+
 
 def _temporary_path(path: Path) -> Path:
-    return path.with_name(f".{path.stem}.{_here()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part{path.suffix}")
+    return path.with_name(f".{path.stem}.{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part{path.suffix}")
 
 
 @functools.cache
-def _here() -> str:
-    """Eight hexadecimal digits for the processes among which an id means one: those of this machine and container."""
+def _host() -> str:
+    """Eight hexadecimal digits for this machine and container: a process id is unique only within them."""
     facts = [socket.gethostname()]
     with contextlib.suppress(OSError):
         facts.append(Path("/etc/machine-id").read_text(encoding="ascii", errors="replace"))
@@ -40,20 +42,20 @@ def _here() -> str:
 
 
 def remove_stale(path: Path) -> None:
-    """Remove what processes that were killed while they wrote the file `path` left beside it.
+    """Remove temporary files that killed processes left behind while they wrote `path`.
 
-    Only what surely nobody writes any more: the process in its name was one of this machine, and lives no longer. What
+    Removes only files whose writer (host and process id in the name) was on this machine and has exited. A file that
     cannot be removed stays.
     """
-    known = re.compile(rf"{re.escape(f'.{path.stem}.')}(\w+)-(\d+)-\w+{re.escape(f'.part{path.suffix}')}")
-    for other in path.parent.glob(f".{glob.escape(path.stem)}.*.part{glob.escape(path.suffix)}"):
-        named = known.fullmatch(other.name)
-        if named is not None and named[1] == _here() and not _lives(int(named[2])):
+    pattern = re.compile(rf"{re.escape(f'.{path.stem}.')}(\w+)-(\d+)-\w+{re.escape(f'.part{path.suffix}')}")
+    for leftover in path.parent.glob(f".{glob.escape(path.stem)}.*.part{glob.escape(path.suffix)}"):
+        writer = pattern.fullmatch(leftover.name)
+        if writer is not None and writer[1] == _host() and not _is_running(int(writer[2])):
             with contextlib.suppress(OSError):
-                other.unlink()
+                leftover.unlink()
 
 
-def _lives(process: int) -> bool:
+def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -72,7 +74,7 @@ def _sync_folder(path: Path) -> None:
 
 
 def _new_file_mode(path: Path) -> int:
-    """The permissions that this process gives a new file, learned by making `path` and removing it again."""
+    """The permissions that this process gives a new file, found by creating `path` and removing it again."""
     path.touch(exist_ok=False)
     mode = path.stat().st_mode
     path.unlink()
@@ -80,7 +82,7 @@ def _new_file_mode(path: Path) -> int:
 
 
 def _finish_file(path: Path, mode: int) -> None:
-    """To the disk, with the permissions of any new file: safetensors would leave one that only its owner may read."""
+    """Sync to disk, with the permissions of any new file: safetensors makes files that only their owner may read."""
     with path.open("rb+") as handle:
         if stat.S_IMODE(os.fstat(handle.fileno()).st_mode) != mode:
             os.fchmod(handle.fileno(), mode)
@@ -88,7 +90,7 @@ def _finish_file(path: Path, mode: int) -> None:
 
 
 def _finish_files(folder: Path) -> None:
-    """Everything in `folder` to the disk: a rename may outlive a power cut that the files' contents do not."""
+    """Sync everything in `folder`: a rename may survive a power cut that the contents of the files do not."""
     mode = _new_file_mode(_temporary_path(folder / "mode"))
     for path in folder.rglob("*"):
         if path.is_file():
@@ -114,9 +116,9 @@ def refuse_existing(path: Path, force: bool = False, *, fix: str = "Give another
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a name beside `path` to write to (same suffix); renamed onto `path` if the block ends well, else removed.
+    """Yield a temporary path (same folder and suffix) that is renamed to `path` if the block succeeds, else removed.
 
-    OSError from the file system (disk full, no permission) passes through with the partial file removed.
+    An OSError of the file system (disk full, no permission) passes through, with the partial file removed.
     """
     _make_folder(path.parent)
     temporary_path = _temporary_path(path)
@@ -132,7 +134,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_directory(path: Path) -> Iterator[Path]:
-    """Yield a new folder beside `path`; renamed to `path` (not there yet) if the block ends well, else removed."""
+    """Yield a new temporary folder, renamed to `path` (which must not exist) if the block succeeds, else removed."""
     _make_folder(path.parent)
     temporary_path = _temporary_path(path)
     temporary_path.mkdir()
@@ -146,6 +148,6 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole UTF-8 text file."""
+    """Write a UTF-8 text file atomically."""
     with atomic_write(path) as temporary_path:
         temporary_path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The package's own components, declared through the same hook as anyone's."""
+"""The built-in components, declared by the same hook as those of plugins."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _metrics() -> list[Component]:
         _metric("snr_eps", "fairplay:SnrEps", "The same with 1e-4 added to both powers (saturates near 20 dB)"),
         _metric("mrstft", "multiresolution_stft:Mrstft", "Multi-resolution STFT distance"),
         _metric("mrstft_linear", "multiresolution_stft:MrstftLinear", "The same with a linear magnitude term"),
-        _metric("magnitude_distance", "fairplay:MagnitudeDistance", "Twice the STFT distance, by its other name"),
+        _metric("magnitude_distance", "fairplay:MagnitudeDistance", "Twice the STFT distance, under its other name"),
         _metric("phase_distance", "fairplay:PhaseDistance", "Mean wrapped phase error of the difference"),
         _metric("spl_distance", "spl:SplDistance", "L2 norm between the level-difference curves (SAGM eq. 23)", _SPL),
         _metric("spl_rmse", "spl:SplRmse", "RMS error of the level-difference curve, per frame", _SPL),
@@ -37,7 +37,7 @@ def _metrics() -> list[Component]:
         _metric(
             "azimuth_error",
             "direction:AzimuthError",
-            "Error of the heard azimuth (known angles)",
+            "Error of the estimated azimuth (known angles)",
             "AzimuthSettings",
             version="2",
         ),
@@ -71,14 +71,14 @@ def _networks() -> list[Component]:
             "unet",
             "models.settings:UnetMaskSettings",
             "models.unet:UnetMaskGenerator",
-            "Five up-convolutions with skips, pictures joined at the bottleneck",
+            "Five up-convolutions with skips; visual features join at the bottleneck",
         ),
         _component(
             "discriminator",
             "visual_patch",
             "models.settings:VisualPatchSettings",
             "models.discriminator:VisualPatchDiscriminator",
-            "SAGM's discriminator: difference spectrogram and pictures",
+            "SAGM's discriminator: difference spectrogram and images",
         ),
         _component(
             "spatializer",
@@ -106,7 +106,7 @@ def avspatial_components() -> list[Component]:
             "shared_visual_gan",
             "training.settings:SharedVisualGanSettings",
             "training.shared_visual_gan:SharedVisualGan",
-            "SAGM: a GAN whose two sides update one VideoNet in turn",
+            "SAGM: a GAN whose generator and discriminator update one VideoNet in turn",
         ),
         _component(
             "dataset", "fairplay", "data.settings:FairPlaySettings", "data.fairplay:FairPlay", "FAIR-Play (mp4 + wav)"
@@ -123,7 +123,7 @@ def avspatial_components() -> list[Component]:
             "solos",
             "data.settings:SolosSettings",
             "data.solos:Solos",
-            "Videos of one instrument each, mono sound beside them: for separation",
+            "Videos of one instrument each, with mono audio files: for separation",
         ),
         *_metrics(),
     ]

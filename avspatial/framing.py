@@ -1,12 +1,14 @@
-"""Everything that fixes the shapes a model meets: the window and its spectrogram."""
+"""The window that a model works on, and its spectrogram: everything that fixes tensor shapes."""
 
 from __future__ import annotations
 
 from avspatial.settings import Settings, setting
 
+__all__ = ["Framing", "Stft", "Window"]
+
 
 class Stft(Settings):
-    """The spectrogram: Hann window, centred frames, zero padding."""
+    """Short-time Fourier transform: Hann window, centred frames, zero padding."""
 
     n_fft: int = setting(448, unit="samples", ge=64, le=8192)
     """FFT length; F = n_fft // 2 + 1 bins."""
@@ -15,35 +17,41 @@ class Stft(Settings):
     hop: int = setting(240, unit="samples", ge=16, le=4096)
     """Step between frames."""
     inverse: str = setting("exact", pattern="^(exact|official_510)$")
-    """`exact`: the true inverse, the top bin zero. `official_510`: as the official MONO2BINAURAL code inverts
-    (256 bins taken for n_fft 510), for parity with outputs made by it."""
+    """`exact`: the true inverse transform, with the top bin zero. `official_510`: as the official MONO2BINAURAL code
+    inverts (256 bins taken for n_fft 510), to reproduce its outputs."""
 
 
 class Window(Settings):
-    """The fixed-length excerpt that a model sees."""
+    """The fixed-length excerpt of a clip that a model sees: audio and images."""
 
     seconds: float = setting(1.0, unit="s", gt=0, le=60)
     """Length of the excerpt."""
     rate: int = setting(16000, unit="Hz", ge=8000, le=192000)
     """Sample rate at which the model works."""
     fps: float = setting(4.0, unit="pictures/s", gt=0, le=120)
-    """Rate of the fixed picture grid that starts with the clip."""
+    """Rate of the regular grid of images, which starts with the clip."""
     pictures: int = setting(4, ge=1, le=64)
-    """Pictures a window sees: one of the grid for each of its equal parts."""
+    """Images per window: the window is divided into this many equal parts, and each gets one image of the grid."""
     picture_choice: str = setting("nearest", pattern="^(nearest|last)$")
-    """Which one a part sees: the `nearest` to its centre, or the `last` before it, the one on the screen then
-    (MONO2BINAURAL)."""
+    """Which image a part gets: the `nearest` to its centre, or the `last` one before it, which is on the screen then
+    (as MONO2BINAURAL)."""
     picture: tuple[int, int] = setting((224, 224), unit="pixels")
-    """Height and width of a picture as the model sees it."""
+    """Height and width of the images that the model sees."""
     gain: str = setting("mixture", pattern="^(mixture|reference_stereo)$")
-    """Where the scale of a window comes from: `mixture` works on real mono files; `reference_stereo` scales the true
-    stereo window to RMS 0.1 as the official demos do: it needs the answer, and every report says so."""
+    """How a window is scaled. `mixture`: by the level of the mixture, which works on real mono files.
+    `reference_stereo`: so that the true stereo window has RMS 0.1, as in the official demos; this needs the reference,
+    and every report says so."""
 
 
 class Framing(Settings):
-    """Everything that fixes the shapes a model meets: the window and its spectrogram.
+    """The shapes that a model meets: samples, frequency bins and spectrogram frames of one window.
 
-    T = samples, F = n_fft // 2 (the top bin is dropped), M = stft_frames (a multiple of 32 is cut from 1 + T // hop).
+    T = `samples`, F = `bins`, M = `stft_frames`, N = `window.pictures`.
+
+    Example:
+        >>> framing = Framing()
+        >>> framing.samples, framing.bins, framing.stft_frames
+        (16000, 224, 64)
     """
 
     window: Window = Window()
@@ -53,13 +61,15 @@ class Framing(Settings):
 
     @property
     def samples(self) -> int:
+        """Length of a window in samples, T."""
         return round(self.window.seconds * self.window.rate)
 
     @property
     def bins(self) -> int:
+        """Frequency bins that the model sees, F = n_fft // 2: the top bin is dropped."""
         return self.stft.n_fft // 2
 
     @property
     def stft_frames(self) -> int:
-        """Spectrogram frames the model sees: the largest multiple of 32 that the window holds."""
+        """Spectrogram frames that the model sees, M: the largest multiple of 32 in the 1 + T // hop frames."""
         return (1 + self.samples // self.stft.hop) // 32 * 32

@@ -1,4 +1,4 @@
-"""What a plugin declares. This module is the whole of the light half: it imports neither torch nor pydantic.
+"""What a plugin declares: its components and its hooks. Imports neither torch nor pydantic.
 
 A plugin is a module with one function:
 
@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 import pluggy
 
+__all__ = ["KINDS", "PROJECT", "Component", "Hooks", "hookimpl", "hookspec"]
+
 PROJECT = "avspatial"
 
 KINDS = (
@@ -39,14 +41,17 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One thing a recipe can name.
+    """The declaration of one component that a recipe can name.
 
-    kind     one of `KINDS`
-    name     lower case letters, digits and underscores; with the plugin's name it forms the id `plugin.name`
-    version  changes whenever the same weights or the same input would give other numbers
-    config   "module:Class" of its settings, an `avspatial.settings.Settings`; that module imports no torch
-    target   "module:Class" of the thing itself; imported on first use
-    summary  one line
+    Args:
+        kind: One of `KINDS`.
+        name: Lower case letters, digits and underscores; the component's id is `plugin.name`.
+        version: Changes whenever the same weights or the same input would give other numbers.
+        config: "module:Class" of its settings, a subclass of `avspatial.settings.Settings`. The module must not import
+            torch.
+        target: "module:Class" of the component itself, a subclass of its kind's class in `avspatial.interfaces`;
+            imported on first use.
+        summary: One line for `avspatial plugins list`.
     """
 
     kind: str
@@ -58,12 +63,21 @@ class Component:
 
 
 class Hooks:
-    """The hooks that avspatial calls."""
+    """The hooks that avspatial calls; a plugin implements them as functions marked `@hookimpl`."""
 
     @hookspec
     def avspatial_components(self) -> Iterable[Component]:  # type: ignore[empty-body]
-        """Return the components that this plugin offers."""
+        """Return the components that this plugin offers.
+
+        Returns:
+            A list of `Component`.
+        """
 
     @hookspec
     def avspatial_record(self, run: str, record: Mapping[str, object]) -> None:
-        """Watch a run: called with each record as it is written to `log.jsonl`. Must return nothing."""
+        """Observe a run. Must return nothing.
+
+        Args:
+            run: Path of the run directory.
+            record: The record that was just written to the run's `log.jsonl`.
+        """

@@ -1,4 +1,4 @@
-"""Progress displays on stderr: a bar on a terminal, plain lines elsewhere; for items and for seconds of audio."""
+"""Progress on stderr: bars on a terminal, lines of text elsewhere; of items, or of seconds of audio."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from rich.progress import (
 from rich.text import Text
 
 EVERY = 10.0
-"""Seconds between two lines where there is no terminal."""
+"""Seconds between two lines of progress where stderr is not a terminal."""
 
 
 class _Rate(ProgressColumn):
-    """How many items a second."""
+    """Items per second."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -33,41 +33,40 @@ class _Rate(ProgressColumn):
 
 
 def show_on_stderr(items: Iterable[Any], title: str) -> Iterator[Any]:
-    """Yield the items one by one and show how many are done, and how many a second; an
-    `avspatial.interfaces.Progress`."""
+    """Yield the items and show how many are done, and how many per second; an `avspatial.interfaces.Progress`."""
     console = Console(stderr=True)
     if console.is_terminal:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True) as shown:
-            yield from shown.track(items, description=title)
+        with Progress(*columns, console=console, transient=True) as bar:
+            yield from bar.track(items, description=title)
         return
     start = time.monotonic()
-    known = f" ({len(items)})" if isinstance(items, Sized) else ""
-    _say(console, f"{title}{known} ...")
+    count = f" ({len(items)})" if isinstance(items, Sized) else ""
+    _print_line(console, f"{title}{count} ...")
     yield from items
     seconds = time.monotonic() - start
     rate = f", {len(items) / seconds:.1f}/s" if isinstance(items, Sized) and seconds > 0 else ""
-    _say(console, f"{title}{known}: {seconds:.1f} s{rate}")
+    _print_line(console, f"{title}{count}: {seconds:.1f} s{rate}")
 
 
 def silent(items: Iterable[Any], title: str) -> Iterator[Any]:
-    """Show nothing; an `avspatial.interfaces.Progress`."""
+    """Yield the items and show nothing; an `avspatial.interfaces.Progress`."""
     yield from items
 
 
-def _say(console: Console, line: str) -> None:
+def _print_line(console: Console, line: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 class ProgressDisplay(Protocol):
-    """Gives each file its own display: `with display("clip.mp4") as advance: advance(done, total)`, in seconds."""
+    """Shows the progress of one file: `with display("clip.mp4") as advance: advance(done, total)`, in seconds."""
 
     def __call__(self, title: str) -> Any: ...
 
 
 @contextmanager
 def terminal_display(console: Console) -> Iterator[ProgressDisplay]:
-    """A bar for each file that is being worked on."""
+    """One bar per file in progress."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[pace]}"))
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
 
@@ -90,22 +89,22 @@ def terminal_display(console: Console) -> Iterator[ProgressDisplay]:
 
 @contextmanager
 def line_display(console: Console) -> Iterator[ProgressDisplay]:
-    """A line now and then for each file that is being worked on."""
+    """One line every `EVERY` seconds per file in progress."""
 
     @contextmanager
     def display(title: str) -> Iterator[Callable[[float, float], None]]:
-        begun = said = time.monotonic()
+        begun = printed = time.monotonic()
 
         def advance(done: float, total: float) -> None:
-            nonlocal said
+            nonlocal printed
             now = time.monotonic()
-            if now - said < EVERY:
+            if now - printed < EVERY:
                 return
-            said = now
+            printed = now
             pace = done / max(now - begun, 1e-6)
             left = (total - done) / max(pace, 1e-6)
             line = f"{title}: {done:.0f} of {total:.0f} s, {pace:.1f} times real time, {left:.0f} s left"
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+            _print_line(console, line)
 
         yield advance
 
@@ -114,7 +113,7 @@ def line_display(console: Console) -> Iterator[ProgressDisplay]:
 
 @contextmanager
 def no_display() -> Iterator[ProgressDisplay]:
-    """Nothing is shown."""
+    """Shows nothing."""
 
     @contextmanager
     def display(title: str) -> Iterator[Callable[[float, float], None]]:
@@ -124,6 +123,6 @@ def no_display() -> Iterator[ProgressDisplay]:
 
 
 def stderr_display() -> Any:
-    """The display that fits stderr, as a context that gives a `ProgressDisplay`."""
+    """Bars if stderr is a terminal, else lines; a context manager that yields a `ProgressDisplay`."""
     console = Console(stderr=True)
     return terminal_display(console) if console.is_terminal else line_display(console)

@@ -1,9 +1,8 @@
-"""Settings: pydantic models whose every field has a docstring, bounds and, where there is one, a unit.
+"""Base class of all settings, and the field types that choose a component in a recipe.
 
-`Settings` is the base of everything that a recipe can say. `VisualEncoderChoice` and its siblings are the types
-of fields that name a component: in YAML `{use: c3d, width: 0.25}` or just `c3d`. They are resolved while the
-recipe is validated, through the registry in the validation context, so that the mistakes of a whole recipe,
-nested components included, come out of one validation, each with its place.
+`Settings` is the base of everything that a recipe can say. `VisualEncoderChoice` and its siblings are the types of
+fields that name a component, in YAML `{use: c3d, width: 0.25}` or just `c3d`. They are resolved by the registry in
+the validation context, so that one validation reports every error of a recipe, those of nested components included.
 """
 
 from __future__ import annotations
@@ -17,9 +16,30 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from avspatial.errors import PluginError
 
+__all__ = [
+    "AudioEncoderChoice",
+    "Choose",
+    "ComponentEntry",
+    "ComponentLookup",
+    "DatasetChoice",
+    "DiscriminatorChoice",
+    "MaskGeneratorChoice",
+    "MetricChoice",
+    "Selected",
+    "Settings",
+    "SpatializerChoice",
+    "TrainerChoice",
+    "VisualEncoderChoice",
+    "setting",
+]
+
 
 class Settings(BaseModel):
-    """Base of all settings: unknown keys are refused, values cannot change, field docstrings are descriptions."""
+    """Settings of a component: a frozen pydantic model that refuses unknown keys.
+
+    Each field has a docstring, which becomes its description in `avspatial plugins show`, in docs/recipes.md and in
+    the JSON Schema; its first line also completes error messages.
+    """
 
     # Infinity is kept as it is: a resolved recipe must read back as the same settings.
     model_config = ConfigDict(
@@ -31,21 +51,36 @@ class Settings(BaseModel):
     )
 
     example: ClassVar[Mapping[str, Any]] = {}
-    """Settings that make the component small and whole: those with which `avspatial.testing` builds it. What has no
-    default must be in it. `{folder}` stands for an empty folder, `{scenes}` for one of simulated scenes in FAIR-Play's
+    """Settings with which `avspatial.testing` builds the component: small but complete. Must contain every field
+    without a default. `{folder}` stands for an empty folder, `{scenes}` for one of simulated scenes in FAIR-Play's
     layout, `{solos}` for one of simulated solos."""
     expected_failures: ClassVar[Mapping[str, str]] = {}
-    """The checks of `avspatial.testing` that the component cannot pass, each with the reason. Passing one is a failure
-    too, so that nothing stands here longer than it is true."""
+    """Checks of `avspatial.testing` that the component cannot pass, each with the reason. Passing such a check is a
+    failure too, so that outdated entries are found."""
 
 
 def setting(default: Any = ..., *, unit: str = "", **bounds: Any) -> Any:
-    """A settings field with a unit ("s", "Hz", "dB", ...) and pydantic's bounds (ge, le, gt, lt, ...)."""
+    """Declare a field of `Settings` with a unit and bounds.
+
+    Args:
+        default: Value if the recipe does not give one; without it, the field is required.
+        unit: Unit that messages and docs name, such as "s", "Hz" or "dB".
+        **bounds: Constraints as of `pydantic.Field`: ge, le, gt, lt, pattern, min_length, ...
+
+    Returns:
+        The field's definition, for the right side of `name: type = setting(...)`.
+
+    Example:
+        >>> class Filter(Settings):
+        ...     cutoff: float = setting(1000.0, unit="Hz", gt=0)
+        >>> Filter(cutoff=500).cutoff
+        500.0
+    """
     return Field(default, json_schema_extra={"unit": unit} if unit else {}, **bounds)
 
 
 class ComponentEntry(Protocol):
-    """What the registry's answer must offer here."""
+    """A component as `ComponentLookup.get` returns it; `avspatial.registry.Entry` is one."""
 
     @property
     def id(self) -> str: ...
@@ -55,14 +90,21 @@ class ComponentEntry(Protocol):
 
 
 class ComponentLookup(Protocol):
-    """The part of the registry that validation needs."""
+    """The part of the registry that validation needs; `avspatial.registry.Registry` is one."""
 
     def get(self, kind: str, name: str) -> ComponentEntry: ...
 
 
 @dataclass(frozen=True)
 class Selected:
-    """A component that a recipe chose: its kind, full id, version, and its validated settings."""
+    """A component that a recipe chose.
+
+    Attributes:
+        kind: One of `avspatial.plugin.KINDS`.
+        id: Full id, `plugin.name`.
+        version: Version of the component.
+        settings: Its validated settings, an instance of its `Settings` class.
+    """
 
     kind: str
     id: str
@@ -70,13 +112,17 @@ class Selected:
     settings: Any
 
     def to_dict(self) -> dict[str, Any]:
-        """The choice as it stands in a resolved recipe: `use` with its version, then every setting."""
+        """The choice as a resolved recipe writes it: `use` with the version, then every setting."""
         return {"use": f"{self.id}@{self.version}", **self.settings.model_dump(mode="json", by_alias=True)}
 
 
 @dataclass(frozen=True)
 class Choose:
-    """Marks a field as the choice of one component of `kind`."""
+    """Annotation that makes a field the choice of one component.
+
+    Args:
+        kind: Kind of the component, one of `avspatial.plugin.KINDS`.
+    """
 
     kind: str
 
@@ -89,7 +135,7 @@ class Choose:
             raise PydanticCustomError("choice", "needs {use: NAME, ...} that names one {kind}", {"kind": self.kind})
         lookup: ComponentLookup | None = (info.context or {}).get("registry")
         if lookup is None:
-            raise PydanticCustomError("registry", "a component can only be chosen while a registry is at hand")
+            raise PydanticCustomError("registry", "a component needs a registry in the validation context")
         try:
             entry = lookup.get(self.kind, value["use"])
             model = entry.settings_class()

@@ -167,7 +167,7 @@ def _failure_facts(failure: Failure) -> dict[str, str]:
 def _unknown(registry: Registry, name: str) -> PluginError:
     failed = [failure for failure in registry.failures if failure.plugin == name]
     if failed:
-        return PluginError(failed[0].reason, where=f"plugin {name!r} ({failed[0].origin})", fix="Mend the plugin.")
+        return PluginError(failed[0].reason, where=f"plugin {name!r} ({failed[0].origin})", fix="Fix the plugin.")
     entries = registry.entries()
     known = {plugin.name for plugin in registry.plugins}
     known |= {entry.id for entry in entries} | {entry.component.name for entry in entries}

@@ -94,7 +94,7 @@ def _values(field: FieldInfo) -> str:
         return f"{many}{choice.kind}{tail}"
     if model:
         return f"map{tail}"
-    pattern = _constraint(field, "pattern")
+    pattern: str | None = _constraint(field, "pattern")
     if pattern and pattern.startswith("^(") and pattern.endswith(")$"):
         return pattern[2:-2].replace("|", " | ")
     return _type(field.annotation)

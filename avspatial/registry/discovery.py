@@ -1,4 +1,4 @@
-"""Which plugins are there: the built-in one, installed ones, and those in folders that the user names."""
+"""Discovery of plugins: the built-in one, installed ones, and those in folders that the user names."""
 
 from __future__ import annotations
 
@@ -21,29 +21,33 @@ BUILTIN = Source("avspatial", "avspatial.builtin", "built in", "avspatial", __ve
 
 
 def discover(folders: Iterable[Path | str] | None = None) -> Registry:
-    """Load every plugin: built-in, installed, and in `folders` (None: those of AVSPATIAL_PLUGINS).
+    """Load every plugin.
 
-    Never raises for a plugin's sake: what cannot be loaded is in `Registry.failures`. An entry (name and value) that
-    is found in two places counts once, the folder's before the installed one; found in two folders, it is a failure of
-    the second.
+    Args:
+        folders: Plugin folders, or folders of them, to load in addition to the built-in and the installed plugins;
+            None for those that AVSPATIAL_PLUGINS names.
+
+    Returns:
+        The registry. A plugin that cannot be loaded is in its `failures` and raises nothing. An entry point (name and
+        value) both in a folder and installed counts once, the folder's; of two folders, the second's is a failure.
     """
-    given = folders_in_environment() if folders is None else [Path(folder) for folder in folders]
-    found: dict[tuple[str, str], Source] = {(BUILTIN.name, BUILTIN.value): BUILTIN}
+    chosen = folders_in_environment() if folders is None else [Path(folder) for folder in folders]
+    sources: dict[tuple[str, str], Source] = {(BUILTIN.name, BUILTIN.value): BUILTIN}
     failures: list[Failure] = []
-    for source in (*in_folders(given), *installed()):
+    for source in (*in_folders(chosen), *installed()):
         if isinstance(source, Failure):
             failures.append(source)
             continue
-        first = found.setdefault((source.name, source.value), source)
+        first = sources.setdefault((source.name, source.value), source)
         if source.root is not None and first.origin != source.origin:
             reason = f"{source.name} = {source.value!r} is declared in {first.origin} as well, which is used"
             failures.append(Failure(source.name, source.origin, reason))
     plugins: list[Plugin] = []
     entries: list[Entry] = []
-    for source in found.values():
+    for source in sources.values():
         make_importable(source)
-        plugin, offered, wrong = load(source)
+        plugin, loaded, failed = load(source)
         plugins += [plugin] if plugin else []
-        entries += offered
-        failures += wrong
+        entries += loaded
+        failures += failed
     return Registry(plugins, entries, failures)

@@ -1,6 +1,6 @@
-"""What a plugin does while it is imported that it should not, though it works: it prints, or imports torch.
+"""Detects side effects of importing a plugin: printing, and importing torch.
 
-How long it takes is no matter of one import on a busy machine: `plugins check` measures that.
+`plugins check` measures the import time: one import on a busy machine says nothing about it.
 """
 
 from __future__ import annotations
@@ -12,45 +12,45 @@ from dataclasses import dataclass, field
 from typing import Any
 
 HEAVY = ("torch", "torchvision", "torchaudio", "timm", "numpy", "scipy")
-"""What the light half of a plugin, its declaration and settings, must not import."""
-_SHOWN = 200
+"""Libraries that a plugin's declaration and settings must not import."""
+_MOST_SHOWN = 200
 
 
 @dataclass
 class ImportEffects:
-    """What was seen during one import."""
+    """Side effects of one import."""
 
     printed: list[str] = field(default_factory=list)
     heavy: list[str] = field(default_factory=list)
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """The beginning of what was printed."""
-        return "".join(self.printed).strip()[:_SHOWN]
+        return "".join(self.printed).strip()[:_MOST_SHOWN]
 
     def warnings(self) -> list[str]:
-        """What should be mended, one line each; none for a plugin that imports as it should."""
-        told = [f"prints {self.said!r} while it is imported"] if self.said else []
+        """One line for each side effect."""
+        lines = [f"prints {self.output!r} while it is imported"] if self.output else []
         if self.heavy:
-            told.append(f"imports {', '.join(self.heavy)} in its light half, so every command waits for it")
-        return told
+            lines.append(f"imports {', '.join(self.heavy)} with its declaration or settings, which slows every command")
+        return lines
 
 
 class _CapturedStream:
-    """Stands for a stream during an import; who kept hold of it, such as a log handler, reaches the stream later."""
+    """Replaces a stream during an import. Afterwards it passes everything on, for log handlers that kept it."""
 
-    def __init__(self, stream: Any, heard: list[str]) -> None:
+    def __init__(self, stream: Any, captured: list[str]) -> None:
         self._stream = stream
-        self._heard: list[str] | None = heard
+        self._captured: list[str] | None = captured
 
     def write(self, text: str) -> int:
-        if self._heard is None:
+        if self._captured is None:
             return int(self._stream.write(text))
-        self._heard.append(text)
+        self._captured.append(text)
         return len(text)
 
     def stop_capture(self) -> None:
-        self._heard = None
+        self._captured = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -58,14 +58,14 @@ class _CapturedStream:
 
 @contextmanager
 def watch_import() -> Iterator[ImportEffects]:
-    """Watch an import: nothing that it prints gets out, and the rest is noted."""
-    seen = ImportEffects()
+    """Capture what the imports in the block print, and note the heavy libraries that they import."""
+    effects = ImportEffects()
     before = set(sys.modules)
-    ears = _CapturedStream(sys.stdout, seen.printed), _CapturedStream(sys.stderr, seen.printed)
+    streams = _CapturedStream(sys.stdout, effects.printed), _CapturedStream(sys.stderr, effects.printed)
     try:
-        with redirect_stdout(ears[0]), redirect_stderr(ears[1]):
-            yield seen
+        with redirect_stdout(streams[0]), redirect_stderr(streams[1]):
+            yield effects
     finally:
-        seen.heavy = [name for name in HEAVY if name in sys.modules and name not in before]
-        for ear in ears:
-            ear.stop_capture()
+        effects.heavy = [name for name in HEAVY if name in sys.modules and name not in before]
+        for stream in streams:
+            stream.stop_capture()

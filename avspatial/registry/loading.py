@@ -1,6 +1,6 @@
-"""One plugin loaded: imported, its hooks checked, its components read. What goes wrong is kept as a `Failure`.
+"""Loads one plugin: imports it, checks its hooks and reads its components. Errors become a `Failure`.
 
-Every plugin has a plugin manager of its own, so that one plugin's mistake cannot touch another's hooks.
+Every plugin has its own plugin manager, so that an error in one cannot affect the hooks of another.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
-class _Wrong(Exception):
-    """Why a plugin cannot be used, in words; becomes the reason of a `Failure`."""
+class _InvalidPlugin(Exception):
+    """Why a plugin cannot be used; becomes the reason of a `Failure`."""
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin that loaded. `file` is where its hooks are defined; `complaints`, what its import did amiss."""
+    """A loaded plugin. `file` defines its hooks; `warnings` are the side effects of its import, one line each."""
 
     name: str
     version: str
@@ -52,7 +52,7 @@ class Plugin:
 
 @dataclass(frozen=True)
 class Entry:
-    """One component of one plugin, as the registry hands it out."""
+    """One component of one plugin."""
 
     plugin: Plugin
     component: Component
@@ -71,17 +71,17 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """Kind and name, by which a `Failure` tells which component of the plugin it is about."""
+        """Kind and name, as `Failure.component` names the component."""
         return _label(self.component)
 
     def settings_class(self) -> type[Settings]:
-        """The class of its settings; PluginError when it cannot be imported or is no `Settings`."""
+        """The class of its settings; PluginError if it cannot be imported or is not a `Settings`."""
         from avspatial.settings import Settings
 
         return self._class(self.component.config, Settings, "avspatial.settings.Settings")
 
     def describe(self) -> dict[str, Any]:
-        """The JSON Schema of its settings; PluginError as `settings_class`, and for settings that have none."""
+        """The JSON Schema of its settings; PluginError as `settings_class`, and if pydantic cannot describe them."""
         settings = self.settings_class()
         try:
             return settings.model_json_schema()
@@ -90,11 +90,11 @@ class Entry:
             raise PluginError(
                 f"{self.component.config} cannot be described: {type(error).__name__}: {why}",
                 where=f"{self.kind} {self.id!r} ({self.plugin.file})",
-                fix="Mend the plugin: a recipe holds numbers, words, lists and maps.",
+                fix="Fix the plugin: settings must be numbers, text, lists or maps.",
             ) from error
 
     def target_class(self) -> type[Any]:
-        """The component itself; PluginError when it cannot be imported or is not what its kind must be."""
+        """The class of the component; PluginError if it cannot be imported or is not a subclass of its kind's class."""
         from avspatial import interfaces
 
         name = "".join(part.title() for part in self.kind.split("_"))
@@ -104,37 +104,37 @@ class Entry:
         module, _, name = path.partition(":")
         where = f"{self.kind} {self.id!r} ({self.plugin.file})"
         try:
-            # a plugin that prints must not spoil the results, which are what stdout is for
+            # stdout is for results: what a plugin prints must not mix with them
             with redirect_stdout(sys.stderr):
-                found = getattr(importlib.import_module(module), name)
+                loaded = getattr(importlib.import_module(module), name)
         except (Exception, SystemExit) as error:
             raise PluginError(
                 f"{path} cannot be imported: {_one_line(error)}",
                 where=where,
-                fix="Install what the plugin needs, or mend the plugin.",
+                fix="Install what the plugin needs, or fix the plugin.",
             ) from error
-        if not (isinstance(found, type) and issubclass(found, base)):
+        if not (isinstance(loaded, type) and issubclass(loaded, base)):
             raise PluginError(
                 f"{path} is not a subclass of {base_path}",
                 where=where,
-                fix="Mend the plugin.",
+                fix="Fix the plugin.",
             )
-        return found
+        return loaded
 
 
 def load(source: Source) -> tuple[Plugin | None, list[Entry], list[Failure]]:
-    """Import a plugin and read what it offers; a plugin that is wrong as a whole gives no plugin and one failure."""
-    with watch_import() as seen:
+    """Import a plugin and read its components. A plugin that cannot be used at all gives None and one failure."""
+    with watch_import() as effects:
         try:
             plugin, components = _load(source)
         except (Exception, SystemExit) as error:
-            reason = str(error) if isinstance(error, _Wrong) else _one_line(error)
-            reason += f"; it printed {seen.said!r}" if seen.said else ""
+            reason = str(error) if isinstance(error, _InvalidPlugin) else _one_line(error)
+            reason += f"; it printed {effects.output!r}" if effects.output else ""
             return None, [], [Failure(source.name, source.origin, reason, error=error)]
-    plugin = replace(plugin, warnings=tuple(seen.warnings()))
+    plugin = replace(plugin, warnings=tuple(effects.warnings()))
     entries, failures = [], []
     for component in components:
-        reason = _fault(component)
+        reason = _invalid(component)
         if reason:
             failures.append(Failure(plugin.name, plugin.file, reason, component=_label(component)))
         else:
@@ -144,7 +144,7 @@ def load(source: Source) -> tuple[Plugin | None, list[Entry], list[Failure]]:
 
 def _load(source: Source) -> tuple[Plugin, list[Any]]:
     if not _NAME.fullmatch(source.name):
-        raise _Wrong(f"the name {source.name!r} must be lower case letters, digits and underscores")
+        raise _InvalidPlugin(f"the name {source.name!r} must be lower case letters, digits and underscores")
     holder = metadata.EntryPoint(source.name, source.value, PROJECT).load()
     hooks = pluggy.PluginManager(PROJECT)
     hooks.add_hookspecs(Hooks)
@@ -155,23 +155,23 @@ def _load(source: Source) -> tuple[Plugin, list[Any]]:
     components: list[Any] = []
     for answer in hooks.hook.avspatial_components():
         if isinstance(answer, Component) or not hasattr(answer, "__iter__"):
-            raise _Wrong(f"avspatial_components must return a list of Component, not {type(answer).__name__}")
+            raise _InvalidPlugin(f"avspatial_components must return a list of Component, not {type(answer).__name__}")
         components.extend(answer)
     return plugin, components
 
 
 def _check_hooks(hooks: pluggy.PluginManager, holder: Any) -> None:
-    """Refuse hooks that pluggy would pass over without a word: misspelled, unmarked, or none at all."""
+    """Refuse what pluggy silently ignores: hooks that are misspelled or unmarked, and a plugin without hooks."""
     for name, value in inspect.getmembers(holder, inspect.isroutine):
         marked = hasattr(value, f"{PROJECT}_impl")
         if marked and name not in HOOKS:
-            raise _Wrong(f"{name} is marked @hookimpl, but there is no such hook{_nearest_hook(name)}")
+            raise _InvalidPlugin(f"{name} is marked @hookimpl, but there is no such hook{_nearest_hook(name)}")
         if not marked and name.startswith(f"{PROJECT}_") and _defined_in(holder, value):
-            known = "has no @hookimpl above it" if name in HOOKS else f"is no hook{_nearest_hook(name)}"
-            raise _Wrong(f"{name} {known}; names that begin with {PROJECT}_ are kept for hooks")
+            why = "has no @hookimpl above it" if name in HOOKS else f"is not a hook{_nearest_hook(name)}"
+            raise _InvalidPlugin(f"{name} {why}; names that begin with {PROJECT}_ are reserved for hooks")
     hooks.check_pending()
     if not hooks.get_hookcallers(holder):
-        raise _Wrong(f"declares no hook; it needs a function {HOOKS[0]} marked @hookimpl")
+        raise _InvalidPlugin(f"implements no hook; it needs a function {HOOKS[0]} marked @hookimpl")
 
 
 def _nearest_hook(name: str) -> str:
@@ -189,10 +189,10 @@ def _file(holder: Any) -> str:
         return ""
 
 
-def _fault(component: Any) -> str:
-    """What is wrong with a declaration, or nothing."""
+def _invalid(component: Any) -> str:
+    """What is wrong with a declaration; empty if nothing is."""
     if not isinstance(component, Component):
-        return f"avspatial_components returned a {type(component).__name__} where a Component belongs"
+        return f"avspatial_components returned a {type(component).__name__} instead of a Component"
     if component.kind not in KINDS:
         return f"unknown kind {component.kind!r}{did_you_mean(str(component.kind), KINDS)}; kinds: {', '.join(KINDS)}"
     rules = (
@@ -214,7 +214,7 @@ def _label(component: Any) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    """Type and first line of an exception, with the last place outside the import machinery where it was raised."""
+    """Type and first line of an exception, with the last line of code outside the import machinery."""
     text = str(error).strip().splitlines()
     first = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen")]

@@ -1,7 +1,7 @@
-"""The registry: which component a name means, and what is wrong when it means none.
+"""The registry: looks up components by name and builds them.
 
-An id is `plugin.component`; the short form `component` is accepted while it is unique among its kind, and `@version`
-may follow either. Nothing is imported until an entry is asked for its settings or its target.
+An id is `plugin.component`; the short form `component` is accepted if it is unique among its kind, and `@version`
+may follow either. A component's settings and code are imported on first use.
 """
 
 from __future__ import annotations
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
 
 
 class Registry:
-    """The plugins of one process, the components they offer, and the failures met on the way.
+    """The plugins of one process, their components, and what failed to load; made by `avspatial.registry.discover`.
 
-    `failures` keep something from being used; `complaints` are of plugins that can be used all the same.
-
-    Made by `avspatial.registry.discover`; an object, so that two sets of plugins can live side by side in tests.
+    `failures` are plugins and components that cannot be used; `warnings` concern some that can be used nevertheless.
     """
 
     def __init__(self, plugins: Iterable[Plugin], entries: Iterable[Entry], failures: Iterable[Failure]) -> None:
@@ -37,7 +35,7 @@ class Registry:
             self._entries.setdefault((entry.kind, entry.id), []).append(entry)
         self.failures += tuple(_clash(same) for same in self._entries.values() if len(same) > 1)
         self.warnings = tuple(
-            Failure(plugin.name, plugin.origin, told) for plugin in self.plugins for told in plugin.warnings
+            Failure(plugin.name, plugin.origin, line) for plugin in self.plugins for line in plugin.warnings
         )
         self._reported: set[str] = set()
 
@@ -47,9 +45,9 @@ class Registry:
         return sorted(unique, key=lambda entry: (KINDS.index(entry.kind), entry.id))
 
     def get(self, kind: str, name: str) -> Entry:
-        """The component that `name` means: `component`, `plugin.component`, either with `@version`.
+        """The component of a kind named `component` or `plugin.component`, either with `@version`.
 
-        PluginError for a kind or name that is unknown, ambiguous, declared twice, or there in another version.
+        PluginError for a kind or name that is unknown, ambiguous, declared twice, or of another version.
         """
         if kind not in KINDS:
             raise PluginError(f"unknown kind {kind!r}{did_you_mean(kind, KINDS)}", fix=f"Kinds: {', '.join(KINDS)}.")
@@ -72,15 +70,15 @@ class Registry:
         return entry
 
     def build(self, selected: Selected, **context: Any) -> Any:
-        """Import the target of `selected` and call it with the settings and the context of its kind.
+        """Construct the component that a recipe selected, from its settings and the arguments of its kind.
 
-        PluginError when the target cannot be imported or is not what its kind must be.
+        PluginError if the component cannot be imported or is not a subclass of its kind's class.
         """
         entry = self.get(selected.kind, f"{selected.id}@{selected.version}")
         return entry.target_class()(selected.settings, **context)
 
     def observe(self, run: str, record: Mapping[str, object]) -> None:
-        """Show a record to every plugin that watches runs. An observer's mistake is told once and stops nothing."""
+        """Pass a record to every plugin that observes runs. Errors in a plugin are reported once and stop nothing."""
         for plugin in self.plugins:
             if not plugin.observes_runs:
                 continue
@@ -90,36 +88,35 @@ class Registry:
                 self._report(plugin, f"raised {type(error).__name__}: {error}")
             else:
                 if answers:
-                    self._report(plugin, f"returned {answers[0]!r}; observers return nothing, and it is ignored")
+                    self._report(plugin, f"returned {answers[0]!r}, which is ignored: it must return nothing")
 
     def report_failures(self) -> None:
-        """One line on stderr for each failure and complaint: a broken plugin stops no one, but is never silent."""
+        """Print one line on stderr for each failure and warning."""
         for failure in (*self.failures, *self.warnings):
             print(f"warning: {failure}", file=sys.stderr)
 
     def validate(self, entries: Iterable[Entry] | None = None) -> list[Entry]:
-        """Import the settings of these components, or of all, and describe them; those of which that can be done.
+        """Import and describe the settings of these components (default: all), and return those that can be used.
 
-        What goes wrong joins the failures and the complaints.
+        Problems join `failures` and `warnings`.
         """
         usable = []
         for entry in self.entries() if entries is None else entries:
             where = entry.plugin.name, entry.plugin.file
             try:
-                with watch_import() as seen:
+                with watch_import() as effects:
                     entry.describe()
                 usable.append(entry)
             except PluginError as error:
                 self.failures += (Failure(*where, error.what, component=entry.label, error=error),)
-            self.warnings += tuple(Failure(*where, told, component=entry.label) for told in seen.warnings())
+            self.warnings += tuple(Failure(*where, line, component=entry.label) for line in effects.warnings())
         return usable
 
     def _report(self, plugin: Plugin, what: str) -> None:
         if plugin.name not in self._reported:
             self._reported.add(plugin.name)
-            print(
-                f"warning: plugin {plugin.name!r} ({plugin.file}): avspatial_record {what} (told once)", file=sys.stderr
-            )
+            where = f"plugin {plugin.name!r} ({plugin.file})"
+            print(f"warning: {where}: avspatial_record {what} (reported once)", file=sys.stderr)
 
     def _unknown(self, kind: str, name: str) -> PluginError:
         entries = self.entries()
@@ -130,9 +127,9 @@ class Registry:
             what = f"{name!r} is {_a(elsewhere[0])}, not {_a(kind)}"
         else:
             what = f"unknown {kind} {name!r}{did_you_mean(name, ids if '.' in name else short)}"
-        told = [f"There are: {', '.join(short) or 'none'}."]
-        told += [f"Not loaded: {failure}" for failure in self.failures if _may_hold(failure, name)]
-        return PluginError(what, fix="\n  ".join(told))
+        lines = [f"There are: {', '.join(short) or 'none'}."]
+        lines += [f"Not loaded: {failure}" for failure in self.failures if _may_hold(failure, name)]
+        return PluginError(what, fix="\n  ".join(lines))
 
 
 def _names(id: str) -> tuple[str, str]:
@@ -144,7 +141,7 @@ def _a(kind: str) -> str:
 
 
 def _may_hold(failure: Failure, name: str) -> bool:
-    """Whether the component `name` may be one that this failure keeps away."""
+    """Whether `name` may be a component that could not be loaded because of this failure."""
     plugin, dot, _ = name.partition(".")
     return not failure.plugin or not dot or failure.plugin == plugin
 

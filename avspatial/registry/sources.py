@@ -1,6 +1,6 @@
-"""Where plugins come from: entry points of the group `avspatial`, installed or in folders named by the user.
+"""Sources of plugins: entry points of the group `avspatial`, installed or in folders that the user names.
 
-A folder is never read by habit: code in a folder runs, so only `--plugins DIR` and AVSPATIAL_PLUGINS name them.
+No folder is read by default, because the code in it runs: only `--plugins DIR` and AVSPATIAL_PLUGINS name folders.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ VARIABLE = "AVSPATIAL_PLUGINS"
 
 @dataclass(frozen=True)
 class Source:
-    """One line of an entry-point table: `name = "value"`, found at `origin`, of a distribution and its version.
+    """One entry point, `name = "value"`, with the file or distribution that declares it.
 
-    `root` is where its modules lie if it comes from a folder.
+    `root` is the folder of its modules if it comes from a plugin folder.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Failure:
-    """A plugin, or one component of it, that cannot be used: where it comes from and why, in one line."""
+    """Why a plugin, or one component of it, cannot be used, in one line."""
 
     plugin: str
     origin: str
@@ -50,7 +50,7 @@ class Failure:
 
 
 def folders_in_environment() -> list[Path]:
-    """The folders that AVSPATIAL_PLUGINS lists, separated as in PATH."""
+    """The folders in AVSPATIAL_PLUGINS, separated as in PATH."""
     return [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
 
 
@@ -62,14 +62,11 @@ def installed() -> Iterator[Source]:
 
 
 def in_folders(folders: Iterable[Path]) -> Iterator[Source | Failure]:
-    """Entry points that the pyproject.toml of plugin folders declare.
-
-    A folder that has no pyproject.toml stands for the plugin folders in it.
-    """
-    for given in folders:
-        folder = given.expanduser().resolve()
+    """Entry points declared by plugin folders; one without a pyproject.toml stands for the plugin folders in it."""
+    for path in folders:
+        folder = path.expanduser().resolve()
         if not folder.is_dir():
-            yield Failure("", str(folder), "no such folder; `--plugins` and AVSPATIAL_PLUGINS name folders")
+            yield Failure("", str(folder), "no such folder; `--plugins` and AVSPATIAL_PLUGINS must name folders")
             continue
         projects = [folder] if (folder / "pyproject.toml").is_file() else _projects(folder)
         if not projects:
@@ -100,6 +97,6 @@ def _declared(folder: Path) -> Iterator[Source | Failure]:
 
 
 def make_importable(source: Source) -> None:
-    """A folder joins `sys.path`. It was named explicitly, so it comes before an installed copy of the same plugin."""
+    """Put a plugin folder first in `sys.path`: the user named it, so it wins over an installed copy of the plugin."""
     if source.root is not None and str(source.root) not in sys.path:
         sys.path.insert(0, str(source.root))

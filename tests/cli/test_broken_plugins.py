@@ -64,7 +64,7 @@ ODD = {
     "heavy": (
         DECLARATION,
         "import numpy",
-        "imports numpy in its light half, so every command waits for it",
+        "imports numpy with its declaration or settings, which slows every command",
     ),
     "talking": (SETTINGS, "print('hello')", "prints 'hello' while it is imported"),
 }
@@ -209,7 +209,7 @@ def test_to_show_one_says_what_is_wrong_with_it(broken: Place) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"error: metric 'moody.moody' ({home}): {broken.reasons['moody']}\n"
-        "  Install what the plugin needs, or mend the plugin.\n"
+        "  Install what the plugin needs, or fix the plugin.\n"
     )
 
 

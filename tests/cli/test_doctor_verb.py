@@ -69,5 +69,5 @@ def test_a_broken_plugin_is_found(
     assert main(["doctor"]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == "1 broken"
-    reason = "declares no hook; it needs a function avspatial_components marked @hookimpl"
+    reason = "implements no hook; it needs a function avspatial_components marked @hookimpl"
     assert lines[-2].split(maxsplit=2) == ["broken", "plugin", f"plugin 'odd' ({home / 'pyproject.toml'}): {reason}"]

@@ -198,7 +198,7 @@ def test_a_metric_whose_code_is_not_there_cannot_be_shown(mine: Path, capsys: py
     assert capsys.readouterr().err == (
         f"error: metric 'mine.absent' ({mine / 'src/mine_plugin/__init__.py'}): mine_plugin.nowhere:Absent cannot be "
         "imported: ModuleNotFoundError: No module named 'mine_plugin.nowhere'\n"
-        "  Install what the plugin needs, or mend the plugin.\n"
+        "  Install what the plugin needs, or fix the plugin.\n"
     )
 
 

@@ -47,7 +47,7 @@ def test_list_groups_by_kind_and_lines_up(capsys: pytest.CaptureFixture[str], mo
     monkeypatch.delenv("AVSPATIAL_PLUGINS", raising=False)
     assert shown(capsys, "list", "--kind", "trainer").splitlines()[:3] == [
         "trainer",
-        "  avspatial.shared_visual_gan  1  SAGM: a GAN whose two sides update one VideoNet in turn",
+        "  avspatial.shared_visual_gan  1  SAGM: a GAN whose generator and discriminator update one VideoNet in turn",
         "  avspatial.supervised         1  One loss against the reference",
     ]
 
@@ -77,13 +77,13 @@ def test_failures_are_in_the_json_too(
             "plugin": "odd",
             "component": "",
             "origin": str(folder / "pyproject.toml"),
-            "reason": "declares no hook; it needs a function avspatial_components marked @hookimpl",
+            "reason": "implements no hook; it needs a function avspatial_components marked @hookimpl",
         }
     ]
     assert main(["plugins", "show", "odd"]) == 2
     assert capsys.readouterr().err == (
-        f"error: plugin 'odd' ({folder / 'pyproject.toml'}): declares no hook; it needs a function "
-        "avspatial_components marked @hookimpl\n  Mend the plugin.\n"
+        f"error: plugin 'odd' ({folder / 'pyproject.toml'}): implements no hook; it needs a function "
+        "avspatial_components marked @hookimpl\n  Fix the plugin.\n"
     )
 
 

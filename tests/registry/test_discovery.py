@@ -128,12 +128,12 @@ WRONG_HOOKS = {
     ),
     "unmarked": (
         "def avspatial_components(): return []\n",
-        "avspatial_components has no @hookimpl above it; names that begin with avspatial_ are kept for hooks",
+        "avspatial_components has no @hookimpl above it; names that begin with avspatial_ are reserved for hooks",
     ),
     "unmarked_misspelled": (
         "def avspatial_recrod(run, record): return None\n",
-        "avspatial_recrod is no hook (did you mean 'avspatial_record'?); "
-        "names that begin with avspatial_ are kept for hooks",
+        "avspatial_recrod is not a hook (did you mean 'avspatial_record'?); "
+        "names that begin with avspatial_ are reserved for hooks",
     ),
     "far_off": (
         f"{HOOK}@hookimpl\ndef zzz(): return []\n",
@@ -141,7 +141,7 @@ WRONG_HOOKS = {
     ),
     "none_at_all": (
         "def components(): return []\n",
-        "declares no hook; it needs a function avspatial_components marked @hookimpl",
+        "implements no hook; it needs a function avspatial_components marked @hookimpl",
     ),
     "no_list": (
         f"{HOOK}@hookimpl\ndef avspatial_components(): return 3\n",
@@ -206,7 +206,7 @@ def test_something_that_is_no_component_is_a_failure(write_plugin) -> None:
     home = write_plugin("mine", f"{HOOK}@hookimpl\ndef avspatial_components(): return ['c3d']\n")
     file = home / "src" / "mine_plugin" / "__init__.py"
     assert told(discover([home])) == [
-        f"plugin 'mine' ({file}): avspatial_components returned a str where a Component belongs"
+        f"plugin 'mine' ({file}): avspatial_components returned a str instead of a Component"
     ]
 
 
@@ -225,7 +225,7 @@ def test_folders_that_hold_no_plugin_are_named(tmp_path: Path) -> None:
         (folder / "pyproject.toml").write_text(text)
     empty.mkdir()
     assert told(discover([tmp_path / "gone", empty, bare, torn])) == [
-        f"plugin folder ({tmp_path / 'gone'}): no such folder; `--plugins` and AVSPATIAL_PLUGINS name folders",
+        f"plugin folder ({tmp_path / 'gone'}): no such folder; `--plugins` and AVSPATIAL_PLUGINS must name folders",
         f"plugin folder ({empty}): neither a plugin folder nor a folder of plugin folders: no pyproject.toml",
         f"plugin 'bare' ({bare / 'pyproject.toml'}): "
         "has no table [project.entry-points.avspatial] that names the plugin",

@@ -157,7 +157,7 @@ def test_a_target_that_is_not_what_its_kind_must_be_is_refused(write_plugin: Any
         discover([home]).get("metric", "ones").target_class()
     assert str(caught.value) == (
         f"metric 'mine.ones' ({home / 'src/mine_plugin/__init__.py'}): mine_plugin.parts:Nothing is not a subclass of "
-        "avspatial.interfaces.Metric\n  Mend the plugin."
+        "avspatial.interfaces.Metric\n  Fix the plugin."
     )
 
 
@@ -168,5 +168,5 @@ def test_settings_that_cannot_be_imported_are_told_with_the_place(write_plugin: 
     assert str(caught.value) == (
         f"metric 'mine.ones' ({home / 'src/mine_plugin/__init__.py'}): mine_plugin.parts:Knobs cannot be imported: "
         f"ModuleNotFoundError: No module named 'nothing_of_that_name' ({home / 'src/mine_plugin/parts.py'}:1)\n"
-        "  Install what the plugin needs, or mend the plugin."
+        "  Install what the plugin needs, or fix the plugin."
     )

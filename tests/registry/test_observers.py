@@ -40,15 +40,17 @@ def test_an_observer_that_raises_is_told_once_and_stops_no_one(
     told = capsys.readouterr()
     file = broken / "src" / "broken_plugin" / "__init__.py"
     assert told.out == "3\n3\n"
-    assert told.err == (f"warning: plugin 'broken' ({file}): avspatial_record raised ValueError: no disk (told once)\n")
+    assert told.err == (
+        f"warning: plugin 'broken' ({file}): avspatial_record raised ValueError: no disk (reported once)\n"
+    )
 
 
 def test_an_observer_that_returns_something_is_told_so(write_plugin: Any, capsys: pytest.CaptureFixture[str]) -> None:
     home = watcher(write_plugin, "return 7")
     discover([home]).observe("runs/a", RECORD)
     assert capsys.readouterr().err == (
-        f"warning: plugin 'watcher' ({home / 'src/watcher_plugin/__init__.py'}): avspatial_record returned 7; "
-        "observers return nothing, and it is ignored (told once)\n"
+        f"warning: plugin 'watcher' ({home / 'src/watcher_plugin/__init__.py'}): avspatial_record returned 7, "
+        "which is ignored: it must return nothing (reported once)\n"
     )
 
 
@@ -58,6 +60,6 @@ def test_failures_are_reported_on_stderr(write_plugin: Any, capsys: pytest.Captu
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err == (
-        f"warning: plugin 'odd' ({home / 'pyproject.toml'}): declares no hook; "
+        f"warning: plugin 'odd' ({home / 'pyproject.toml'}): implements no hook; "
         "it needs a function avspatial_components marked @hookimpl\n"
     )
