@@ -63,7 +63,7 @@ def list_metrics(json: Json = False) -> None:
 def show(name: Name, convention: ConventionName = "fairplay", json: Json = False) -> None:
     """Print a metric's definition and settings, then measure its card: the scores of known errors. Takes seconds."""
     from avspatial.progress import show_on_stderr
-    from avspatial.testing.metric_cards import metric_cards
+    from avspatial.testing.card_check import metric_cards
 
     registry = discover()
     entry = registry.get("metric", name)
@@ -113,7 +113,7 @@ def _run_checks(entries: list[Entry], registry: Registry, convention: str) -> It
     from avspatial.evaluation.cards.test_cases import make_test_cases
     from avspatial.metrics import conventions
     from avspatial.progress import show_on_stderr
-    from avspatial.testing.metric_cards import check_card
+    from avspatial.testing.card_check import check_card
     from avspatial.testing.run_checks import check_component
 
     chosen = conventions.get(convention)

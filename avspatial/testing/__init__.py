@@ -1,15 +1,32 @@
-"""The conformance kit: does a component do what its kind promises?
+"""Conformance kit for plugins: check that a component keeps the promises of its kind.
 
-    from avspatial.testing import conformance, run_checks
+`avspatial plugins check` runs the same checks, after those of the plugin's declaration and import.
 
-    run_checks("balance.balance_error")            # a list of `Result`, one a check
-    test_balance = conformance("balance.balance_error")      # in a test file: one pytest case a check
-
-`avspatial plugins check` prints the same, after a look at the plugin's declaration and at its import.
+Example:
+    >>> from avspatial.testing import run_checks
+    >>> for result in run_checks("avspatial.snr", only=["construct", "declared"]):
+    ...     print(result)
+    passed    metric avspatial.snr  construct
+    passed    metric avspatial.snr  declared
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from avspatial.testing.as_pytest import conformance
 from avspatial.testing.results import Result
 from avspatial.testing.run_checks import checks_of, run_checks
 
-__all__ = ["Result", "checks_of", "conformance", "run_checks"]
+if TYPE_CHECKING:
+    from avspatial.testing.card_check import metric_cards
+
+__all__ = ["Result", "checks_of", "conformance", "metric_cards", "run_checks"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "metric_cards":  # imports the evaluation
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from avspatial.testing.card_check import metric_cards
+
+    return metric_cards

@@ -1,4 +1,4 @@
-"""The checks as a pytest test: one case a check."""
+"""The checks of a component as a pytest test, one case a check."""
 
 from __future__ import annotations
 
@@ -22,10 +22,26 @@ def conformance(
     expected_failures: Mapping[str, str] | None = None,
     plugins: Iterable[Path | str] | None = None,
 ) -> Callable[[str], None]:
-    """A test function, parametrised over the component's checks: `test_mine = conformance("mine.thing")`.
+    """Make a pytest test of a component's checks: one case a check.
 
-    plugins: folders to look in, instead of those of AVSPATIAL_PLUGINS. The rest as `run_checks`. A skipped check is a
-    skipped case, and an expected failure an xfail.
+    A skipped check is a skipped case, an expected failure an xfail.
+
+    Args:
+        id: Component, `plugin.component` or its short form.
+        kind: Kind of the component; needed only if components of two kinds have this id.
+        settings: Settings to build it with, instead of the `example` of its settings class.
+        framing: Window and spectrogram, instead of the paper's with images of 64 x 64 pixels.
+        expected_failures: {check: reason}, instead of those that the settings class declares.
+        plugins: Plugin folders, instead of those of AVSPATIAL_PLUGINS.
+
+    Returns:
+        A parametrised test function, to be assigned to a name that begins with `test_`.
+
+    Raises:
+        PluginError: Unknown component, or an id of two kinds without `kind`.
+
+    Example:
+        >>> test_snr = conformance("avspatial.snr")
     """
     import pytest
 

@@ -1,4 +1,4 @@
-"""All that can be checked of plugins: what they declare, how they import, and what their components do."""
+"""All checks of plugins: their declaration, their import and the behaviour of their components."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ from avspatial.testing.run_checks import check_component
 
 
 def check_plugins(which: str | None = None) -> Iterator[Result]:
-    """The results for a plugin, one component, the plugins of a folder, or (None) every plugin, as they come.
+    """Check a plugin, a component, the plugins of a folder, or every plugin (None); yield the results one by one.
 
-    PluginError for a name that is none of these. What kept a plugin or a component's settings from loading is a
-    failure, and that component is looked at no further.
+    PluginError for an unknown name. A plugin or component that does not load is a failure and not checked further.
     """
     registry, folder = discover(), None
     if which is not None and Path(which).is_dir() and not _known(registry, which):
         folder = Path(which)
         registry = discover([folder, *folders_in_environment()])
     registry.validate()
-    chosen = _Choice(registry, None if folder else which, folder)
-    for failure in chosen.failures:
+    selection = _Selection(registry, None if folder else which, folder)
+    for failure in selection.failures:
         subject = f"plugin {failure.plugin}" if failure.plugin else "plugin folder"
         yield Result(subject, "loads", "failed", f"{failure.component}: {failure.reason}".removeprefix(": "))
-    for plugin in chosen.plugins:
-        entries = [entry for entry in registry.entries() if entry.plugin is plugin and chosen.wants(entry)]
+    for plugin in selection.plugins:
+        entries = [entry for entry in registry.entries() if entry.plugin is plugin and selection.includes(entry)]
         yield from static(plugin, entries)
         yield from imports(plugin, entries)
         for entry in entries:
@@ -42,8 +41,8 @@ def _known(registry: Registry, name: str) -> bool:
     return name in plugins or any(name in (entry.id, entry.component.name) for entry in registry.entries())
 
 
-class _Choice:
-    """The plugins, failures and components that a name or a folder means."""
+class _Selection:
+    """The plugins, failures and components that a name or a folder selects."""
 
     def __init__(self, registry: Registry, name: str | None, folder: Path | None) -> None:
         self.component: str | None = None
@@ -54,7 +53,7 @@ class _Choice:
         elif name is not None:
             self._named(registry, name)
 
-    def wants(self, entry: Entry) -> bool:
+    def includes(self, entry: Entry) -> bool:
         broken = {(failure.plugin, failure.component) for failure in self.failures}
         return self.component in (None, entry.component.name) and (entry.plugin.name, entry.label) not in broken
 
@@ -74,8 +73,8 @@ class _Choice:
             owners = list({id(entry.plugin): entry.plugin for entry in entries}.values())
             self.component = entries[0].component.name
         self.plugins = owners
-        meant = {(entry.plugin.name, entry.label) for entry in entries}
-        self.failures = [f for f in self.failures if f.plugin == name or (f.plugin, f.component) in meant]
+        selected = {(entry.plugin.name, entry.label) for entry in entries}
+        self.failures = [f for f in self.failures if f.plugin == name or (f.plugin, f.component) in selected]
         if not self.plugins and not self.failures:
             known = {plugin.name for plugin in registry.plugins} | {entry.id for entry in registry.entries()}
             raise PluginError(

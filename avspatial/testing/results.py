@@ -1,4 +1,4 @@
-"""What a check says: passed, failed, failed as its author said it would, or nothing to check here."""
+"""Result of a conformance check: passed, failed, expected failure or skipped."""
 
 from __future__ import annotations
 
@@ -12,19 +12,28 @@ Status = Literal["passed", "failed", "expected", "skipped"]
 
 
 class CheckFailed(AssertionError):
-    """A promise that is not kept; raised by `require` alone."""
+    """A requirement that is not met; raised only by `require`."""
 
 
 class NotApplicable(Exception):
-    """There is nothing here that the check could look at; the message says why."""
+    """The check does not apply to the component; the message says why."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """One check of one component or plugin.
+    """Result of one check of one component or plugin.
 
-    status: `expected` is a failure that the component declares with a reason. note: why it failed or was skipped, or
-    what was found on the way. statement: `file:line: source` of what failed.
+    Attributes:
+        subject: Kind and id of the component, or the plugin.
+        check: Name of the check.
+        status: "passed", "failed", "skipped", or "expected" for a failure that the component declares.
+        note: Why it failed or was skipped, or what the check measured.
+        statement: `file:line: source` of the statement that failed.
+
+    Example:
+        >>> result = Result("metric avspatial.snr", "declared", "passed")
+        >>> result.ok, str(result)
+        (True, 'passed    metric avspatial.snr  declared')
     """
 
     subject: str
@@ -35,6 +44,7 @@ class Result:
 
     @property
     def ok(self) -> bool:
+        """Whether the check did not fail, unless expectedly."""
         return self.status != "failed"
 
     def __str__(self) -> str:
@@ -42,14 +52,14 @@ class Result:
         return f"{head}\n          {self.statement}" if self.statement else head
 
 
-def require(kept: object, told: str) -> None:
-    """Raise `CheckFailed` with what is told unless the promise is kept."""
-    if not kept:
-        raise CheckFailed(told)
+def require(condition: object, message: str) -> None:
+    """Raise `CheckFailed` with the message unless the condition holds."""
+    if not condition:
+        raise CheckFailed(message)
 
 
 def outcome(subject: str, check: str, run: Callable[[], str | None], *, home: Path, expected: str = "") -> Result:
-    """Run one check. home: the folder of the code that is checked. expected: why it must fail, if it must."""
+    """Run one check. home: folder of the checked code. expected: why the check must fail, or ""."""
     try:
         note = run() or ""
     except NotApplicable as why:
@@ -57,21 +67,21 @@ def outcome(subject: str, check: str, run: Callable[[], str | None], *, home: Pa
     except (Exception, SystemExit) as error:
         if expected:
             return Result(subject, check, "expected", expected)
-        return Result(subject, check, "failed", _told(error), _statement(error, home))
+        return Result(subject, check, "failed", _message(error), _statement(error, home))
     if expected:
         note = f"passes, though it is declared to fail ({expected}): take it out of expected_failures"
         return Result(subject, check, "failed", note)
     return Result(subject, check, "passed", note)
 
 
-def _told(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     text = " ".join(str(error).split())
     text = text if len(text) <= 400 else f"{text[:400]} ..."
     return text if isinstance(error, CheckFailed) else f"{type(error).__name__}: {text}"
 
 
 def _statement(error: BaseException, home: Path) -> str:
-    """The statement that failed: the check's own, or the last one in the component's code."""
+    """The statement that failed: that of the check, or the last one in the component's code."""
     frames = traceback.extract_tb(error.__traceback__)
     if isinstance(error, CheckFailed):
         frame = frames[-2]

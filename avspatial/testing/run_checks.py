@@ -1,6 +1,6 @@
-"""The contract of each kind, as a list of checks, and the running of them.
+"""The conformance checks of each kind, and running them.
 
-Nothing heavy is imported before a check runs, so that the plugin's own import can be looked at first.
+Nothing heavy is imported before a check runs, so that the plugin's own import can be checked first.
 """
 
 from __future__ import annotations
@@ -32,11 +32,22 @@ MODULES = {
     "trainer": "trainers",
     "dataset": "datasets",
 }
-"""Where the checks of each kind stand: a tuple of functions under CHECKS[kind]."""
+"""Module of the checks of each kind: a tuple of functions, CHECKS[kind]."""
 
 
 def checks_of(kind: str) -> dict[str, Check]:
-    """The checks of a kind by name, in the order in which they run. What each looks at stands in its docstring."""
+    """Return the checks of a kind.
+
+    Args:
+        kind: One of `avspatial.plugin.KINDS`.
+
+    Returns:
+        {name: check} in the order in which they run. A check's docstring says what it requires.
+
+    Example:
+        >>> list(checks_of("metric"))[:4]
+        ['construct', 'declared', 'repeatable', 'identity_best']
+    """
     checks = importlib.import_module(f"avspatial.testing.checks.{MODULES[kind]}").CHECKS[kind]
     return {check.__name__: check for check in checks}
 
@@ -51,12 +62,26 @@ def run_checks(
     only: Collection[str] | None = None,
     registry: Registry | None = None,
 ) -> list[Result]:
-    """Check the component `id` (`plugin.component` or its short form) and say what was found, check by check.
+    """Run the checks of a component.
 
-    settings, expected_failures: instead of those that the component's settings class declares (`example`,
-    `expected_failures`). framing: the window, instead of the paper's with pictures of 64 x 64. only: the names of the
-    checks to run. registry: the plugins to choose from; by default all that are there.
-    PluginError for an id that is not there, and for an id of two kinds where `kind` does not say which.
+    Args:
+        id: Component, `plugin.component` or its short form.
+        kind: Kind of the component; needed only if components of two kinds have this id.
+        settings: Settings to build it with, instead of the `example` of its settings class.
+        framing: Window and spectrogram, instead of the paper's with images of 64 x 64 pixels.
+        expected_failures: {check: reason}, instead of those that the settings class declares.
+        only: Names of the checks to run, all by default; `construct` always runs.
+        registry: Plugins to search, all that are installed by default.
+
+    Returns:
+        One result a check; a component that cannot be constructed is not checked further.
+
+    Raises:
+        PluginError: Unknown component, or an id of two kinds without `kind`.
+
+    Example:
+        >>> [result.ok for result in run_checks("avspatial.snr", only=["construct", "symmetric"])]
+        [True, True]
     """
     registry = discover() if registry is None else registry
     entry = find_component(registry, id, kind)
@@ -64,15 +89,15 @@ def run_checks(
 
 
 def find_component(registry: Registry, id: str, kind: str | None = None) -> Entry:
-    """The component that `id` means, of whatever kind; PluginError as `run_checks`."""
+    """Find a component of any kind by id or short name; PluginError as `run_checks`."""
     if kind is not None:
         return registry.get(kind, id)
     entries = registry.entries()
-    found = [entry for entry in entries if id in (entry.id, entry.component.name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        which = ", ".join(f"{entry.kind} {entry.id}" for entry in found)
+    matches = [entry for entry in entries if id in (entry.id, entry.component.name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        which = ", ".join(f"{entry.kind} {entry.id}" for entry in matches)
         raise PluginError(f"{id!r} may mean {which}", fix="Give the full id, and the kind.")
     near = did_you_mean(id, [name for entry in entries for name in (entry.id, entry.component.name)])
     raise PluginError(f"there is no component {id!r}{near}", fix="`avspatial plugins list` lists them.")
@@ -86,7 +111,7 @@ def check_component(
     expected_failures: Mapping[str, str] | None = None,
     only: Collection[str] | None = None,
 ) -> Iterator[Result]:
-    """The results one by one, as they come. What cannot be constructed is checked no further."""
+    """Yield the results one by one. A component that cannot be constructed is not checked further."""
     label, home = f"{entry.kind} {entry.id}", Path(entry.plugin.file).parent
     try:
         declared = entry.settings_class()
@@ -97,16 +122,16 @@ def check_component(
     from avspatial.testing.component import FRAMING, ComponentUnderTest
     from avspatial.training.random_state import preserve_random_state
 
-    given = declared.example if settings is None else settings
+    raw_settings = declared.example if settings is None else settings
     expected = declared.expected_failures if expected_failures is None else expected_failures
     checks = checks_of(entry.kind)
     for name in {*expected, *(only or ())} - set(checks):
         near = did_you_mean(name, checks) or f"; there are {', '.join(checks)}"
         yield Result(label, name, "failed", f"there is no such check{near}")
-    wanted = {name: check for name, check in checks.items() if only is None or name in only or name == "construct"}
+    selected = {name: check for name, check in checks.items() if only is None or name in only or name == "construct"}
     with tempfile.TemporaryDirectory(prefix="avspatial-") as folder:
-        for name, check in wanted.items():
-            component = ComponentUnderTest(entry, registry, given, framing or FRAMING, Path(folder) / name)
+        for name, check in selected.items():
+            component = ComponentUnderTest(entry, registry, raw_settings, framing or FRAMING, Path(folder) / name)
             with preserve_random_state():
                 result = outcome(label, name, partial(check, component), home=home, expected=expected.get(name, ""))
             yield result

@@ -1,4 +1,4 @@
-"""A new plugin: a folder of five small files that works at once."""
+"""Scaffold of a new plugin: a folder of five small files that works at once."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from avspatial.registry import discover
 
 TEMPLATES = Path(__file__).with_name("templates")
 SUMMARIES = {
-    "visual_encoder": "Two convolutions, picture by picture",
+    "visual_encoder": "Two convolutions for each image",
     "audio_encoder": "Five strided convolutions",
-    "mask_generator": "A mask out of every map, moved by the pictures",
-    "discriminator": "Two convolutions, and what the pictures say",
-    "metric": "Error of the level difference of the whole clip",
-    "spatializer": "Pans the mixture to where the pictures say",
+    "mask_generator": "A mask from every feature map, shifted by the images",
+    "discriminator": "Two convolutions, shifted by the images",
+    "metric": "Error of the level difference of the entire clip",
+    "spatializer": "Pans the mixture to the side that the images suggest",
     "trainer": "One loss against the reference",
     "dataset": "A folder of wav and mp4 files",
 }
-"""What the generated component does, until its author makes something else of it."""
+"""Summary of the generated component of each kind."""
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def scaffold_plugin(kind: str, name: str, into: Path) -> list[Path]:
-    """Write the plugin `name` into the folder `into`/`name`, with one component of that name; the files written.
+    """Write the plugin `name`, with one component of that name, into the folder `into`/`name`; return its files.
 
-    PluginError for an unknown kind, a name that is none or taken, and a folder that is there already.
+    PluginError for an unknown kind, an invalid or existing name, and an existing folder.
     """
     if kind not in KINDS:
         raise PluginError(f"unknown kind {kind!r}{did_you_mean(kind, KINDS)}", fix=f"Kinds: {', '.join(KINDS)}.")
@@ -52,13 +52,13 @@ def _check_name(name: str) -> None:
             f"the name {name!r} must be lower-case words of letters and digits, joined by underscores",
             fix="For instance: room_balance.",
         )
-    taken = {plugin.name: plugin.file for plugin in discover().plugins}
-    if name in taken:
-        raise PluginError(f"there is a plugin {name!r} already", where=taken[name], fix="Give another name.")
+    existing = {plugin.name: plugin.file for plugin in discover().plugins}
+    if name in existing:
+        raise PluginError(f"there is a plugin {name!r} already", where=existing[name], fix="Give another name.")
 
 
 def _texts(kind: str, name: str) -> dict[str, str]:
-    """The text of each file by its path in the plugin's folder."""
+    """Texts of the plugin's files by their path in its folder."""
     package = f"src/avspatial_{name}"
     sources = {
         "pyproject.toml": "pyproject.toml.txt",

@@ -48,7 +48,7 @@ def test_a_folder_is_checked_by_its_path_and_what_fails_ends_with_1(
     capsys.readouterr()
     assert main(["plugins", "check", str(tmp_path / "one_eared")]) == 1
     out = capsys.readouterr().out
-    told = "metric one_eared.one_eared  gain_as_declared: declared blind to gain, which moves one_eared"
+    told = "metric one_eared.one_eared  gain_as_declared: declared invariant to gain, which changes one_eared"
     assert f"failed    {told}\n" in out
     assert "testing/checks/metrics.py:" in out
     assert "1 failed" in out.splitlines()[-1]

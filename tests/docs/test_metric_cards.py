@@ -13,7 +13,7 @@ from avspatial.interfaces import Convention
 from avspatial.progress import silent
 from avspatial.registry import Registry
 from avspatial.report.metric_cards import page
-from avspatial.testing.metric_cards import cards_of
+from avspatial.testing.card_check import cards_of
 
 PAGE = (ROOT / "docs" / "metric_cards.md").read_text(encoding="utf-8")
 SECONDS_EACH = {"azimuth_error", "coherence_error", "ild_error", "itd_error", "mrstft", "mrstft_linear"}

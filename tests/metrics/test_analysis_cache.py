@@ -1,4 +1,4 @@
-"""Analyses that the metrics and rows of a clip share: made once, and no number is another for it."""
+"""The cache of analyses: each is made once for all metrics and conditions of a clip, and no value changes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ TRUTH = Truth(20.0, np.full((1, 20), 30.0), np.ones((1, 20)))
 
 
 class Loudest(CachedMetric):
-    """Counts how often it looks for the largest sample."""
+    """Counts how often it searches the largest sample."""
 
     names = ("loudest",)
     unit = {"loudest": ""}
@@ -33,17 +33,17 @@ class Loudest(CachedMetric):
 
     def __init__(self) -> None:
         super().__init__(MetricSettings(), convention=Convention())
-        self.looked = 0
+        self.searches = 0
 
     def loudest(self, sound: Array, rate: int) -> float:
-        self.looked += 1
+        self.searches += 1
         return float(np.abs(sound).max())
 
     def measure(
         self, cache: AnalysisCache, prediction: Array, reference: Array, rate: int, truth: Truth | None
     ) -> Mapping[str, float]:
-        look = self.loudest
-        return {"loudest": cache.compute(look, prediction, rate) - cache.compute(look, reference, rate)}
+        predicted, true = (cache.compute(self.loudest, audio, rate) for audio in (prediction, reference))
+        return {"loudest": predicted - true}
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_an_analysis_is_made_once_for_each_array() -> None:
 def test_each_sound_of_a_clip_is_analysed_once_for_all_rows(pair: FilePair) -> None:
     metric = Loudest()
     assert {score.error for score in scores(pair, metric)} == {None}
-    assert metric.looked == 4  # prediction, reference (also as a row), mono, swapped
+    assert metric.searches == 4  # prediction, reference (also as a row), mono, swapped
 
 
 def test_without_an_evaluation_it_is_a_metric_as_any(prediction: np.ndarray, reference: np.ndarray) -> None:

@@ -97,7 +97,7 @@ def test_each_tells_its_coverage(diffuse: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("metric", [IldError, ItdError, CoherenceError])
-def test_nothing_is_measured_on_silence_and_said_so(metric: type, diffuse: np.ndarray) -> None:
+def test_silence_has_a_coverage_of_zero_and_no_error(metric: type, diffuse: np.ndarray) -> None:
     name = built(metric).names[1]
     assert built(metric)(diffuse, np.zeros_like(diffuse), RATE) == {name: 0.0}
     assert np.isnan(ild_error(diffuse, np.zeros_like(diffuse), RATE))

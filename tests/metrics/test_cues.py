@@ -30,18 +30,18 @@ def test_a_band_passes_its_centre_as_it_is_and_is_3_dB_down_at_its_edge() -> Non
 def test_a_delay_of_k_samples_is_a_time_difference_of_k_over_the_rate(shift: int) -> None:
     noise = np.random.default_rng(0).standard_normal(RATE + 100)
     stereo = np.stack([noise[50 + shift : 50 + shift + RATE], noise[50 : 50 + RATE]])  # left leads by `shift`
-    heard = cues(stereo, RATE)
+    measured = cues(stereo, RATE)
     low = centres(RATE) < 700  # no second peak within 1 ms
-    assert np.median(heard.itd[low]) == pytest.approx(shift / RATE, abs=5e-6)
-    assert np.median(np.abs(heard.ild)) < 1
+    assert np.median(measured.itd[low]) == pytest.approx(shift / RATE, abs=5e-6)
+    assert np.median(np.abs(measured.ild)) < 1
 
 
 def test_a_gain_is_a_level_difference_in_every_band() -> None:
     noise = np.random.default_rng(0).standard_normal(RATE)
-    heard = cues(np.stack([noise, noise / 2]), RATE)
-    np.testing.assert_allclose(heard.ild, 20 * np.log10(2), atol=1e-3)
-    assert np.median(np.abs(heard.itd)) < 1e-6 and np.abs(heard.itd).max() < 3e-5
-    np.testing.assert_allclose(heard.coherence, 1, atol=1e-4)
+    measured = cues(np.stack([noise, noise / 2]), RATE)
+    np.testing.assert_allclose(measured.ild, 20 * np.log10(2), atol=1e-3)
+    assert np.median(np.abs(measured.itd)) < 1e-6 and np.abs(measured.itd).max() < 3e-5
+    np.testing.assert_allclose(measured.coherence, 1, atol=1e-4)
     assert cues(np.stack([noise, noise / 1e4]), RATE).ild.max() == pytest.approx(30)
 
 
@@ -52,5 +52,5 @@ def test_independent_ears_are_incoherent() -> None:
 
 @pytest.mark.parametrize("stereo", [np.zeros((2, RATE)), np.eye(2)[:, :1] * np.ones(RATE), np.ones((2, 1))])
 def test_silence_one_silent_ear_and_one_sample_are_finite(stereo: np.ndarray) -> None:
-    heard = cues(stereo, RATE)
-    assert all(np.isfinite(part).all() for part in vars(heard).values())
+    measured = cues(stereo, RATE)
+    assert all(np.isfinite(part).all() for part in vars(measured).values())

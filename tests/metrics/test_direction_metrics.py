@@ -37,7 +37,7 @@ def mono(stereo: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("azimuth", [-75.0, -30.0, 0.0, 11.0, 45.0, 80.0])
 @pytest.mark.parametrize("sound", ["plucks", "noise"])
-def test_a_source_is_heard_where_it_was_rendered(azimuth: float, sound: str, estimator: AzimuthEstimator) -> None:
+def test_a_source_is_localised_where_it_was_rendered(azimuth: float, sound: str, estimator: AzimuthEstimator) -> None:
     dry = plucks() if sound == "plucks" else 0.1 * np.random.default_rng(0).standard_normal(2 * RATE)
     reference, truth = render(dry, azimuth, RATE, SphericalHead()), still(azimuth)
     assert azimuth_error(reference, reference, RATE, truth, estimator) < 3
@@ -53,7 +53,7 @@ def test_a_moving_source_is_followed(estimator: AzimuthEstimator) -> None:
     assert left_right(reference, reference, RATE, truth) == pytest.approx(1, abs=0.03)
 
 
-def test_a_measured_head_is_heard_through_its_own_templates() -> None:
+def test_a_measured_head_is_localised_with_its_own_templates() -> None:
     class Wide(SphericalHead):
         """A head of 12 cm radius."""
 
@@ -75,7 +75,7 @@ def test_blocks_with_two_sources_do_not_count(estimator: AzimuthEstimator) -> No
     assert azimuth_error(one_after_the_other, one_after_the_other, RATE, turns, estimator) < 3
 
 
-def test_a_silent_prediction_is_heard_straight_ahead_and_a_silent_reference_nowhere(
+def test_a_silent_prediction_is_localised_straight_ahead_and_a_silent_reference_nowhere(
     estimator: AzimuthEstimator,
 ) -> None:
     reference = render(plucks(), 40, RATE, SphericalHead())

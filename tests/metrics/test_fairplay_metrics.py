@@ -54,7 +54,7 @@ def test_a_mono_prediction_has_a_phase_distance_of_half_pi(reference: np.ndarray
 
 
 def test_envelope_distance_of_two_tones_by_hand() -> None:
-    # The envelope of a whole number of periods is its amplitude: left differs by 0.2, right by 0.1.
+    # The envelope of an integer number of periods is its amplitude: left differs by 0.2, right by 0.1.
     tone = np.sin(2 * np.pi * 50 * np.arange(16000) / 16000)
     reference, prediction = np.stack([0.5 * tone, 0.4 * tone]), np.stack([0.3 * tone, 0.5 * tone])
     assert envelope_distance(prediction, reference) == pytest.approx(0.3, rel=1e-9)

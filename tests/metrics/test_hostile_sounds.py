@@ -184,7 +184,7 @@ EXPECTED: dict[str, dict[str, object]] = {
         "one sample": 1,
     },
     "azimuth_error": {
-        "silence": about(40, 1),  # silence and mono are heard straight ahead
+        "silence": about(40, 1),  # silence and mono are localised straight ahead
         "silent reference": NOTHING,
         "both silent": NOTHING,
         "one silent channel": FINITE,

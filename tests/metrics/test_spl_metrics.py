@@ -39,7 +39,7 @@ def test_direction_has_three_classes_with_a_dead_zone_of_1_dB() -> None:
     assert spl_direction(np.ones_like(reference), reference, RATE) == pytest.approx(0.5, abs=0.03)
 
 
-def test_direction_looks_at_active_frames_only() -> None:
+def test_direction_counts_active_frames_only() -> None:
     reference = panned(6, 6, -6, -6) * np.repeat([1, 1, 1e-3, 1e-3], RATE // 2)
     assert spl_direction(panned(6, 6, 6, 6), reference, RATE) == 1
     assert np.isnan(spl_direction(reference, np.zeros_like(reference), RATE))

@@ -68,12 +68,12 @@ def test_a_clip_with_nothing_to_measure_counts_in_neither(batch: tuple[torch.Ten
 
 
 def test_states_of_several_processes_are_summed(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
-    whole, parts = torchmetric("snr", rate=RATE), [torchmetric("snr", rate=RATE) for _ in range(2)]
-    whole.update(*batch)
+    single, parts = torchmetric("snr", rate=RATE), [torchmetric("snr", rate=RATE) for _ in range(2)]
+    single.update(*batch)
     parts[0].update(batch[0][:1], batch[1][:1])
     parts[1].update(batch[0][1:], batch[1][1:])
     parts[0].sums = parts[0]._reductions["sums"](torch.stack([part.sums for part in parts]))
-    assert float(parts[0].compute()["snr"]) == pytest.approx(float(whole.compute()["snr"]), rel=1e-12)
+    assert float(parts[0].compute()["snr"]) == pytest.approx(float(single.compute()["snr"]), rel=1e-12)
 
 
 def test_a_built_metric_settings_and_other_rates(batch: tuple[torch.Tensor, torch.Tensor]) -> None:

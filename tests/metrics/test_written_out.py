@@ -29,14 +29,14 @@ TRACK = np.linspace(-60, 60, 40)
 
 @pytest.fixture(scope="module")
 def scene() -> np.ndarray:
-    """Two seconds of a noise that walks from right to left, and falls silent in between: stereo (2, T)."""
+    """Two seconds of a noise that moves from right to left, and falls silent in between: stereo (2, T)."""
     noise = 0.1 * np.random.default_rng(0).standard_normal(2 * RATE)
     noise[RATE : RATE + RATE // 2] *= 1e-4
     return render(noise, TRACK, RATE, SphericalHead())
 
 
 @pytest.fixture(scope="module")
-def heard(scene: np.ndarray) -> np.ndarray:
+def predicted(scene: np.ndarray) -> np.ndarray:
     """It, narrower, with noise of its own at each ear, and for a quarter of a second on the wrong side."""
     narrow = np.stack([0.8 * scene[0] + 0.2 * scene[1], 0.7 * scene[1] + 0.3 * scene[0]])
     narrow[:, 4000:8000] = narrow[::-1, 4000:8000]
@@ -47,35 +47,35 @@ def sides(curve: np.ndarray) -> list[str]:
     return ["left" if p > 1 else "right" if p < -1 else "middle" for p in curve]
 
 
-def test_the_spl_family(heard: np.ndarray, scene: np.ndarray) -> None:
-    y, x = level_curve(heard), level_curve(scene)
+def test_the_spl_family(predicted: np.ndarray, scene: np.ndarray) -> None:
+    y, x = level_curve(predicted), level_curve(scene)
     assert len(x) == 39 and 0 < active(scene).sum() < 39
-    assert spl_distance(heard, scene, RATE) == pytest.approx(math.dist(y, x), rel=1e-6)
-    assert spl_rmse(heard, scene, RATE) == pytest.approx(math.dist(y, x) / math.sqrt(39), rel=1e-6)
-    assert spl_correlation(heard, scene, RATE) == pytest.approx(stats.pearsonr(y, x).statistic, rel=1e-6)
+    assert spl_distance(predicted, scene, RATE) == pytest.approx(math.dist(y, x), rel=1e-6)
+    assert spl_rmse(predicted, scene, RATE) == pytest.approx(math.dist(y, x) / math.sqrt(39), rel=1e-6)
+    assert spl_correlation(predicted, scene, RATE) == pytest.approx(stats.pearsonr(y, x).statistic, rel=1e-6)
     magnitude = np.linalg.norm(y) / np.linalg.norm(x)
-    assert spl_magnitude(heard, scene, RATE) == pytest.approx(magnitude, rel=1e-6)
+    assert spl_magnitude(predicted, scene, RATE) == pytest.approx(magnitude, rel=1e-6)
     agreeing = [a == b for a, b, counts in zip(sides(y), sides(x), active(scene), strict=True) if counts]
-    assert spl_direction(heard, scene, RATE) == pytest.approx(sum(agreeing) / len(agreeing), rel=1e-6)
+    assert spl_direction(predicted, scene, RATE) == pytest.approx(sum(agreeing) / len(agreeing), rel=1e-6)
     assert 0.5 < sum(agreeing) / len(agreeing) < 1
 
 
-def test_the_lateral_gain_is_a_least_squares_slope(heard: np.ndarray, scene: np.ndarray) -> None:
+def test_the_lateral_gain_is_a_least_squares_slope(predicted: np.ndarray, scene: np.ndarray) -> None:
     counted = active(scene)
-    slope = np.linalg.lstsq(level_curve(scene)[counted, None], level_curve(heard)[counted], rcond=None)[0][0]
-    assert lateral_gain(heard, scene, RATE) == pytest.approx(slope, rel=1e-6)
+    slope = np.linalg.lstsq(level_curve(scene)[counted, None], level_curve(predicted)[counted], rcond=None)[0][0]
+    assert lateral_gain(predicted, scene, RATE) == pytest.approx(slope, rel=1e-6)
 
 
-def test_left_right_counts_the_lateral_frames_on_the_true_side(heard: np.ndarray, scene: np.ndarray) -> None:
+def test_left_right_counts_the_lateral_frames_on_the_true_side(predicted: np.ndarray, scene: np.ndarray) -> None:
     truth = Truth(20.0, TRACK[None], np.ones((1, 40)))
     right = []
-    for k, (p, counts) in enumerate(zip(level_curve(heard), active(scene), strict=True)):
+    for k, (p, counts) in enumerate(zip(level_curve(predicted), active(scene), strict=True)):
         # columns of truth are 50 ms long: a frame of 100 ms every 50 ms holds the middles of columns k and k + 1
         sideways = np.mean(np.sin(np.radians(TRACK[k : k + 2])))
         if counts and abs(sideways) > np.sin(np.radians(10)):
             right.append(p * sideways > 0 and abs(p) > 0.5)
     assert len(right) > 15 and not all(right)
-    assert left_right(heard, scene, RATE, truth) == pytest.approx(np.mean(right), rel=1e-6)
+    assert left_right(predicted, scene, RATE, truth) == pytest.approx(np.mean(right), rel=1e-6)
 
 
 @pytest.fixture(scope="module")

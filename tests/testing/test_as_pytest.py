@@ -20,6 +20,8 @@ test_expected = conformance(
 def test_a_case_fails_with_the_line_of_the_check() -> None:
     form = conformance("planted.seeded", kind="visual_encoder", plugins=[PLANTED])
     form("shapes")
-    told = r"^failed    visual_encoder planted\.seeded  seeded: layer\.weight starts differently under the same seed\n"
-    with pytest.raises(pytest.fail.Exception, match=told):
+    message = (
+        r"^failed    visual_encoder planted\.seeded  seeded: layer\.weight starts differently under the same seed\n"
+    )
+    with pytest.raises(pytest.fail.Exception, match=message):
         form("seeded")

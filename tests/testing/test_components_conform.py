@@ -59,7 +59,7 @@ def test_an_audio_encoder_is_fed_as_many_planes_as_it_declares() -> None:
     assert [str(result) for result in results if not result.ok] == []
 
 
-def test_their_declarations_are_whole() -> None:
+def test_their_declarations_are_complete() -> None:
     for plugin in {entry.plugin.name: entry.plugin for entry in OURS}.values():
         results = list(static(plugin, [entry for entry in OURS if entry.plugin is plugin]))
         assert [str(result) for result in results if not result.ok] == []

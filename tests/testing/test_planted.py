@@ -14,12 +14,12 @@ CASES = [
     for entry in PLANTED.entries()
     if entry.plugin.name == "planted" and entry.component.name != "good"
 ]
-"""Kind, check, and which mistake where more than one is planted for the check."""
+"""Kind, check, and which fault where more than one is planted for the check."""
 
 
-@pytest.mark.parametrize(("kind", "check", "mistake"), CASES, ids=lambda part: part)
-def test_a_check_catches_what_was_planted_for_it(kind: str, check: str, mistake: str) -> None:
-    name = f"{check}__{mistake}" if mistake else check
+@pytest.mark.parametrize(("kind", "check", "fault"), CASES, ids=lambda part: part)
+def test_a_check_catches_what_was_planted_for_it(kind: str, check: str, fault: str) -> None:
+    name = f"{check}__{fault}" if fault else check
     *_, result = run_checks(f"planted.{name}", kind=kind, only=[check], registry=PLANTED)
     if result.status == "skipped" and check == "devices_agree":
         pytest.skip(result.note)
@@ -45,7 +45,7 @@ def planted() -> Registry:
     return PLANTED
 
 
-def test_an_expected_failure_is_told_with_its_reason(planted: Registry) -> None:
+def test_an_expected_failure_has_its_reason(planted: Registry) -> None:
     results = run_checks(
         "planted.pictures_matter",
         kind="discriminator",

@@ -1,1 +1,1 @@
-"""The conformance checks, one module a kind."""
+"""Conformance checks, one module for each kind of component."""

@@ -1,4 +1,4 @@
-"""What a data set must do: its clips are there, whole, and in one split only."""
+"""Conformance checks of data sets: clips exist, can be decoded, and belong to a single split."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from avspatial.testing.component import ComponentUnderTest
 from avspatial.testing.results import NotApplicable, require
 
 TOLERANCE = 1.0
-"""By how many seconds the lengths of a clip's sound and pictures may differ."""
+"""Largest difference in s between the lengths of a clip's audio and video."""
 
 
 def construct(component: ComponentUnderTest) -> None:
-    """It is built from its example settings, and `prepare` may be called again."""
+    """It is built from its example settings, and `prepare` can be called again."""
     dataset = _built(component)
     dataset.prepare()
     dataset.prepare()
 
 
 def clips_readable(component: ComponentUnderTest) -> str:
-    """Every clip can be decoded: stereo sound (equal channels where it says mono) and at least one picture."""
+    """Every clip can be decoded: stereo audio (equal channels if it is declared mono) and at least one image."""
     store = ClipStore(component.framing.window, silent, component.folder / "cache")
     count = 0
     for clip in _all(component):
@@ -44,69 +44,71 @@ def clips_readable(component: ComponentUnderTest) -> str:
 
 
 def lengths_agree(component: ComponentUnderTest) -> None:
-    """A clip's sound and pictures are equally long, within a second."""
+    """A clip's audio and video are equally long, within a second."""
     for clip in _all(component):
-        sound, pictures = lengths(clip)
-        told = f"clip {clip.id}: {sound:.2f} s of sound, {pictures:.2f} s of pictures"
-        require(abs(sound - pictures) <= TOLERANCE, told)
+        audio, video = lengths(clip)
+        message = f"clip {clip.id}: {audio:.2f} s of audio, {video:.2f} s of video"
+        require(abs(audio - video) <= TOLERANCE, message)
 
 
 def splits_disjoint(component: ComponentUnderTest) -> None:
-    """No id stands twice, and no recording in two splits."""
+    """No id occurs twice, and no recording in two splits."""
     dataset = _built(component)
     clips = {part: dataset.clips(part) for part in PARTS}
-    times = Counter(clip.id for part in PARTS for clip in clips[part])
-    twice = [id for id, count in times.items() if count > 1]
-    require(not twice, f"clip {', '.join(twice[:3])} stands {times[twice[0]] if twice else 0} times in the splits")
-    home: dict[str, str] = {}
+    counts = Counter(clip.id for part in PARTS for clip in clips[part])
+    duplicates = [id for id, count in counts.items() if count > 1]
+    require(not duplicates, f"clip {', '.join(duplicates[:3])} occurs more than once in the splits")
+    split_of: dict[str, str] = {}
     for part in PARTS:
         for recording in {clip.recording for clip in clips[part]}:
-            where = home.setdefault(recording, part)
-            require(where == part, f"recording {recording} is in {where} and in {part}")
+            first = split_of.setdefault(recording, part)
+            require(first == part, f"recording {recording} is in {first} and in {part}")
 
 
 def order_fixed(component: ComponentUnderTest) -> None:
-    """Built twice, it lists the same clips in the same order, under the same fingerprint."""
+    """Built twice, it lists the same clips in the same order with the same fingerprint."""
     first, second = _built(component), _built(component)
     for part in PARTS:
         ids = [[clip.id for clip in dataset.clips(part)] for dataset in (first, second)]
         require(ids[0], f"the {part} split is empty")
         require(ids[0] == ids[1], f"the {part} split comes in another order")
-    marks = first.fingerprint(), second.fingerprint()
-    require(isinstance(marks[0], str) and 0 < len(marks[0]) <= 128, f"the fingerprint is {marks[0]!r}")
-    require(marks[0] == marks[1], f"the fingerprint is {marks[0]}, then {marks[1]}")
+    fingerprints = first.fingerprint(), second.fingerprint()
+    require(
+        isinstance(fingerprints[0], str) and 0 < len(fingerprints[0]) <= 128, f"the fingerprint is {fingerprints[0]!r}"
+    )
+    require(fingerprints[0] == fingerprints[1], f"the fingerprint is {fingerprints[0]}, then {fingerprints[1]}")
 
 
 def unknown_split_refused(component: ComponentUnderTest) -> None:
-    """DataError for a split that is none."""
+    """An unknown split is a DataError."""
     try:
-        found = _built(component).clips("no_such_split")
+        clips = _built(component).clips("no_such_split")
     except DataError:
         return
-    require(False, f"clips('no_such_split') gives {len(found)} clips")
+    require(False, f"clips('no_such_split') returns {len(clips)} clips")
 
 
 def truth_whole(component: ComponentUnderTest) -> str:
-    """Where true angles are given: one energy an angle, all finite, for as long as the sound."""
-    known = [clip for clip in _all(component) if clip.truth is not None]
-    if not known:
+    """True angles, if there are any, have one energy each, are finite, and last as long as the audio."""
+    with_truth = [clip for clip in _all(component) if clip.truth is not None]
+    if not with_truth:
         raise NotApplicable("no clip has true angles")
-    for clip in known:
-        _whole(clip)
-    return f"{len(known)} clips"
+    for clip in with_truth:
+        _check_truth(clip)
+    return f"{len(with_truth)} clips"
 
 
-def _whole(clip: Clip) -> None:
+def _check_truth(clip: Clip) -> None:
     assert clip.truth is not None
     azimuth, energy = clip.truth.azimuth, clip.truth.energy
-    told = f"clip {clip.id}: azimuth {azimuth.shape}, energy {energy.shape}"
-    require(azimuth.ndim == 2 and azimuth.shape == energy.shape, told)
+    message = f"clip {clip.id}: azimuth {azimuth.shape}, energy {energy.shape}"
+    require(azimuth.ndim == 2 and azimuth.shape == energy.shape, message)
     require(np.isfinite(azimuth).all() and (np.abs(azimuth) <= 180).all(), f"clip {clip.id}: azimuth beyond 180")
     require(np.isfinite(energy).all() and (energy >= 0).all() and energy.any(), f"clip {clip.id}: energy")
     seconds = azimuth.shape[1] / clip.truth.rate
-    sound = audio_info(clip.audio).seconds
+    audio = audio_info(clip.audio).seconds
     require(
-        abs(seconds - sound) <= 2 / clip.truth.rate, f"clip {clip.id}: {seconds:g} s of truth, {sound:g} s of sound"
+        abs(seconds - audio) <= 2 / clip.truth.rate, f"clip {clip.id}: {seconds:g} s of truth, {audio:g} s of audio"
     )
 
 

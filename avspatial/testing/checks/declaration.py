@@ -1,4 +1,4 @@
-"""What a plugin says about itself, looked at without running its heavy half: names, docstrings, bounds."""
+"""Checks of a plugin's declaration, without importing its components: names, docstrings, bounds."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from avspatial.registry import Entry, Plugin
 from avspatial.testing.results import Result, outcome, require
 
 LONGEST_SUMMARY = 120
-"""Characters of a summary, so that `plugins list` stays a table."""
+"""Most characters of a summary, so that it fits a line of `plugins list`."""
 _FIELD = re.compile(r"[a-z][a-z0-9_]*")
 _LIMITS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "enum", "const"}
 
 
 def static(plugin: Plugin, entries: list[Entry]) -> Iterator[Result]:
-    """The plugin's metadata, then names, docstrings and bounds of each component."""
+    """Check the plugin's metadata, then names, docstrings and bounds of each component."""
     home = Path(plugin.file).parent
     yield outcome(f"plugin {plugin.name}", "metadata", partial(_metadata, plugin, entries), home=home)
     for entry in entries:
@@ -30,14 +30,14 @@ def static(plugin: Plugin, entries: list[Entry]) -> Iterator[Result]:
 
 
 def _metadata(plugin: Plugin, entries: list[Entry]) -> str:
-    """It has a version, and offers something."""
+    """It has a version, and offers a component or observes runs."""
     require(plugin.version, "its distribution has no version")
-    require(entries or plugin.observes_runs, "it offers no component and watches no run")
+    require(entries or plugin.observes_runs, "it offers no component and observes no run")
     return f"version {plugin.version}, components: {len(entries)}"
 
 
 def names(entry: Entry) -> None:
-    """Settings are lower-case words; the summary fits a line."""
+    """Settings have lower-case names; the summary fits a line."""
     for where, name, _ in _fields(entry):
         require(_FIELD.fullmatch(name), f"the setting {where}{name} is not lower case")
     summary = entry.component.summary
@@ -50,14 +50,14 @@ def docstrings(entry: Entry) -> None:
         require(str(facts.get("description", "")).strip(), f"the setting {where}{name} has no docstring under it")
     for path in (entry.component.config, entry.component.target):
         module, _, name = path.partition(":")
-        found = _class(module, name)
-        require(found, f"{module} does not define a class {name}")
-        assert found is not None
-        require(ast.get_docstring(found), f"{path} has no docstring")
+        definition = _class(module, name)
+        require(definition, f"{module} does not define a class {name}")
+        assert definition is not None
+        require(ast.get_docstring(definition), f"{path} has no docstring")
 
 
 def bounds(entry: Entry) -> None:
-    """Every number among the settings has a bound (ge, gt, le, lt), or its field a validator."""
+    """Every number among the settings has a bound (ge, gt, le, lt) or a validator."""
     for where, name, facts in _fields(entry):
         require(not _boundless(facts), f"the setting {where}{name} is a number without a bound")
 
@@ -66,7 +66,7 @@ CHECKS: dict[str, Callable[[Entry], None]] = {check.__name__: check for check in
 
 
 def _fields(entry: Entry) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """(path of the model within, name, JSON schema) of every setting; one with a validator of its own has no type."""
+    """(path of the inner model, name, JSON schema) of every setting; one with its own validator has no type."""
     model = entry.settings_class()
     schema = model.model_json_schema()
     validators = model.__pydantic_decorators__.field_validators.values()
@@ -87,7 +87,7 @@ def _boundless(facts: dict[str, Any]) -> bool:
 
 
 def _class(module: str, name: str) -> ast.ClassDef | None:
-    """The class as it stands in the module's source; nothing of the module is run, only its package's light half."""
+    """The class in the module's source; only the module's package is imported, not the module."""
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.origin or not Path(spec.origin).is_file():
         return None

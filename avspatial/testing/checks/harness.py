@@ -1,4 +1,4 @@
-"""A network on the bench: how the checks feed it, what it gives back, and what it declares about that."""
+"""Test harness of a network: example inputs, outputs and declared shapes, one class for each kind."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from torch import Tensor, nn
 from avspatial.errors import AvspatialError
 from avspatial.interfaces import Batch, FeatureLevel, FeatureShape
 from avspatial.signal import stereo
-from avspatial.testing.component import PICTURES, ComponentUnderTest
+from avspatial.testing.component import IMAGE_SIZES, ComponentUnderTest
 from avspatial.testing.results import require
 
 BATCH = 3
-"""Odd, so that nothing passes that pairs the items of a batch."""
+"""Odd, so that a network that pairs the items of a batch fails."""
 LEVELS = tuple(FeatureLevel(channels, 2 ** (depth + 1)) for depth, channels in enumerate((4, 8, 8, 16, 16)))
-"""What mask generators are given: five halvings, as U-Nets make them."""
+"""Levels of feature maps for mask generators: five halvings, as in a U-Net."""
 VISUALS = (FeatureShape(16, 2, 2, 3), FeatureShape(16, 2, 3, 5))
-"""The visual features, of two sizes of pictures, that mask generators and discriminators are built for and given."""
+"""Visual features of two image sizes, for mask generators and discriminators."""
 
 Inputs = dict[str, Tensor]
 
 
 class Harness(ABC):
-    """One kind of network. `sound` and `pictures` name those inputs that stand for either."""
+    """Harness of one kind of network; `audio_inputs` and `image_inputs` name its inputs of either kind."""
 
-    sound: tuple[str, ...] = ()
-    pictures: tuple[str, ...] = ()
+    audio_inputs: tuple[str, ...] = ()
+    image_inputs: tuple[str, ...] = ()
 
     def __init__(self, component: ComponentUnderTest) -> None:
         self.component = component
         self.framing = component.framing
 
     def build(self, seed: int = 0) -> Any:
-        """The network. Parameters that start at zero are moved: they would hide whatever is behind them."""
+        """Construct the network; parameters that start at zero become random: they would hide the layers behind."""
         module = self.construct(seed)
         with torch.no_grad():
             for parameter in module.parameters():
@@ -46,7 +46,7 @@ class Harness(ABC):
         return module
 
     def construct(self, seed: int = 0) -> Any:
-        """The network as its author starts it."""
+        """Construct the network with its own initialisation."""
         return self.component.build(seed)
 
     @abstractmethod
@@ -55,25 +55,25 @@ class Harness(ABC):
 
     @abstractmethod
     def outputs(self, module: Any, inputs: Inputs) -> list[Tensor]:
-        """All that the network gives for the inputs, first axis the batch."""
+        """All outputs of the network for the inputs; the first axis is the batch."""
 
     @abstractmethod
     def check_shapes(self) -> None:
-        """`CheckFailed` unless the shapes are the declared ones."""
+        """Raise `CheckFailed` unless the outputs have the declared shapes."""
 
     def loss(self, module: Any, inputs: Inputs) -> Tensor:
-        """A scalar of which every output has a share."""
+        """A scalar that depends on every output."""
         generator = torch.Generator().manual_seed(5)
         return torch.stack(
             [(out.float() * torch.randn(out.shape, generator=generator)).mean() for out in self.outputs(module, inputs)]
         ).sum()
 
     def extremes(self) -> Iterator[tuple[str, Inputs]]:
-        """Silence and black, the loudest sound and white, and one constant everywhere."""
-        plain = self.inputs()
-        yield "silence", {name: torch.zeros_like(value) for name, value in plain.items()}
-        yield "loud sound", {name: self._loud(name, value) for name, value in plain.items()}
-        yield "constant input", {name: torch.full_like(value, 0.5) for name, value in plain.items()}
+        """Silence with black images, the loudest audio with white images, and a constant."""
+        inputs = self.inputs()
+        yield "silence", {name: torch.zeros_like(value) for name, value in inputs.items()}
+        yield "loud audio", {name: self._loud(name, value) for name, value in inputs.items()}
+        yield "constant input", {name: torch.full_like(value, 0.5) for name, value in inputs.items()}
 
     def _loud(self, name: str, value: Tensor) -> Tensor:
         if name == "images":
@@ -82,7 +82,7 @@ class Harness(ABC):
         return value.sign() * (2.0 if name == "mixture" and value.ndim == 2 else self.framing.stft.window)
 
     def spectrogram(self, generator: torch.Generator, stretch: int = 1, planes: int = 2) -> Tensor:
-        """A random spectrogram (B, planes, F, M * stretch) of about the size that training sees."""
+        """A random spectrogram (B, planes, F, M * stretch), about as loud as in training."""
         return 2 * torch.randn(
             BATCH, planes, self.framing.bins, self.framing.stft_frames * stretch, generator=generator
         )
@@ -91,34 +91,34 @@ class Harness(ABC):
         return torch.rand(BATCH, self.framing.window.pictures, 3, *size, generator=generator)
 
 
-def same_shape(what: str, found: Tensor, declared: Sequence[int]) -> None:
-    require(tuple(found.shape) == tuple(declared), f"{what} is {tuple(found.shape)}, declared {tuple(declared)}")
+def require_shape(what: str, output: Tensor, declared: Sequence[int]) -> None:
+    require(tuple(output.shape) == tuple(declared), f"{what} is {tuple(output.shape)}, declared {tuple(declared)}")
 
 
 class VisualEncoderHarness(Harness):
     """Visual encoders."""
 
-    pictures = ("images",)
+    image_inputs = ("images",)
 
     def inputs(self, seed: int = 1) -> Inputs:
-        return {"images": self.images(torch.Generator().manual_seed(seed), PICTURES[0])}
+        return {"images": self.images(torch.Generator().manual_seed(seed), IMAGE_SIZES[0])}
 
     def outputs(self, module: Any, inputs: Inputs) -> list[Tensor]:
         return [module(inputs["images"])]
 
     def check_shapes(self) -> None:
         module = self.build()
-        for size in PICTURES:
+        for size in IMAGE_SIZES:
             images = self.images(torch.Generator().manual_seed(1), size)
             shape = module.shape(images.shape[1], *size)
             declared = (BATCH, shape.channels, shape.images, shape.height, shape.width)
-            same_shape(f"the feature map of {size[0]} x {size[1]} pictures", module(images), declared)
+            require_shape(f"the feature map of {size[0]} x {size[1]} images", module(images), declared)
 
 
 class AudioEncoderHarness(Harness):
     """Audio encoders."""
 
-    sound = ("spectrogram",)
+    audio_inputs = ("spectrogram",)
 
     @cached_property
     def planes(self) -> int:
@@ -137,18 +137,18 @@ class AudioEncoderHarness(Harness):
             bins, frames = spectrogram.shape[-2:]
             maps = module(spectrogram)
             require(len(maps) == len(module.levels), f"{len(maps)} maps, {len(module.levels)} levels declared")
-            for number, (found, level) in enumerate(zip(maps, module.levels, strict=True)):
+            for number, (feature_map, level) in enumerate(zip(maps, module.levels, strict=True)):
                 declared = (BATCH, level.channels, bins // level.reduction, frames // level.reduction)
-                same_shape(f"level {number}", found, declared)
+                require_shape(f"level {number}", feature_map, declared)
 
 
 class _VisualInputHarness(Harness):
-    """What mask generators and discriminators share: visual features come in, or there are none."""
+    """Base of the harnesses of networks with optional visual features as input."""
 
-    pictures = ("visual",)
+    image_inputs = ("visual",)
 
-    def without_pictures(self) -> Any:
-        """The network for a model without pictures; None where it refuses to be built so, as it may."""
+    def without_images(self) -> Any:
+        """The network for a model without images; None if it refuses to be built so, as it may."""
         try:
             return self._construct(None)
         except AvspatialError:
@@ -158,10 +158,10 @@ class _VisualInputHarness(Harness):
         return self._construct(VISUALS[0], seed)
 
     def designs(self) -> Iterator[tuple[Any, FeatureShape | None]]:
-        """The network as built for each size of pictures, and for none where it can be."""
+        """The network as built for each image size, and for no images if that is possible."""
         for visual in VISUALS:
             yield self._construct(visual), visual
-        blind = self.without_pictures()
+        blind = self.without_images()
         if blind is not None:
             yield blind, None
 
@@ -176,7 +176,7 @@ class _VisualInputHarness(Harness):
 class MaskGeneratorHarness(_VisualInputHarness):
     """Mask generators."""
 
-    sound = tuple(f"map{number}" for number in range(len(LEVELS)))
+    audio_inputs = tuple(f"map{number}" for number in range(len(LEVELS)))
 
     def _construct(self, visual: FeatureShape | None, seed: int = 0) -> Any:
         return self.component.build(seed, levels=LEVELS, visual=visual)
@@ -192,11 +192,11 @@ class MaskGeneratorHarness(_VisualInputHarness):
             torch.randn(BATCH, level.channels, bins // level.reduction, frames // level.reduction, generator=generator)
             for level in LEVELS
         ]
-        seen = {} if visual is None else {"visual": self.visual(generator, visual)}
-        return {**dict(zip(self.sound, maps, strict=True)), **seen, "mixture": mixture}
+        features = {} if visual is None else {"visual": self.visual(generator, visual)}
+        return {**dict(zip(self.audio_inputs, maps, strict=True)), **features, "mixture": mixture}
 
     def outputs(self, module: Any, inputs: Inputs) -> list[Tensor]:
-        masks = module([inputs[name] for name in self.sound], inputs.get("visual"), inputs["mixture"])
+        masks = module([inputs[name] for name in self.audio_inputs], inputs.get("visual"), inputs["mixture"])
         return [mask for mask in (masks.difference, masks.left, masks.right) if mask is not None]
 
     def check_shapes(self) -> None:
@@ -204,13 +204,13 @@ class MaskGeneratorHarness(_VisualInputHarness):
             for stretch in (1, 2):
                 inputs = self._inputs(1, stretch, visual)
                 for mask in self.outputs(module, inputs):
-                    same_shape("a mask", mask, inputs["mixture"].shape)
+                    require_shape("a mask", mask, inputs["mixture"].shape)
 
 
 class DiscriminatorHarness(_VisualInputHarness):
     """Discriminators."""
 
-    sound = ("difference",)
+    audio_inputs = ("difference",)
 
     def _construct(self, visual: FeatureShape | None, seed: int = 0) -> Any:
         return self.component.build(seed, visual=visual)
@@ -227,15 +227,15 @@ class DiscriminatorHarness(_VisualInputHarness):
         difference = self.spectrogram(generator)
         for module, shape in self.designs():
             judgement = module(difference, None if shape is None else self.visual(generator, shape))
-            for what, found in (("logits", judgement.logits), *(("a feature map", map) for map in judgement.features)):
-                require(found.ndim > 0 and len(found) == BATCH, f"{what} {tuple(found.shape)} for {BATCH} items")
+            for what, output in (("logits", judgement.logits), *(("a feature map", map) for map in judgement.features)):
+                require(output.ndim > 0 and len(output) == BATCH, f"{what} {tuple(output.shape)} for {BATCH} items")
 
 
 class SpatializerHarness(Harness):
-    """Spatializers: as `forward` in use, through their `terms` in learning."""
+    """Spatializers: `forward` for the outputs, `loss_terms` for the loss."""
 
-    sound = ("mixture",)
-    pictures = ("images",)
+    audio_inputs = ("mixture",)
+    image_inputs = ("images",)
 
     def construct(self, seed: int = 0, size: tuple[int, int] | None = None) -> Any:
         window = self.framing.window.model_copy(update={"picture": size or self.framing.window.picture})
@@ -251,24 +251,24 @@ class SpatializerHarness(Harness):
         return {"mixture": mixture, "images": self.images(generator, size)}
 
     def outputs(self, module: Any, inputs: Inputs) -> list[Tensor]:
-        made = module(inputs["mixture"], inputs["images"])
-        # the difference besides: in an untrained model's stereo it is small beside the mixture
-        return [made, stereo.difference(made)]
+        output = module(inputs["mixture"], inputs["images"])
+        # also the difference: in an untrained model's stereo it is small compared with the mixture
+        return [output, stereo.difference(output)]
 
     def loss(self, module: Any, inputs: Inputs) -> Tensor:
         terms = module.loss_terms(training_batch(inputs), "l1")
         return torch.stack(list(terms.values())).sum()
 
     def check_shapes(self) -> None:
-        for size in PICTURES:
+        for size in IMAGE_SIZES:
             module, inputs = self.construct(size=size), self._inputs(1, size)
             mixture = inputs["mixture"]
-            same_shape("the stereo", module(mixture, inputs["images"]), (BATCH, 2, mixture.shape[-1]))
-        require(0 < module.valid_samples <= module.framing.samples, f"covered is {module.valid_samples}")
+            require_shape("the stereo", module(mixture, inputs["images"]), (BATCH, 2, mixture.shape[-1]))
+        require(0 < module.valid_samples <= module.framing.samples, f"valid_samples is {module.valid_samples}")
 
 
 def training_batch(inputs: Inputs, seed: int = 7) -> Batch:
-    """Training windows with that mixture and those pictures, and a random difference."""
+    """A batch of the given mixture and images, with a random difference as reference."""
     mixture = inputs["mixture"]
     difference = 0.5 * mixture * torch.rand(len(mixture), 1, generator=torch.Generator().manual_seed(seed))
     return Batch(mixture, stereo.stereo(mixture, difference), inputs["images"])
@@ -288,5 +288,5 @@ def harness_for(component: ComponentUnderTest) -> Harness:
 
 
 def state(module: nn.Module) -> dict[str, Tensor]:
-    """A copy of all that the module would save."""
+    """A copy of the state that the module saves."""
     return {name: value.detach().clone().contiguous() for name, value in module.state_dict().items()}

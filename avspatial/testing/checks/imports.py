@@ -1,7 +1,7 @@
-"""How a plugin behaves while it is imported, seen from a fresh process.
+"""Checks of a plugin's import, in a fresh process.
 
-`imports` starts that process; run as a module, this file is what runs in it. What the plugin prints there is seen by
-the process that watches, so the findings go into a file.
+`imports` starts that process; run as a module, this file is its program. The parent process captures what the plugin
+prints, so the findings are written to a file.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from avspatial.registry.import_guard import HEAVY
 from avspatial.testing.results import Result, outcome, require
 
 SLOWEST = 0.5
-"""Seconds that the light half may take to import, on top of avspatial's own."""
+"""Most seconds for importing the light half, on top of avspatial's own."""
 TRIES = 3
-"""The fastest of so many imports counts: the machine may be busy with something else."""
+"""The fastest of this many imports counts: the machine may be busy."""
 LONGEST = 300
-"""Seconds after which an import is given up."""
+"""Timeout of an import in s."""
 
 
 def imports(plugin: Plugin, entries: list[Entry]) -> Iterator[Result]:
-    """The checks of one plugin's import: the declaration and settings (the light half), then the components."""
-    watched = _Watched(plugin, entries)
+    """Check one plugin's import: the declaration and settings (the light half), then the components."""
+    plugin_imports = _PluginImports(plugin, entries)
     for name, check in CHECKS.items():
-        yield outcome(f"plugin {plugin.name}", name, partial(check, watched), home=Path(plugin.file).parent)
+        yield outcome(f"plugin {plugin.name}", name, partial(check, plugin_imports), home=Path(plugin.file).parent)
 
 
-class _Watched:
-    """A plugin's modules, imported in processes of their own, at most once for each half."""
+class _PluginImports:
+    """A plugin's modules, each half imported at most once in a process of its own."""
 
     def __init__(self, plugin: Plugin, entries: list[Entry]) -> None:
         holder = _module_of(plugin)
@@ -46,12 +46,12 @@ class _Watched:
         self.heavy = list(dict.fromkeys(_module(entry.component.target) for entry in entries))
 
     @cached_property
-    def lightly(self) -> tuple[dict[str, Any], str]:
-        return _watch("light", self.light)
+    def light_findings(self) -> tuple[dict[str, Any], str]:
+        return _import_in_process("light", self.light)
 
     @cached_property
-    def heavily(self) -> tuple[dict[str, Any], str]:
-        return _watch("heavy", [*self.light, *self.heavy])
+    def heavy_findings(self) -> tuple[dict[str, Any], str]:
+        return _import_in_process("heavy", [*self.light, *self.heavy])
 
 
 def _module(path: str) -> str:
@@ -66,41 +66,43 @@ def _module_of(plugin: Plugin) -> str:
     return plugin.name
 
 
-def light_half(watched: _Watched) -> None:
-    """Declaring and describing imports no torch, timm, numpy or scipy."""
-    found, _ = watched.lightly
-    require(not found["heavy"], f"importing {', '.join(watched.light)} imports {', '.join(found['heavy'])}")
+def light_half(plugin_imports: _PluginImports) -> None:
+    """The declaration and the settings import no torch, timm, numpy or scipy."""
+    findings, _ = plugin_imports.light_findings
+    require(
+        not findings["heavy"], f"importing {', '.join(plugin_imports.light)} imports {', '.join(findings['heavy'])}"
+    )
 
 
-def quick(watched: _Watched) -> str:
-    """The light half is imported in half a second."""
-    seconds = watched.lightly[0]["seconds"]
+def quick(plugin_imports: _PluginImports) -> str:
+    """The light half is imported within half a second."""
+    seconds = plugin_imports.light_findings[0]["seconds"]
     for _ in range(TRIES - 1):
         if seconds > SLOWEST:
-            seconds = min(seconds, _watch("light", watched.light)[0]["seconds"])
+            seconds = min(seconds, _import_in_process("light", plugin_imports.light)[0]["seconds"])
     require(seconds <= SLOWEST, f"importing the light half takes {seconds:.2f} s, {SLOWEST} s at most")
     return f"{seconds:.2f} s"
 
 
-def quiet(watched: _Watched) -> None:
-    """Neither half prints, on stdout or stderr."""
-    for printed in (watched.lightly[1], watched.heavily[1]):
+def quiet(plugin_imports: _PluginImports) -> None:
+    """Neither half prints to stdout or stderr."""
+    for printed in (plugin_imports.light_findings[1], plugin_imports.heavy_findings[1]):
         require(not printed, f"importing it prints {printed[:200]!r}")
 
 
-def random_state(watched: _Watched) -> None:
-    """No random number generator is seeded or drawn from: Python's, numpy's, torch's."""
-    touched = watched.heavily[0]["touched"]
+def random_state(plugin_imports: _PluginImports) -> None:
+    """The random states of Python, numpy and torch are unchanged."""
+    touched = plugin_imports.heavy_findings[0]["touched"]
     require(not touched, f"importing it changes the random state of {', '.join(touched)}")
 
 
-CHECKS: dict[str, Callable[[_Watched], str | None]] = {
+CHECKS: dict[str, Callable[[_PluginImports], str | None]] = {
     check.__name__: check for check in (light_half, quick, quiet, random_state)
 }
 
 
-def _watch(half: str, modules: list[str]) -> tuple[dict[str, Any], str]:
-    """What was found in a fresh process, and what it printed."""
+def _import_in_process(half: str, modules: list[str]) -> tuple[dict[str, Any], str]:
+    """Import modules in a fresh process; return its findings and what it printed."""
     with tempfile.TemporaryDirectory(prefix="avspatial-") as folder:
         report = Path(folder) / "report.json"
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(place).resolve()) for place in sys.path)}
@@ -115,8 +117,8 @@ def _watch(half: str, modules: list[str]) -> tuple[dict[str, Any], str]:
 
 
 def _observe(half: str, report: Path, modules: list[str]) -> None:
-    """In the fresh process: import the modules and write down what that did."""
-    import avspatial.settings  # noqa: F401  its cost is not the plugin's
+    """In the fresh process: import the modules and write the findings."""
+    import avspatial.settings  # noqa: F401  its time is not the plugin's
 
     states = _random_states() if half == "heavy" else {}
     before = {name: state() for name, state in states.items()}
@@ -124,12 +126,12 @@ def _observe(half: str, report: Path, modules: list[str]) -> None:
     for module in modules:
         importlib.import_module(module)
     seconds = time.perf_counter() - start
-    found = {
+    findings = {
         "seconds": seconds,
         "heavy": [name for name in HEAVY if name in sys.modules],
         "touched": [name for name, state in states.items() if state() != before[name]],
     }
-    report.write_text(json.dumps(found), encoding="utf-8")
+    report.write_text(json.dumps(findings), encoding="utf-8")
 
 
 def _random_states() -> dict[str, Callable[[], Any]]:

@@ -1,4 +1,4 @@
-"""What a metric must do: on one clip of a source that walks from left to right, and on what becomes of it."""
+"""Conformance checks of metrics, on a clip of one source that moves from left to right, and distortions of it."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from avspatial.testing.component import ComponentUnderTest
 from avspatial.testing.results import NotApplicable, require
 
 CONVENTION = Convention()
-"""The rate and normalisation under which everything is scored."""
+"""Rate and normalisation of all scores."""
 SECONDS = 1.5
 TRACK = (50.0, -30.0)
 """First and last azimuth of the source, degrees."""
 SAME = 0.05
-"""Changes up to this share of what the worst prediction changes count as none."""
+"""Changes count as none up to this share of the change of the worst prediction."""
 NOISE = (-20.0, 0.0, 20.0)
-"""Levels of the noise that is added as an error, dB relative to the clip."""
-KINDS_OF_BLINDNESS = ("gain", "delay")
+"""Levels of added noise in dB relative to the clip."""
+INVARIANCES = ("gain", "delay")
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def _clip(rate: int) -> tuple[Array, Truth]:
-    """A noise that comes and goes, rendered along the track: stereo (2, T), and its truth."""
+    """Amplitude-modulated noise, rendered along the track: stereo (2, T), and its true angles."""
     samples = round(SECONDS * rate)
     rng = np.random.default_rng(0)
     time = np.arange(samples) / rate
@@ -46,7 +46,7 @@ def _clip(rate: int) -> tuple[Array, Truth]:
 
 @dataclass(frozen=True)
 class _MetricHarness:
-    """A metric, the clip, and what the clip is worth as a prediction of itself."""
+    """A metric, the clip, and scores of the clip's distortions."""
 
     component: ComponentUnderTest
 
@@ -63,7 +63,7 @@ class _MetricHarness:
         return self.clip[0]
 
     def score(self, prediction: Array, reference: Array | None = None, truth: Truth | None = None) -> dict[str, float]:
-        """The metric's numbers as an evaluation gets them, normalised where it says so."""
+        """The metric's values as in an evaluation, normalised if it asks for that."""
         pair = prediction, self.sound if reference is None else reference
         if self.metric.normalized:
             pair = normalized(*pair, CONVENTION)
@@ -77,34 +77,34 @@ class _MetricHarness:
         return self.score(self.sound)
 
     def narrowed(self, share: float) -> Array:
-        """The clip on its way to mono: 0 is the clip, 1 is mono."""
+        """The clip with its difference reduced: share 0 is the clip, 1 is mono."""
         return stereo.stereo(stereo.mixture(self.sound), (1 - share) * stereo.difference(self.sound))
 
     def noisy(self, level: float) -> Array:
-        """The clip with other noise at each ear, `level` dB relative to it."""
+        """The clip with independent noise in each channel, `level` dB relative to it."""
         noise = np.random.default_rng(1).standard_normal(self.sound.shape)
         scale = float(np.sqrt(np.square(self.sound).mean())) * 10 ** (level / 20)
         return np.asarray(self.sound + noise * scale)
 
     @cached_property
     def others(self) -> dict[str, dict[str, float]]:
-        """What three wrong predictions score."""
-        wrong = {"mono": self.narrowed(1), "exchanged ears": self.sound[::-1], "noise": self.noisy(NOISE[-1])}
+        """Scores of three wrong predictions."""
+        wrong = {"mono": self.narrowed(1), "exchanged channels": self.sound[::-1], "noise": self.noisy(NOISE[-1])}
         return {what: self.score(prediction) for what, prediction in wrong.items()}
 
     def span(self, name: str) -> float:
-        """How far a number moves between the reference itself and wrong predictions."""
+        """Largest change of a value between the reference itself and wrong predictions."""
         return max(abs(scores[name] - self.best[name]) for scores in self.others.values())
 
     def ranked(self) -> list[str]:
-        """The names for which more or less is better; `NotApplicable` if there is none."""
+        """The names with a direction; `NotApplicable` if there is none."""
         names = [name for name in self.best if self.metric.higher_is_better[name] is not None]
         if not names:
-            raise NotApplicable("descriptive: neither more nor less is better")
+            raise NotApplicable("descriptive: neither direction is better")
         return names
 
     def lead(self, name: str, better: Mapping[str, float], worse: Mapping[str, float]) -> float:
-        """By how much the first is better."""
+        """By how much the first scores are better."""
         return (better[name] - worse[name]) * (1 if self.metric.higher_is_better[name] else -1)
 
 
@@ -114,28 +114,28 @@ def construct(component: ComponentUnderTest) -> None:
 
 
 def declared(component: ComponentUnderTest) -> None:
-    """Each name has a unit and a direction, and no other name comes out."""
+    """Each name has a unit and a direction, and no other name is returned."""
     harness = _MetricHarness(component)
     metric = harness.metric
     require(metric.names, "`names` is empty")
     for name in metric.names:
         require(isinstance(metric.unit.get(name), str), f"{name} has no unit ('' where there is none)")
         require(name in metric.higher_is_better, f"{name} has no direction (None where there is none)")
-    require(harness.best, "it measures nothing on a clip with a moving source")
+    require(harness.best, "it has no value for a clip with a moving source")
     undeclared = sorted(set(harness.best) - set(metric.names))
     require(not undeclared, f"{', '.join(undeclared)} is not among `names`")
-    unknown = sorted(set(metric.invariant_to) - set(KINDS_OF_BLINDNESS))
-    require(not unknown, f"`invariant_to` knows {' and '.join(KINDS_OF_BLINDNESS)}, not {', '.join(unknown)}")
+    unknown = sorted(set(metric.invariant_to) - set(INVARIANCES))
+    require(not unknown, f"`invariant_to` allows {' and '.join(INVARIANCES)}, not {', '.join(unknown)}")
 
 
 def repeatable(component: ComponentUnderTest) -> None:
-    """The same pair gives the same numbers, and is not written into."""
+    """The same pair gives the same values, and is not modified."""
     harness = _MetricHarness(component)
     prediction, reference = harness.noisy(0.0), harness.sound.copy()
     before = np.stack([prediction, reference])
     first, second = harness.raw(prediction, reference), harness.raw(prediction, reference)
     require(first == second, f"the same pair gave {first}, then {second}")
-    require(np.array_equal(before, [prediction, reference]), "it wrote into a sound")
+    require(np.array_equal(before, [prediction, reference]), "it modified its input")
 
 
 def identity_best(component: ComponentUnderTest) -> None:
@@ -143,12 +143,12 @@ def identity_best(component: ComponentUnderTest) -> None:
     harness = _MetricHarness(component)
     for name in harness.ranked():
         for what, scores in harness.others.items():
-            told = f"{what} scores {scores[name]:g}, better than the reference itself with {harness.best[name]:g}"
-            require(harness.lead(name, harness.best, scores) >= -1e-9, told)
+            message = f"{what} scores {scores[name]:g}, better than the reference itself with {harness.best[name]:g}"
+            require(harness.lead(name, harness.best, scores) >= -1e-9, message)
 
 
 def worse_with_error(component: ComponentUnderTest) -> None:
-    """More error never scores better, and much error scores worse: narrower towards mono, or more noise."""
+    """More error never scores better, and a large error scores worse: narrower towards mono, or more noise."""
     harness = _MetricHarness(component)
     for name in harness.ranked():
         paths = {
@@ -161,39 +161,39 @@ def worse_with_error(component: ComponentUnderTest) -> None:
                 gain = -harness.lead(name, less, more)
                 require(gain <= slack, f"{what} scores better: {name} went from {less[name]:g} to {more[name]:g}")
         lost = max(harness.lead(name, steps[0], steps[-1]) for steps in paths.values())
-        require(lost > slack, f"{name} is no worse for mono nor for noise")
+        require(lost > slack, f"{name} is no worse for mono or for noise")
 
 
 def gain_as_declared(component: ComponentUnderTest) -> None:
-    """One factor on both ears of the prediction moves the value, or not, as `invariant_to` says."""
-    _moves_as_declared(component, "gain", lambda sound: 0.5 * sound)
+    """One factor on both channels of the prediction changes the value, or not, as `invariant_to` declares."""
+    _changes_as_declared(component, "gain", lambda sound: 0.5 * sound)
 
 
 def delay_as_declared(component: ComponentUnderTest) -> None:
-    """1 ms more on both ears of the prediction moves the value, or not, as `invariant_to` says."""
+    """A delay of 1 ms of both channels of the prediction changes the value, or not, as `invariant_to` declares."""
 
     def late(sound: Array) -> Array:
         samples = round(0.001 * CONVENTION.rate)
         return np.pad(sound, ((0, 0), (samples, 0)))[:, : sound.shape[1]]
 
-    _moves_as_declared(component, "delay", late)
+    _changes_as_declared(component, "delay", late)
 
 
-def _moves_as_declared(component: ComponentUnderTest, what: str, change: Callable[[Array], Array]) -> None:
+def _changes_as_declared(component: ComponentUnderTest, what: str, change: Callable[[Array], Array]) -> None:
     harness = _MetricHarness(component)
     before, after = harness.raw(harness.sound, harness.sound), harness.raw(change(harness.sound), harness.sound)
-    moved = [name for name in before if abs(after[name] - before[name]) > SAME * harness.span(name)]
+    changed = [name for name in before if abs(after[name] - before[name]) > SAME * harness.span(name)]
     if what in harness.metric.invariant_to:
-        require(not moved, f"declared blind to {what}, which moves {', '.join(moved)}")
+        require(not changed, f"declared invariant to {what}, which changes {', '.join(changed)}")
     else:
-        require(moved, f"blind to {what}, which `invariant_to` does not declare")
+        require(changed, f"invariant to {what}, which `invariant_to` does not declare")
 
 
 def symmetric(component: ComponentUnderTest) -> None:
-    """With left and right exchanged in prediction, reference and truth, the numbers stay."""
+    """Left and right exchanged in prediction, reference and truth leave the values unchanged."""
     harness = _MetricHarness(component)
     truth = replace(harness.clip[1], azimuth=-harness.clip[1].azimuth)
-    # wrong at one ear alone, so that a metric that hears with one is found
+    # wrong in one channel only, so that a metric that ignores a channel fails
     prediction = np.stack([harness.noisy(0.0)[0], harness.sound[1]])
     before = harness.score(prediction)
     after = harness.score(prediction[::-1].copy(), harness.sound[::-1].copy(), truth)
@@ -203,7 +203,7 @@ def symmetric(component: ComponentUnderTest) -> None:
 
 
 def finite_on_silence(component: ComponentUnderTest) -> None:
-    """Silence for prediction, reference or both gives finite numbers, or leaves a name out."""
+    """Silence as prediction, reference or both gives finite values, or leaves a name out."""
     harness = _MetricHarness(component)
     silence = np.zeros_like(harness.sound)
     pairs = {"prediction": (silence, harness.sound), "reference": (harness.sound, silence), "pair": (silence, silence)}
@@ -213,14 +213,14 @@ def finite_on_silence(component: ComponentUnderTest) -> None:
 
 
 def refuses_unequal_lengths(component: ComponentUnderTest) -> None:
-    """ValueError for sounds of unequal length."""
+    """Unequal lengths are a ValueError."""
     harness = _MetricHarness(component)
     _refused(harness, harness.sound[:, :-1], harness.sound, "a prediction one sample short")
     _refused(harness, harness.sound, harness.sound[:, :-1], "a reference one sample short")
 
 
 def refuses_nan(component: ComponentUnderTest) -> None:
-    """ValueError for NaN in either sound."""
+    """NaN in prediction or reference is a ValueError."""
     harness = _MetricHarness(component)
     broken = harness.sound.copy()
     broken[0, 5] = np.nan
@@ -230,10 +230,10 @@ def refuses_nan(component: ComponentUnderTest) -> None:
 
 def _refused(harness: _MetricHarness, prediction: Array, reference: Array, what: str) -> None:
     try:
-        found = harness.raw(prediction, reference)
+        values = harness.raw(prediction, reference)
     except ValueError:
         return
-    require(False, f"{what} is not refused with a ValueError but gives {found}")
+    require(False, f"{what} is not refused with a ValueError but gives {values}")
 
 
 CHECKS = {

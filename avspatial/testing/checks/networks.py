@@ -1,4 +1,4 @@
-"""What every network must do, of whatever kind."""
+"""Conformance checks of networks of every kind."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from avspatial.testing.component import ComponentUnderTest
 from avspatial.testing.results import NotApplicable, require
 
 CLOSE = 1e-3
-"""By this much of their largest value numbers may differ that are computed in another order."""
+"""Largest difference, relative to the largest value, of results computed in another order."""
 COARSE = 0.25
-"""By this much of their size (rms) numbers may differ that are computed in bfloat16."""
+"""Largest relative difference (rms) of results computed in bfloat16."""
 
 
 def construct(component: ComponentUnderTest) -> None:
@@ -25,19 +25,19 @@ def construct(component: ComponentUnderTest) -> None:
 
 
 def shapes(component: ComponentUnderTest) -> None:
-    """Outputs have the declared shapes, for an odd batch and two sizes of input."""
+    """Outputs have the declared shapes, for an odd batch size and two input sizes."""
     harness_for(component).check_shapes()
 
 
 def finite(component: ComponentUnderTest) -> None:
-    """Silence, the loudest sound and constant input give finite outputs, losses and gradients."""
+    """Silence, the loudest audio and constant input give finite outputs, losses and gradients."""
     harness = harness_for(component)
     for what, inputs in harness.extremes():
         module = harness.build()
         module.train()
         loss = harness.loss(module, inputs)
         require(loss.isfinite(), f"{what}: the loss is {loss.item()}")
-        if _learning(module):
+        if _trainable(module):
             torch.autograd.backward(loss)
         for name, parameter in module.named_parameters():
             require(parameter.grad is None or parameter.grad.isfinite().all(), f"{what}: the gradient of {name}")
@@ -46,47 +46,48 @@ def finite(component: ComponentUnderTest) -> None:
 
 
 def learns(component: ComponentUnderTest) -> str:
-    """Every parameter that is not frozen has a share in the loss."""
+    """Every parameter that is not frozen gets a gradient."""
     harness = harness_for(component)
     module = harness.build()
-    learning = _learning(module)
-    if not learning:
-        raise NotApplicable("it has no parameters that learn")
+    trainable = _trainable(module)
+    if not trainable:
+        raise NotApplicable("it has no trainable parameters")
     torch.autograd.backward(harness.loss(module.eval(), harness.inputs()))
-    moved = {name for name, parameter in module.named_parameters() if _pulled(parameter)}
+    reached = {name for name, parameter in module.named_parameters() if _has_gradient(parameter)}
     module.zero_grad()
     torch.autograd.backward(harness.loss(module.train(), harness.inputs(2)))
-    moved |= {name for name, parameter in module.named_parameters() if _pulled(parameter)}
-    idle = [name for name in learning if name not in moved]
-    require(not idle, f"no gradient ever reaches {', '.join(idle[:3])} ({len(idle)} of {len(learning)} parameters)")
-    return f"{len(learning)} parameters"
+    reached |= {name for name, parameter in module.named_parameters() if _has_gradient(parameter)}
+    unreached = [name for name in trainable if name not in reached]
+    names = f"{', '.join(unreached[:3])} ({len(unreached)} of {len(trainable)} parameters)"
+    require(not unreached, f"no gradient ever reaches {names}")
+    return f"{len(trainable)} parameters"
 
 
-def _learning(module: nn.Module) -> list[str]:
+def _trainable(module: nn.Module) -> list[str]:
     """The names of the parameters that are not frozen; without any, a loss has no gradient."""
     return [name for name, parameter in module.named_parameters() if parameter.requires_grad]
 
 
-def _pulled(parameter: Tensor) -> bool:
+def _has_gradient(parameter: Tensor) -> bool:
     return parameter.grad is not None and bool(parameter.grad.any())
 
 
 def sound_matters(component: ComponentUnderTest) -> None:
-    """Other sound, other output."""
+    """Different audio gives a different output."""
     harness = harness_for(component)
-    require(_matters(harness, harness.sound), "the output is the same whatever the sound")
+    require(_matters(harness, harness.audio_inputs), "the output does not depend on the audio")
 
 
 def pictures_matter(component: ComponentUnderTest) -> None:
-    """Other pictures, other output."""
+    """Different images give a different output."""
     harness = harness_for(component)
-    if component.entry.kind == "spatializer" and looks_at_nothing(harness):
-        raise NotApplicable("it looks at no pictures (`encode_images` gives None)")
-    require(_matters(harness, harness.pictures), "the output is the same whatever the pictures")
+    if component.entry.kind == "spatializer" and uses_no_images(harness):
+        raise NotApplicable("it uses no images (`encode_images` returns None)")
+    require(_matters(harness, harness.image_inputs), "the output does not depend on the images")
 
 
-def looks_at_nothing(harness: Harness) -> bool:
-    """Whether a spatializer says that it needs no pictures."""
+def uses_no_images(harness: Harness) -> bool:
+    """Whether a spatializer declares that it uses no images."""
     with torch.no_grad():
         return harness.build().encode_images(harness.inputs()["images"]) is None
 
@@ -100,7 +101,7 @@ def _matters(harness: Harness, names: Sequence[str]) -> bool:
 
 
 def deterministic(component: ComponentUnderTest) -> None:
-    """In evaluation, the same input gives the same output, to the bit."""
+    """In evaluation, the same input gives the same output, bit for bit."""
     harness = harness_for(component)
     module, inputs = harness.build(), harness.inputs()
     first, second = evaluate(harness, module, inputs), evaluate(harness, module, inputs)
@@ -119,7 +120,7 @@ def items_independent(component: ComponentUnderTest) -> None:
 
 
 def inputs_untouched(component: ComponentUnderTest) -> None:
-    """It writes into none of its inputs, neither in training nor in evaluation."""
+    """It modifies none of its inputs, neither in training nor in evaluation."""
     harness = harness_for(component)
     module, inputs = harness.build(), harness.inputs()
     before = {name: value.clone() for name, value in inputs.items()}
@@ -128,11 +129,11 @@ def inputs_untouched(component: ComponentUnderTest) -> None:
             harness.outputs(module.train(training), inputs)
             harness.loss(module, inputs)
         for name, value in inputs.items():
-            require(torch.equal(value, before[name]), f"{name} was written into")
+            require(torch.equal(value, before[name]), f"{name} was modified")
 
 
 def state_survives(component: ComponentUnderTest) -> None:
-    """What safetensors saves after a training pass is all there is: loaded into a new one, it evaluates alike."""
+    """A new network with the state that safetensors saved after a training pass gives the same outputs."""
     harness = harness_for(component)
     module, inputs = harness.build(), harness.inputs()
     with torch.no_grad():
@@ -145,14 +146,14 @@ def state_survives(component: ComponentUnderTest) -> None:
 
 
 def bfloat16(component: ComponentUnderTest) -> str:
-    """Autocast to bfloat16 trains, and evaluates to nearly the same."""
+    """Training runs under autocast to bfloat16, and evaluation gives nearly the same outputs."""
     harness = harness_for(component)
     module, inputs = harness.build(), harness.inputs()
     exact = evaluate(harness, module, inputs)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        # Two items will do: without such arithmetic in the processor it takes many times as long.
+        # Two items suffice: a processor without bfloat16 arithmetic takes many times as long.
         loss = harness.loss(module.train(), {name: value[:2] for name, value in inputs.items()})
-        if _learning(module):
+        if _trainable(module):
             torch.autograd.backward(loss)
     module = harness.build()
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -163,7 +164,7 @@ def bfloat16(component: ComponentUnderTest) -> str:
 
 
 def seeded(component: ComponentUnderTest) -> None:
-    """torch's seed fixes how the weights start."""
+    """torch's seed determines the initial weights."""
     harness = harness_for(component)
     first, second = state(harness.construct(seed=3)), state(harness.construct(seed=3))
     for name, value in first.items():
@@ -171,7 +172,7 @@ def seeded(component: ComponentUnderTest) -> None:
 
 
 def devices_agree(component: ComponentUnderTest) -> str:
-    """The GPU gives what the CPU gives."""
+    """GPU and CPU give the same outputs, within 1 %."""
     if not torch.cuda.is_available():
         raise NotApplicable("there is no GPU here")
     harness = harness_for(component)
@@ -184,7 +185,7 @@ def devices_agree(component: ComponentUnderTest) -> str:
 
 
 def evaluate(harness: Harness, module: Any, inputs: Inputs) -> list[Tensor]:
-    """The outputs in evaluation, detached copies."""
+    """Detached copies of the outputs in evaluation."""
     with torch.no_grad():
         return [output.clone() for output in harness.outputs(module.eval(), inputs)]
 

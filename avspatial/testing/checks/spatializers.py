@@ -1,4 +1,4 @@
-"""What a spatializer must do, beyond what every network must."""
+"""Conformance checks of spatializers, in addition to those of every network."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from avspatial.testing.checks.networks import (
     evaluate,
     finite,
     learns,
-    looks_at_nothing,
     pictures_matter,
     shapes,
     sound_matters,
+    uses_no_images,
 )
 from avspatial.testing.component import ComponentUnderTest
 from avspatial.testing.results import NotApplicable, require
 
 LENGTHS = (1, 159, 160_086)
-"""One sample; less than a window and no whole hop; ten seconds and a bit, as FAIR-Play's clips have."""
-VIEWS: tuple[VisualCondition, ...] = ("normal", "mirrored", "blank")
+"""In samples: one; less than a hop; slightly more than ten seconds, as FAIR-Play's clips."""
+CONDITIONS: tuple[VisualCondition, ...] = ("normal", "mirrored", "blank")
 SIDES = 0.02
-"""Mirrored pictures change at least this share of what black ones change; what is less is rounding."""
+"""Mirrored images change at least this share of what black images change; less is rounding."""
 SUM_ERROR = 1e-4
-"""By this much of its peak may left + right differ from the mixture."""
+"""Largest difference of left + right from the mixture, relative to its peak."""
 
 
 def lengths_kept(component: ComponentUnderTest) -> None:
-    """A clip of any length comes out as long as it went in."""
+    """The output of a clip of any length has the length of the clip."""
     module = SpatializerHarness(component).build()
     for length in LENGTHS:
-        made = _walk(module, _sound(length))
-        require(made.shape == (2, length), f"{length} samples became {tuple(made.shape)}")
-        require(made.isfinite().all(), f"{length} samples: the output is not finite")
+        output = _inferred(module, _audio(length))
+        require(output.shape == (2, length), f"{length} samples became {tuple(output.shape)}")
+        require(output.isfinite().all(), f"{length} samples: the output is not finite")
 
 
 def truth_unseen(component: ComponentUnderTest) -> None:
-    """What comes out hangs on the mixture alone: neither the clip's own stereo nor that of a lesson shows in it."""
+    """The output depends only on the mixture, not on the reference stereo or the training target."""
     harness = SpatializerHarness(component)
     module, inputs = harness.build(), harness.inputs()
     outputs = []
@@ -53,26 +53,26 @@ def truth_unseen(component: ComponentUnderTest) -> None:
         with torch.no_grad():
             module.eval().loss_terms(training_batch(inputs, seed), "l1")
         outputs.append(evaluate(harness, module, inputs)[0])
-    require(torch.equal(*outputs), "the true stereo of the last lesson shows in the output")
-    sound = _sound(module.framing.samples)
-    gap = (_walk(module, sound) - _walk(module, sound.flip(0))).abs().max()
-    require(gap <= SUM_ERROR, f"with the ears of the input exchanged the output differs by up to {gap:g}")
+    require(torch.equal(*outputs), "the output depends on the reference of the last training batch")
+    audio = _audio(module.framing.samples)
+    gap = (_inferred(module, audio) - _inferred(module, audio.flip(0))).abs().max()
+    require(gap <= SUM_ERROR, f"with the input's channels exchanged the output differs by up to {gap:g}")
 
 
 def sides_seen(component: ComponentUnderTest) -> str:
-    """Mirrored pictures change the output: a model that cannot tell left from right has nothing to learn from."""
+    """Mirrored images change the output: without a left and a right there is nothing to learn."""
     harness = SpatializerHarness(component)
-    if looks_at_nothing(harness):
-        raise NotApplicable("it looks at no pictures (`encode_images` gives None)")
-    module, sound = harness.build(), _sound(harness.framing.samples)
-    seen, mirrored, blank = (stereo.difference(_walk(module, sound, view)) for view in VIEWS)
-    share = float((seen - mirrored).norm() / (seen - blank).norm().clamp_min(1e-20))
-    require(share >= SIDES, f"mirrored pictures change the sound by {share:.1g} of what black ones do")
-    return f"untrained, mirrored pictures change the sound by {share:.2g} of what black ones do"
+    if uses_no_images(harness):
+        raise NotApplicable("it uses no images (`encode_images` returns None)")
+    module, audio = harness.build(), _audio(harness.framing.samples)
+    normal, mirrored, blank = (stereo.difference(_inferred(module, audio, condition)) for condition in CONDITIONS)
+    share = float((normal - mirrored).norm() / (normal - blank).norm().clamp_min(1e-20))
+    require(share >= SIDES, f"mirrored images change the audio by {share:.1g} of what black images change")
+    return f"untrained, mirrored images change the audio by {share:.2g} of what black images change"
 
 
 def mixture_kept(component: ComponentUnderTest) -> None:
-    """left + right is the mixture, where `preserves_mixture` says so."""
+    """left + right is the mixture, if `preserves_mixture` is declared."""
     harness = SpatializerHarness(component)
     module, inputs = harness.build(), harness.inputs()
     if not module.preserves_mixture:
@@ -82,19 +82,19 @@ def mixture_kept(component: ComponentUnderTest) -> None:
     require(error <= SUM_ERROR, f"left + right differs from the mixture by {error:.2g} of its peak")
 
 
-def _sound(samples: int) -> Tensor:
+def _audio(samples: int) -> Tensor:
     """Stereo noise (2, T), louder on the left."""
     noise = torch.randn(2, samples, generator=torch.Generator().manual_seed(1))
     return noise * torch.tensor([[0.2], [0.1]])
 
 
-def _walk(module: Any, sound: Tensor, condition: VisualCondition = "normal") -> Tensor:
-    """A whole clip through the sliding windows of inference: stereo (2, T)."""
+def _inferred(module: Any, audio: Tensor, condition: VisualCondition = "normal") -> Tensor:
+    """Stereo (2, T) of an entire clip, by overlap-add inference."""
     window = module.framing.window
-    count = max(1, math.ceil(sound.shape[-1] / window.rate * window.fps))
+    count = max(1, math.ceil(audio.shape[-1] / window.rate * window.fps))
     generator = torch.Generator().manual_seed(2)
-    pictures = torch.randint(0, 256, (count, *window.picture, 3), dtype=torch.uint8, generator=generator)
-    return spatialize(module, sound, pictures, Inference(hop=window.seconds, batch_size=4), condition=condition)
+    images = torch.randint(0, 256, (count, *window.picture, 3), dtype=torch.uint8, generator=generator)
+    return spatialize(module, audio, images, Inference(hop=window.seconds, batch_size=4), condition=condition)
 
 
 CHECKS = {

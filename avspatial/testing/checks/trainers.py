@@ -1,4 +1,4 @@
-"""What a trainer must do with the spatializer that it is given to teach."""
+"""Conformance checks of trainers."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from avspatial.testing.results import require
 from avspatial.training.settings import TrainerSettings
 
 STEPS = 12
-"""Steps after which one batch, seen again and again, must be known better."""
+"""Steps on one batch after which the loss must be lower."""
 
 
 def construct(component: ComponentUnderTest) -> None:
-    """It is built from its example settings, which are `TrainerSettings`: the loop needs them."""
+    """It is built from its example settings, a subclass of `TrainerSettings`, which the training loop needs."""
     settings = type(component.settings)
     require(issubclass(settings, TrainerSettings), f"{settings.__name__} is not a subclass of TrainerSettings")
     _built(component)
 
 
 def terms_scalar(component: ComponentUnderTest) -> str:
-    """Every phase, and validation, gives finite scalar terms, `total` among them; a phase's total can be learned."""
+    """Every phase, and validation, returns finite scalar terms with `total`; a phase's total has a gradient."""
     trainer, batch = _built(component), _batch(component)
     require(trainer.phases, "`phases` is empty")
     for phase in dict.fromkeys(trainer.phases):
         terms = trainer(batch, phase)
         _scalar(terms, phase)
-        require(terms["total"].requires_grad, f"{phase}: nothing can be learned from `total`")
+        require(terms["total"].requires_grad, f"{phase}: `total` has no gradient")
     with torch.no_grad():
         _scalar(trainer.eval().validate(batch), "validate")
     return f"phases {', '.join(trainer.phases)}"
@@ -49,7 +49,7 @@ def _scalar(terms: Mapping[str, Tensor], phase: str) -> None:
 
 
 def stages_whole(component: ComponentUnderTest) -> str:
-    """Stages run known phases, each phase in some stage; the last has the settings' own timetable."""
+    """Stages run declared phases, each phase in some stage; the last one has the timetable of the settings."""
     trainer, batch = _built(component), _batch(component)
     stages = trainer.stages()
     require(stages, "`stages` is empty")
@@ -63,24 +63,24 @@ def stages_whole(component: ComponentUnderTest) -> str:
 
 
 def groups_complete(component: ComponentUnderTest) -> None:
-    """Groups hold parameters of the trainer with a learning rate, none twice; all of the spatializer's are in one."""
+    """Groups have a learning rate and parameters of the trainer, none twice; all the spatializer's are in a group."""
     trainer = _built(component)
     names = {id(parameter): name for name, parameter in trainer.named_parameters()}
-    seen: set[int] = set()
+    all_updated: set[int] = set()
     for phase in dict.fromkeys(trainer.phases):
         groups = trainer.parameter_groups(phase)
         require(all("lr" in group for group in groups), f"{phase}: a group has no `lr`")
-        learning = [id(parameter) for group in groups for parameter in group["params"]]
-        require(learning, f"{phase}: updates nothing")
-        require(len(set(learning)) == len(learning), f"{phase}: a parameter stands in two groups")
-        require(set(learning) <= set(names), f"{phase}: a parameter is no part of the trainer, so it is not saved")
-        seen |= set(learning)
+        updated = [id(parameter) for group in groups for parameter in group["params"]]
+        require(updated, f"{phase}: updates nothing")
+        require(len(set(updated)) == len(updated), f"{phase}: a parameter is in two groups")
+        require(set(updated) <= set(names), f"{phase}: a parameter is no part of the trainer, so it is not saved")
+        all_updated |= set(updated)
     for name, parameter in trainer.spatializer.named_parameters():
-        require(id(parameter) in seen or not parameter.requires_grad, f"no phase updates spatializer.{name}")
+        require(id(parameter) in all_updated or not parameter.requires_grad, f"no phase updates spatializer.{name}")
 
 
 def phases_apart(component: ComponentUnderTest) -> None:
-    """A phase's step changes parameters of its own groups and no other."""
+    """A phase's step changes only parameters of its own groups."""
     trainer, batch = _built(component), _batch(component)
     for phase, optimizer in _optimizers(trainer).items():
         own = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
@@ -93,7 +93,7 @@ def phases_apart(component: ComponentUnderTest) -> None:
 
 
 def improves(component: ComponentUnderTest) -> str:
-    """One batch, seen again and again, is validated better than before."""
+    """The validation loss of one batch falls while training on it."""
     trainer, batch = _built(component), _batch(component)
     optimizers = _optimizers(trainer)
     before = _validated(trainer, batch)
@@ -106,20 +106,20 @@ def improves(component: ComponentUnderTest) -> str:
 
 
 def _validated(trainer: Any, batch: Batch) -> float:
-    """Validation with the batch's own statistics: running ones would lag behind so few steps."""
-    with torch.no_grad(), _as_it_was(trainer):
+    """Validate with the batch's own statistics: running statistics would lag after so few steps."""
+    with torch.no_grad(), _state_restored(trainer):
         return float(trainer.train().validate(batch)["total"])
 
 
 @contextmanager
-def _as_it_was(trainer: Any) -> Iterator[None]:
+def _state_restored(trainer: Any) -> Iterator[None]:
     before = state(trainer)
     yield
     trainer.load_state_dict(before)
 
 
 def validation_changes_nothing(component: ComponentUnderTest) -> None:
-    """Validating, in evaluation, changes neither weights nor statistics, and says the same again."""
+    """Validation changes neither weights nor statistics, and gives the same result again."""
     trainer, batch = _built(component), _batch(component)
     trainer.eval()
     before = state(trainer)
@@ -131,18 +131,18 @@ def validation_changes_nothing(component: ComponentUnderTest) -> None:
 
 
 def batch_untouched(component: ComponentUnderTest) -> None:
-    """It writes into no batch."""
+    """It modifies no batch."""
     trainer, batch, before = _built(component), _batch(component), _batch(component)
     for phase in dict.fromkeys(trainer.phases):
         trainer(batch, phase)
     with torch.no_grad():
         trainer.validate(batch)
     for name, now, was in _pairs(batch, before):
-        require(torch.equal(now, was), f"{name} was written into")
+        require(torch.equal(now, was), f"{name} was modified")
 
 
 def _pairs(batch: Batch, other: Batch, title: str = "batch") -> Iterator[tuple[str, Tensor, Tensor]]:
-    """Every tensor of two batches, and what it is called."""
+    """Every tensor of two batches, and its name."""
     for name in ("mixture", "reference", "images"):
         yield f"{title}.{name}", getattr(batch, name), getattr(other, name)
     for name, auxiliary in batch.auxiliary.items():
@@ -150,7 +150,7 @@ def _pairs(batch: Batch, other: Batch, title: str = "batch") -> Iterator[tuple[s
 
 
 def state_survives(component: ComponentUnderTest) -> None:
-    """What safetensors saves after a step is all there is: loaded into a new trainer, it goes on alike."""
+    """A new trainer with the state that safetensors saved after a step gives the same losses."""
     trainer, batch = _built(component), _batch(component)
     for phase, optimizer in _optimizers(trainer).items():
         _step(trainer, batch, phase, optimizer)
@@ -172,7 +172,7 @@ def _built(component: ComponentUnderTest, seed: int = 0) -> Any:
 
 
 def _batch(component: ComponentUnderTest) -> Batch:
-    """Windows, and those of the further data sets that the settings name."""
+    """A batch, with windows of the auxiliary data sets that the settings name."""
     counts = component.entry.target_class().auxiliary_windows
     named = [name for name, value in component.settings if getattr(value, "kind", "") == "dataset"]
     auxiliary = {name: _windows(component, BATCH * counts.get(name, 1), seed) for seed, name in enumerate(named, 2)}
@@ -196,7 +196,7 @@ def _optimizers(trainer: Any) -> dict[str, torch.optim.Optimizer]:
 
 
 def _step(trainer: Any, batch: Batch, phase: str, optimizer: torch.optim.Optimizer) -> None:
-    """One update, as the loop does it."""
+    """One update, as in the training loop."""
     trainer.zero_grad(set_to_none=True)
     trainer(batch, phase)["total"].backward()
     optimizer.step()

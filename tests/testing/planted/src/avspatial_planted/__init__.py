@@ -1,7 +1,7 @@
-"""Bad components, each with one mistake: the one that the check of its name is there to find.
+"""Faulty components, each with the one fault that the check of its name must find.
 
-`CHECK__MISTAKE` is a further mistake for the same check. Where nothing is wrong, the name is `good`: so it is known
-that what a check finds in the others is their one mistake.
+`CHECK__FAULT` is a further fault for the same check. The component without a fault is called `good`: what a check finds
+in the others is then their fault.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Audio encoders, each with one mistake."""
+"""Audio encoders, each with one fault."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Good(faults.Good, AudioEncoder):
         self.layer = nn.Conv2d(2, 4, 4, 2, 1)
 
     def forward(self, spectrogram: Tensor) -> list[Tensor]:
-        return [self.said(self.layer(self.heard(spectrogram)))]
+        return [self.on_output(self.layer(self.on_audio(spectrogram)))]
 
 
 class Shapes(Good):

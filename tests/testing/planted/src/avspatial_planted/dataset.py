@@ -1,4 +1,4 @@
-"""Data sets, each with one mistake."""
+"""Data sets, each with one fault."""
 
 from __future__ import annotations
 

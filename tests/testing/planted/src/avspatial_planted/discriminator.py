@@ -1,4 +1,4 @@
-"""Discriminators, each with one mistake."""
+"""Discriminators, each with one fault."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ class Good(faults.Good, Discriminator):
         self.pictures = None if visual is None else nn.Linear(visual.channels, 1)
 
     def forward(self, difference: Tensor, visual: Tensor | None) -> Judgement:
-        logits = self.layer(self.heard(difference)).mean((2, 3))
+        logits = self.layer(self.on_audio(difference)).mean((2, 3))
         if self.pictures is not None and visual is not None:
             logits = logits + self.shown(visual)
-        return Judgement(self.said(logits))
+        return Judgement(self.on_output(logits))
 
     def shown(self, visual: Tensor) -> Tensor:
         """visual (B, C, N', H', W') -> (B, 1)."""
         assert self.pictures is not None
-        averaged: Tensor = self.pictures(self.seen(visual).mean((2, 3, 4)))
+        averaged: Tensor = self.pictures(self.on_images(visual).mean((2, 3, 4)))
         return averaged
 
 
 class Shapes(Good):
-    """One verdict over the whole batch."""
+    """One logit for the entire batch."""
 
     def forward(self, difference: Tensor, visual: Tensor | None) -> Judgement:
         return Judgement(super().forward(difference, visual).logits.mean())
 
 
 class ShapesOneSize(Good):
-    """Made for features of one size, whatever it is told of them."""
+    """Made for features of one size, though it is built for another."""
 
     def __init__(self, settings: Any, *, visual: FeatureShape | None) -> None:
         super().__init__(settings, visual=visual)

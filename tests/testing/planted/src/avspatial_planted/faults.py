@@ -1,7 +1,7 @@
-"""Mistakes that a network of any kind can make, each for the `Good` one of that kind to inherit.
+"""Faults of networks of any kind, each to be mixed into the `Good` network of that kind.
 
-A `Good` network passes its sound through `heard`, its pictures through `seen` and what it makes of them through
-`said`; it changes nothing there, and each of these mistakes does.
+A `Good` network passes its audio through `on_audio`, its images through `on_images` and its output through
+`on_output`, which change nothing; each of these faults changes something.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ class Good:
 
     training: bool
 
-    def heard(self, x: Tensor) -> Tensor:
+    def on_audio(self, x: Tensor) -> Tensor:
         return x
 
-    def seen(self, x: Tensor) -> Tensor:
+    def on_images(self, x: Tensor) -> Tensor:
         return x
 
-    def said(self, x: Tensor) -> Tensor:
+    def on_output(self, x: Tensor) -> Tensor:
         return x
 
 
@@ -37,10 +37,10 @@ class Construct(Good):
 class Finite(Good):
     """Divides by what silence and black do not have."""
 
-    def heard(self, x: Tensor) -> Tensor:
+    def on_audio(self, x: Tensor) -> Tensor:
         return x / x.std()
 
-    def seen(self, x: Tensor) -> Tensor:
+    def on_images(self, x: Tensor) -> Tensor:
         return x / x.std()
 
 
@@ -53,39 +53,39 @@ class Learns(Good):
 
 
 class SoundMatters(Good):
-    def heard(self, x: Tensor) -> Tensor:
+    def on_audio(self, x: Tensor) -> Tensor:
         return torch.zeros_like(x)
 
 
 class PicturesMatter(Good):
-    def seen(self, x: Tensor) -> Tensor:
+    def on_images(self, x: Tensor) -> Tensor:
         return torch.ones_like(x)
 
 
 class Deterministic(Good):
-    def said(self, x: Tensor) -> Tensor:
+    def on_output(self, x: Tensor) -> Tensor:
         return x + torch.rand_like(x)
 
 
 class ItemsIndependent(Good):
-    def said(self, x: Tensor) -> Tensor:
+    def on_output(self, x: Tensor) -> Tensor:
         return x - x.mean(0)
 
 
 class InputsUntouched(Good):
-    def heard(self, x: Tensor) -> Tensor:
+    def on_audio(self, x: Tensor) -> Tensor:
         return x.sub_(0.5)
 
-    def seen(self, x: Tensor) -> Tensor:
+    def on_images(self, x: Tensor) -> Tensor:
         return x.sub_(0.5)
 
 
 class StateSurvives(Good):
-    """Keeps a level of its training where `state_dict` does not look."""
+    """Keeps a level of its training outside `state_dict`."""
 
     level = 0.0
 
-    def said(self, x: Tensor) -> Tensor:
+    def on_output(self, x: Tensor) -> Tensor:
         if self.training:
             self.level = float(x.mean())
         return x - self.level
@@ -94,7 +94,7 @@ class StateSurvives(Good):
 class Bfloat16(Good):
     """Uses what torch has for no bfloat16."""
 
-    def said(self, x: Tensor) -> Tensor:
+    def on_output(self, x: Tensor) -> Tensor:
         return torch.complex(x, x).abs()
 
 
@@ -108,7 +108,7 @@ class Seeded(Good):
 
 
 class DevicesAgree(Good):
-    def said(self, x: Tensor) -> Tensor:
+    def on_output(self, x: Tensor) -> Tensor:
         return x + float(x.is_cuda)
 
 
@@ -129,5 +129,5 @@ FAULTS = (
 
 
 def faulty(good: type) -> dict[str, type]:
-    """A class for each mistake: the good one, and that mistake in it."""
+    """One class for each fault: the good network with that fault."""
     return {fault.__name__: types.new_class(fault.__name__, (fault, good)) for fault in FAULTS}

@@ -1,4 +1,4 @@
-"""Mask generators, each with one mistake."""
+"""Mask generators, each with one fault."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Good(faults.Good, MaskGenerator):
         self.pictures = None if visual is None else nn.Linear(visual.channels, 2)
 
     def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
-        return Masks(self.said(self.mask(maps, visual, mixture)))
+        return Masks(self.on_output(self.mask(maps, visual, mixture)))
 
     def mask(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Tensor:
-        parts = [layer(self.heard(found)) for layer, found in zip(self.layers, maps, strict=True)]
+        parts = [layer(self.on_audio(feature_map)) for layer, feature_map in zip(self.layers, maps, strict=True)]
         if self.pictures is not None and visual is not None:
             parts.append(self.shown(visual)[..., None, None])
         return torch.stack([nn.functional.interpolate(part, mixture.shape[2:]) for part in parts]).sum(0)
@@ -32,7 +32,7 @@ class Good(faults.Good, MaskGenerator):
     def shown(self, visual: Tensor) -> Tensor:
         """visual (B, C, N', H', W') -> (B, 2)."""
         assert self.pictures is not None
-        averaged: Tensor = self.pictures(self.seen(visual).mean((2, 3, 4)))
+        averaged: Tensor = self.pictures(self.on_images(visual).mean((2, 3, 4)))
         return averaged
 
 
@@ -44,7 +44,7 @@ class Shapes(Good):
 
 
 class ShapesOneSize(Good):
-    """Made for features of one size, whatever it is told of them."""
+    """Made for features of one size, though it is built for another."""
 
     def __init__(self, settings: Any, *, levels: Sequence[FeatureLevel], visual: FeatureShape | None) -> None:
         super().__init__(settings, levels=levels, visual=visual)

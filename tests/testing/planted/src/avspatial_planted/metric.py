@@ -1,4 +1,4 @@
-"""Metrics, each with one mistake."""
+"""Metrics, each with one fault."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from avspatial.interfaces import Metric, Truth
-from avspatial.metrics.inputs import as_pair
+from avspatial.metrics import as_pair
 
 
 class Good(Metric):
-    """Error of the whole clip's level difference: nothing to find."""
+    """Error of the entire clip's level difference: no fault."""
 
     names: ClassVar = ("error",)
     unit: ClassVar = {"error": "dB"}
@@ -71,7 +71,7 @@ class DelayAsDeclared(Good):
 
 
 class Symmetric(Good):
-    """Hears with one ear."""
+    """Ignores the right channel."""
 
     def error(self, y: np.ndarray, x: np.ndarray) -> float:
         return float(np.square(y[0] - x[0]).mean())

@@ -1,4 +1,4 @@
-"""Spatializers, each with one mistake."""
+"""Spatializers, each with one fault."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Good(faults.Good, Spatializer):
         self.side = nn.Linear(6, 1)
 
     def encode_images(self, images: Tensor) -> Tensor:
-        corners = self.seen(images)[:, :, :, 0, [0, -1]].mean(1).flatten(1)
-        return self.said(self.side(corners)).tanh()
+        corners = self.on_images(images)[:, :, :, 0, [0, -1]].mean(1).flatten(1)
+        return self.on_output(self.side(corners)).tanh()
 
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
         assert visual is not None
-        sound = self.heard(mixture)
+        sound = self.on_audio(mixture)
         return stereo.stereo(sound, visual * sound)
 
 
@@ -56,7 +56,7 @@ class LengthsKept(Good):
 
 
 class TruthUnseen(Good):
-    """Keeps the answers of its last lesson."""
+    """Keeps the reference of its last training batch."""
 
     known: Tensor | None = None
 

@@ -1,4 +1,4 @@
-"""Trainers, each with one mistake."""
+"""Trainers, each with one fault."""
 
 from __future__ import annotations
 

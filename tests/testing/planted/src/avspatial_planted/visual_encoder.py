@@ -1,4 +1,4 @@
-"""Visual encoders, each with one mistake."""
+"""Visual encoders, each with one fault."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Good(faults.Good, VisualEncoder):
         self.layer = nn.Conv2d(3, 4, 8, 8)
 
     def forward(self, images: Tensor) -> Tensor:
-        pictures = self.seen(images).flatten(0, 1)
-        return self.said(self.layer(pictures).unflatten(0, images.shape[:2]).transpose(1, 2))
+        pictures = self.on_images(images).flatten(0, 1)
+        return self.on_output(self.layer(pictures).unflatten(0, images.shape[:2]).transpose(1, 2))
 
 
 class Shapes(Good):

@@ -1,11 +1,6 @@
-"""The cards of a metric by its name, and as a check: every value of the battery is a number.
+"""Metric cards by the metric's name, and as a check: every test case must score a finite value.
 
-    from avspatial.testing.metric_cards import metric_cards
-
-    (card,) = metric_cards("mine.thing")
-    assert "swapped" not in card.unseen
-
-`avspatial metrics check` runs this after the contract of `avspatial.testing`.
+`avspatial metrics check` runs this check after those of the kind `metric`.
 """
 
 from __future__ import annotations
@@ -29,10 +24,25 @@ from avspatial.training.random_state import preserve_random_state
 def metric_cards(
     id: str, *, convention: str = "fairplay", registry: Registry | None = None, progress: Progress = silent
 ) -> list[Card]:
-    """The cards of the metric `id` (`plugin.component` or its short form), one a name, measured now.
+    """Measure the cards of a metric: its value for each of a set of known distortions.
 
-    It is built with the `example` of its settings class. PluginError for an unknown metric, AvspatialError for an
-    unknown convention.
+    Args:
+        id: Metric, `plugin.component` or its short form; it is built with the `example` of its settings class.
+        convention: Name of the convention to score under.
+        registry: Plugins to search, all that are installed by default.
+        progress: Called with the progress of rendering and scoring.
+
+    Returns:
+        One card for each name of the metric.
+
+    Raises:
+        PluginError: Unknown metric.
+        AvspatialError: Unknown convention.
+
+    Example:
+        >>> (card,) = metric_cards("spl_rmse")
+        >>> "noise" in card.unseen, "narrowed" in card.unseen
+        (True, False)
     """
     registry = discover() if registry is None else registry
     entry, chosen = registry.get("metric", id), conventions.get(convention)
@@ -42,10 +52,10 @@ def metric_cards(
 def cards_of(
     entry: Entry, registry: Registry, cases: Iterable[Case], convention: Convention, progress: Progress
 ) -> list[Card]:
-    """The cards of one metric over the cases of a battery; whatever its construction raises passes through."""
+    """Measure the cards of one metric over test cases; errors of its construction pass through."""
     with tempfile.TemporaryDirectory(prefix="avspatial-") as folder, preserve_random_state():
-        given = entry.settings_class().example
-        component = ComponentUnderTest(entry, registry, given, FRAMING, Path(folder) / "card")
+        example = entry.settings_class().example
+        component = ComponentUnderTest(entry, registry, example, FRAMING, Path(folder) / "card")
         metric = component.build(convention=convention)
         named = NamedMetric(metric, entry.id, entry.version, component.settings.model_dump(mode="json"))
         return measure_cards(named, cases, convention, progress)
@@ -54,17 +64,17 @@ def cards_of(
 def check_card(
     entry: Entry, registry: Registry, cases: Sequence[Case], convention: Convention, progress: Progress
 ) -> tuple[Result, list[Card]]:
-    """Whether every value of the battery is a number, and the cards; none of a metric that cannot be measured."""
+    """Check that every value is a number; also return the cards, none if the metric cannot be measured."""
     cards: list[Card] = []
 
-    def card() -> str:
+    def measure() -> str:
         cards.extend(cards_of(entry, registry, cases, convention, progress))
-        lines = list(dict.fromkeys(line for each in cards for lines in each.failures.values() for line in lines))
+        lines = list(dict.fromkeys(line for card in cards for lines in card.failures.values() for line in lines))
         require(not lines, f"{len(lines)} of {len(cases)} pairs failed, the first: {(lines or [''])[0]}")
-        values = sum(len(found) for each in cards for found in each.scores.values())
+        values = sum(len(scores) for card in cards for scores in card.scores.values())
         if not values:
-            raise NotApplicable("it measures nothing on the scenes of the battery")
+            raise NotApplicable("it has no value on any of the test scenes")
         return f"values: {values}"
 
-    result = outcome(f"metric {entry.id}", "card", card, home=Path(entry.plugin.file).parent)
+    result = outcome(f"metric {entry.id}", "card", measure, home=Path(entry.plugin.file).parent)
     return result, cards
