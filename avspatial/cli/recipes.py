@@ -91,15 +91,18 @@ def copy(
     name: Annotated[str, typer.Argument(help="A shipped recipe's name.")],
     folder: Annotated[Path, typer.Argument(help="Where to; the current folder by default.")] = Path(),
 ) -> None:
-    """Copy a shipped recipe, with the files it extends, into a folder of yours."""
+    """Copy a shipped recipe, with the files it extends and the schema for editors, into a folder of yours."""
     from avspatial.atomic import write_text
     from avspatial.recipe import catalogue
+    from avspatial.recipe.json_schema import FILE
 
     root = catalogue.folder().resolve()
     files = catalogue.with_parents(catalogue.locate(name).resolve())
     if not all(file.is_relative_to(root) for file in files):
         raise RecipeError("only shipped recipes can be copied", where=name, fix="Copy your own files with `cp -r`.")
     texts = {folder / file.relative_to(root): file.read_text(encoding="utf-8") for file in files}
+    if not (folder / FILE).exists():  # a schema that is there may know plugins of the user's
+        texts[folder / FILE] = (root / FILE).read_text(encoding="utf-8")
     for path, text in texts.items():
         if path.exists() and path.read_text(encoding="utf-8") != text:
             raise RecipeError("exists and differs; nothing was copied", where=path, fix="Give another folder.")
@@ -111,12 +114,12 @@ def copy(
 @app.command("schema")
 def schema() -> None:
     """Print the JSON Schema of recipes, for editors, without the components that cannot be used: stderr names them."""
-    from avspatial.recipe.json_schema import json_schema
+    from avspatial.recipe.json_schema import schema_text
 
     registry = discover()
     usable = registry.validate()
     registry.report_failures()
-    print_json(json_schema(usable))
+    print(schema_text(usable), end="")
 
 
 @app.command("reference")

@@ -8,10 +8,15 @@ from pathlib import Path
 from avspatial.errors import RecipeError, did_you_mean
 from avspatial.recipe.yaml_tree import parse
 
+_FOR_EDITORS = "# yaml-language-server:"
+
 
 @dataclass(frozen=True)
 class Shipped:
-    """A shipped recipe: its name (the path below the shipped folder, without .yaml), its file, its first comment."""
+    """A shipped recipe: its name (the path below the shipped folder, without .yaml), its file, its first comment.
+
+    The line that tells an editor which schema to use is not a comment for people.
+    """
 
     name: str
     path: Path
@@ -69,5 +74,6 @@ def _name(file: Path, root: Path) -> str:
 
 
 def _summary(file: Path) -> str:
-    first = file.read_text(encoding="utf-8").partition("\n")[0]
+    lines = file.read_text(encoding="utf-8").splitlines()
+    first = next((line for line in lines if not line.startswith(_FOR_EDITORS)), "")
     return first.lstrip("# ").strip() if first.startswith("#") else ""

@@ -6,6 +6,7 @@ by it; `avspatial recipes check` sees the whole.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,14 @@ from avspatial.plugin import KINDS
 from avspatial.recipe.reference import ListedComponent
 from avspatial.recipe.schema import Recipe
 from avspatial.settings import Settings
+
+FILE = "recipe.schema.json"
+"""The schema's file, beside the shipped recipes; the first line of each of them names it."""
+
+
+def schema_text(entries: Iterable[ListedComponent]) -> str:
+    """The schema as the text of a file, one key a line."""
+    return json.dumps(json_schema(entries), ensure_ascii=False, indent=2) + "\n"
 
 
 def json_schema(entries: Iterable[ListedComponent]) -> dict[str, Any]:

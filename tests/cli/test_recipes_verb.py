@@ -71,7 +71,7 @@ def test_check_without_a_name_checks_all_that_are_shipped(
 
 def test_copy_brings_the_parents_and_the_copy_is_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mine = tmp_path / "mine"
-    copied = [mine / "sagm_demo.yaml", mine / "base" / "demo.yaml"]
+    copied = [mine / "sagm_demo.yaml", mine / "base" / "demo.yaml", mine / "recipe.schema.json"]
     assert shown(capsys, "copy", "sagm_demo", str(mine)).splitlines() == [str(path) for path in copied]
     assert [path.read_text() for path in copied] == [(folder() / path.relative_to(mine)).read_text() for path in copied]
     assert shown(capsys, "check", str(copied[0])) == f"{copied[0]}: ok\n"
@@ -82,7 +82,11 @@ def test_copy_goes_to_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert shown(capsys, "copy", "sagm_demo").splitlines() == ["sagm_demo.yaml", "base/demo.yaml"]
+    assert shown(capsys, "copy", "sagm_demo").splitlines() == [
+        "sagm_demo.yaml",
+        "base/demo.yaml",
+        "recipe.schema.json",
+    ]
     assert (tmp_path / "base" / "demo.yaml").is_file()
 
 
@@ -93,6 +97,15 @@ def test_copy_writes_over_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
         f"{tmp_path}/base/demo.yaml: exists and differs; nothing was copied\n  Give another folder.\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["base"]
+
+
+def test_copy_leaves_a_schema_that_is_there_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "recipe.schema.json").write_text("with my plugins")
+    assert shown(capsys, "copy", "sagm_demo", str(tmp_path)).splitlines() == [
+        f"{tmp_path}/sagm_demo.yaml",
+        f"{tmp_path}/base/demo.yaml",
+    ]
+    assert (tmp_path / "recipe.schema.json").read_text() == "with my plugins"
 
 
 def test_copy_copies_shipped_recipes_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

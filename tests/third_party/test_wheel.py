@@ -1,4 +1,4 @@
-"""The wheel alone, without the repository, brings the package, every bundled plugin and every recipe; and no more."""
+"""The wheel alone, without the repository, brings the package, every bundled plugin, every recipe and its schema."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PLUGINS = [path.parent for path in sorted((ROOT / "plugins").glob("*/pyproject.toml"))]
 RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
+SCHEMA = ROOT / "recipes" / "recipe.schema.json"
 
 
 def entry_points(folder: Path) -> dict[str, str]:
@@ -34,7 +35,9 @@ def expected() -> set[str]:
         for path in package.rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }
-    return files | {f"avspatial/shipped_recipes/{path.relative_to(ROOT / 'recipes').as_posix()}" for path in RECIPES}
+    return files | {
+        f"avspatial/shipped_recipes/{path.relative_to(ROOT / 'recipes').as_posix()}" for path in (*RECIPES, SCHEMA)
+    }
 
 
 def test_it_holds_what_it_must_and_nothing_else(outside: Outside) -> None:
@@ -77,6 +80,6 @@ def test_every_recipe_is_there_and_can_be_copied_and_checked(outside: Outside, t
     for recipe in listed:
         outside.run("avspatial", "recipes", "copy", recipe["name"], cwd=tmp_path)
     assert sorted(tmp_path.rglob("*.yaml")) == [tmp_path / path.relative_to(ROOT / "recipes") for path in RECIPES]
-    for path in RECIPES:
+    for path in (*RECIPES, SCHEMA):
         assert (tmp_path / path.relative_to(ROOT / "recipes")).read_text() == path.read_text()
     outside.run("avspatial", "recipes", "check")
