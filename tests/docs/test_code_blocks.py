@@ -1,7 +1,7 @@
 """The documentation is true: its code runs; its commands, names and links exist.
 
 A page's blocks run in order, in one new folder, with one Python namespace. `<!-- not run: REASON -->` on the line
-before a block keeps it from running; `file=PATH` after the language makes a block that file.
+before a block keeps it from running; `title="PATH"` after the language makes a block that file.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ class Block:
 
 
 FENCE = re.compile(
-    r"(?:^<!-- not run: *(?P<reason>.*?) *-->\n)?^```(?P<language>\w*)(?: file=(?P<file>\S+))?\n(?P<text>.*?)^```$",
+    r"(?:^<!-- not run: *(?P<reason>.*?) *-->\n)?"
+    r'^```(?P<language>\w*)(?: title="(?P<file>[^"\n]+)")?\n(?P<text>.*?)^```$',
     re.M | re.S,
 )
 
