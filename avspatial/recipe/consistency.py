@@ -1,4 +1,4 @@
-"""What must hold between keys. Works on the parts that are right by themselves, so that all mistakes come at once."""
+"""Checks between keys of a recipe, on the parts that are valid by themselves, so that all errors show at once."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from avspatial.recipe.schema import Inference, Recipe
 from avspatial.recipe.yaml_tree import Loc
 from avspatial.settings import Settings
 
-LEAST_FRAMES = 32
-LEAST_PICTURE = 16
+MIN_FRAMES = 32
+MIN_IMAGE_SIZE = 16
 Part = TypeVar("Part", bound=Settings)
 
 
 def contradictions(recipe: Mapping[str, Any]) -> Iterator[tuple[Loc, str]]:
-    """Keys of a plain recipe that contradict each other: the loc of one, and what is wrong."""
+    """Keys that contradict each other: the location of one of them, and what is wrong."""
     window = _part(Window, recipe.get("window", {}))
     stft = _part(Stft, recipe.get("stft", {}))
     inference = _part(Inference, recipe.get("inference", {}))
     if stft and stft.window > stft.n_fft:
         yield ("stft", "window"), f"must be at most stft.n_fft ({stft.n_fft} samples), not {stft.window}"
-    if window and min(window.picture) < LEAST_PICTURE:
-        yield ("window", "picture"), f"height and width must be at least {LEAST_PICTURE} pixels, not {window.picture}"
+    if window and min(window.picture) < MIN_IMAGE_SIZE:
+        yield ("window", "picture"), f"height and width must be at least {MIN_IMAGE_SIZE} pixels, not {window.picture}"
     if window and stft:
         yield from _frames(window, stft, "hop" in recipe.get("stft", {}))
     if window and inference and inference.hop > window.seconds:
-        what = f"must be at most window.seconds ({window.seconds:g} s), not {inference.hop:g}: sound would be left out"
+        what = f"must be at most window.seconds ({window.seconds:g} s), not {inference.hop:g}: audio would be left out"
         yield ("inference", "hop"), what
 
 
 def duplicates(recipe: Recipe) -> Iterator[tuple[Loc, str]]:
-    """Metrics that a recipe names twice: their numbers would carry one name."""
+    """Metrics that a recipe names twice: their scores would have the same name."""
     first: dict[str, int] = {}
     for index, metric in enumerate(recipe.metrics):
         if first.setdefault(metric.id, index) != index:
@@ -43,16 +43,16 @@ def duplicates(recipe: Recipe) -> Iterator[tuple[Loc, str]]:
 
 def _frames(window: Window, stft: Stft, hop_is_written: bool) -> Iterator[tuple[Loc, str]]:
     framing = Framing(window=window, stft=stft)
-    if framing.stft_frames >= LEAST_FRAMES:
+    if framing.stft_frames >= MIN_FRAMES:
         return
     frames = 1 + framing.samples // stft.hop
-    held = f"holds {frames} frames of {stft.hop} samples, and {LEAST_FRAMES} are needed"
+    count = f"holds {frames} frames of {stft.hop} samples, and {MIN_FRAMES} are needed"
     if hop_is_written:
-        longest = framing.samples // (LEAST_FRAMES - 1)
-        yield ("stft", "hop"), f"a window of {window.seconds:g} s {held}; take a hop of at most {longest}"
+        longest = framing.samples // (MIN_FRAMES - 1)
+        yield ("stft", "hop"), f"a window of {window.seconds:g} s {count}; take a hop of at most {longest}"
     else:
-        shortest = (LEAST_FRAMES - 1) * stft.hop / window.rate
-        yield ("window", "seconds"), f"a window of {window.seconds:g} s {held}; take at least {shortest:g} s"
+        shortest = (MIN_FRAMES - 1) * stft.hop / window.rate
+        yield ("window", "seconds"), f"a window of {window.seconds:g} s {count}; take at least {shortest:g} s"
 
 
 def _part(model: type[Part], value: Any) -> Part | None:

@@ -1,7 +1,7 @@
 """The JSON Schema of recipes, for editors: every key with its meaning, every component of this installation.
 
-It checks one file at a time, and a file may lean on its parent, so inside maps nothing but a misspelling is wrong
-by it; `avspatial recipes check` sees the whole.
+It checks one file at a time. A file may complete its parent, so a missing key inside a map is not an error here;
+`avspatial recipes check` checks the complete recipe.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def schema_text(entries: Iterable[ListedComponent]) -> str:
 
 def json_schema(entries: Iterable[ListedComponent]) -> dict[str, Any]:
     """JSON Schema (2020-12) of a recipe file in which the components of `entries` can be chosen."""
-    known = list(entries)
+    available = list(entries)
     definitions: dict[str, Any] = {}
     schema = _model(Recipe, "", definitions)
     required = schema.pop("required", [])
@@ -34,7 +34,7 @@ def json_schema(entries: Iterable[ListedComponent]) -> dict[str, Any]:
     schema["if"] = {"not": {"required": ["extends"]}}
     schema["then"] = {"required": required}
     for kind in KINDS:
-        of_kind = [entry for entry in known if entry.kind == kind]
+        of_kind = [entry for entry in available if entry.kind == kind]
         definitions[kind] = _choice(of_kind, definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -45,7 +45,7 @@ def json_schema(entries: Iterable[ListedComponent]) -> dict[str, Any]:
 
 
 def _model(model: type[Settings], prefix: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    """The schema of one settings class; the classes inside it go to `definitions` under `prefix`."""
+    """The schema of one settings class; nested classes go to `definitions`, their names after `prefix`."""
     schema = model.model_json_schema(ref_template=f"#/$defs/{prefix}{{model}}")
     for name, inner in schema.pop("$defs", {}).items():
         inner.pop("required", None)
@@ -54,15 +54,15 @@ def _model(model: type[Settings], prefix: str, definitions: dict[str, Any]) -> d
 
 
 def _with_choices(schema: Any) -> Any:
-    """The marks that `Choose` leaves, as references to the kind's definition."""
+    """The schema with every field that chooses a component as a reference to the definition of its kind."""
     if isinstance(schema, list):
         return [_with_choices(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    done = {key: _with_choices(value) for key, value in schema.items() if key != "x-avspatial-kind"}
+    replaced = {key: _with_choices(value) for key, value in schema.items() if key != "x-avspatial-kind"}
     if "x-avspatial-kind" in schema:
-        done["$ref"] = f"#/$defs/{schema['x-avspatial-kind']}"
-    return done
+        replaced["$ref"] = f"#/$defs/{schema['x-avspatial-kind']}"
+    return replaced
 
 
 def _choice(entries: list[ListedComponent], definitions: dict[str, Any]) -> dict[str, Any]:

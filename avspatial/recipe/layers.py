@@ -1,4 +1,4 @@
-"""What a recipe is made of before it is checked: its file, the files it extends, `--set`, the environment."""
+"""The layers of a recipe before it is checked: its file, the files it extends, overrides, the environment."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 
 
 def read(path: Path, below: tuple[Path, ...] = ()) -> tuple[Node, list[Problem]]:
-    """The tree of a recipe file merged over the files it extends, and the problems met.
+    """The tree of a recipe file merged over the files it extends, and the problems found.
 
-    `below` are the files that led here. An unreadable file gives an empty tree and a problem.
+    `below` are the files that extend this one. An unreadable file gives an empty tree and a problem.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -33,7 +33,7 @@ def read(path: Path, below: tuple[Path, ...] = ()) -> tuple[Node, list[Problem]]
 
 
 def read_text(text: str, path: Path, below: tuple[Path, ...] = ()) -> tuple[Node, list[Problem]]:
-    """As `read`, for a text that `path` holds or stands for."""
+    """As `read`, for a text; problems are reported as of `path`."""
     node, problems = parse(text, str(path))
     empty = _empty(path)
     if node is None:
@@ -64,7 +64,7 @@ def _parent(extends: Node, path: Path, below: tuple[Path, ...]) -> tuple[Node | 
         return None, [Problem(extends.location, "extends", "must be the path of one file, relative to this one")]
     parent = Path(os.path.normpath(path.parent / extends.value))
     if parent.resolve() in {file.resolve() for file in below}:
-        return None, [Problem(extends.location, "extends", f"{extends.value} leads back to itself")]
+        return None, [Problem(extends.location, "extends", f"{extends.value} extends this file: a circle")]
     if not parent.is_file():
         return None, [Problem(extends.location, "extends", f"there is no file {parent}")]
     return read(parent, below)
@@ -111,9 +111,9 @@ def _parsed(text: str) -> tuple[str, Any, list[Problem]]:
         return key, None, [Problem(SourceLocation(f"--set {text}"), "", what)]
     source = f"--set {key}"
     node, problems = parse(value, source)
-    # A line inside the value helps nobody: the option is the place.
-    moved = [replace(problem, location=SourceLocation(source), key=key) for problem in problems]
-    return key, to_dict(node) if node else None, moved
+    # The location is the option: lines and columns inside its value would not help.
+    located = [replace(problem, location=SourceLocation(source), key=key) for problem in problems]
+    return key, to_dict(node) if node else None, located
 
 
 def _list_on_the_way(node: Node, parts: list[str]) -> str:
@@ -131,12 +131,14 @@ def interpolate(node: Node, loc: Loc = ()) -> tuple[Node, list[Problem]]:
     problems: list[Problem] = []
     if isinstance(node.value, dict | list):
         pairs = node.value.items() if isinstance(node.value, dict) else enumerate(node.value)
-        done: list[tuple[Any, Node]] = []
+        filled_items: list[tuple[Any, Node]] = []
         for key, item in pairs:
             filled, more = interpolate(item, (*loc, key))
-            done.append((key, filled))
+            filled_items.append((key, filled))
             problems += more
-        return replace(node, value=dict(done) if isinstance(node.value, dict) else [v for _, v in done]), problems
+        return replace(
+            node, value=dict(filled_items) if isinstance(node.value, dict) else [v for _, v in filled_items]
+        ), problems
     if not isinstance(node.value, str) or "${" not in node.value:
         return node, problems
     if "${" in _VARIABLE.sub("", node.value):
@@ -151,11 +153,11 @@ def interpolate(node: Node, loc: Loc = ()) -> tuple[Node, list[Problem]]:
 
 
 def _from_environment(inside: str) -> tuple[str, str]:
-    """The value that `${inside}` stands for, and what is wrong with it."""
-    named = _NAMED.fullmatch(inside)
-    if not named:
-        return "", f"${{{inside}}} is not understood; write ${{NAME}} or ${{NAME:-DEFAULT}}"
-    name, default = named.groups()
+    """The value of `${inside}`, and what is wrong with it."""
+    match = _NAMED.fullmatch(inside)
+    if not match:
+        return "", f"${{{inside}}} is invalid; write ${{NAME}} or ${{NAME:-DEFAULT}}"
+    name, default = match.groups()
     value = os.environ.get(name) or default
     if value is None:
         return "", f"the environment variable {name} is not set; set it, or write ${{{name}:-DEFAULT}}"

@@ -1,4 +1,4 @@
-"""A recipe from its file: read, merged, filled in, checked as a whole, and written out with everything explicit."""
+"""Loads a recipe: reads, merges, interpolates and validates it, and writes it out with every default explicit."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from avspatial.settings import ComponentLookup
 
 _Schema = TypeVar("_Schema", bound=ModelRecipe)
 _MODEL_KEYS = frozenset(key_of(name, field) for name, field in ModelRecipe.model_fields.items())
-_HEAD = "# Everything explicit, written by avspatial: this file alone repeats the run.\n"
+_HEADER = "# Everything explicit, written by avspatial: this file alone repeats the run.\n"
 
 
 class Loaded(NamedTuple):
-    """A recipe and its resolved YAML text: no parent, no environment, every default and version spelled out."""
+    """A recipe and its resolved YAML text, which has no parent, no variables, and every default and version."""
 
     recipe: Recipe
     resolved: str
 
 
 def load_recipe(path: Path | str, registry: ComponentLookup, overrides: Overrides = (), smoke: bool = False) -> Loaded:
-    """Read a recipe: `extends` < the file < `smoke` (if asked for) < `overrides`, each over the one before.
+    """Load a recipe: the file over its parents, then `smoke` if requested, then the overrides.
 
     RecipeError lists every problem at once, one `file:line:col: key: what is wrong` a line. The `smoke` map is
-    checked even when it is not asked for.
+    checked even if it is not requested.
     """
     source, problems = read(Path(path))
     tree, more = apply_overrides(source, overrides)
@@ -44,23 +44,23 @@ def load_recipe(path: Path | str, registry: ComponentLookup, overrides: Override
     problems += more
     overlay = tree.value.get("smoke")
     overlaid = apply_overrides(_with_smoke(tree, overlay), overrides)[0] if overlay else tree
-    recipe, found = _validated(overlaid if smoke else tree, registry, Recipe)
+    recipe, invalid = _validated(overlaid if smoke else tree, registry, Recipe)
     if overlay and not smoke:
         # A second validation, with the smoke map over the recipe: its problems must show before `--smoke` is given,
         # and only those that the recipe alone does not have are the smoke map's.
-        known = {(problem.key, problem.what) for problem in found}
+        known = {(problem.key, problem.what) for problem in invalid}
         from_smoke = _validated(overlaid, registry, Recipe)[1]
-        found += [problem for problem in from_smoke if (problem.key, problem.what) not in known]
-    problems += [_as_written(problem, overlay) if overlay else problem for problem in found]
+        invalid += [problem for problem in from_smoke if (problem.key, problem.what) not in known]
+    problems += [_as_written(problem, overlay) if overlay else problem for problem in invalid]
     if problems or recipe is None:
         raise _refused(problems)
     return Loaded(recipe, resolved_yaml(recipe))
 
 
 def load_model_recipe(path: Path | str, registry: ComponentLookup) -> ModelRecipe:
-    """The part of a resolved recipe that the use of its trained model takes; RecipeError as `load_recipe`.
+    """Load the keys of a resolved recipe that inference needs; RecipeError as `load_recipe`.
 
-    The other keys are ignored: a model outlives the metrics, data sets and trainers it was made with.
+    The other keys are ignored, so that a model can be used without the metrics, data sets and trainers of its run.
     """
     return _model_recipe(*read(Path(path)), registry)
 
@@ -79,7 +79,7 @@ def _model_recipe(source: Node, problems: list[Problem], registry: ComponentLook
 
 
 def resolved_yaml(recipe: Recipe) -> str:
-    """A recipe as YAML text from which it can be loaded again, whatever defaults become."""
+    """A recipe as YAML text that loads as the same recipe even if defaults change."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
@@ -87,7 +87,7 @@ def resolved_yaml(recipe: Recipe) -> str:
     yaml.allow_unicode = False  # escapes: ruamel writes some separators bare and reads them back as spaces
     stream = io.StringIO()
     yaml.dump(recipe.model_dump(mode="json", by_alias=True), stream)
-    return _HEAD + stream.getvalue()
+    return _HEADER + stream.getvalue()
 
 
 def _validated(tree: Node, registry: ComponentLookup, schema: type[_Schema]) -> tuple[_Schema | None, list[Problem]]:
@@ -98,22 +98,22 @@ def _validated(tree: Node, registry: ComponentLookup, schema: type[_Schema]) -> 
     try:
         recipe = schema.model_validate(data, context={"registry": registry})
     except ValidationError as error:
-        found = ErrorTranslator(filled, schema, registry).problems(error.errors(include_url=False))
-        problems += [problem for problem in found if problem.key not in unset]
+        translated = ErrorTranslator(filled, schema, registry).problems(error.errors(include_url=False))
+        problems += [problem for problem in translated if problem.key not in unset]
     for loc, what in (*contradictions(data), *(duplicates(recipe) if isinstance(recipe, Recipe) else ())):
         problems.append(Problem(find(filled, loc)[0].location, dotted(loc), what))
     return recipe, problems
 
 
 def _with_smoke(tree: Node, overlay: Node) -> Node:
-    """The tree with its smoke map merged over it; anything but a map is reported by validation as what it is."""
+    """The tree with its smoke map merged over it; validation reports a `smoke` that is not a map."""
     return (
         merge(tree, replace(overlay, location=tree.location, key=tree.key)) if isinstance(overlay.value, dict) else tree
     )
 
 
 def _as_written(problem: Problem, overlay: Node) -> Problem:
-    """A problem that the smoke map brings, by the key that it has there."""
+    """A problem in the smoke map with the key that it has there."""
     if problem.location in locations(overlay) and problem.key in keys(overlay):
         return replace(problem, key=f"smoke.{problem.key}")
     return problem

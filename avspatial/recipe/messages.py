@@ -1,4 +1,4 @@
-"""Pydantic's errors in the words of recipes: at the place where they were written, with the nearest legal key."""
+"""Translates pydantic's errors to messages about recipes, with file, line and the closest legal key."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BOUNDS = {
     "less_than_equal": ("le", "at most"),
 }
 _TYPES = (
-    (re.compile(r"int_"), "a whole number"),
+    (re.compile(r"int_"), "an integer"),
     (re.compile(r"float_|decimal_"), "a number"),
     (re.compile(r"string_(type|unicode|sub_type)"), "text"),
     (re.compile(r"bool_"), "true or false"),
@@ -32,10 +32,10 @@ _TYPES = (
 
 
 def choice_and_model(field: FieldInfo) -> tuple[Choose | None, type[Settings] | None]:
-    """What a field holds inside lists and unions: the choice of a component, or settings of its own."""
-    found = [*field.metadata, *_parts(field.annotation)]
-    choice = next((part for part in found if isinstance(part, Choose)), None)
-    model = next((part for part in found if isinstance(part, type) and issubclass(part, Settings)), None)
+    """The component choice and the settings class that a field holds, inside lists and unions too."""
+    parts = [*field.metadata, *_parts(field.annotation)]
+    choice = next((part for part in parts if isinstance(part, Choose)), None)
+    model = next((part for part in parts if isinstance(part, type) and issubclass(part, Settings)), None)
     return choice, model
 
 
@@ -46,12 +46,12 @@ def _parts(annotation: Any) -> Iterator[Any]:
 
 
 def key_of(name: str, field: FieldInfo) -> str:
-    """The key of a field as it is written in YAML."""
+    """The key of a field in YAML."""
     return field.alias or name
 
 
 def field_at(model: type[Settings] | None, key: str | int) -> FieldInfo | None:
-    """The field of a model that a YAML key means."""
+    """The field of a settings class with this YAML key."""
     fields = model.model_fields if model else {}
     return next((field for name, field in fields.items() if key in (name, field.alias)), None)
 
@@ -62,7 +62,7 @@ def unit_of(field: FieldInfo) -> str:
 
 
 class ErrorTranslator:
-    """Turns pydantic's errors over one tree into problems."""
+    """Translates pydantic's errors about one tree to problems."""
 
     def __init__(self, tree: Node, root: type[Settings], registry: ComponentLookup) -> None:
         self.tree = tree
@@ -70,17 +70,17 @@ class ErrorTranslator:
         self.registry = registry
 
     def problems(self, errors: Iterable[ErrorDetails]) -> list[Problem]:
-        """One problem for each key; the branches of a union that all refuse a value are told together."""
-        found: dict[tuple[Loc, bool], list[Problem]] = {}
+        """One problem per key; the errors of all branches of a union are joined."""
+        by_key: dict[tuple[Loc, bool], list[Problem]] = {}
         for error in errors:
             if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
-                continue  # pydantic counts the items that are right by themselves; the wrong ones are told already
+                continue  # pydantic counts only valid items; the invalid ones have errors of their own
             loc = tuple(error["loc"])
             reached = find(self.tree, loc)[1]
             own = error["type"] in ("missing", "extra_forbidden")
             key = (loc, own) if own else (reached, own)
-            found.setdefault(key, []).append(self._problem(error, loc if own else reached))
-        return [_joined(same) for same in found.values()]
+            by_key.setdefault(key, []).append(self._problem(error, loc if own else reached))
+        return [_joined(same) for same in by_key.values()]
 
     def _problem(self, error: ErrorDetails, loc: Loc) -> Problem:
         node, reached = find(self.tree, loc)
@@ -101,7 +101,7 @@ class ErrorTranslator:
         return f"is missing ({about})" if about else "is missing"
 
     def legal_keys(self, loc: Loc) -> list[str]:
-        """The keys that may stand in the map at `loc`."""
+        """The legal keys of the map at `loc`."""
         model = self.model_at(loc)
         keys = [key_of(name, field) for name, field in model.model_fields.items()] if model else []
         if not loc:
@@ -109,7 +109,7 @@ class ErrorTranslator:
         return [*keys, "use"] if "use" in (find(self.tree, loc)[0].value or ()) else keys
 
     def model_at(self, loc: Loc) -> type[Settings] | None:
-        """The settings class that the map at `loc` must fit."""
+        """The settings class of the map at `loc`."""
         model: type[Settings] | None = self.root
         for depth, part in enumerate(loc, 1):
             if isinstance(part, int):
@@ -149,7 +149,7 @@ class ErrorTranslator:
 
 
 def _rule(kind: str, context: Mapping[str, Any], value: Any, unit: str) -> str:
-    """The sentence for one of pydantic's error types, empty when there is none."""
+    """The message for one of pydantic's error types; empty for the others."""
     if value != value:
         return "must be a number, not nan"
     if kind in _BOUNDS:
@@ -174,7 +174,7 @@ def _rule(kind: str, context: Mapping[str, Any], value: Any, unit: str) -> str:
 
 
 def _legal(expected: str) -> list[str]:
-    """The values in pydantic's `'a', 'b' or False`, as YAML writes them."""
+    """The values in pydantic's `'a', 'b' or False`, in YAML's spelling."""
     words = [quoted or bare for quoted, bare in re.findall(r"'([^']*)'|(\w+)", expected) if bare != "or"]
     return [{"True": "true", "False": "false", "None": "empty"}.get(word, word) for word in words]
 

@@ -1,4 +1,4 @@
-"""The schema of a recipe: every key, its meaning, its bounds."""
+"""The schema of a recipe: every key, its meaning and its bounds."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from avspatial.settings import DatasetChoice, MetricChoice, Settings, Spatialize
 
 
 class Inference(Settings):
-    """How a whole clip is walked."""
+    """How a model is applied to a complete clip."""
 
     hop: float = setting(0.1, unit="s", gt=0, le=60)
-    """Step between windows; where it is longer than what the model covers of a window, the step is that."""
+    """Step between windows, at most the part of a window that the model covers."""
     batch_size: int = setting(32, unit="windows", ge=1, le=4096)
-    """Windows computed at once."""
+    """Windows per batch."""
 
 
 class ModelRecipe(Settings):
-    """What the use of a trained model takes of its recipe: not what it learned from, nor how it was scored."""
+    """The keys of a recipe that inference needs: not the data, the training or the scoring."""
 
     schema_version: Literal[1] = Field(1, alias="schema")
     """The version of this schema."""
     name: str = setting(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)
-    """Name of the run's folder under `runs/`."""
+    """Name of the folder of its runs under `runs/`."""
     window: Window = Window()
-    """The excerpt that a model sees."""
+    """The excerpt of a clip that the model sees."""
     stft: Stft = Stft()
     """Its spectrogram."""
     model: SpatializerChoice
     """The spatializer."""
     inference: Inference = Inference()
-    """How it walks whole clips."""
+    """How the model is applied to complete clips."""
 
     @property
     def framing(self) -> Framing:
@@ -44,16 +44,16 @@ class Recipe(ModelRecipe):
     """One run, from data to report."""
 
     seed: int = setting(0, ge=0, lt=2**31)
-    """Seed of weights, data order and augmentation."""
+    """Seed of initial weights, data order and augmentation."""
     data: DatasetChoice
     """The data set."""
     limit: int | None = setting(None, unit="clips", ge=1)
-    """Use only so many clips of each split, the first ones: for trying out. All where not given."""
+    """Use only this many clips of each split, the first ones, to try a recipe out. Default: all."""
     trainer: TrainerChoice
-    """How it learns."""
+    """How the model is trained."""
     convention: Literal["fairplay", "raw", "reference_peak", "fairplay_reflect"] = "fairplay"
-    """The named set of metric settings that every printed number carries."""
+    """The named set of metric settings under which scores are computed."""
     metrics: tuple[MetricChoice, ...] = setting(min_length=1)
-    """The metrics to score with."""
+    """The metrics to compute."""
     smoke: dict[str, Any] = Field(default_factory=dict)
-    """Overrides that `--smoke` merges over the recipe: the same path and the same networks, a few steps."""
+    """Overrides that `--smoke` merges over the recipe, for a short test of the same code and networks: a few steps."""

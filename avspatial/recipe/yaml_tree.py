@@ -1,7 +1,7 @@
-"""YAML as a tree in which every value knows where it was written.
+"""YAML as a tree in which every value has its line and column.
 
-ruamel composes the text (YAML 1.2: `1e-4` is a number, `no` is text) and gives each node's place; duplicate keys,
-merge keys and tags are refused here, all of them at once.
+ruamel parses the text (YAML 1.2: `1e-4` is a number, `no` is text). Duplicate keys, merge keys and tags are refused
+here, all of them at once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _TAG = "tag:yaml.org,2002:"
 
 @dataclass(frozen=True)
 class SourceLocation:
-    """A place in a file, line and column from 1, or (line 0) something without lines such as `--set trainer.lr`."""
+    """A line and column in a file, from 1, or (line 0) a source without lines, such as `--set trainer.lr`."""
 
     source: str
     line: int = 0
@@ -32,7 +32,7 @@ class SourceLocation:
 
 @dataclass(frozen=True)
 class Node:
-    """A value of a recipe. `value` is a dict or list of nodes, or a scalar; `key` is where its key stands."""
+    """A value of a recipe. `value` is a dict or list of nodes, or a scalar; `key` is the location of its key."""
 
     value: Any
     location: SourceLocation
@@ -41,7 +41,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake: where, the dotted key (may be empty), what is wrong."""
+    """One error: its location, the dotted key (may be empty), and what is wrong."""
 
     location: SourceLocation
     key: str
@@ -58,7 +58,7 @@ def dotted(loc: Loc) -> str:
 
 
 def parse(text: str, source: str) -> tuple[Node | None, list[Problem]]:
-    """The tree of a YAML text (None where there is nothing) and what is wrong with it as YAML."""
+    """The tree of a YAML text (None if it is empty) and its syntax errors."""
     yaml = YAML(typ="safe", pure=True)
     try:
         root = yaml.compose(text)
@@ -75,7 +75,7 @@ def parse(text: str, source: str) -> tuple[Node | None, list[Problem]]:
 
 
 class _Builder:
-    """Turns ruamel's nodes into ours and collects what a recipe does not allow."""
+    """Converts ruamel's nodes and collects what a recipe does not allow."""
 
     def __init__(self, yaml: YAML, source: str) -> None:
         self.yaml = yaml
@@ -97,40 +97,40 @@ class _Builder:
         return SourceLocation(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def _mapping(self, node: MappingNode, loc: Loc) -> dict[str, Node]:
-        found: dict[str, Node] = {}
+        built: dict[str, Node] = {}
         for key_node, value_node in node.value:
             name = self._key(key_node, loc)
             location = self._location(key_node)
             if name is None:
                 continue
-            if name in found:
-                what = f"stands here a second time; the first is in line {found[name].key.line}"
+            if name in built:
+                what = f"appears twice; the first is in line {built[name].key.line}"
                 self.problems.append(Problem(location, dotted((*loc, name)), what))
                 continue
-            found[name] = self.build(value_node, (*loc, name), location)
-        return found
+            built[name] = self.build(value_node, (*loc, name), location)
+        return built
 
     def _key(self, node: Any, loc: Loc) -> str | None:
         if isinstance(node, ScalarNode) and str(node.tag) == f"{_TAG}str":
             return str(node.value)
         what = f"a key must be text, not {node.value}" if isinstance(node, ScalarNode) else "a key must be text"
         if str(node.tag) == f"{_TAG}merge":
-            what = "merge keys (<<) are not used in recipes; `extends` names a parent"
+            what = "merge keys (<<) are not allowed in recipes; use `extends`"
         self.problems.append(Problem(self._location(node), dotted(loc), what))
         return None
 
     def _scalar(self, node: ScalarNode, loc: Loc) -> Any:
-        known = ("str", "int", "float", "bool", "null")
+        allowed = ("str", "int", "float", "bool", "null")
         if str(node.tag) == f"{_TAG}timestamp":
             return str(node.value)
-        if str(node.tag) not in {f"{_TAG}{name}" for name in known}:
+        if str(node.tag) not in {f"{_TAG}{name}" for name in allowed}:
             self.problems.append(Problem(self._location(node), dotted(loc), f"tags such as {node.tag} are not allowed"))
             return None
         return self.yaml.constructor.construct_object(node, deep=True)
 
 
 def to_dict(node: Node) -> Any:
-    """The tree as ordinary dicts, lists and scalars."""
+    """The tree as dicts, lists and scalars."""
     if isinstance(node.value, dict):
         return {key: to_dict(item) for key, item in node.value.items()}
     if isinstance(node.value, list):
@@ -139,7 +139,7 @@ def to_dict(node: Node) -> Any:
 
 
 def from_dict(value: Any, location: SourceLocation) -> Node:
-    """Dicts, lists and scalars as a tree that stands at `location`; other objects, such as paths, as their text."""
+    """Dicts, lists and scalars as a tree, every node at `location`; other objects, such as paths, become text."""
     if isinstance(value, Mapping):
         value = {str(key): from_dict(item, location) for key, item in value.items()}
     elif isinstance(value, list | tuple):
@@ -150,7 +150,7 @@ def from_dict(value: Any, location: SourceLocation) -> Node:
 
 
 def find(node: Node, loc: Loc) -> tuple[Node, Loc]:
-    """The node at `loc`, or the deepest one on the way there, with the part of `loc` that leads to it."""
+    """The node at `loc`, or the deepest one on the way to it, and the part of `loc` that leads there."""
     for depth, part in enumerate(loc):
         inside = node.value
         if isinstance(inside, dict) and part in inside:
@@ -163,7 +163,7 @@ def find(node: Node, loc: Loc) -> tuple[Node, Loc]:
 
 
 def keys(node: Node, loc: Loc = ()) -> set[str]:
-    """The dotted keys of everything in the tree."""
+    """The dotted keys of all values in the tree."""
     pairs: list[tuple[str | int, Node]] = []
     if isinstance(node.value, dict):
         pairs = list(node.value.items())
@@ -173,17 +173,17 @@ def keys(node: Node, loc: Loc = ()) -> set[str]:
 
 
 def locations(node: Node) -> set[SourceLocation]:
-    """Every place of the tree, of keys and of values."""
+    """The locations of all keys and values in the tree."""
     inside = node.value.values() if isinstance(node.value, dict) else node.value
     below = [locations(item) for item in inside] if isinstance(node.value, dict | list) else []
     return {node.location, node.key}.union(*below)
 
 
 def merge(parent: Node, child: Node) -> Node:
-    """The child over the parent: maps merge, everything else replaces.
+    """Merge the child over the parent: maps are merged, everything else is replaced.
 
-    `c3d` counts as `{use: c3d}`. Where the child chooses another component than the parent, the settings of the
-    parent's component do not come along.
+    `c3d` counts as `{use: c3d}`. If the child chooses another component than the parent, the settings of the parent's
+    component are dropped.
     """
     over, under = _as_map(child, parent), _as_map(parent, child)
     if not (isinstance(over.value, dict) and isinstance(under.value, dict)):
@@ -194,20 +194,20 @@ def merge(parent: Node, child: Node) -> Node:
     merged = dict(under.value)
     for key, item in over.value.items():
         merged[key] = merge(merged[key], item) if key in merged else item
-    # A map that only `--set` reaches into still stands where its file wrote it.
+    # A map that only an override changes keeps its location in the file.
     return replace(over if over.location.line else under, value=merged)
 
 
 def _as_map(node: Node, other: Node) -> Node:
-    """A component's bare name as a map, where the other side is a map."""
+    """A component's bare name as a map, if the other node is a map."""
     if isinstance(node.value, str) and isinstance(other.value, dict):
         return replace(node, value={"use": node})
     return node
 
 
-def _same_component(one: Any, other: Any) -> bool:
-    """Whether two names mean one component: `c3d`, `avspatial.c3d` and `avspatial.c3d@1` do."""
-    if not (isinstance(one, str) and isinstance(other, str)):
+def _same_component(first: Any, second: Any) -> bool:
+    """Whether two names mean the same component, as `c3d`, `avspatial.c3d` and `avspatial.c3d@1` do."""
+    if not (isinstance(first, str) and isinstance(second, str)):
         return False
-    a, b = one.partition("@")[0], other.partition("@")[0]
+    a, b = first.partition("@")[0], second.partition("@")[0]
     return a == b or (("." in a) != ("." in b) and a.rpartition(".")[2] == b.rpartition(".")[2])

@@ -6,7 +6,6 @@ before a block keeps it from running; `title="PATH"` after the language makes a 
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import shlex
@@ -28,10 +27,6 @@ from avspatial.recipe.schema import Recipe
 from avspatial.registry import discover
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PUBLIC = {"avspatial"} | {
-    f"avspatial.{name}"
-    for name in ("errors", "framing", "interfaces", "metrics", "plugin", "settings", "signal", "testing")
-}
 CHEAP_RUN = re.compile(r"--help|--version")
 CHEAP_VERBS = {"recipes", "plugins", "doctor", "data", "evaluate", "published", "leaderboard", "metrics"}
 
@@ -149,19 +144,6 @@ def test_a_block_that_is_not_run_says_why(page: Path) -> None:
 def test_every_block_names_its_language(page: Path) -> None:
     assert [f"{page.name}:{block.line}" for block in blocks(page) if not block.language] == []
     assert page.read_text(encoding="utf-8").count("\n```") == 2 * len(blocks(page))
-
-
-@pages
-def test_python_blocks_import_only_the_public_packages(page: Path) -> None:
-    imported = [name for block in blocks(page) if block.language == "python" for name in imports(block.text)]
-    assert [name for name in imported if name.partition(".")[0] == "avspatial" and name not in PUBLIC] == []
-
-
-def imports(text: str) -> list[str]:
-    """Return the modules that a block imports, by their full names."""
-    nodes = list(ast.walk(ast.parse(text)))
-    modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    return modules + [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
 
 
 @pages

@@ -30,7 +30,7 @@ convention: fair
 smoke: {trainer: {stps: 2}}
 """
     assert refused(text, overrides=("bad", "trainer.epochs=0")) == [
-        "r.yaml:1:1: name: is missing (Name of the run's folder under `runs/`)",
+        "r.yaml:1:1: name: is missing (Name of the folder of its runs under `runs/`)",
         "r.yaml:2:1: sed: no such key (did you mean 'seed'?)",
         "r.yaml:3:35: data.rot: no such key (did you mean 'root'?)",
         "r.yaml:6:25: model.visual_encoder: unknown visual_encoder 'c3e' (did you mean 'c3d'?). There are: c3d",
@@ -38,7 +38,7 @@ smoke: {trainer: {stps: 2}}
         "r.yaml:8:19: model.mask_generator: 'supervised' is a trainer, not a mask_generator. There are: unet",
         "r.yaml:9:32: trainer.lr: must be a number, not 'fast'",
         "r.yaml:10:10: metrics: needs at least 1, has 0",
-        "r.yaml:11:18: inference.hop: must be at most window.seconds (1 s), not 2.5: sound would be left out",
+        "r.yaml:11:18: inference.hop: must be at most window.seconds (1 s), not 2.5: audio would be left out",
         "r.yaml:12:16: stft.window: must be at most stft.n_fft (448 samples), not 500",
         "r.yaml:13:13: convention: must be fairplay, raw, reference_peak or fairplay_reflect, not 'fair' "
         "(did you mean 'fairplay'?)",
@@ -49,12 +49,12 @@ smoke: {trainer: {stps: 2}}
 
 
 ONE_MISTAKE = {
-    "seed: three": "r.yaml:2:7: seed: must be a whole number, not 'three'",
-    "seed: 1.5": "r.yaml:2:7: seed: must be a whole number, not 1.5",
-    "seed:": "r.yaml:2:1: seed: must be a whole number, not empty",
+    "seed: three": "r.yaml:2:7: seed: must be an integer, not 'three'",
+    "seed: 1.5": "r.yaml:2:7: seed: must be an integer, not 1.5",
+    "seed:": "r.yaml:2:1: seed: must be an integer, not empty",
     "seed: -1": "r.yaml:2:7: seed: must be at least 0, not -1",
     "seed: 2147483648": "r.yaml:2:7: seed: must be less than 2147483648, not 2147483648",
-    "seed: [1]": "r.yaml:2:7: seed: must be a whole number, not a list",
+    "seed: [1]": "r.yaml:2:7: seed: must be an integer, not a list",
     "name: 3": "r.yaml:2:7: name: must be text, not 3",
     "name: a/b": "r.yaml:2:7: name: must match ^[A-Za-z0-9][A-Za-z0-9_.-]*$, unlike 'a/b'",
     "schema: 2": "r.yaml:2:9: schema: must be 1, not 2",
@@ -63,7 +63,7 @@ ONE_MISTAKE = {
     "window: {seconds: 61}": "r.yaml:2:19: window.seconds: must be at most 60 s, not 61",
     "window: {seconds: .nan}": "r.yaml:2:19: window.seconds: must be a number, not nan",
     "window: {picture: [64]}": "r.yaml:2:19: window.picture: item 2 is missing",
-    "window: {picture: [64, x]}": "r.yaml:2:24: window.picture[1]: must be a whole number, not 'x'",
+    "window: {picture: [64, x]}": "r.yaml:2:24: window.picture[1]: must be an integer, not 'x'",
     "window: {picture: [64, 2]}": "r.yaml:2:19: window.picture: "
     "height and width must be at least 16 pixels, not (64, 2)",
     "window: {gain: mixtur}": "r.yaml:2:16: window.gain: must be mixture or reference_stereo, not 'mixtur' "
@@ -91,13 +91,13 @@ ONE_MISTAKE = {
     "data: {root: '${NOT_THERE}'}": "r.yaml:2:14: data.root: the environment variable NOT_THERE is not set; "
     "set it, or write ${NOT_THERE:-DEFAULT}",
     "data: {root: '${NOT'}": "r.yaml:2:14: data.root: ${ has no matching }; write ${NAME} or ${NAME:-DEFAULT}",
-    "data: {root: '${a b}'}": "r.yaml:2:14: data.root: ${a b} is not understood; write ${NAME} or ${NAME:-DEFAULT}",
-    "seed: 1\nseed: 2": "r.yaml:3:1: seed: stands here a second time; the first is in line 2",
-    "trainer: {lr: 1, lr: 2}": "r.yaml:2:18: trainer.lr: stands here a second time; the first is in line 2",
+    "data: {root: '${a b}'}": "r.yaml:2:14: data.root: ${a b} is invalid; write ${NAME} or ${NAME:-DEFAULT}",
+    "seed: 1\nseed: 2": "r.yaml:3:1: seed: appears twice; the first is in line 2",
+    "trainer: {lr: 1, lr: 2}": "r.yaml:2:18: trainer.lr: appears twice; the first is in line 2",
     "1: 2": "r.yaml:2:1: a key must be text, not 1",
-    "trainer: &a {lr: 0.1}\nsmoke: {<<: *a}": "r.yaml:3:9: smoke: merge keys (<<) are not used in recipes; "
-    "`extends` names a parent",
-    "seed: !!python/object/apply:os.getpid []": "r.yaml:2:7: seed: must be a whole number, not a list",
+    "trainer: &a {lr: 0.1}\nsmoke: {<<: *a}": "r.yaml:3:9: smoke: merge keys (<<) are not allowed in recipes; "
+    "use `extends`",
+    "seed: !!python/object/apply:os.getpid []": "r.yaml:2:7: seed: must be an integer, not a list",
     "seed: !!binary aGk=": "r.yaml:2:7: seed: tags such as tag:yaml.org,2002:binary are not allowed",
 }
 
@@ -141,7 +141,7 @@ def test_a_file_that_is_not_there_or_not_text(load, write, registry) -> None:
 
 def test_a_parent_s_mistake_stands_in_the_parent_s_file(write, refused) -> None:
     write("base/p.yaml", "extends: ../good.yaml\nseed: x\n")
-    assert refused("extends: base/p.yaml\n") == ["base/p.yaml:2:7: seed: must be a whole number, not 'x'"]
+    assert refused("extends: base/p.yaml\n") == ["base/p.yaml:2:7: seed: must be an integer, not 'x'"]
 
 
 def test_a_parent_that_is_not_there_or_no_path(refused) -> None:
@@ -154,7 +154,7 @@ def test_a_parent_that_is_not_there_or_no_path(refused) -> None:
 
 def test_a_circle_of_parents(write, refused) -> None:
     write("other.yaml", "extends: r.yaml\n")
-    assert "other.yaml:1:10: extends: r.yaml leads back to itself" in refused("extends: other.yaml\n")
+    assert "other.yaml:1:10: extends: r.yaml extends this file: a circle" in refused("extends: other.yaml\n")
 
 
 SETS = {
@@ -165,7 +165,7 @@ SETS = {
     "a..b=1": "--set a..b=1: must be KEY=VALUE, the key as in trainer.lr",
     "seed=[1": "--set seed: not YAML: expected ',' or ']', but got '<stream end>'",
     "metrics.0=snr": "--set metrics.0: metrics is a list; replace all of it: --set metrics=[...]",
-    "seed=": "--set seed: must be a whole number, not empty",
+    "seed=": "--set seed: must be an integer, not empty",
     "trainer={use: supervised, lr: x}": "--set trainer: trainer.lr: must be a number, not 'x'",
     "model.use=maskin": "--set model.use: model: unknown spatializer 'maskin' (did you mean 'masking'?). "
     "There are: masking",

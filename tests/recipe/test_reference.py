@@ -40,7 +40,7 @@ def test_the_page_in_docs_is_up_to_date(registry) -> None:
 def test_a_row_says_key_values_default_and_meaning() -> None:
     rows = {row[0]: row[1:] for row in settings_rows(Window)}
     assert rows["seconds"] == ("number s, more than 0, at most 60", "1.0", "Length of the excerpt.")
-    assert rows["picture"][:2] == ("[whole number, whole number] pixels", "[224, 224]")
+    assert rows["picture"][:2] == ("[integer, integer] pixels", "[224, 224]")
     assert rows["gain"][:2] == ("mixture | reference_stereo", "mixture")
     rows = {row[0]: row[1:] for row in settings_rows(Recipe)}
     assert rows["schema"][:2] == ("1", "1")

@@ -57,9 +57,7 @@ class Card:
     def share(self, distortion: str) -> float | None:
         """How far a distortion moves the value, in units of `scale`."""
         change = self._changes.get(distortion)
-        if change is None:
-            return None
-        return change / self.scale if self.scale else 0.0
+        return None if change is None else change / self.scale if self.scale else 0.0
 
     @cached_property
     def _changes(self) -> dict[str, float]:

@@ -124,8 +124,7 @@ def _ranking(pair: SystemPair, sign: int) -> list[str]:
 
 def _ends(ranking: list[str], depth: int) -> list[str]:
     """The clips `depth` places from the two ends: one clip where the ends meet, none beyond."""
-    first, last = depth, len(ranking) - 1 - depth
-    return [ranking[place] for place in dict.fromkeys((first, last)) if first <= last]
+    return ranking[depth : len(ranking) - depth][:1] + ranking[depth + 1 : len(ranking) - depth][-1:]
 
 
 def _reason(pair: SystemPair, clip: str, depth: int, word: str) -> str:
