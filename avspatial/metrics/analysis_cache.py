@@ -17,6 +17,7 @@ class AnalysisCache:
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import AnalysisCache
         >>> def loudest(audio, rate):
         ...     print("analysed")
         ...     return float(abs(audio).max())

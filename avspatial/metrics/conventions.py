@@ -83,6 +83,7 @@ def prepare(
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import prepare
         >>> reference = np.array([[0.5, -0.25], [0.0, 0.25]])
         >>> y, x = prepare(0.5 * reference, reference, rate=16000, convention="reference_peak")
         >>> y.tolist(), x.tolist()

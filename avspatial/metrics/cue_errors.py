@@ -88,6 +88,7 @@ def ild_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import ild_error
         >>> noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
         >>> reference, mono = np.stack([noise, 0.5 * noise]), np.stack([noise, noise])
         >>> round(ild_error(mono, reference, 16000), 2)  # 20 log10 of 2
@@ -116,6 +117,7 @@ def itd_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import itd_error
         >>> noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
         >>> reference, mono = np.stack([noise, np.roll(noise, 4)]), np.stack([noise, noise])
         >>> round(itd_error(mono, reference, 16000))  # 4 samples are 250 us
@@ -143,6 +145,7 @@ def coherence_error(prediction: AudioLike, reference: AudioLike, rate: int) -> f
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import coherence_error
         >>> noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)
         >>> reference = np.stack([noise, np.random.default_rng(1).uniform(-0.5, 0.5, 8000)])
         >>> round(coherence_error(np.stack([noise, noise]), reference, 16000), 2)

@@ -84,6 +84,7 @@ def left_right(
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import left_right
         >>> from avspatial.interfaces import Truth
         >>> truth = Truth(rate=10.0, azimuth=np.full((1, 3), 45.0), energy=np.ones((1, 3)))  # one source on the left
         >>> reference = np.repeat([[0.2, 0.2, 0.2], [0.1, 0.1, 0.1]], 1600, axis=1)
@@ -122,6 +123,7 @@ def lateral_gain(
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import lateral_gain
         >>> reference = np.repeat([[0.2, 0.1, 0.1], [0.1, 0.1, 0.2]], 1600, axis=1)
         >>> round(lateral_gain(reference[::-1], reference, 16000), 2)
         -1.0
@@ -165,6 +167,7 @@ def azimuth_error(
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import azimuth_error
         >>> from avspatial.interfaces import Truth
         >>> truth = Truth(rate=2.0, azimuth=np.full((1, 1), 30.0), energy=np.ones((1, 1)))  # 30 degrees left
         >>> noise = np.random.default_rng(0).uniform(-0.5, 0.5, 8000)

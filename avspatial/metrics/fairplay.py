@@ -59,6 +59,7 @@ def stft_distance(prediction: AudioLike, reference: AudioLike, convention: Conve
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import stft_distance
         >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
         >>> stft_distance(reference, reference)
         0.0
@@ -87,6 +88,7 @@ def magnitude_distance(prediction: AudioLike, reference: AudioLike, convention: 
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import magnitude_distance
         >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
         >>> round(magnitude_distance(0.5 * reference, reference), 4)
         0.6418
@@ -116,6 +118,7 @@ def phase_distance(prediction: AudioLike, reference: AudioLike, convention: Conv
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import phase_distance
         >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
         >>> round(phase_distance(reference[::-1], reference), 4)  # the difference changes its sign
         3.1416
@@ -152,6 +155,7 @@ def envelope_distance(prediction: AudioLike, reference: AudioLike) -> float:
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import envelope_distance
         >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
         >>> round(envelope_distance(0.5 * reference, reference), 4)
         0.5705
@@ -179,6 +183,7 @@ def wave_l2(prediction: AudioLike, reference: AudioLike) -> float:
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import wave_l2
         >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
         >>> round(wave_l2(0.5 * reference, reference), 4)
         80.0781
@@ -206,6 +211,7 @@ def snr(prediction: AudioLike, reference: AudioLike, eps: float = 0.0) -> float:
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import snr
         >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
         >>> round(snr(0.5 * reference, reference), 4)
         6.0206

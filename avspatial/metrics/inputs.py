@@ -52,6 +52,7 @@ def as_pair(prediction: AudioLike, reference: AudioLike) -> tuple[Array, Array]:
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import as_pair
         >>> y, x = as_pair(np.zeros((2, 4), np.float32), np.ones((2, 4)))
         >>> y.dtype, x.shape
         (dtype('float64'), (2, 4))

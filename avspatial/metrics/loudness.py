@@ -36,6 +36,7 @@ def loudness_change(prediction: AudioLike, reference: AudioLike, rate: int) -> f
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import loudness_change
         >>> reference = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 16000))
         >>> round(loudness_change(0.5 * reference, reference, 16000), 2)
         -6.02
@@ -65,6 +66,7 @@ def true_peak(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import true_peak
         >>> tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(1600) / 16000)
         >>> round(true_peak(np.stack([tone, tone]), np.stack([tone, tone]), 16000), 1)
         -6.0

@@ -38,6 +38,7 @@ def mono_error(prediction: AudioLike, reference: AudioLike) -> float:
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import mono_error
         >>> reference = np.array([[1.0, -1.0, 0.5, 0.0], [0.0, 0.5, 0.0, 0.25]])
         >>> round(mono_error(0.5 * reference, reference), 2)
         -6.02

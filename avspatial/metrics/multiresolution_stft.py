@@ -86,6 +86,7 @@ def mrstft(prediction: AudioLike, reference: AudioLike, linear: bool = False) ->
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import mrstft
         >>> reference = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 2048))
         >>> mrstft(reference, reference)
         0.0

@@ -58,6 +58,7 @@ def spl_distance(
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import spl_distance
         >>> reference = np.repeat([[0.2, 0.1, 0.1], [0.1, 0.1, 0.2]], 1600, axis=1)
         >>> mono = np.full_like(reference, 0.1)
         >>> round(spl_distance(mono, reference, 16000), 2)
@@ -87,6 +88,7 @@ def spl_rmse(prediction: AudioLike, reference: AudioLike, rate: int, frame: floa
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import spl_rmse
         >>> reference = np.repeat([[0.2, 0.1, 0.1], [0.1, 0.1, 0.2]], 1600, axis=1)
         >>> mono = np.full_like(reference, 0.1)
         >>> round(spl_rmse(mono, reference, 16000), 2)
@@ -119,6 +121,7 @@ def spl_correlation(
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import spl_correlation
         >>> reference = np.repeat([[0.2, 0.1, 0.1], [0.1, 0.1, 0.2]], 1600, axis=1)
         >>> round(spl_correlation(reference[::-1], reference, 16000), 2)
         -1.0
@@ -156,6 +159,7 @@ def spl_direction(
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import spl_direction
         >>> reference = np.repeat([[0.2, 0.1, 0.1], [0.1, 0.1, 0.2]], 1600, axis=1)
         >>> spl_direction(np.full_like(reference, 0.1), reference, 16000)  # one frame of five is at the centre
         0.2
@@ -187,6 +191,7 @@ def spl_magnitude(
 
     Example:
         >>> import numpy as np
+        >>> from avspatial.metrics import spl_magnitude
         >>> reference = np.repeat([[0.2, 0.1, 0.1], [0.1, 0.1, 0.2]], 1600, axis=1)
         >>> wider = reference**2
         >>> round(spl_magnitude(wider, reference, 16000), 2)

@@ -41,6 +41,7 @@ def conformance(
         PluginError: Unknown component, or an id of two kinds without `kind`.
 
     Example:
+        >>> from avspatial.testing import conformance
         >>> test_snr = conformance("avspatial.snr")
     """
     import pytest

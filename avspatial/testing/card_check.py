@@ -40,6 +40,7 @@ def metric_cards(
         AvspatialError: Unknown convention.
 
     Example:
+        >>> from avspatial.testing import metric_cards
         >>> (card,) = metric_cards("spl_rmse")
         >>> "noise" in card.unseen, "narrowed" in card.unseen
         (True, False)

@@ -31,6 +31,7 @@ class Result:
         statement: `file:line: source` of the statement that failed.
 
     Example:
+        >>> from avspatial.testing import Result
         >>> result = Result("metric avspatial.snr", "declared", "passed")
         >>> result.ok, str(result)
         (True, 'passed    metric avspatial.snr  declared')

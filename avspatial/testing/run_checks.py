@@ -45,6 +45,7 @@ def checks_of(kind: str) -> dict[str, Check]:
         {name: check} in the order in which they run. A check's docstring says what it requires.
 
     Example:
+        >>> from avspatial.testing import checks_of
         >>> list(checks_of("metric"))[:4]
         ['construct', 'declared', 'repeatable', 'identity_best']
     """
@@ -80,6 +81,7 @@ def run_checks(
         PluginError: Unknown component, or an id of two kinds without `kind`.
 
     Example:
+        >>> from avspatial.testing import run_checks
         >>> [result.ok for result in run_checks("avspatial.snr", only=["construct", "symmetric"])]
         [True, True]
     """
