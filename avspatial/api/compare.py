@@ -19,6 +19,7 @@ from avspatial.evaluation.comparison.compare import Comparison
 from avspatial.evaluation.comparison.compare import compare as compare_systems
 from avspatial.evaluation.comparison.load import choices, is_evaluation, read_scored, score_outputs
 from avspatial.evaluation.comparison.systems import ScoredSystem, system
+from avspatial.evaluation.scoring.score_schema import MetricInfo
 from avspatial.interfaces import Progress
 from avspatial.progress import show_on_stderr
 from avspatial.recipe import Loaded, load_recipe
@@ -115,7 +116,7 @@ def _scored_like(
 ) -> ScoredSystem:
     """Score outputs as another system was; where there is none, by the metrics named or `evaluate`'s own."""
     registry = discover()
-    facts = like.metrics if like else {name: {} for name in names or METRICS}
+    facts = like.metrics if like else {name: MetricInfo() for name in names or METRICS}
     wanted = {name: of for name, of in facts.items() if not names or name in names}
     convention = like.convention if like else "fairplay"
     folder = None if reference is None else Path(reference)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,19 @@ from pydantic import ValidationError
 from avspatial.cores import usable_cores
 from avspatial.errors import AvspatialError, Interrupted, PluginError, RunError, did_you_mean
 from avspatial.evaluation.scoring.accumulator import Accumulator
-from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, build_metrics
+from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, build_metrics, metric_info
 from avspatial.evaluation.scoring.controls import CONTROLS, MODEL
 from avspatial.evaluation.scoring.file_pairs import FilePair, find_pairs
 from avspatial.evaluation.scoring.score_files import score_pairs
+from avspatial.evaluation.scoring.score_schema import Summary
 from avspatial.evaluation.scoring.score_store import ScoreStore, open_store, saved_controls
+from avspatial.evaluation.scoring.summary import summarize, versions
 from avspatial.interfaces import Convention, Progress
 from avspatial.metrics import conventions
 from avspatial.progress import show_on_stderr, silent
 from avspatial.registry import Registry, discover
 from avspatial.runs.directory import Run
 from avspatial.settings import Selected
-from avspatial.version import __version__
 
 METRICS = (
     "stft_distance",
@@ -49,7 +49,7 @@ class Evaluation:
     """summary: what `summary.json` says. failures: (clip, why) of each clip that failed. notes: {what was done to the
     sounds, or why a metric was skipped: in how many clips}."""
 
-    summary: Mapping[str, Any]
+    summary: Summary
     failures: Sequence[tuple[str, str]] = ()
     notes: Mapping[str, int] = field(default_factory=dict)
 
@@ -105,33 +105,29 @@ class _Work:
 
     def about(self) -> dict[str, Any]:
         """What makes this evaluation the same as another."""
+        identities = metric_info(self.metrics)
         return {
-            "metrics": sorted(name for each in self.metrics for name in each.metric.names),
+            "metrics": sorted(identities),
             "convention": self.convention.name,
-            "versions": self.versions(),
-            "settings": {name: dict(each.settings) for each in self.metrics for name in each.metric.names},
+            "versions": {**versions(), **{name: f"{info.id}@{info.version}" for name, info in identities.items()}},
+            "settings": {name: info.settings for name, info in identities.items()},
             "trim": self.trim,
             "controls": list(self.controls),
         }
 
-    def versions(self) -> dict[str, str]:
-        """Of avspatial, of what resamples, and of each metric: the component, id@version."""
-        named = {name: f"{each.id}@{each.version}" for each in self.metrics for name in each.metric.names}
-        return {"avspatial": __version__, "soxr": metadata.version("soxr"), **named}
-
     def go(self, saved: ScoreStore | None) -> Evaluation:
-        tally = Accumulator(pair.recording for pair in self.pairs)
+        accumulator = Accumulator(pair.recording for pair in self.pairs)
         failures: list[tuple[str, str]] = []
         notes: Counter[str] = Counter()
         try:
             for scored in self._scored(saved):
-                tally.add(scored)
+                accumulator.add(scored)
                 notes.update([*scored.notes, *_skips(scored)])
                 errors = [score.error for score in scored.scores if score.error is not None]
                 failures += [(scored.scores[0].clip, error) for error in errors[:1]]
         except KeyboardInterrupt as error:
-            raise self._interrupted(tally.clips, saved) from error
-        summary = self._summary(tally)
+            raise self._interrupted(accumulator.clips, saved) from error
+        summary = summarize(accumulator, self.metrics, self.convention)
         if saved is not None:
             saved.finish(summary)
         return Evaluation(summary, failures, notes)
@@ -164,27 +160,10 @@ class _Work:
             return Interrupted(f"{told}, and none is kept", fix="`--save DIR` keeps them, to go on from.")
         return Interrupted(told, where=saved.folder, fix="Give the same command again to go on.")
 
-    def _summary(self, tally: Accumulator) -> dict[str, Any]:
-        rows, _ = tally.entries()
-        facts = {
-            name: {"unit": named.metric.unit[name], "higher_is_better": named.metric.higher_is_better[name]}
-            for named in self.metrics
-            for name in named.metric.names
-        }
-        told = {row: {name: {**found[name], **said} for name, said in facts.items()} for row, found in rows.items()}
-        summary = {
-            "convention": self.convention.name,
-            "versions": self.versions(),
-            "clips": tally.clips,
-            "failed": tally.failed,
-            "metrics": told[MODEL],
-        }
-        controls = {row: found for row, found in told.items() if row != MODEL}
-        return {**summary, "controls": controls} if controls else summary
-
 
 def _skips(scored: ClipScores) -> list[str]:
-    return [f"{s.metric} not measured: {s.skipped}" for s in scored.scores if s.row == MODEL and s.skipped is not None]
+    skipped = (score for score in scored.scores if score.condition == MODEL and score.skipped is not None)
+    return [f"{score.metric} not measured: {score.skipped}" for score in skipped]
 
 
 def _rows(controls: Sequence[str]) -> tuple[str, ...]:
@@ -204,8 +183,9 @@ def _metrics(
     elif found := _of_run(outputs, "metrics"):
         chosen = [_selected(choice, registry) for choice in found]
     else:
-        known = any(pair.truth is not None for pair in pairs)
-        chosen = [_selected({"use": f"avspatial.{name}"}, registry) for name in (*METRICS, *DIRECTIONS * known)]
+        angles_known = any(pair.truth is not None for pair in pairs)
+        defaults = (*METRICS, *DIRECTIONS) if angles_known else METRICS
+        chosen = [_selected({"use": f"avspatial.{name}"}, registry) for name in defaults]
     if not chosen:
         raise AvspatialError("no metric to measure", fix="Name some with `--metrics NAME,NAME`.")
     built = build_metrics(chosen, convention, registry)

@@ -8,7 +8,6 @@ system's own digest is that of its list of files and their digests, so it change
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import os
 import tempfile
@@ -17,23 +16,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from avspatial.api.evaluate import METRICS, Evaluation, evaluate
+from avspatial.api.evaluate import METRICS, evaluate
 from avspatial.atomic import write_text
 from avspatial.errors import DataError, MediaError
+from avspatial.evaluation.scoring.controls import MODEL
 from avspatial.evaluation.scoring.file_pairs import FilePair, find_pairs
-from avspatial.evaluation.scoring.score_store import SCORES
+from avspatial.evaluation.scoring.score_schema import (
+    SCORES,
+    Leaderboard,
+    LeaderboardSystem,
+    Mean,
+    References,
+    Score,
+    Summary,
+    read_leaderboard,
+    read_scores,
+    write_document,
+)
 from avspatial.interfaces import Progress
 from avspatial.media.audio import read_audio
 from avspatial.progress import show_on_stderr, silent
 from avspatial.report.parts.numbers import decimals_of_column, metric_heading, number
 from avspatial.text import listed, markdown_table
 
-SCHEMA = 1
 TOLERANCE = 1e-9
 """Numbers that agree to this share are the same: what another processor's rounding may change."""
 _LAYOUT = "Put one folder a system into it, each with <clip>/predicted_binaural.wav and input_binaural.wav."
-
-Board = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class Choices:
     reference: Path | None = None
 
 
-def measure(folder: Path, choices: Choices, *, jobs: int | None = None, progress: Progress = silent) -> Board:
+def measure(folder: Path, choices: Choices, *, jobs: int | None = None, progress: Progress = silent) -> Leaderboard:
     """Score every system in `folder` by the files alone -> what `leaderboard.json` holds.
 
     DataError where there is no system, where systems have other clips or other references, and as `find_pairs`.
@@ -54,21 +62,20 @@ def measure(folder: Path, choices: Choices, *, jobs: int | None = None, progress
     pairs = {name: find_pairs(folder / name, choices.reference) for name in _names(folder, choices.reference)}
     _refuse_other_clips(folder, pairs)
     references = _references(folder, pairs)
-    rows = []
-    for name, found in pairs.items():
-        scores, evaluation = _scored(folder / name, choices, jobs, _of(progress, name))
-        rows.append(_row(folder, name, found, scores, evaluation))
-    entries = evaluation.summary["metrics"]
-    return {
-        "schema": SCHEMA,
-        "convention": choices.convention,
-        "versions": dict(evaluation.summary["versions"]),
-        "reference": None if choices.reference is None else _relative(choices.reference, folder),
-        "metrics": {m: {key: entries[m][key] for key in ("unit", "higher_is_better")} for m in entries},
-        "clips": len(references),
-        "references": {"sha256": _digest(references), "sounds": references},
-        "systems": rows,
-    }
+    systems = []
+    for name, own in pairs.items():
+        scores, summary = _scored(folder / name, choices, jobs, _of(progress, name))
+        systems.append(_system(folder, name, own, scores, summary))
+    return Leaderboard(
+        convention=choices.convention,
+        versions=summary.versions,
+        reference=None if choices.reference is None else _relative(choices.reference, folder),
+        clips=len(references),
+        metrics=summary.metrics,
+        interval=summary.interval,
+        references=References(sha256=_digest(references), audio=references),
+        systems=tuple(systems),
+    )
 
 
 def _names(folder: Path, reference: Path | None) -> list[str]:
@@ -119,43 +126,40 @@ def _of(progress: Progress, name: str) -> Progress:
     return lambda items, title: progress(items, f"{title} of {name}")
 
 
-def _scored(
-    outputs: Path, choices: Choices, jobs: int | None, progress: Progress
-) -> tuple[dict[str, dict[str, Any]], Evaluation]:
-    """{clip: {metric: value, or None where it failed}} and the evaluation."""
-    with tempfile.TemporaryDirectory() as kept:
-        done = evaluate(
+def _scored(outputs: Path, choices: Choices, jobs: int | None, progress: Progress) -> tuple[tuple[Score, ...], Summary]:
+    with tempfile.TemporaryDirectory() as folder:
+        evaluation = evaluate(
             outputs,
             reference=choices.reference,
             convention=choices.convention,
             metrics=tuple(choices.metrics),
             jobs=jobs,
-            save=kept,
+            save=folder,
             progress=progress,
         )
-        scores: dict[str, dict[str, Any]] = {}
-        for text in (Path(kept) / SCORES).read_text(encoding="utf-8").splitlines():
-            line = json.loads(text)
-            scores.setdefault(line["clip"], {})[line["metric"]] = line.get("value")
-    return scores, done
+        return tuple(read_scores(Path(folder) / SCORES)), evaluation.summary
 
 
-def _row(
-    folder: Path, name: str, pairs: Sequence[FilePair], scores: Mapping[str, Any], evaluation: Evaluation
-) -> dict[str, Any]:
+def _system(
+    folder: Path, name: str, pairs: Sequence[FilePair], scores: tuple[Score, ...], summary: Summary
+) -> LeaderboardSystem:
     files = {_relative(pair.prediction, folder): _file_digest(pair.prediction) for pair in pairs}
-    told = ("mean", "sd", "ci95", "n", "failed")
-    return {
-        "name": name,
-        "sha256": _digest(files),
-        "clips": evaluation.summary["clips"],
-        "failed": evaluation.summary["failed"],
-        "metrics": {m: {key: entry[key] for key in told} for m, entry in evaluation.summary["metrics"].items()},
-        "scores": {pair.clip: scores.get(pair.clip, {}) for pair in pairs},
-        "files": files,
-        "file_of": {pair.clip: _relative(pair.prediction, folder) for pair in pairs},
-        "failures": dict(evaluation.failures),
-    }
+    return LeaderboardSystem(
+        name=name,
+        sha256=_digest(files),
+        clips=summary.clips,
+        failed=summary.failed,
+        conditions=summary.conditions,
+        scores=scores,
+        files=files,
+        file_of={pair.clip: _relative(pair.prediction, folder) for pair in pairs},
+    )
+
+
+def failures(system: LeaderboardSystem) -> dict[str, str]:
+    """{clip: its first error} of the clips that failed."""
+    errors = ((score.clip, score.error) for score in reversed(system.scores) if score.error is not None)
+    return dict(reversed(list(dict(errors).items())))
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -195,34 +199,56 @@ def _told(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def differences(old: Board, new: Board) -> Iterator[Difference]:
+def differences(old: Leaderboard, new: Leaderboard) -> Iterator[Difference]:
     """Everything in which a board differs from what is measured now, in the order of systems and clips: for each clip
     its numbers, then its file. Versions are not compared, only what they made."""
-    for key in ("convention", "clips", "metrics"):
-        if old[key] != new[key]:
-            yield Difference("leaderboard.json", key, old[key], new[key])
-    yield from _digests("reference of clip ", old["references"]["sounds"], new["references"]["sounds"])
-    before, after = ({row["name"]: row for row in board["systems"]} for board in (old, new))
+    for key, then, now in (
+        ("convention", old.convention, new.convention),
+        ("clips", old.clips, new.clips),
+        ("metrics", _directions(old), _directions(new)),
+    ):
+        if then != now:
+            yield Difference("leaderboard.json", key, then, now)
+    yield from _digests("reference of clip ", old.references.audio, new.references.audio)
+    before, after = ({system.name: system for system in board.systems} for board in (old, new))
     for name in dict.fromkeys([*before, *after]):
         if name not in before or name not in after:
-            yield Difference(name, "system", *(("there" if name in rows else None) for rows in (before, after)))
+            yield Difference(name, "system", *(("there" if name in systems else None) for systems in (before, after)))
         else:
-            yield from _row_differences(before[name], after[name])
+            yield from _system_differences(before[name], after[name])
 
 
-def _row_differences(old: Board, new: Board) -> Iterator[Difference]:
-    for clip in dict.fromkeys([*old["scores"], *new["scores"]]):
-        yield from _numbers(new["file_of"].get(clip, clip), old["scores"].get(clip, {}), new["scores"].get(clip, {}))
-    yield from _digests("", old["files"], new["files"])
-    for metric in dict.fromkeys([*old["metrics"], *new["metrics"]]):
-        mine, theirs = (_flat(metric, row["metrics"].get(metric, {})) for row in (old, new))
-        yield from _numbers(old["name"], mine, theirs)
-    yield from _numbers(old["name"], *({key: row[key] for key in ("clips", "failed", "sha256")} for row in (old, new)))
+def _directions(board: Leaderboard) -> dict[str, tuple[str, bool | None]]:
+    return {name: (info.unit, info.higher_is_better) for name, info in board.metrics.items()}
 
 
-def _flat(metric: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    low, high = entry.get("ci95") or (None, None)
-    flat = {key: item for key, item in entry.items() if key != "ci95"} | {"lower bound": low, "upper bound": high}
+def _system_differences(old: LeaderboardSystem, new: LeaderboardSystem) -> Iterator[Difference]:
+    then, now = _values(old), _values(new)
+    for clip in dict.fromkeys([*then, *now]):
+        yield from _numbers(new.file_of.get(clip, clip), then.get(clip, {}), now.get(clip, {}))
+    yield from _digests("", old.files, new.files)
+    for metric in dict.fromkeys([*_means(old), *_means(new)]):
+        yield from _numbers(old.name, *(_flat(metric, _means(system).get(metric)) for system in (old, new)))
+    totals = [{"clips": of.clips, "failed": of.failed, "sha256": of.sha256} for of in (old, new)]
+    yield from _numbers(old.name, *totals)
+
+
+def _values(system: LeaderboardSystem) -> dict[str, dict[str, float | None]]:
+    values: dict[str, dict[str, float | None]] = {}
+    for score in system.scores:
+        values.setdefault(score.clip, {})[score.metric] = score.value
+    return values
+
+
+def _means(system: LeaderboardSystem) -> dict[str, Mean]:
+    return system.conditions.get(MODEL, {})
+
+
+def _flat(metric: str, mean: Mean | None) -> dict[str, Any]:
+    if mean is None:
+        return {}
+    low, high = mean.ci95 or (None, None)
+    flat = mean.model_dump(exclude={"ci95"}) | {"lower bound": low, "upper bound": high}
     return {f"{key} of {metric}": item for key, item in flat.items()}
 
 
@@ -248,43 +274,36 @@ DATA, TABLE = "leaderboard.json", "leaderboard.md"
 _BUILD = "Build it again: avspatial leaderboard build"
 
 
-def build(folder: Path, choices: Choices, *, jobs: int | None = None, progress: Progress = show_on_stderr) -> Board:
-    """Measure the systems in `folder` and write both files, each whole or not at all. Errors as `measure`."""
+def build(
+    folder: Path, choices: Choices, *, jobs: int | None = None, progress: Progress = show_on_stderr
+) -> Leaderboard:
+    """Measure the systems in `folder` and write both files, each completely or not at all. Errors as `measure`."""
     board = measure(folder, choices, jobs=jobs, progress=progress)
-    write_text(folder / DATA, json.dumps(board, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_document(folder / DATA, board)
     write_text(folder / TABLE, markdown(board))
     return board
 
 
-def read(folder: Path) -> Board:
-    """The data of a folder's leaderboard; DataError where there is none, or one that is damaged."""
-    path = folder / DATA
-    if not path.is_file():
-        raise DataError(f"holds no {DATA}", where=folder, fix=f"{_BUILD} {folder}")
-    try:
-        board = json.loads(path.read_text(encoding="utf-8"))
-        if board["schema"] != 1:
-            raise DataError(f"has schema {board['schema']}, not 1", where=path, fix=f"{_BUILD} {folder}")
-        markdown(board)
-        list(differences(board, board))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        what = f"is damaged ({type(error).__name__}: {error})"
-        raise DataError(what, where=path, fix=f"{_BUILD} {folder}") from error
-    return dict(board)
+def read(folder: Path) -> Leaderboard:
+    """Read a folder's leaderboard; DataError if there is none, RunError if it is damaged."""
+    fix = f"{_BUILD} {folder}"
+    if not (folder / DATA).is_file():
+        raise DataError(f"holds no {DATA}", where=folder, fix=fix)
+    return read_leaderboard(folder / DATA, fix=fix)
 
 
 def verify(
     folder: Path, *, reference: Path | None = None, jobs: int | None = None, progress: Progress = show_on_stderr
-) -> tuple[Board, list[Difference]]:
+) -> tuple[Leaderboard, list[Difference]]:
     """Measure everything again, as the table says it was -> the table's data, and every difference, the first first.
 
     reference: where the references are now, if not where the table says. Errors as `read` and `measure`.
     """
     board = read(folder)
-    if reference is None and board["reference"] is not None:
-        reference = folder / board["reference"]
-    names = list(dict.fromkeys(_component(board, metric) for metric in board["metrics"]))
-    now = measure(folder, Choices(board["convention"], names, reference), jobs=jobs, progress=progress)
+    if reference is None and board.reference is not None:
+        reference = folder / board.reference
+    names = list(dict.fromkeys(info.id or name for name, info in board.metrics.items()))
+    now = measure(folder, Choices(board.convention, names, reference), jobs=jobs, progress=progress)
     found = list(differences(board, now))
     shown = folder / TABLE
     if not found and (not shown.is_file() or shown.read_text(encoding="utf-8") != markdown(board)):
@@ -292,54 +311,49 @@ def verify(
     return board, found
 
 
-def _component(board: Board, metric: str) -> str:
-    return str(board["versions"].get(metric, metric)).partition("@")[0]
-
-
-def markdown(board: Board) -> str:
+def markdown(board: Leaderboard) -> str:
     """The table as text: best first by its first metric, means with 95 % intervals, and what they rest on."""
-    metrics = list(board["metrics"])
-    heads = ["system", *(metric_heading(metric, board["metrics"][metric]) for metric in metrics), "failed", "sha256"]
-    rows = [_line(board, row) for row in _ordered(board)]
-    table = markdown_table([heads, *rows], [":--", *["--:"] * len(metrics), "--:", ":--"])
-    versions = ", ".join(f"{name} {version}" for name, version in board["versions"].items() if name not in metrics)
-    measured = ", ".join(str(board["versions"].get(metric, metric)) for metric in metrics)
+    heads = ["system", *(metric_heading(name, info) for name, info in board.metrics.items()), "failed", "sha256"]
+    rows = [_line(board, system) for system in _ordered(board)]
+    table = markdown_table([heads, *rows], [":--", *["--:"] * len(board.metrics), "--:", ":--"])
+    versions = ", ".join(f"{name} {version}" for name, version in board.versions.items())
+    measured = ", ".join(f"{info.id}@{info.version}" if info.id else name for name, info in board.metrics.items())
     return (
-        f"# Leaderboard\n\n{board['clips']} clips, convention `{board['convention']}`; mean and 95 % interval over "
-        f"clips.\n\n{table}\n\nReferences: `{board['references']['sha256'][:12]}`. Metrics: "
+        f"# Leaderboard\n\n{board.clips} clips, convention `{board.convention}`; mean and 95 % interval over "
+        f"clips.\n\n{table}\n\nReferences: `{board.references.sha256[:12]}`. Metrics: "
         f"{measured}. Measured with {versions}.\n\nOverlapping intervals do not mean that two systems are alike, nor "
         "apart ones how sure that is: `avspatial compare` tests the differences on the same clips. `avspatial "
         "leaderboard verify` measures this table again from its files.\n"
     )
 
 
-def _line(board: Board, row: dict[str, Any]) -> list[str]:
+def _line(board: Leaderboard, system: LeaderboardSystem) -> list[str]:
     cells = []
-    for metric in board["metrics"]:
-        means = (each["metrics"].get(metric, {}).get("mean") for each in board["systems"])
-        cells.append(_cell(row, metric, decimals_of_column(means)))
-    return [row["name"], *cells, f"{row['failed']} of {row['clips']}", f"`{row['sha256'][:12]}`"]
+    for metric in board.metrics:
+        column = [mean.mean for each in board.systems if (mean := _means(each).get(metric))]
+        cells.append(_cell(_means(system).get(metric), decimals_of_column(column)))
+    return [system.name, *cells, f"{system.failed} of {system.clips}", f"`{system.sha256[:12]}`"]
 
 
-def _cell(row: dict[str, Any], metric: str, decimals: int) -> str:
-    entry = row["metrics"].get(metric)
-    if entry is None or entry["mean"] is None:
+def _cell(mean: Mean | None, decimals: int) -> str:
+    if mean is None or mean.mean is None:
         return "–"
-    low, high = entry["ci95"]
-    interval = "" if low is None else f" ({number(low, decimals)} to {number(high, decimals)})"
-    return number(entry["mean"], decimals) + interval
+    interval = " to ".join(number(bound, decimals) for bound in mean.ci95 or ())
+    return number(mean.mean, decimals) + (f" ({interval})" if interval else "")
 
 
-def _ordered(board: Board) -> list[dict[str, Any]]:
+def _ordered(board: Leaderboard) -> list[LeaderboardSystem]:
     """Best first by the first metric with a direction; systems without a mean last; equals by name."""
-    facts = board["metrics"]
-    first = next((metric for metric in facts if facts[metric]["higher_is_better"] is not None), None)
+    directions = ((name, info.higher_is_better) for name, info in board.metrics.items())
+    first = next(((name, higher) for name, higher in directions if higher is not None), None)
     if first is None:
-        return list(board["systems"])
-    sign = -1 if facts[first]["higher_is_better"] else 1
+        return list(board.systems)
+    metric, higher_is_better = first
 
-    def place(row: dict[str, Any]) -> tuple[float, str]:
-        mean = row["metrics"].get(first, {}).get("mean")
-        return (math.inf if mean is None else sign * mean, row["name"])
+    def place(system: LeaderboardSystem) -> tuple[float, str]:
+        mean = _means(system).get(metric)
+        if mean is None or mean.mean is None:
+            return math.inf, system.name
+        return (-mean.mean if higher_is_better else mean.mean), system.name
 
-    return sorted(board["systems"], key=place)
+    return sorted(board.systems, key=place)

@@ -8,7 +8,6 @@ keeps what it finished: a run that was killed continues where it stopped (`resum
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -28,6 +27,7 @@ from avspatial.data.layout import PARTS
 from avspatial.data.windows import TrainingWindows
 from avspatial.errors import DataError, Interrupted, RunError
 from avspatial.evaluation.scoring.clip_scores import NamedMetric, build_metrics
+from avspatial.evaluation.scoring.score_schema import Summary, read_summary
 from avspatial.evaluation.scoring.summary import evaluate_run
 from avspatial.inference.overlap_add import VisualCondition, spatialize
 from avspatial.interfaces import Clip, Convention, Dataset, Progress, Trainer
@@ -63,12 +63,12 @@ class Finished:
 
     Attributes:
         run: The run directory.
-        summary: The content of its summary.json; empty in all processes but the first.
+        summary: The content of its summary.json; None in all processes but the first.
         was_finished: It was to be resumed, and nothing was left to do.
     """
 
     run: Run
-    summary: Mapping[str, Any]
+    summary: Summary | None
     was_finished: bool = False
 
     @property
@@ -118,7 +118,7 @@ def run(
         stopped = open_run(resume)
         loaded = _recipe_of(stopped, recipe, changes, smoke, registry)
         if stopped.finished:
-            return Finished(stopped, json.loads(stopped.summary.read_text(encoding="utf-8")), was_finished=True)
+            return Finished(stopped, read_summary(stopped.summary), was_finished=True)
         return prepare(loaded.recipe, registry, devices, progress).run(stopped, resume=True)
     if recipe is None:
         raise RunError("there is nothing to run", fix=_NOTHING)
@@ -269,9 +269,9 @@ class PreparedRun:
         """Run the stages that write into the run directory."""
         with _interruptible(run):
             self._train(run, resume)
-            return Finished(run, self._evaluate(run) if self.devices.main else {})
+            return Finished(run, self._evaluate(run) if self.devices.main else None)
 
-    def _evaluate(self, run: Run) -> Mapping[str, Any]:
+    def _evaluate(self, run: Run) -> Summary:
         """Outputs, scores and report, in the first process alone; the summary."""
         with self._stage(run, "spatialize"):
             failures = self._spatialize(run)

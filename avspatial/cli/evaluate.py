@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avspatial.cli.names import Names, names
-from avspatial.cli.table import control, counts, heading, interval, mean, on_stdout, print_json
+from avspatial.cli.table import on_stdout, print_json, score_tables
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from avspatial.api.evaluate import Evaluation
 
 SHOWN = 10
@@ -87,9 +85,11 @@ def evaluate(
         save=save,
     )
     if json:
-        print_json(done.summary)
+        print_json(done.summary.to_dict())
     else:
-        on_stdout().print(_table(done))
+        console = on_stdout()
+        for table in score_tables(done.summary, console):
+            console.print(table)
     _tell(done)
     if done.failures:
         raise typer.Exit(1)
@@ -105,33 +105,15 @@ def _controls(named: Names | None, json: bool, save: Path | None) -> Sequence[st
     return CONTROLS if named == ("all",) else () if named == ("none",) else named
 
 
-def _table(done: Evaluation) -> Table:
-    from rich.table import Table
-
-    summary = done.summary
-    controls = summary.get("controls", {})
-    table = Table(title=f"{summary['clips']} clips, convention {summary['convention']}", box=None, pad_edge=False)
-    table.add_column("metric", no_wrap=True)
-    for title in ("mean", "sd", "95 % interval", "n", "failed"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for row in controls:
-        table.add_column(row.replace("_", " "), justify="right", overflow="fold")
-    for metric, entry in summary["metrics"].items():
-        sd = "-" if entry["sd"] is None else f"{entry['sd']:.3f}"
-        others = [control(found[metric], entry) for found in controls.values()]
-        table.add_row(heading(metric, entry), mean(entry), sd, interval(entry), *counts(entry), *others)
-    return table
-
-
 def _tell(done: Evaluation) -> None:
     """Notes and failed clips, on stderr."""
     for note, clips in list(done.notes.items())[:SHOWN]:
-        print(f"note: {note} ({clips} of {done.summary['clips']} clips)", file=sys.stderr)
+        print(f"note: {note} ({clips} of {done.summary.clips} clips)", file=sys.stderr)
     if len(done.notes) > SHOWN:
         print(f"note: and {len(done.notes) - SHOWN} other notes", file=sys.stderr)
     if not done.failures:
         return
-    print(f"{len(done.failures)} of {done.summary['clips']} clips failed:", file=sys.stderr)
+    print(f"{len(done.failures)} of {done.summary.clips} clips failed:", file=sys.stderr)
     for clip, why in done.failures[:SHOWN]:
         print(f"  {clip}: {why.splitlines()[0]}", file=sys.stderr)
     if len(done.failures) > SHOWN:

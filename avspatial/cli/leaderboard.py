@@ -42,13 +42,14 @@ def build(
     named = {"metrics": metrics} if metrics else {}
     board = leaderboard.build(folder, Choices(convention, reference=reference, **named), jobs=jobs)
     if json:
-        print_json(board)
+        print_json(board.to_dict())
     else:
         print(leaderboard.markdown(board), end="")
-    failed = {row["name"]: row for row in board["systems"] if row["failed"]}
-    for name, row in failed.items():
-        clip, why = next(iter(row["failures"].items()))
-        print(f"{row['failed']} of {row['clips']} clips of {name} failed; first {clip}: {why}", file=sys.stderr)
+    failed = [system for system in board.systems if system.failed]
+    for system in failed:
+        clip, why = next(iter(leaderboard.failures(system).items()))
+        counts = f"{system.failed} of {system.clips} clips of {system.name}"
+        print(f"{counts} failed; first {clip}: {why}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
 
@@ -59,7 +60,7 @@ def verify(folder: Folder, reference: Reference = None, jobs: Jobs = None, json:
     from avspatial.api import leaderboard
 
     board, found = leaderboard.verify(folder, reference=reference, jobs=jobs)
-    before = board["versions"].get("avspatial")
+    before = board.versions.get("avspatial")
     if before != __version__:
         print(f"The table was measured with avspatial {before}; this is {__version__}.", file=sys.stderr)
     if json:
@@ -68,6 +69,6 @@ def verify(folder: Folder, reference: Reference = None, jobs: Jobs = None, json:
         more = f" ({len(found) - 1} more; --json lists them)" if len(found) > 1 else ""
         print(f"{found[0]}{more}")
     else:
-        print(f"{len(board['systems'])} systems, {board['clips']} clips: the table is what its files say.")
+        print(f"{len(board.systems)} systems, {board.clips} clips: the table is what its files say.")
     if found:
         raise typer.Exit(1)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-Entry = Mapping[str, Any]
+    from avspatial.evaluation.scoring.score_schema import Mean, Summary
+
+_MODEL = "model"
 
 
 def columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
@@ -35,30 +38,55 @@ def on_stdout() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=240)
 
 
-def heading(metric: str, facts: Entry) -> str:
-    """The metric with its direction and unit."""
-    arrow = {True: " ↑", False: " ↓", None: ""}[facts["higher_is_better"]]
-    return f"{metric}{arrow}" + (f" ({facts['unit']})" if facts["unit"] else "")
+def score_tables(summary: Summary, console: Console) -> list[Table]:
+    """The scores as one table; if that is too wide, the model's and below it the controls': a name that ends in dots
+    could be that of several metrics."""
+    from rich.measure import Measurement
+
+    table = _score_table(summary, model=True, controls=True)
+    if Measurement.get(console, console.options.update(max_width=1000), table).minimum <= console.width:
+        return [table]
+    return [_score_table(summary, model=True, controls=False), _score_table(summary, model=False, controls=True)]
 
 
-def mean(entry: Entry) -> str:
-    return "-" if entry["mean"] is None else f"{entry['mean']:.3f}"
+def _score_table(summary: Summary, *, model: bool, controls: bool) -> Table:
+    """One line a metric: mean, sd, 95 % interval, n and failed of the model; the means of the control conditions, each
+    with its own n and failed if they differ from the model's."""
+    from rich.table import Table
+
+    from avspatial.report.parts.numbers import metric_heading
+
+    title = f"{summary.clips} clips, convention {summary.convention}" if model else "The control conditions"
+    table = Table(title=title, box=None, pad_edge=False)
+    names = [name for name in summary.conditions if name != _MODEL] if controls else []
+    table.add_column("metric", no_wrap=True)
+    for column in ("model", "sd", "95 % interval", "n", "failed") if model else ():
+        table.add_column(column, justify="right", no_wrap=True)
+    for name in names:
+        table.add_column(name if model else name.replace("_", " "), justify="right", overflow="fold")
+    for metric, info in summary.metrics.items():
+        mean = summary.conditions.get(_MODEL, {}).get(metric)
+        others = [_control(summary.conditions[name].get(metric), mean) for name in names]
+        own = _own_cells(mean) if model else ()
+        if any((*own, *others)):
+            table.add_row(metric_heading(metric, info), *own, *others)
+    return table
 
 
-def interval(entry: Entry) -> str:
-    low, high = entry["ci95"]
-    return "-" if low is None else f"{low:.3f} .. {high:.3f}"
+def _own_cells(mean: Mean | None) -> tuple[str, ...]:
+    if mean is None:
+        return ("",) * 5
+    interval = " .. ".join(f"{bound:.3f}" for bound in mean.ci95 or ()) or "-"
+    return _number(mean.mean), _number(mean.sd), interval, str(mean.n), str(mean.failed)
 
 
-def counts(entry: Entry) -> tuple[str, str]:
-    return str(entry["n"]), str(entry["failed"])
-
-
-def control(entry: Entry | None, model: Entry | None) -> str:
-    """The mean of a control row, with its own n and failed where they differ from the model's."""
-    if entry is None:
+def _control(mean: Mean | None, model: Mean | None) -> str:
+    """The mean of a control, with its own n and failed if they differ from the model's."""
+    if mean is None:
         return ""
-    if model is not None and counts(entry) == counts(model):
-        return mean(entry)
-    n, failed = counts(entry)
-    return f"{mean(entry)} (n {n}, failed {failed})"
+    same = model is not None and (mean.n, mean.failed) == (model.n, model.failed)
+    return _number(mean.mean) if same else f"{_number(mean.mean)} (n {mean.n}, failed {mean.failed})"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -14,6 +14,7 @@ from support.saved_sounds import RATE, evaluate, sounds, values
 
 from avspatial.api.evaluate import DIRECTIONS, METRICS, Evaluation
 from avspatial.errors import AvspatialError
+from avspatial.evaluation.scoring.score_schema import Mean
 from avspatial.interfaces import Truth
 from avspatial.media.audio import write_wav
 from avspatial.media.video import write_video
@@ -25,17 +26,16 @@ from avspatial.runs.outputs import save_outputs
 class TestTheContract:
     def test_the_summary(self, official: Path, tmp_path: Path) -> None:
         done = evaluate(official, metrics=["stft_distance", "snr"], save=tmp_path / "kept")
-        assert list(done.summary) == ["convention", "versions", "clips", "failed", "metrics"]
-        assert (done.summary["convention"], done.summary["clips"], done.summary["failed"]) == ("fairplay", 4, 0)
-        assert set(done.summary["versions"]) == {"avspatial", "soxr", "stft_distance", "snr"}
-        assert done.summary["versions"]["snr"] == "avspatial.snr@1"
-        entry = done.summary["metrics"]["snr"]
-        assert list(entry) == ["mean", "sd", "ci95", "n", "failed", "unit", "higher_is_better"]
+        assert (done.summary.convention, done.summary.clips, done.summary.failed) == ("fairplay", 4, 0)
+        assert set(done.summary.versions) == {"avspatial", "soxr"} and list(done.summary.conditions) == ["model"]
+        info = done.summary.metrics["snr"]
+        assert (info.id, info.version, info.unit, info.higher_is_better) == ("avspatial.snr", "1", "dB", True)
+        entry = done.summary.conditions["model"]["snr"]
         own = [snr(*prepare(*sounds(clip), RATE)) for clip in range(4)]
-        assert entry["mean"] == pytest.approx(np.mean(own)) and entry["sd"] == pytest.approx(np.std(own, ddof=1))
-        assert entry["ci95"][0] < entry["mean"] < entry["ci95"][1]
-        assert (entry["n"], entry["failed"], entry["unit"], entry["higher_is_better"]) == (4, 0, "dB", True)
-        assert json.loads((tmp_path / "kept" / "summary.json").read_text()) == done.summary
+        assert entry.mean == pytest.approx(np.mean(own)) and entry.sd == pytest.approx(np.std(own, ddof=1))
+        assert entry.ci95[0] < entry.mean < entry.ci95[1]
+        assert (entry.n, entry.failed) == (4, 0)
+        assert json.loads((tmp_path / "kept" / "summary.json").read_text()) == done.summary.to_dict()
 
     def test_the_scores_line_by_line(self, official: Path, tmp_path: Path) -> None:
         (official / "clip2" / "input_binaural.wav").unlink()
@@ -45,11 +45,12 @@ class TestTheContract:
             (f"clip{clip}", metric) for clip in range(4) for metric in ("snr", "stft_distance")
         ]
         for line in lines:
-            assert list(line) == ["clip", "metric", "error" if line["clip"] == "clip2" else "value"]
+            outcome = "error" if line["clip"] == "clip2" else "value"
+            assert list(line) == ["schema", "condition", "clip", "recording", "metric", outcome]
         assert lines[0]["value"] == pytest.approx(snr(*prepare(*sounds(0), RATE)))
 
     def test_the_default_metrics(self, official: Path, builtin_registry: Registry) -> None:
-        assert tuple(evaluate(official, metrics=None).summary["metrics"]) == METRICS
+        assert tuple(evaluate(official, metrics=None).summary.metrics) == METRICS
         for name in (*METRICS, *DIRECTIONS):
             assert builtin_registry.get("metric", name)
 
@@ -58,32 +59,34 @@ class TestTheContract:
         save_outputs(tmp_path / "a", sounds(0)[0], sounds(0)[1], RATE, truth=truth)
         save_outputs(tmp_path / "b", sounds(1)[0], sounds(1)[1], RATE)
         done = evaluate(tmp_path, metrics=None)
-        assert tuple(done.summary["metrics"]) == (*METRICS, *DIRECTIONS)
-        assert [done.summary["metrics"]["left_right"][key] for key in ("mean", "sd", "n", "failed")] == [1, None, 1, 0]
+        assert tuple(done.summary.metrics) == (*METRICS, *DIRECTIONS)
+        assert done.summary.conditions["model"]["left_right"] == Mean(mean=1, n=1, failed=0)
         assert done.notes["left_right not measured: the clip has no true angles"] == 1
 
-    def test_a_clip_with_nothing_to_measure_has_no_line_and_is_no_failure(self, tmp_path: Path) -> None:
+    def test_a_clip_with_nothing_to_measure_is_skipped_and_is_no_failure(self, tmp_path: Path) -> None:
         silence = np.zeros((2, RATE))
         save_outputs(tmp_path / "out" / "a", silence, silence, RATE)
         done = evaluate(tmp_path / "out", metrics=["spl_direction", "snr"], save=tmp_path / "kept")
-        assert done.summary["metrics"]["spl_direction"]["n"] == done.summary["failed"] == 0
-        assert list(values(tmp_path / "kept")) == [("a", "snr")]
+        assert done.summary.conditions["model"]["spl_direction"].n == done.summary.failed == 0
+        snr = done.summary.conditions["model"]["snr"].mean
+        assert values(tmp_path / "kept") == {("a", "spl_direction"): None, ("a", "snr"): snr}
         assert done.notes == {"spl_direction not measured: the reference holds nothing to measure it on": 1}
 
     def test_the_cluster_is_the_recording(self, official: Path) -> None:
         rows = "".join(f"clip{clip}/predicted_binaural.wav,clip{clip}/input_binaural.wav,same\n" for clip in range(4))
         (official / "pairs.csv").write_text("prediction,reference,recording\n" + rows)
-        entry = evaluate(official / "pairs.csv").summary["metrics"]["snr"]
-        assert entry["n"] == 4 and entry["ci95"] == [None, None]
+        entry = evaluate(official / "pairs.csv").summary.conditions["model"]["snr"]
+        assert entry.n == 4 and entry.ci95 is None
 
     def test_control_rows_when_asked_for(self, official: Path) -> None:
         done = evaluate(official, controls=["reference", "mono"], metrics=["stft_distance"])
-        assert list(done.summary["controls"]) == ["mono", "reference"]
-        assert done.summary["controls"]["reference"]["stft_distance"]["mean"] == 0
+        assert list(done.summary.conditions) == ["model", "mono", "reference"]
+        assert done.summary.conditions["reference"]["stft_distance"].mean == 0
         mono = [np.stack([reference.mean(0)] * 2) for _, reference in map(sounds, range(4))]
         own = [stft_distance(*prepare(mono[clip], sounds(clip)[1], RATE)) for clip in range(4)]
-        assert done.summary["controls"]["mono"]["stft_distance"]["mean"] == pytest.approx(np.mean(own))
-        assert done.summary["metrics"] == evaluate(official, metrics=["stft_distance"]).summary["metrics"]
+        assert done.summary.conditions["mono"]["stft_distance"].mean == pytest.approx(np.mean(own))
+        alone = evaluate(official, metrics=["stft_distance"]).summary
+        assert done.summary.conditions["model"] == alone.conditions["model"]
 
 
 class TestFiles:
@@ -99,7 +102,7 @@ class TestFiles:
         soundfile.write(tmp_path / "prédiction 1.flac", prediction.T, RATE, subtype="PCM_24")
         write_wav(tmp_path / "参考.wav", reference, RATE)
         done = self.one(tmp_path, "prédiction 1.flac", "参考.wav")
-        assert done.summary["metrics"]["snr"]["mean"] == pytest.approx(
+        assert done.summary.conditions["model"]["snr"].mean == pytest.approx(
             snr(*prepare(prediction, reference, RATE)), rel=1e-5
         )
 
@@ -110,7 +113,7 @@ class TestFiles:
         write_wav(tmp_path / "true.wav", reference, RATE)
         done = self.one(tmp_path, "out.mp4", "true.wav")
         assert not done.failures
-        assert done.summary["metrics"]["snr"]["mean"] > 3  # noise through AAC, in step with itself
+        assert done.summary.conditions["model"]["snr"].mean > 3  # noise through AAC, in step with itself
 
     def test_other_rates_are_resampled_and_noted(self, tmp_path: Path) -> None:
         time = np.arange(44100) / 44100
@@ -124,22 +127,22 @@ class TestFiles:
         )
         done = self.one(tmp_path, "high.wav", "low.wav")
         assert done.notes == {"prediction resampled from 44100 to 16000 Hz": 1}
-        assert done.summary["metrics"]["snr"]["mean"] > 30  # all but the ends, where the tones begin
+        assert done.summary.conditions["model"]["snr"].mean > 30  # all but the ends, where the tones begin
 
     @pytest.mark.parametrize("samples", [1, 2, 50])
     def test_a_clip_shorter_than_a_window(self, tmp_path: Path, samples: int) -> None:
         prediction, reference = (sound[:, :samples] for sound in sounds(0))
         save_outputs(tmp_path / "short", prediction, reference, RATE)
         done = evaluate(tmp_path, metrics=None)
-        assert done.summary["failed"] == 0
-        assert done.summary["metrics"]["stft_distance"]["mean"] == pytest.approx(
+        assert done.summary.failed == 0
+        assert done.summary.conditions["model"]["stft_distance"].mean == pytest.approx(
             stft_distance(*prepare(prediction, reference, RATE))
         )
 
     def failure(self, folder: Path, prediction: str = "p.wav", reference: str = "r.wav") -> str:
         done = self.one(folder, prediction, reference)
-        assert (done.summary["clips"], done.summary["failed"]) == (1, 1)
-        assert done.summary["metrics"]["snr"]["mean"] is None and done.summary["metrics"]["snr"]["failed"] == 1
+        assert (done.summary.clips, done.summary.failed) == (1, 1)
+        assert done.summary.conditions["model"]["snr"] == Mean(mean=None, n=0, failed=1)
         ((clip, why),) = done.failures
         assert clip == "one"
         return why
@@ -174,9 +177,9 @@ class TestFiles:
             "the prediction has 7970 samples, the reference 8000 (`avspatial evaluate --trim` cuts to the shorter)"
         )
         done = evaluate(tmp_path / "pairs.csv", trim=True)
-        assert done.summary["failed"] == 0 and done.notes == {"reference cut by 30 samples": 1}
+        assert done.summary.failed == 0 and done.notes == {"reference cut by 30 samples": 1}
         own = snr(*prepare(prediction[:, :-30], reference[:, :-30], RATE))
-        assert done.summary["metrics"]["snr"]["mean"] == pytest.approx(own)
+        assert done.summary.conditions["model"]["snr"].mean == pytest.approx(own)
 
     def test_a_length_that_resampling_would_hide_is_still_unequal(self, tmp_path: Path) -> None:
         for name, samples in (("p", 48001), ("r", 48000)):
@@ -250,7 +253,8 @@ class TestNames:
         )
         monkeypatch.setenv("AVSPATIAL_PLUGINS", str(folder))
         done = evaluate(official, metrics=["peak"])
-        assert done.summary["metrics"]["peak"]["mean"] == 1 and done.summary["versions"]["peak"] == "loud.peak@3"
+        assert done.summary.conditions["model"]["peak"].mean == 1
+        assert (done.summary.metrics["peak"].id, done.summary.metrics["peak"].version) == ("loud.peak", "3")
 
 
 @pytest.mark.parametrize("clips", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
@@ -261,8 +265,8 @@ def test_many_clips(tmp_path: Path, clips: int) -> None:
     rows = "".join(f"p.wav,r.wav,{number},{number % 7}\n" for number in range(clips))
     (tmp_path / "pairs.csv").write_text("prediction,reference,clip,recording\n" + rows)
     done = evaluate(tmp_path / "pairs.csv", save=tmp_path / "kept")
-    assert (done.summary["clips"], done.summary["metrics"]["snr"]["n"]) == (clips, clips)
-    assert done.summary["metrics"]["snr"]["sd"] == pytest.approx(0, abs=1e-12)
+    assert (done.summary.clips, done.summary.conditions["model"]["snr"].n) == (clips, clips)
+    assert done.summary.conditions["model"]["snr"].sd == pytest.approx(0, abs=1e-12)
     assert [clip for clip, _ in values(tmp_path / "kept")] == [str(number) for number in range(clips)]
 
 
@@ -270,7 +274,7 @@ PEAK = """
 import resource, sys, time, avspatial
 start = time.perf_counter()
 done = avspatial.evaluate(sys.argv[1], metrics=["snr", "stft_distance"], save=sys.argv[2])
-assert done.summary["failed"] == 0
+assert done.summary.failed == 0
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, time.perf_counter() - start)
 """
 

@@ -13,7 +13,8 @@ import pytest
 from avspatial.api.evaluate import evaluate
 from avspatial.api.leaderboard import Choices, build, read, verify
 from avspatial.cli.main import main
-from avspatial.errors import DataError
+from avspatial.errors import DataError, RunError
+from avspatial.evaluation.scoring.score_schema import Leaderboard
 from avspatial.media.audio import read_audio, write_wav
 from avspatial.progress import silent
 from avspatial.runs.outputs import save_outputs
@@ -41,17 +42,17 @@ def folder(tmp_path: Path) -> Path:
     return board
 
 
-def built(folder: Path, choices: Choices = CHOICES) -> dict[str, object]:
+def built(folder: Path, choices: Choices = CHOICES) -> Leaderboard:
     return build(folder, choices, jobs=1, progress=silent)
 
 
 def test_the_means_are_those_of_evaluate(folder: Path) -> None:
     board = built(folder)
-    assert [row["name"] for row in board["systems"]] == ["narrow", "wide"]
-    for row in board["systems"]:
-        own = evaluate(folder / row["name"], metrics=METRICS, jobs=1, progress=silent).summary["metrics"]
-        assert {m: entry["mean"] for m, entry in row["metrics"].items()} == {m: own[m]["mean"] for m in METRICS}
-        assert set(row["scores"]) == {"clip 0", "clip 1", "clip 2"}
+    assert [system.name for system in board.systems] == ["narrow", "wide"]
+    for system in board.systems:
+        own = evaluate(folder / system.name, metrics=METRICS, jobs=1, progress=silent).summary
+        assert system.conditions == own.conditions
+        assert {score.clip for score in system.scores} == {"clip 0", "clip 1", "clip 2"}
     assert read(folder) == board
 
 
@@ -83,7 +84,8 @@ def louder(file: Path) -> None:
 def test_a_changed_file_is_named_with_old_and_new_value(folder: Path) -> None:
     board = built(folder)
     louder(folder / "wide" / "clip 1" / "predicted_binaural.wav")
-    old = board["systems"][1]["scores"]["clip 1"]["stft_distance"]
+    scores = {(score.clip, score.metric): score.value for score in board.systems[1].scores}
+    old = scores["clip 1", "stft_distance"]
     assert first(folder).startswith(f"wide/clip 1/predicted_binaural.wav: stft_distance: {old!r} in the table, ")
     assert first(folder).endswith(" now") and not first(folder).endswith(f"{old!r} now")
 
@@ -98,30 +100,32 @@ def test_a_file_that_changed_without_changing_a_number_is_found_by_its_digest(fo
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        (("systems", 0, "scores", "clip 2", "snr"), "narrow/clip 2/predicted_binaural.wav: snr: 99.0 in the table, "),
-        (("systems", 1, "metrics", "snr", "mean"), "wide: mean of snr: 99.0 in the table, "),
-        (("systems", 1, "metrics", "snr", "n"), "wide: n of snr: 99.0 in the table, 3 now"),
+        (("systems", 0, "scores", 5, "value"), "narrow/clip 2/predicted_binaural.wav: snr: 99.0 in the table, "),
+        (("systems", 1, "conditions", "model", "snr", "mean"), "wide: mean of snr: 99.0 in the table, "),
+        (("systems", 1, "conditions", "model", "snr", "n"), "wide: n of snr: 99 in the table, 3 now"),
         (("systems", 1, "sha256"), "wide: sha256: 99 in the table, "),
-        (("clips",), "leaderboard.json: clips: 99.0 in the table, 3 now"),
-        (("references", "sounds", "clip 0"), "reference of clip clip 0: sha256: 99.0 in the table, "),
+        (("clips",), "leaderboard.json: clips: 99 in the table, 3 now"),
+        (("references", "audio", "clip 0"), "reference of clip clip 0: sha256: 99 in the table, "),
     ],
 )
 def test_a_changed_table_is_found(folder: Path, where: tuple[str | int, ...], said: str) -> None:
-    board = built(folder)
+    board = built(folder).to_dict()
     inner: object = board
     for key in where[:-1]:
         inner = inner[key]  # type: ignore[index]
-    inner[where[-1]] = "99" if where[-1] == "sha256" else 99.0  # type: ignore[index]
+    inner[where[-1]] = "99" if where[-1] in ("sha256", "clip 0") else 99.0  # type: ignore[index]
     (folder / "leaderboard.json").write_text(json.dumps(board))
     assert first(folder).startswith(said)
 
 
 def test_rounding_within_the_tolerance_is_no_difference(folder: Path) -> None:
-    board = built(folder)
-    board["systems"][0]["scores"]["clip 2"]["snr"] *= 1 + 1e-10
+    board = built(folder).to_dict()
+    score = board["systems"][0]["scores"][5]
+    assert (score["clip"], score["metric"]) == ("clip 2", "snr")
+    score["value"] *= 1 + 1e-10
     (folder / "leaderboard.json").write_text(json.dumps(board))
     assert verify(folder, jobs=1, progress=silent)[1] == []
-    board["systems"][0]["scores"]["clip 2"]["snr"] *= 1 + 1e-8
+    score["value"] *= 1 + 1e-8
     (folder / "leaderboard.json").write_text(json.dumps(board))
     assert len(verify(folder, jobs=1, progress=silent)[1]) == 1
 
@@ -147,8 +151,8 @@ def test_references_in_one_folder(tmp_path: Path) -> None:
         references.mkdir(exist_ok=True)
         (clip / "input_binaural.wav").rename(references / f"{clip.name}.wav")
     made = built(board, Choices(metrics=METRICS, reference=references))
-    assert made["reference"] == "references"
-    assert [row["name"] for row in made["systems"]] == ["a"]
+    assert made.reference == "references"
+    assert [system.name for system in made.systems] == ["a"]
     assert verify(board, jobs=1, progress=silent)[1] == []
 
 
@@ -191,7 +195,7 @@ def test_a_table_that_is_missing_or_damaged(folder: Path) -> None:
     fix = f"  Build it again: avspatial leaderboard build {folder}"
     assert str(told.value) == f"{folder}: holds no leaderboard.json\n{fix}"
     (folder / "leaderboard.json").write_text('{"schema": 1}')
-    with pytest.raises(DataError) as told:
+    with pytest.raises(RunError) as told:
         read(folder)
     assert str(told.value) == f"{folder}/leaderboard.json: is damaged (KeyError: 'metrics')\n{fix}"
 

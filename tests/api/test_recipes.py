@@ -118,8 +118,8 @@ def _smoke(path: Path, place: Path, monkeypatch: pytest.MonkeyPatch, *sets: str)
     monkeypatch.setenv("AVSPATIAL_CACHE", str(place / "cache"))
     monkeypatch.delenv("AVSPATIAL_DATA", raising=False)
     done = avspatial.run(path, smoke=True, overrides=sets, runs=place / "runs", device="cpu", progress=silent)
-    assert done.summary["failed"] == 0
-    assert done.summary["rows"]["model"]["stft_distance"]["n"] == done.summary["clips"]
+    assert done.summary.failed == 0
+    assert done.summary.conditions["model"]["stft_distance"].n == done.summary.clips
     assert (done.path / "report.html").is_file()
     return done
 

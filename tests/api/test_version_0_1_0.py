@@ -57,4 +57,4 @@ def test_a_stopped_run_goes_on_to_the_same_weights_and_scores(folder: Path) -> N
         torch.testing.assert_close(weights[key], value, rtol=0, atol=1e-5, msg=lambda text, key=key: f"{key}: {text}")
     old = json.loads((OLD / "run" / "summary.json").read_text())["rows"]
     for metric, entry in old["model"].items():
-        assert done.summary["rows"]["model"][metric]["mean"] == pytest.approx(entry["mean"], rel=1e-3, abs=1e-6)
+        assert done.summary.conditions["model"][metric].mean == pytest.approx(entry["mean"], rel=1e-3, abs=1e-6)

@@ -33,7 +33,7 @@ def test_a_table_with_the_convention_and_the_mono_row(outputs: Path, capsys: pyt
     told = capsys.readouterr()
     title, heads, snr, distance = told.out.splitlines()
     assert title.strip() == "3 clips, convention raw"
-    assert heads.split() == ["metric", "mean", "sd", "95", "%", "interval", "n", "failed", "mono"]
+    assert heads.split() == ["metric", "model", "sd", "95", "%", "interval", "n", "failed", "mono"]
     assert snr.split()[:3] == ["snr", "↑", "(dB)"] and snr.split()[-3:-1] == ["3", "0"]
     assert distance.split()[:2] == ["stft_distance", "↓"]
     assert told.err.startswith("Scoring clips (3) ...\nScoring clips (3): ")
@@ -45,8 +45,9 @@ def test_one_line_of_json_which_is_what_is_saved(
     command = ["evaluate", str(outputs), "--metrics", "snr", "--json", "--save", str(tmp_path / "kept")]
     assert main(command) == 0
     line = capsys.readouterr().out
-    assert line.count("\n") == 1 and (tmp_path / "kept" / "summary.json").read_text() == line
-    assert list(json.loads(line)) == ["convention", "versions", "clips", "failed", "metrics"]
+    assert line.count("\n") == 1 and json.loads((tmp_path / "kept" / "summary.json").read_text()) == json.loads(line)
+    keys = ["schema", "convention", "versions", "clips", "failed", "metrics", "conditions", "interval"]
+    assert list(json.loads(line)) == keys
     assert main(command) == 0
     told = capsys.readouterr()
     assert told.out == line and told.err == ""  # nothing was left to do

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from avspatial.cli.main import main
-from avspatial.cli.run import fitting_tables
+from avspatial.cli.table import score_tables
+from avspatial.evaluation.scoring.score_schema import Mean, MetricInfo, Summary
 
 RECIPE = """\
 schema: 1
@@ -56,10 +57,10 @@ def test_results_on_stdout_the_rest_on_stderr(recipe: Path, tmp_path: Path, caps
     lines = told.out.splitlines()
     assert lines[0].strip() == "2 clips, convention fairplay"
     controls = ["mono", "swapped", "reference", "level_panned", "blank_picture", "mirrored_picture"]
-    assert lines[1].split() == ["metric", "model", "95", "%", "interval", "n", "failed", *controls]
-    snr = last["summary"]["rows"]["model"]["snr"]
+    assert lines[1].split() == ["metric", "model", "sd", "95", "%", "interval", "n", "failed", *controls]
+    snr = last["summary"]["conditions"]["model"]["snr"]
     low, high = snr["ci95"]
-    expected = f"snr ↑ (dB) {snr['mean']:.3f} {low:.3f} .. {high:.3f} 2 0".split()
+    expected = f"snr ↑ (dB) {snr['mean']:.3f} {snr['sd']:.3f} {low:.3f} .. {high:.3f} 2 0".split()
     assert lines[2].split()[: len(expected)] == expected
     assert lines[-1] == f"Report: {run / 'report.html'}"
 
@@ -99,15 +100,16 @@ def test_mistakes_exit_2_without_a_traceback(
 
 @pytest.mark.parametrize("columns", ["80", "240"])
 def test_no_name_is_cut_short_in_a_terminal(columns: str) -> None:
-    entry = {"mean": 110.5678, "ci95": [101.25, 130.5], "n": 30, "failed": 0}
+    mean = Mean(mean=110.5678, sd=1.5, ci95=(101.25, 130.5), n=30, failed=0)
     controls = ["mono", "swapped", "reference", "level_panned", "blank_picture", "mirrored_picture"]
-    facts = {"higher_is_better": False, "unit": ""}
+    info = MetricInfo(higher_is_better=False)
     names = ["envelope_distance", "magnitude_distance"]
-    rows = {row: dict.fromkeys(names, entry) for row in ("model", *controls)}
-    summary = {"clips": 30, "convention": "fairplay", "rows": rows, "metrics": dict.fromkeys(names, facts)}
+    conditions = {name: dict.fromkeys(names, mean) for name in ("model", *controls)}
+    metrics = dict.fromkeys(names, info)
+    summary = Summary(convention="fairplay", clips=30, failed=0, metrics=metrics, conditions=conditions)
     console = Console(width=int(columns))
     with console.capture() as printed:
-        for table in fitting_tables(summary, console):
+        for table in score_tables(summary, console):
             console.print(table)
     text = printed.get()
     assert "…" not in text and max(map(len, text.splitlines())) <= int(columns)

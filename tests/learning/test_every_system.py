@@ -21,8 +21,8 @@ pytestmark = pytest.mark.learning
 
 def _rows(name: str, runs: Path) -> dict[str, Any]:
     summary = avspatial.run(RECIPES / f"{name}.yaml", runs=runs, progress=silent).summary
-    assert summary["failed"] == 0
-    return {row: {key: entry["mean"] for key, entry in entries.items()} for row, entries in summary["rows"].items()}
+    assert summary.failed == 0
+    return {row: {key: entry.mean for key, entry in entries.items()} for row, entries in summary.conditions.items()}
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

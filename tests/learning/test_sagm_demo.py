@@ -21,8 +21,8 @@ RECIPE = Path(__file__).parents[2] / "recipes" / "sagm_demo.yaml"
 def rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     runs = tmp_path_factory.mktemp("runs")
     summary = avspatial.run(RECIPE, seed=request.param, runs=runs, progress=silent).summary
-    assert summary["failed"] == 0
-    return {row: {name: entry["mean"] for name, entry in entries.items()} for row, entries in summary["rows"].items()}
+    assert summary.failed == 0
+    return {row: {name: entry.mean for name, entry in entries.items()} for row, entries in summary.conditions.items()}
 
 
 pytestmark = pytest.mark.learning

@@ -88,7 +88,7 @@ def test_shared_or_not_the_numbers_are_the_same(pair: FilePair) -> None:
     found = {
         score.metric: score.value
         for score in scores(pair, *built, AzimuthError(AzimuthSettings(), convention=Convention()))
-        if score.row == "model"
+        if score.condition == "model"
     }
     y, x = (read_audio(path)[0] for path in (pair.prediction, pair.reference))
     for error in (ild_error, itd_error, coherence_error):

@@ -315,8 +315,8 @@ def test_the_same_however_many_values_are_made_at_once(
 TEN_MINUTES = """
 import json, resource, sys, avspatial
 done = avspatial.evaluate(sys.argv[1], metrics=sys.argv[2].split(","), jobs=1)
-means = {name: entry["mean"] for name, entry in done.summary["metrics"].items()}
-print(json.dumps([done.summary["failed"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, means]))
+means = {name: entry.mean for name, entry in done.summary.conditions["model"].items()}
+print(json.dumps([done.summary.failed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, means]))
 """
 
 

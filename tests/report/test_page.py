@@ -251,7 +251,7 @@ def test_a_damaged_scores_file_is_refused_by_name(make_run: Maker) -> None:
     with pytest.raises(RunError) as refused:
         write_report(run)
     assert str(refused.value) == (
-        f"{run.scores}: not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)\n"
+        f"{run.scores}:1: not JSON: Expecting property name enclosed in double quotes\n"
         "  Restore the file, or run the recipe again."
     )
 

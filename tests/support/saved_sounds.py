@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 import avspatial
 from avspatial.api.evaluate import Evaluation
+from avspatial.evaluation.scoring.score_schema import read_scores
 from avspatial.media.audio import write_wav
 
 RATE = 16000
@@ -42,6 +42,5 @@ def evaluate(outputs: Path, **options: Any) -> Evaluation:
     return avspatial.evaluate(outputs, **{"metrics": ["snr"], "progress": quietly, **options})
 
 
-def values(folder: Path) -> dict[tuple[str, str], float]:
-    lines = [json.loads(line) for line in (folder / "scores.jsonl").read_text().splitlines()]
-    return {(line["clip"], line["metric"]): line["value"] for line in lines}
+def values(folder: Path) -> dict[tuple[str, str], float | None]:
+    return {(score.clip, score.metric): score.value for score in read_scores(folder / "scores.jsonl")}

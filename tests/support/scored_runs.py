@@ -1,8 +1,7 @@
-"""Finished run directories in the format that a run leaves, with scores of one's own choice."""
+"""Finished run directories in the format that a run leaves, with chosen scores."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from avspatial.runs.directory import Run, create_run
+from avspatial.evaluation.scoring.score_schema import MetricInfo, Score, Summary, json_line, write_document
+from avspatial.runs.directory import create_run
 
 FACTS = {
     "stft_distance": {"unit": "", "higher_is_better": False, "summary": "FAIR-Play's STFT distance"},
@@ -63,28 +63,24 @@ def write_scored_run(
     at = datetime(2026, 1, 1, tzinfo=UTC).replace(second=len(list(runs.glob(f"{name}/*"))) % 60)
     run = create_run(runs, name, resolved, f"name: {name}\n", facts, at=at)
     base = reference_scores(count) if reference is None else reference
-    lines = []
+    scores = []
     for place, clip in enumerate(ids):
         head = {"clip": clip, "recording": f"recording{place // per_recording}" if per_recording > 1 else clip}
         for metric, found in values.items():
             error = (broken or {}).get(clip)
             outcome = {"error": error} if error else {"value": float(found[place])}
-            lines.append({"row": "model", **head, "metric": metric, **outcome})
-            for row in (*CONTROLS, *own_rows):
-                factor = CONTROLS.get(row, 1.2)
-                lines.append({"row": row, **head, "metric": metric, "value": factor * float(base[place])})
+            scores.append(Score(condition="model", **head, metric=metric, **outcome))
+            for name in (*CONTROLS, *own_rows):
+                value = CONTROLS.get(name, 1.2) * float(base[place])
+                scores.append(Score(condition=name, **head, metric=metric, value=value))
     stated = {
-        metric: {"id": f"avspatial.{metric}", "version": "1", "settings": {}, **FACTS[metric]} for metric in values
+        metric: {"id": f"avspatial.{metric}", "version": "1", "settings": {}} | FACTS[metric] for metric in values
     }
-    stated |= {metric: {**stated[metric], **change} for metric, change in (changes or {}).items()}
-    write_scores(
-        run, lines, {"convention": convention, "clips": count, "failed": len(broken or {}), "rows": {}}, stated
-    )
+    metrics = {metric: MetricInfo(**{**of, **(changes or {}).get(metric, {})}) for metric, of in stated.items()}
+    failed = len(broken or {})
+    summary = Summary(convention=convention, clips=count, failed=failed, metrics=metrics, conditions={})
+    run.scores.write_text("".join(map(json_line, scores)))
+    write_document(run.summary, summary)
     if finished:
         run.finish()
     return run.path
-
-
-def write_scores(run: Run, lines: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], facts: Any) -> None:
-    run.scores.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    run.summary.write_text(json.dumps({**summary, "metrics": facts}))

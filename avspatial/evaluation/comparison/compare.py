@@ -7,29 +7,19 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.comparison.compatibility import refuse_differing, unsaid
 from avspatial.evaluation.comparison.estimates import Estimate, Estimator, Sample
-from avspatial.evaluation.comparison.systems import Condition, MetricInfo, ScoredClip, System
+from avspatial.evaluation.comparison.systems import ScoredClip, System
+from avspatial.evaluation.scoring.conditions import Condition
 from avspatial.evaluation.scoring.controls import MODEL, SEEN
+from avspatial.evaluation.scoring.score_schema import SCHEMA, Mean, MetricInfo
+from avspatial.evaluation.scoring.summary import INTERVAL
 from avspatial.evaluation.statistics import paired
-from avspatial.evaluation.statistics.bootstrap import DRAWS, LEVEL, SEED
 
 BETTER, WORSE, HIGHER, LOWER, UNCLEAR = "better", "worse", "higher", "lower", "not distinguishable"
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A mean over clips with its 95 % interval (None from one recording); of all clips, `n` have a value and `failed`
-    an error."""
-
-    mean: float | None
-    interval: tuple[float, float] | None
-    n: int
-    failed: int
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"mean": self.mean, "ci95": _bounds(self.interval), "n": self.n, "failed": self.failed}
 
 
 @dataclass(frozen=True)
@@ -63,8 +53,9 @@ class SystemPair:
         return self.verdict != UNCLEAR
 
     def to_dict(self) -> dict[str, Any]:
-        said = ("a", "b", "difference", "p", "p_holm", "effect", "mdd", "n", "failed", "verdict")
-        return {name: getattr(self, name) for name in said} | {"ci95": _bounds(self.interval)}
+        """Return plain JSON data."""
+        names = ("metric", "a", "b", "difference", "p", "p_holm", "effect", "mdd", "n", "failed", "verdict")
+        return {name: getattr(self, name) for name in names} | {"ci95": self.interval}
 
 
 @dataclass(frozen=True)
@@ -109,43 +100,43 @@ class Comparison:
         return {name: count for name, count in counts.items() if count}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain, finite data, as `avspatial compare --json` prints it."""
+        """Return plain, finite JSON data, as `avspatial compare --json` prints it: the types of the score schema."""
+        method = "corrected resampled t over splits" if len(self.splits) > 1 else INTERVAL.method
+        own = {name for one in self.systems for name in self._control_names(one).values()}
         return {
-            "systems": [_system_json(one) for one in self.systems],
-            "baseline": self.baseline,
+            "schema": SCHEMA,
             "convention": self.convention,
             "clips": len(self.clips),
             "recordings": self.recordings,
             "splits": [split for split in self.splits if split is not None],
-            "metrics": {metric: self._metric_json(metric) for metric in self.metrics},
-            "interval": {"method": self._method, "level": LEVEL, "draws": DRAWS, "seed": SEED},
+            "metrics": {metric: info.to_dict() for metric, info in self.metrics.items()},
+            "systems": [self._system_to_dict(one) for one in self.systems],
+            "conditions": {name: _means_to_dict(of) for name, of in self.controls.items() if name not in own},
+            "baseline": self.baseline,
+            "pairs": [pair.to_dict() for pair in self.pairs],
+            "interval": INTERVAL.model_copy(update={"method": method}).to_dict(),
             "effect": "matched-pairs rank-biserial correlation",
             "notes": list(self.notes),
         }
 
-    @property
-    def _method(self) -> str:
-        several = len(self.splits) > 1
-        return "corrected resampled t over splits" if several else "cluster bootstrap over recordings"
+    def _control_names(self, one: System) -> dict[str, str]:
+        """{condition: its name in `controls`} of the controls that this system's model makes."""
+        names = {condition: f"{condition} ({one.name})" for condition in SEEN}
+        return {condition: name for condition, name in names.items() if name in self.controls}
 
-    def _metric_json(self, metric: str) -> dict[str, Any]:
-        said = ("id", "version", "settings", "unit", "higher_is_better")
-        seeds = {name: spread[metric] for name, spread in self.between_seeds.items() if metric in spread}
-        return {name: self.metrics[metric].get(name) for name in said} | {
-            "means": {name: of[metric].to_dict() for name, of in self.means.items()},
-            "controls": {row: of[metric].to_dict() for row, of in self.controls.items() if metric in of},
-            "between_seeds_sd": seeds,
-            "paired": [pair.to_dict() for pair in self.pairs if pair.metric == metric],
+    def _system_to_dict(self, one: System) -> dict[str, Any]:
+        own = {condition: self.controls[name] for condition, name in self._control_names(one).items()}
+        return {
+            "name": one.name,
+            "origin": one.origin,
+            "runs": [{"path": str(run.path), "seed": run.seed, "split": run.split} for run in one.runs],
+            "conditions": {name: _means_to_dict(of) for name, of in {MODEL: self.means[one.name], **own}.items()},
+            "between_seeds_sd": dict(self.between_seeds[one.name]),
         }
 
 
-def _system_json(one: System) -> dict[str, Any]:
-    runs = [{"path": str(run.path), "seed": run.seed, "split": run.split} for run in one.runs]
-    return {"name": one.name, "origin": one.origin, "runs": runs}
-
-
-def _bounds(found: tuple[float, float] | None) -> list[float | None]:
-    return list(found) if found else [None, None]
+def _means_to_dict(means: Mapping[str, Mean]) -> dict[str, Any]:
+    return {metric: mean.to_dict() for metric, mean in means.items()}
 
 
 def compare(systems: Sequence[System], baseline: str | None = None, metrics: Iterable[str] = ()) -> Comparison:
@@ -228,8 +219,14 @@ def _one_metric(
     differences = [estimator.differences(a.values(metric), b.values(metric)) for a, b in against]
     estimates = estimator.estimates([*samples, *differences])
     means = {
-        label: Mean(found.mean, found.interval, len(sample.clips), len(row.errors.get(metric, {})))
-        for (label, row), sample, found in zip(having, samples, estimates, strict=False)
+        label: Mean(
+            mean=estimate.mean,
+            sd=float(np.std(sample.values, ddof=1)) if len(sample.clips) > 1 else None,
+            ci95=estimate.interval,
+            n=len(sample.clips),
+            failed=len(row.errors.get(metric, {})),
+        )
+        for (label, row), sample, estimate in zip(having, samples, estimates, strict=False)
     }
     of_pairs = zip(against, differences, estimates[len(samples) :], strict=True)
     return means, [_pair(metric, a, b, sample, found, estimator) for (a, b), sample, found in of_pairs]
@@ -304,7 +301,7 @@ def _judged(pairs: Sequence[SystemPair], facts: Mapping[str, MetricInfo]) -> lis
     for pair in pairs:
         p_holm = None if pair.p is None else next(adjusted)
         doubt = _doubt(pair, p_holm)
-        verdict = UNCLEAR if doubt else _verdict(pair, facts[pair.metric].get("higher_is_better"))
+        verdict = UNCLEAR if doubt else _verdict(pair, facts[pair.metric].higher_is_better)
         judged.append(replace(pair, p_holm=p_holm, verdict=verdict, doubt=doubt))
     return judged
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -54,7 +54,7 @@ def _among_runs(one: System, metrics: Sequence[str]) -> Iterator[str]:
 def unsaid(systems: Sequence[System], metrics: Iterable[str]) -> Iterator[str]:
     """What could not be checked, in sentences."""
     for one in systems:
-        if any(one.metrics[metric].get("version") is None for metric in metrics):
+        if any(one.metrics[metric].version is None for metric in metrics):
             yield f"{one.name} does not say the versions of its metrics: they are taken to be the same."
         if not any(run.data for run in one.runs) and not _reference_rows(systems[0], one):
             yield f"{one.name} does not say which data it was scored on: its clips are matched by name alone."
@@ -65,22 +65,23 @@ def _reference_rows(first: System, other: System) -> list[str]:
     return [row for row in first.conditions if row not in (MODEL, *SEEN) and row in other.conditions]
 
 
-def _told(what: str, first: System, other: System, of: Callable[[System], Any]) -> Iterator[str]:
-    mine, theirs = of(first), of(other)
+def _difference(what: str, first: System, other: System, mine: Any, theirs: Any) -> Iterator[str]:
     if mine is not None and theirs is not None and mine != theirs:
         yield f"{what}: {mine} in {first.name}, {theirs} in {other.name}"
 
 
 def _measures(first: System, other: System, metrics: Sequence[str]) -> Iterator[str]:
-    yield from _told("convention", first, other, lambda one: one.convention)
-    for metric, fact in product(metrics, ("id", "version", "settings")):
-        yield from _told(f"{metric}, {fact}", first, other, lambda one: one.metrics[metric].get(fact))  # noqa: B023
+    yield from _difference("convention", first, other, first.convention, other.convention)
+    for metric, key in product(metrics, ("id", "version", "settings")):
+        mine, theirs = (getattr(one.metrics[metric], key) for one in (first, other))
+        yield from _difference(f"{metric}, {key}", first, other, mine, theirs)
 
 
 def _differing(first: System, other: System, metrics: Sequence[str]) -> Iterator[str]:
     yield from _measures(first, other, metrics)
     if None not in first.splits and None not in other.splits:
-        yield from _told("split", first, other, lambda one: ", ".join(str(split) for split in one.splits))
+        mine, theirs = (", ".join(map(str, one.splits)) for one in (first, other))
+        yield from _difference("split", first, other, mine, theirs)
     yield from _data(first, other)
     clips = list(_clips(first, other))
     yield from clips or (*_recordings(first, other), *_references(first, other, metrics))

@@ -153,9 +153,9 @@ def _pair(comparison: Comparison, said: Statement, a: str, b: str, metric: str) 
 
 def _against_number(comparison: Comparison, said: Statement, a: str, metric: str, number: float) -> Answer:
     mean = comparison.means[a][metric]
-    if mean.mean is None or mean.interval is None:
+    if mean.mean is None or mean.ci95 is None:
         return Answer(said.text, False, f"there is no interval from {mean.n} clips")
-    low, high = mean.interval
+    low, high = mean.ci95
     told = f"mean {mean.mean:.6g}, 95 % interval {low:.6g} .. {high:.6g}, {mean.n} clips"
     if mean.failed:
         why = f"{_failed(mean.failed)}, and those that are left may be the easy ones ({told})"

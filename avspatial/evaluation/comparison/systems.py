@@ -6,18 +6,16 @@ the seeds, so that seeds are not mistaken for clips, and the clips of several sp
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from avspatial.errors import RunError
+from avspatial.evaluation.scoring.conditions import Condition
 from avspatial.evaluation.scoring.controls import MODEL
-
-MetricInfo = Mapping[str, Any]
-"""What a metric's numbers must be called: id, version, settings, unit, higher_is_better, as in `summary.json`."""
+from avspatial.evaluation.scoring.score_schema import MetricInfo
 
 
 @dataclass(frozen=True)
@@ -34,39 +32,6 @@ class ScoredClip:
     predicted: Path | None = None
     reference: Path | None = None
     picture: Path | None = None
-
-
-@dataclass(frozen=True)
-class Condition:
-    """One row of a table, by metric and clip: each clip has a value, an error, or a reason why there is nothing."""
-
-    values: dict[str, dict[str, float]] = field(default_factory=dict)
-    errors: dict[str, dict[str, str]] = field(default_factory=dict)
-    skipped: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def add(self, metric: str, clip: str, outcome: Mapping[str, Any]) -> None:
-        """Take in a clip's "value", "error" or "skipped", as in a line of `scores.jsonl`; nan is an error."""
-        if outcome.get("error") is not None:
-            self.errors.setdefault(metric, {})[clip] = str(outcome["error"])
-        elif outcome.get("skipped") is not None:
-            self.skipped.setdefault(metric, {})[clip] = str(outcome["skipped"])
-        elif math.isfinite(value := float(outcome["value"])):
-            self.values.setdefault(metric, {})[clip] = value
-        else:
-            self.errors.setdefault(metric, {})[clip] = f"the value is {value}"
-
-    @property
-    def metrics(self) -> dict[str, None]:
-        """The metrics that it has any line of, in order."""
-        return dict.fromkeys([*self.values, *self.errors, *self.skipped])
-
-    def outcome(self, metric: str, clip: str) -> dict[str, Any]:
-        """{"value" | "error" | "skipped": ...}; a clip without any is an error, for nothing may be lost."""
-        kinds: dict[str, dict[str, Any]] = {"value": self.values, "error": self.errors, "skipped": self.skipped}
-        for name, kind in kinds.items():
-            if clip in kind.get(metric, {}):
-                return {name: kind[metric][clip]}
-        return {"error": "it has no score"}
 
 
 @dataclass(frozen=True)
@@ -170,4 +135,4 @@ def _join(into: Condition, rows: Sequence[Condition], metrics: Iterable[str], cl
             outcomes = [row.outcome(metric, clip) for row in rows]
             without = [each for each in outcomes if "error" in each] or [each for each in outcomes if "skipped" in each]
             joined = without[0] if without else {"value": fmean(each["value"] for each in outcomes)}
-            into.add(metric, mark + clip, joined)
+            into.add(metric, mark + clip, **joined)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from avspatial.errors import AvspatialError
 from avspatial.evaluation.published.tables import PublishedTable
+from avspatial.evaluation.scoring.controls import MODEL
+from avspatial.evaluation.scoring.score_schema import SUMMARY, read_summary
 from avspatial.runs.directory import ResolvedRecipe, Run
-
-_SUMMARY = "summary.json"
 
 
 @dataclass(frozen=True)
@@ -34,37 +32,22 @@ def read_result(path: Path) -> OwnResult:
 
     AvspatialError where there is no result to be read.
     """
-    file = path / _SUMMARY if path.is_dir() else path
+    file = path / SUMMARY if path.is_dir() else path
+    fix = "Give a finished run, a folder from `avspatial evaluate --save`, or a file with its JSON."
     if not file.is_file():
-        raise AvspatialError(
-            "holds no results",
-            where=path,
-            fix="Give a finished run, a folder from `avspatial evaluate --save`, or a file with its JSON.",
-        )
-    try:
-        summary = json.loads(file.read_text(encoding="utf-8"))
-        return _result(path, summary)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AvspatialError(
-            f"is no summary of scores ({type(error).__name__}: {error})",
-            where=file,
-            fix="Give a finished run, a folder from `avspatial evaluate --save`, or a file with its JSON.",
-        ) from error
-
-
-def _result(path: Path, summary: Mapping[str, Any]) -> OwnResult:
-    entries = summary["rows"]["model"] if "rows" in summary else summary["metrics"]
+        raise AvspatialError("holds no results", where=path, fix=fix)
+    summary = read_summary(file, fix=fix)
     run = Run.at(path)
     recipe = ResolvedRecipe("", {}) if run is None else run.resolved_recipe
     return OwnResult(
         name=recipe.name or path.stem,
         path=path,
-        convention=str(summary["convention"]),
+        convention=summary.convention,
         data=recipe.component("data"),
         split="" if recipe.split is None else f"split {recipe.split}",
-        clips=int(summary["clips"]),
-        failed=int(summary["failed"]),
-        means={metric: float(entry["mean"]) for metric, entry in entries.items() if entry["mean"] is not None},
+        clips=summary.clips,
+        failed=summary.failed,
+        means={name: mean.mean for name, mean in summary.conditions[MODEL].items() if mean.mean is not None},
     )
 
 

@@ -3,14 +3,14 @@ only with the recordings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avspatial.evaluation.scoring.clip_scores import ClipScores
+from avspatial.evaluation.scoring.score_schema import Conditions, Mean
 from avspatial.evaluation.statistics.bootstrap import interval, pooled_correlation, ratio, resample
 
 Array = NDArray[np.float64]
@@ -40,7 +40,7 @@ class _Spread:
 
 @dataclass
 class Accumulator:
-    """Scores summed by row, metric and recording. `recordings`: those of all clips, once or more often."""
+    """Scores summed by condition, metric and recording. `recordings`: those of all clips, once or more often."""
 
     recordings: Iterable[str]
     clips: int = 0
@@ -60,7 +60,7 @@ class Accumulator:
         self.clips += 1
         self.failed += clip.failed
         for score in clip.scores:
-            key = score.row, score.metric
+            key = score.condition, score.metric
             if key not in self._sums:
                 self._sums[key] = np.zeros((len(self._place), 3))
                 self._spread[key] = _Spread()
@@ -73,37 +73,28 @@ class Accumulator:
             self._flip_clips[0] += bool(clip.flip[0])
             self._flip_clips[1] += 1
 
-    def entries(self) -> tuple[dict[str, dict[str, dict[str, Any]]], dict[str, Any]]:
-        """{row: {metric: {"mean", "sd", "ci95", "n", "failed"}}}, and the same of the pooled flip consistency."""
+    def means(self) -> tuple[Conditions, Mean]:
+        """Return the means of all conditions by all metrics, and that of the pooled flip consistency."""
         keys = list(self._sums)
         columns = [*(self._sums[key][:, : _N + 1] for key in keys), self._flips]
         drawn = resample(np.concatenate(columns, axis=1)) if len(self._place) else np.zeros((1, 6))
-        rows: dict[str, dict[str, dict[str, Any]]] = {}
-        for number, (row, metric) in enumerate(keys):
-            sums = self._sums[row, metric]
+        conditions: Conditions = {}
+        for number, (condition, metric) in enumerate(keys):
+            sums = self._sums[condition, metric]
             total, n, failed = sums.sum(0)
             replicates = ratio(drawn[:, 2 * number], drawn[:, 2 * number + 1])
-            made = _entry(total / n if n else np.nan, replicates, sums[:, _N], int(n), int(failed))
-            rows.setdefault(row, {})[metric] = {"mean": made.pop("mean"), "sd": self._spread[row, metric].sd, **made}
-        return rows, self._flip(drawn[:, -6:])
+            mean = _mean(total / n if n else np.nan, replicates, sums[:, _N], int(n), int(failed))
+            sd = self._spread[condition, metric].sd
+            conditions.setdefault(condition, {})[metric] = mean.model_copy(update={"sd": sd})
+        return conditions, self._flip_consistency(drawn[:, -6:])
 
-    def _flip(self, drawn: Array) -> dict[str, Any]:
+    def _flip_consistency(self, drawn: Array) -> Mean:
         n, there = self._flip_clips
-        whole = float(pooled_correlation(self._flips.sum(0)))
-        return _entry(whole, pooled_correlation(drawn), self._flips[:, 0], n, self.clips - there)
+        pooled = float(pooled_correlation(self._flips.sum(0)))
+        return _mean(pooled, pooled_correlation(drawn), self._flips[:, 0], n, self.clips - there)
 
 
-def _entry(mean: float, replicates: Array, counts: Array, n: int, failed: int) -> dict[str, Any]:
+def _mean(mean: float, replicates: Array, counts: Array, n: int, failed: int) -> Mean:
     """counts (recordings,): how much each adds; those that add nothing are no clusters."""
     bounds = interval(replicates, int((counts > 0).sum())) if n else None
-    return {
-        "mean": float(mean) if np.isfinite(mean) else None,
-        "ci95": list(bounds) if bounds else [None, None],
-        "n": n,
-        "failed": failed,
-    }
-
-
-def without_sd(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The entries of a row as a run's summary has them."""
-    return {metric: {key: item for key, item in entry.items() if key != "sd"} for metric, entry in entries.items()}
+    return Mean(mean=float(mean) if np.isfinite(mean) else None, ci95=bounds, n=n, failed=failed)

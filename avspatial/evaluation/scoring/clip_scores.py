@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avspatial.errors import AvspatialError
+from avspatial.evaluation.scoring.score_schema import MetricInfo, Score
 from avspatial.interfaces import Convention, Metric, Truth
 from avspatial.metrics.analysis_cache import AnalysisCache, CachedMetric
 from avspatial.metrics.conventions import normalized
@@ -31,6 +32,23 @@ class NamedMetric:
     version: str
     settings: Mapping[str, Any]
 
+    def info(self, name: str) -> MetricInfo:
+        """What identifies the values of one of its numbers."""
+        lines = (type(self.metric).__doc__ or "").strip().splitlines()
+        return MetricInfo(
+            id=self.id,
+            version=self.version,
+            settings=dict(self.settings),
+            unit=self.metric.unit[name],
+            higher_is_better=self.metric.higher_is_better[name],
+            summary=lines[0] if lines else "",
+        )
+
+
+def metric_info(metrics: Iterable[NamedMetric]) -> dict[str, MetricInfo]:
+    """What identifies the values of every number of these metrics, by name."""
+    return {name: named.info(name) for named in metrics for name in named.metric.names}
+
 
 def build_metrics(selected: Iterable[Selected], convention: Convention, builder: Builder) -> list[NamedMetric]:
     """The metrics that a recipe chose, under its convention."""
@@ -43,23 +61,6 @@ def build_metrics(selected: Iterable[Selected], convention: Convention, builder:
         )
         for choice in selected
     ]
-
-
-@dataclass(frozen=True)
-class Score:
-    """One number: exactly one of `value`, `error` (why it failed) and `skipped` (why there is none) is given."""
-
-    row: str
-    clip: str
-    recording: str
-    metric: str
-    value: float | None = None
-    error: str | None = None
-    skipped: str | None = None
-
-    def line(self) -> dict[str, Any]:
-        """As it stands in `scores.jsonl`."""
-        return {key: item for key, item in vars(self).items() if item is not None}
 
 
 @dataclass(frozen=True)

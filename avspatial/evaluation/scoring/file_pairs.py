@@ -8,7 +8,6 @@ still makes a pair: reading it fails, and a failure is counted, never dropped.
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
 from avspatial.errors import DataError, did_you_mean
+from avspatial.evaluation.scoring.score_schema import read_scores
 from avspatial.interfaces import Truth
 from avspatial.media.audio import is_audio
 from avspatial.runs.directory import Run
@@ -101,18 +101,9 @@ def _in_folders(outputs: Path, reference: Path | None) -> list[FilePair]:
 
 
 def _recordings(run: Run) -> dict[str, str]:
-    """{clip: recording} of all clips that the run meant to spatialize, by its own scores; nothing before it has any."""
-    if not run.scores.is_file():
-        return {}
-    try:
-        lines = [json.loads(line) for line in run.scores.read_text(encoding="utf-8").splitlines()]
-        return {str(line["clip"]): str(line["recording"]) for line in lines}
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"is damaged ({error!r})",
-            where=run.scores,
-            fix="Restore it, or remove it: each clip is then its own recording.",
-        ) from error
+    """{clip: recording} of all clips that the run was to spatialize, by its scores; nothing before it has any."""
+    fix = "Restore it, or remove it: each clip is then its own recording."
+    return {score.clip: score.recording for score in read_scores(run.scores, fix=fix)}
 
 
 def _by_clip(folder: Path, files: Sequence[Path], stem: str, *, only: bool = False) -> dict[str, Path]:

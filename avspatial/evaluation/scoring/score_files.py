@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avspatial.errors import AvspatialError
-from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, Score, all_failed, score_pair
+from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, all_failed, score_pair
 from avspatial.evaluation.scoring.controls import CONTROLS, MIRRORED, MODEL, SEEN, control_sounds
 from avspatial.evaluation.scoring.file_pairs import FilePair
+from avspatial.evaluation.scoring.score_schema import Score
 from avspatial.interfaces import Clip, Convention, Progress
 from avspatial.media.audio import read_audio
 from avspatial.metrics.analysis_cache import AnalysisCache
@@ -139,7 +140,9 @@ def score_files(
     reference = failure if failure is not None else _load_audio(pair.reference, convention)
     if isinstance(reference, str):
         outcome = all_failed(metrics, reference)
-        return ClipScores(tuple(score for row in (MODEL, *controls, *others) for score in _scores(row, pair, outcome)))
+        return ClipScores(
+            tuple(score for name in (MODEL, *controls, *others) for score in _scores(name, pair, outcome))
+        )
     predicted = _load_audio(pair.prediction, convention)
     rows: dict[str, _LoadedAudio | str] = {MODEL: predicted}
     made = control_sounds(reference.sound) if controls else {}
@@ -172,8 +175,9 @@ def _outcome(
     return measure(prediction=y, reference=x), cuts
 
 
-def _scores(row: str, pair: FilePair, outcomes: Mapping[str, Mapping[str, Any]]) -> list[Score]:
-    return [Score(row, pair.clip, pair.recording, name, **outcome) for name, outcome in outcomes.items()]
+def _scores(condition: str, pair: FilePair, outcomes: Mapping[str, Mapping[str, Any]]) -> list[Score]:
+    head = {"condition": condition, "clip": pair.clip, "recording": pair.recording}
+    return [Score(**head, metric=name, **outcome) for name, outcome in outcomes.items()]
 
 
 def score_clip(

@@ -1,8 +1,7 @@
-"""An evaluation that is kept in a folder while it grows, so that one that was stopped goes on.
+"""Incremental, resumable storage of an evaluation.
 
-`scores.jsonl`    {"clip", "metric", "value"} or {"clip", "metric", "error"} a line: the model's scores
-`clips.jsonl`     a line a clip, written after its scores: its files (paths relative to the folder), what was skipped,
-                  the control rows, notes
+`scores.jsonl`    every score, a line each
+`clips.jsonl`     a line for each clip, written after its scores: its files, what the scores depend on, notes
 `evaluation.json` what was measured and how; another evaluation is not mixed in
 `summary.json`    the summary, when all is done
 """
@@ -21,20 +20,32 @@ import filelock
 
 from avspatial.atomic import write_text
 from avspatial.errors import DataError
-from avspatial.evaluation.scoring.clip_scores import ClipScores, Score
-from avspatial.evaluation.scoring.controls import MODEL
+from avspatial.evaluation.scoring.clip_scores import ClipScores
 from avspatial.evaluation.scoring.file_pairs import FilePair
+from avspatial.evaluation.scoring.score_schema import (
+    CLIPS,
+    EVALUATION,
+    SCHEMA,
+    SCORES,
+    SUMMARY,
+    ClipRecord,
+    Json,
+    Score,
+    Summary,
+    json_line,
+    read_clips,
+    read_json,
+    read_scores,
+    write_document,
+)
 from avspatial.text import listed
 
-SCORES, CLIPS, ABOUT, SUMMARY = "scores.jsonl", "clips.jsonl", "evaluation.json", "summary.json"
-_OTHERWISE = "Give the same command as before, another folder with `--save DIR`, or remove this one."
-
-Line = dict[str, Any]
+_SAME_COMMAND = "Give the same command as before, another folder with `--save DIR`, or remove this one."
 
 
 def saved_controls(folder: Path) -> tuple[str, ...] | None:
-    """The control rows of the evaluation kept in a folder; None where there is none."""
-    return tuple(_about(folder).get("controls", ())) if (folder / ABOUT).is_file() else None
+    """The control conditions of the evaluation that a folder holds; None if it holds none."""
+    return tuple(_about(folder).get("controls", ())) if (folder / EVALUATION).is_file() else None
 
 
 class ScoreStore:
@@ -48,9 +59,9 @@ class ScoreStore:
         self.done: dict[str, ClipScores] = {}
         self._begin(dict(about))
 
-    def _begin(self, about: Line) -> None:
+    def _begin(self, about: Json) -> None:
         """Check what is there, keep the clips that are whole and did not fail, drop the rest."""
-        begun = (self.folder / ABOUT).is_file()
+        begun = (self.folder / EVALUATION).is_file()
         if begun:
             _refuse_other(self.folder, _about(self.folder), about)
             self.done = self._kept()
@@ -58,40 +69,40 @@ class ScoreStore:
             _refuse_strange(self.folder)
         self._in_order = list(self.done) == list(self._pairs)[: len(self.done)]
         with _writing(self.folder):
-            if not begun:
-                write_text(self.folder / ABOUT, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
+            text = json.dumps({"schema": SCHEMA, **about}, indent=1, ensure_ascii=False, allow_nan=False)
+            write_text(self.folder / EVALUATION, text + "\n")
             self._write(self.done)
             (self.folder / SUMMARY).unlink(missing_ok=True)
 
     def _kept(self) -> dict[str, ClipScores]:
-        found = {clip: (line, scores) for clip, line, scores in self._found() if not line["failed"]}
-        self._refuse_changed({clip: line for clip, (line, _) in found.items()})
-        return {clip: _read(*found[clip]) for clip in self._pairs if clip in found}
+        complete = {clip.clip: (clip, scores) for clip, scores in self._complete_clips() if not scores.failed}
+        self._refuse_changed({id: clip for id, (clip, _) in complete.items()})
+        return {id: complete[id][1] for id in self._pairs if id in complete}
 
-    def _found(self) -> Iterator[tuple[str, Line, list[Line]]]:
-        """Every clip that is whole: its line and those of its scores."""
-        scores: dict[str, list[Line]] = {}
-        for line in _lines(self.folder / SCORES):
-            scores.setdefault(line["clip"], []).append(line)
-        for line in _lines(self.folder / CLIPS):
-            own = scores.get(line["clip"], [])
-            if len(own) == line["scores"]:
-                yield line["clip"], line, own
+    def _complete_clips(self) -> Iterator[tuple[ClipRecord, ClipScores]]:
+        """Every clip whose scores are all there."""
+        scores: dict[str, list[Score]] = {}
+        for score in read_scores(self.folder / SCORES, allow_unfinished=True, fix=_SAME_COMMAND):
+            scores.setdefault(score.clip, []).append(score)
+        for clip in read_clips(self.folder / CLIPS, allow_unfinished=True, fix=_SAME_COMMAND):
+            own = scores.get(clip.clip, [])
+            if len(own) == clip.scores:
+                yield clip, ClipScores(tuple(own), notes=clip.notes)
 
-    def _refuse_changed(self, kept: Mapping[str, Line]) -> None:
+    def _refuse_changed(self, kept: Mapping[str, ClipRecord]) -> None:
         gone = [clip for clip in kept if clip not in self._pairs]
         if gone:
             what = f"has scores of {listed(gone)}, not among the {len(self._pairs)} clips to score now"
-            raise DataError(what, where=self.folder, fix=_OTHERWISE)
-        changed = [clip for clip, line in kept.items() if line["inputs"] != self._inputs[clip]]
+            raise DataError(what, where=self.folder, fix=_SAME_COMMAND)
+        changed = [id for id, clip in kept.items() if clip.inputs != self._inputs[id]]
         if changed:
-            before, now = kept[changed[0]]["inputs"], self._inputs[changed[0]]
+            before, now = kept[changed[0]].inputs, self._inputs[changed[0]]
             unlike = " and ".join(name for name in now if before.get(name) != now[name])
             what = f"the files of {listed(changed)} are not those that were scored ({unlike} of {changed[0]})"
-            raise DataError(what, where=self.folder, fix=_OTHERWISE)
+            raise DataError(what, where=self.folder, fix=_SAME_COMMAND)
 
     def _write(self, clips: Mapping[str, ClipScores]) -> None:
-        """Both files whole, with the scores of these clips."""
+        """Write both files completely, with the scores of these clips."""
         write_text(self.folder / SCORES, "".join(map(_score_lines, clips.values())))
         write_text(self.folder / CLIPS, "".join(map(self._clip_line, clips.values())))
 
@@ -106,32 +117,19 @@ class ScoreStore:
 
     def _clip_line(self, scored: ClipScores) -> str:
         clip = scored.scores[0].clip
-        controls: dict[str, dict[str, Line]] = {}
-        for score in scored.scores:
-            if score.row != MODEL:
-                controls.setdefault(score.row, {})[score.metric] = _outcome(score)
-        line = {
-            "clip": clip,
-            "recording": scored.scores[0].recording,
-            "failed": scored.failed,
-            "scores": sum(score.row == MODEL and score.skipped is None for score in scored.scores),
-            "files": _paths(self._pairs[clip], self.folder),
-            "inputs": self._inputs[clip],
-            "skipped": {s.metric: s.skipped for s in scored.scores if s.row == MODEL and s.skipped is not None},
-            "controls": controls,
-            "notes": list(scored.notes),
-        }
-        return _json(line)
+        files = _relative_paths(self._pairs[clip], self.folder)
+        inputs, count = self._inputs[clip], len(scored.scores)
+        return json_line(ClipRecord(clip=clip, scores=count, files=files, inputs=inputs, notes=scored.notes))
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        """Put the lines in the clips' order, whole, and write the summary."""
+    def finish(self, summary: Summary) -> None:
+        """Put the lines in the order of the clips and write the summary."""
         self.close()
         if not self._in_order:
-            found = {clip: _read(line, scores) for clip, line, scores in self._found()}
+            complete = {clip.clip: scores for clip, scores in self._complete_clips()}
             with _writing(self.folder):
-                self._write({clip: found[clip] for clip in self._pairs})
+                self._write({clip: complete[clip] for clip in self._pairs})
         with _writing(self.folder):
-            write_text(self.folder / SUMMARY, _json(summary))
+            write_document(self.folder / SUMMARY, summary)
 
     def close(self) -> None:
         files, self._files = self._files, []
@@ -192,75 +190,37 @@ def _acquired(lock: filelock.BaseFileLock) -> bool:
     return True
 
 
-def _read(line: Line, scores: Sequence[Line]) -> ClipScores:
-    clip, recording = line["clip"], line["recording"]
-    rows = [(MODEL, {s["metric"]: {k: s[k] for k in ("value", "error") if k in s} for s in scores})]
-    rows[0][1].update({metric: {"skipped": why} for metric, why in line["skipped"].items()})
-    rows += list(line["controls"].items())
-    return ClipScores(
-        tuple(
-            Score(row, clip, recording, metric, **outcome) for row, found in rows for metric, outcome in found.items()
-        ),
-        notes=tuple(line["notes"]),
-    )
-
-
 def _score_lines(scored: ClipScores) -> str:
-    found = (score for score in scored.scores if score.row == MODEL and score.skipped is None)
-    return "".join(_json({"clip": score.clip, "metric": score.metric, **_outcome(score)}) for score in found)
+    return "".join(map(json_line, scored.scores))
 
 
-def _outcome(score: Score) -> Line:
-    return {key: getattr(score, key) for key in ("value", "error", "skipped") if getattr(score, key) is not None}
-
-
-def _json(line: Mapping[str, Any]) -> str:
-    return json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _lines(path: Path) -> Iterator[Line]:
-    """The whole lines of a file; what a killed process left unfinished, within a letter even, is not one."""
-    if not path.is_file():
-        return
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if line.endswith(b"\n"):
-                yield _line(line, f"{path}:{number}")
-
-
-def _line(text: bytes, where: str) -> Line:
-    try:
-        return dict(json.loads(text))
-    except (ValueError, TypeError) as error:
-        raise DataError("not a line of JSON", where=where, fix=_OTHERWISE) from error
-
-
-def _paths(pair: FilePair, folder: Path) -> dict[str, str]:
-    """Where a clip's two files lie, seen from the folder: both may be moved together."""
+def _relative_paths(pair: FilePair, folder: Path) -> dict[str, str]:
+    """Paths of a clip's two files from the folder, so that both may be moved together."""
     return {
         name: Path(os.path.relpath(path.absolute(), folder.resolve())).as_posix()
         for name, path in (("prediction", pair.prediction), ("reference", pair.reference))
     }
 
 
-def scored_files(folder: Path, line: Line) -> tuple[Path | None, Path | None]:
-    """The prediction and the reference of a line of `clips.jsonl`; None for one that is not there, or that is not the
-    one that was scored (another size or time): its sound would not be what the numbers speak of."""
-    said = line.get("files", {})
-    found = {name: Path(os.path.normpath(folder.resolve() / said[name])) for name in said}
-    same = {name: path for name, path in found.items() if _stamp(path) == (line["inputs"][name] or ())}
+def scored_files(folder: Path, clip: ClipRecord) -> tuple[Path | None, Path | None]:
+    """The prediction and the reference of a clip; None for a file that is missing or has another size or time than
+    the scored one: its audio may not be what the numbers describe."""
+    paths = {name: Path(os.path.normpath(folder.resolve() / path)) for name, path in clip.files.items()}
+    same = {name: path for name, path in paths.items() if _stamp(path) == (clip.inputs.get(name) or ())}
     return same.get("prediction"), same.get("reference")
 
 
-def _inputs(pair: FilePair) -> dict[str, Any]:
+def _inputs(pair: FilePair) -> dict[str, list[int] | str | None]:
     """What a clip's scores depend on: size and time of change (ns) of both files, None for one that is missing; the
-    truth's digest; the recording."""
-    said: dict[str, Any] = {"prediction": _stamp(pair.prediction), "reference": _stamp(pair.reference)}
+    digest of the true angles; the recording."""
     truth = pair.truth
     parts = [] if truth is None else [repr(truth.rate).encode(), truth.azimuth.tobytes(), truth.energy.tobytes()]
-    said["true angles"] = hashlib.sha256(b"".join(parts)).hexdigest()[:16] if parts else None
-    said["recording"] = pair.recording
-    return said
+    return {
+        "prediction": _stamp(pair.prediction),
+        "reference": _stamp(pair.reference),
+        "true angles": hashlib.sha256(b"".join(parts)).hexdigest()[:16] if parts else None,
+        "recording": pair.recording,
+    }
 
 
 def _stamp(path: Path) -> list[int] | None:
@@ -271,22 +231,19 @@ def _stamp(path: Path) -> list[int] | None:
     return [found.st_size, found.st_mtime_ns]
 
 
-def _about(folder: Path) -> Line:
-    try:
-        found = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError("not readable as JSON", where=folder / ABOUT, fix=_OTHERWISE) from error
-    return dict(found)
+def _about(folder: Path) -> Json:
+    about = read_json(folder / EVALUATION, fix=_SAME_COMMAND)
+    return {key: item for key, item in about.items() if key != "schema"}
 
 
-def _refuse_other(folder: Path, there: Line, wanted: Line) -> None:
-    told = [f"{name}: {_said(old)} there, {_said(new)} now" for name, old, new in _unlike(there, wanted)]
-    if told:
-        raise DataError(f"holds another evaluation ({'; '.join(told)})", where=folder, fix=_OTHERWISE)
+def _refuse_other(folder: Path, there: Json, wanted: Json) -> None:
+    differing = [f"{name}: {_shown(old)} there, {_shown(new)} now" for name, old, new in _differences(there, wanted)]
+    if differing:
+        raise DataError(f"holds another evaluation ({'; '.join(differing)})", where=folder, fix=_SAME_COMMAND)
 
 
-def _unlike(there: Line, wanted: Line) -> Iterator[tuple[str, Any, Any]]:
-    """(what, then, now) for all that differs; of the maps, only what both have: names stand in lists of their own."""
+def _differences(there: Json, wanted: Json) -> Iterator[tuple[str, Any, Any]]:
+    """(what, then, now) for all that differs; of maps, only the keys that both have: their names are lists too."""
     for key in dict.fromkeys([*there, *wanted]):
         old, new = there.get(key), wanted.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
@@ -296,7 +253,7 @@ def _unlike(there: Line, wanted: Line) -> Iterator[tuple[str, Any, Any]]:
             yield key, old, new
 
 
-def _said(value: Any) -> str:
+def _shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)

@@ -90,14 +90,14 @@ class ComparedClip:
 
 def order_metric(comparison: Comparison, wanted: str | None) -> str:
     """The metric that selects clips: `wanted`, or the first one with a direction."""
-    directed = [name for name, info in comparison.metrics.items() if info.get("higher_is_better") is not None]
+    directed = [name for name, info in comparison.metrics.items() if info.higher_is_better is not None]
     return wanted or (directed or list(comparison.metrics))[0]
 
 
 def select_clips(comparison: Comparison, metric: str, count: int) -> dict[str, list[str]]:
     """{clip: reasons}: in turn each pair's best and worst clip by the paired difference, up to `count` clips."""
     pairs = [pair for pair in comparison.pairs if pair.metric == metric]
-    higher = comparison.metrics[metric].get("higher_is_better")
+    higher = comparison.metrics[metric].higher_is_better
     selected: dict[str, list[str]] = {}
     for clip, reason, extreme in _candidates(pairs, higher):
         if clip not in selected and len(selected) < count:
@@ -204,11 +204,11 @@ def _metric_values(comparison: Comparison, key: str) -> tuple[MetricValues, ...]
         if not present:
             continue
         digits = min(3, decimals_for(min(present, key=abs) or max(present, key=abs)))
-        higher = info.get("higher_is_better")
+        higher = info.higher_is_better
         best = None if higher is None else (max if higher else min)(present)
         place = values.index(best) if best is not None and present.count(best) == 1 and len(present) > 1 else None
         shown = tuple(number(value, digits) for value in values)
-        rows.append(MetricValues(metric, info.get("unit") or "", DIRECTION[higher][0], shown, place))
+        rows.append(MetricValues(metric, info.unit, DIRECTION[higher][0], shown, place))
     return tuple(rows)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from avspatial.atomic import write_text
 from avspatial.errors import RunError, did_you_mean
-from avspatial.evaluation.comparison.compare import BETTER, HIGHER, LOWER, UNCLEAR, WORSE, Comparison, Mean, SystemPair
+from avspatial.evaluation.comparison.compare import BETTER, HIGHER, LOWER, UNCLEAR, WORSE, Comparison, SystemPair
+from avspatial.evaluation.scoring.score_schema import Mean
 from avspatial.report.comparison.clips import compared_clips, order_metric, select_clips
 from avspatial.report.comparison.plots import DASHES, Plot, Scatter, forest_plot, scatter_plot
 from avspatial.report.comparison.tables import legend, title
@@ -163,7 +164,7 @@ def _dashes(place: int) -> str:
 
 
 def _cell(mean: Mean, digits: int) -> MeanCell:
-    interval = " to ".join(number(bound, digits) for bound in mean.interval or ())
+    interval = " to ".join(number(bound, digits) for bound in mean.ci95 or ())
     return MeanCell(number(mean.mean, digits), interval, mean.n, mean.failed)
 
 
@@ -187,15 +188,13 @@ def _against_all(comparison: Comparison) -> str:
 
 def _metrics(comparison: Comparison) -> list[MetricRow]:
     rows = []
-    for metric, facts in comparison.metrics.items():
-        arrow, direction = DIRECTION[facts.get("higher_is_better")]
-        digits = max(decimals_of_estimate(of[metric].mean, of[metric].interval) for of in comparison.means.values())
+    for metric, info in comparison.metrics.items():
+        arrow, direction = DIRECTION[info.higher_is_better]
+        digits = max(decimals_of_estimate(of[metric].mean, of[metric].ci95) for of in comparison.means.values())
         means = tuple(_system_cell(comparison, metric, name, digits) for name in comparison.means)
         controls = tuple(_cell(of[metric], digits) if metric in of else None for of in comparison.controls.values())
-        sentence = str(facts.get("summary") or "").rstrip(". ")
-        rows.append(
-            MetricRow(metric, facts.get("unit") or "", arrow, direction, sentence and f"{sentence}.", means, controls)
-        )
+        sentence = info.summary.rstrip(". ")
+        rows.append(MetricRow(metric, info.unit, arrow, direction, sentence and f"{sentence}.", means, controls))
     return rows
 
 
@@ -222,13 +221,13 @@ def _kind(verdict: str) -> str:
 
 
 def _pair_row(comparison: Comparison, pair: SystemPair) -> PairRow:
-    facts = comparison.metrics[pair.metric]
+    info = comparison.metrics[pair.metric]
     digits = decimals_of_estimate(pair.difference, pair.interval)
     bounds = " to ".join(signed(bound, digits) for bound in pair.interval or ())
     return PairRow(
         metric=pair.metric,
-        unit=facts.get("unit") or "",
-        arrow=DIRECTION[facts.get("higher_is_better")][0],
+        unit=info.unit,
+        arrow=DIRECTION[info.higher_is_better][0],
         difference=signed(pair.difference, digits),
         interval=bounds,
         verdict=pair.verdict,

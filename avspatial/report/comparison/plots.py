@@ -95,7 +95,7 @@ def forest_plot(comparison: Comparison, metric: str, name: str) -> Plot | None:
     axes.set(xlim=(-reach, reach), ylim=(len(pairs) - 0.45, -0.85 if labelled else -0.55), yticks=[])
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    _name_better(axes, comparison.metrics[metric].get("higher_is_better"))
+    _name_better(axes, comparison.metrics[metric].higher_is_better)
     values = "; ".join(f"{pair.a} minus {pair.b}: {pair.difference:.3g}, {pair.verdict}" for pair in pairs)
     return Plot(
         metric, inline_svg(drawing, name, f"Paired differences of {metric} with 95 percent intervals. {values}.")
@@ -143,7 +143,7 @@ def scatter_plot(comparison: Comparison, metric: str, a: str, b: str, name: str)
     axes = drawing.subplots()
     plain_axes(axes)
     ends = _square(axes, np.concatenate([x, y]))
-    higher = comparison.metrics[metric].get("higher_is_better")
+    higher = comparison.metrics[metric].higher_is_better
     if higher is not None:
         axes.fill_between(ends, ends, ends[1] if higher else ends[0], color=QUIET, linewidth=0, zorder=0.2)
     axes.plot(ends, ends, color=FAINT, linewidth=0.9)

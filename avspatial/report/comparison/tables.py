@@ -7,7 +7,8 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from avspatial.evaluation.comparison.compare import Comparison, Mean, SystemPair
+from avspatial.evaluation.comparison.compare import Comparison, SystemPair
+from avspatial.evaluation.scoring.score_schema import Mean
 from avspatial.report.parts.numbers import ascii_signs, decimals_of_estimate, metric_heading, number, p_value, signed
 from avspatial.text import markdown_table
 
@@ -49,7 +50,7 @@ def title(comparison: Comparison) -> str:
 
 
 def _metric_column(comparison: Comparison) -> TextColumn:
-    return TextColumn("metric", tuple(metric_heading(metric, facts) for metric, facts in comparison.metrics.items()))
+    return TextColumn("metric", tuple(metric_heading(metric, info) for metric, info in comparison.metrics.items()))
 
 
 def _means(comparison: Comparison) -> TextTable:
@@ -58,7 +59,7 @@ def _means(comparison: Comparison) -> TextTable:
     for name, means in comparison.means.items():
         spread = comparison.between_seeds.get(name, {})
         of = [(means[metric], d) for metric, d in digits.items()]
-        group = [("95 % interval", [_interval(mean.interval, d) for mean, d in of])]
+        group = [("95 % interval", [_interval(mean.ci95, d) for mean, d in of])]
         group += [("n", [str(mean.n) for mean, _ in of]), ("failed", [str(mean.failed) for mean, _ in of])]
         if spread:
             group.append(("sd of seeds", [_number(spread.get(metric), d) for metric, d in digits.items()]))
@@ -99,7 +100,7 @@ def _pairs(comparison: Comparison, a: str, b: str) -> TextTable:
 
 def _decimals(comparison: Comparison, metric: str) -> int:
     """Decimals for the means of all systems: those of the most certain mean."""
-    return max(decimals_of_estimate(of[metric].mean, of[metric].interval) for of in comparison.means.values())
+    return max(decimals_of_estimate(of[metric].mean, of[metric].ci95) for of in comparison.means.values())
 
 
 def _number(value: float | None, decimals: int, *, sign: bool = False) -> str:
@@ -149,8 +150,8 @@ def as_csv(comparison: Comparison) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, heads, restval="", lineterminator="\n")
     writer.writeheader()
-    for metric, facts in comparison.metrics.items():
-        about = {"metric": metric, "unit": facts.get("unit", ""), "higher_is_better": facts.get("higher_is_better")}
+    for metric, info in comparison.metrics.items():
+        about = {"metric": metric, "unit": info.unit, "higher_is_better": info.higher_is_better}
         for name, means in {**comparison.means, **comparison.controls}.items():
             if metric in means:
                 sd = comparison.between_seeds.get(name, {}).get(metric)
@@ -162,7 +163,7 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def _mean_cells(mean: Mean) -> dict[str, object]:
-    low, high = mean.interval or (None, None)
+    low, high = mean.ci95 or (None, None)
     return {"mean": mean.mean, "low": low, "high": high, "n": mean.n, "failed": mean.failed}
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from avspatial.evaluation.scoring.score_schema import MetricInfo
 
 DIRECTION = {True: ("↑", "higher is better"), False: ("↓", "lower is better"), None: ("", "descriptive")}
 """Arrow and words for each value of `higher_is_better`."""
@@ -62,8 +65,8 @@ def decimals_of_estimate(value: float | None, interval: tuple[float, float] | No
     return min(decimals_for((high - low) / 4, 2), decimals_for(largest, 5))
 
 
-def metric_heading(metric: str, facts: Mapping[str, Any]) -> str:
+def metric_heading(metric: str, info: MetricInfo) -> str:
     """A metric with its direction and unit: "snr ↑ (dB)"."""
-    arrow, _ = DIRECTION[facts.get("higher_is_better")]
-    unit = f"({facts['unit']})" if facts.get("unit") else ""
+    arrow, _ = DIRECTION[info.higher_is_better]
+    unit = f"({info.unit})" if info.unit else ""
     return " ".join(part for part in (metric, arrow, unit) if part)

@@ -9,6 +9,7 @@ from avspatial.errors import RunError
 from avspatial.report.run.record import Record
 from avspatial.report.run.table import metric_names
 from avspatial.runs.outputs import MONO, PREDICTED, REFERENCE
+from avspatial.text import listed
 
 _FIRST_CHOICE = "stft_distance"
 
@@ -30,13 +31,9 @@ def saved_clips(record: Record) -> list[str]:
 
 def _ordering(record: Record) -> tuple[str, bool] | None:
     """The metric that orders clips, and whether higher is better: the STFT distance, or the first with a direction."""
-    stated = record.summary.get("metrics", {})
-    names = metric_names(record.summary)
-    for name in [_FIRST_CHOICE] * (_FIRST_CHOICE in names) + names:
-        higher = stated.get(name, {}).get("higher_is_better", False if name == _FIRST_CHOICE else None)
-        if higher is not None:
-            return name, higher
-    return None
+    names = sorted(metric_names(record.summary), key=lambda name: name != _FIRST_CHOICE)
+    directions = {name: record.summary.metrics[name].higher_is_better for name in names}
+    return next(((name, higher) for name, higher in directions.items() if higher is not None), None)
 
 
 def choose_clips(record: Record, wanted: Sequence[str] = ()) -> list[Choice]:
@@ -44,8 +41,8 @@ def choose_clips(record: Record, wanted: Sequence[str] = ()) -> list[Choice]:
     saved = saved_clips(record)
     for clip in wanted:
         if clip not in saved:
-            listed = ", ".join(saved[:8]) + (", ..." if len(saved) > 8 else "")
-            raise RunError(f"no outputs of clip {clip!r}", where=record.run.path, fix=f"Clips with outputs: {listed}")
+            fix = f"Clips with outputs: {listed(saved, 8)}"
+            raise RunError(f"no outputs of clip {clip!r}", where=record.run.path, fix=fix)
     if wanted:
         return [Choice(clip, "chosen by id") for clip in dict.fromkeys(wanted)]
     order = _ordering(record)

@@ -53,9 +53,9 @@ def _facts(record: Record, steps: Mapping[str, Any]) -> list[tuple[str, str]]:
     recipe, summary = record.recipe, record.summary
     window = recipe.get("window", {})
     facts = [
-        ("Convention", summary["convention"]),
-        ("Clips scored", str(summary["clips"])),
-        ("Failed", str(summary["failed"])),
+        ("Convention", summary.convention),
+        ("Clips scored", str(summary.clips)),
+        ("Failed", str(summary.failed)),
         ("Seed", str(recipe.get("seed", "–"))),
         ("Data", _component(recipe, "data")),
         ("Model", _component(recipe, "model")),

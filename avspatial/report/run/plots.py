@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,20 +77,19 @@ def term_plots(record: Record, event: str, best: int | None = None) -> list[Term
 
 
 def _standing(record: Record, metric: str, name: str) -> TermPlot | None:
-    rows = {row: cells[metric] for row, cells in record.summary["rows"].items() if metric in cells}
-    finite = {row: cell for row, cell in rows.items() if cell["mean"] is not None and math.isfinite(cell["mean"])}
+    rows = {row: means[metric] for row, means in record.summary.conditions.items() if metric in means}
+    finite = {row: (mean.mean, mean.ci95) for row, mean in rows.items() if mean.mean is not None}
     if len(finite) < 2:
         return None
     drawing = figure(300, 42 + 19 * len(finite))
     axes = drawing.subplots()
     plain_axes(axes)
     axes.grid(False, axis="y")
-    for place, (row, cell) in enumerate(finite.items()):
+    for place, (row, (mean, interval)) in enumerate(finite.items()):
         colour = PREDICTION if row == "model" else FAINT
-        low, high = cell.get("ci95") or (None, None)
-        if low is not None and high is not None:
-            axes.plot([low, high], [place, place], color=colour, linewidth=2.2, solid_capstyle="round")
-        axes.plot(cell["mean"], place, color=colour, marker="o", markersize=5.2 if row == "model" else 4.2)
+        if interval is not None:
+            axes.plot(interval, [place, place], color=colour, linewidth=2.2, solid_capstyle="round")
+        axes.plot(mean, place, color=colour, marker="o", markersize=5.2 if row == "model" else 4.2)
     labels = axes.set_yticks(range(len(finite)), [row_label(row)[0] for row in finite])
     for label, row in zip(labels, finite, strict=False):
         label.label1.set_color(INK if row == "model" else FAINT)
@@ -99,7 +97,7 @@ def _standing(record: Record, metric: str, name: str) -> TermPlot | None:
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    means = ", ".join(f"{row_label(row)[0]} {cell['mean']:.3g}" for row, cell in finite.items())
+    means = ", ".join(f"{row_label(row)[0]} {mean:.3g}" for row, (mean, _) in finite.items())
     return TermPlot(metric, inline_svg(drawing, name, f"Mean {metric} with 95 percent interval: {means}."))
 
 

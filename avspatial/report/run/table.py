@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from avspatial.evaluation.scoring.controls import MODEL
+from avspatial.evaluation.scoring.score_schema import Mean, Summary
 from avspatial.report.parts.numbers import DIRECTION, decimals_of_column, number
 from avspatial.report.run.record import Record
 
@@ -60,9 +60,9 @@ class ScoreTable:
     rows: tuple[Row, ...]
 
 
-def metric_names(summary: Mapping[str, Any]) -> list[str]:
-    """Every metric of any row, in the order of the summary."""
-    return list(dict.fromkeys(metric for row in summary["rows"].values() for metric in row))
+def metric_names(summary: Summary) -> list[str]:
+    """Every metric of any condition, in the order of the summary."""
+    return list(dict.fromkeys(metric for means in summary.conditions.values() for metric in means))
 
 
 def row_label(name: str) -> tuple[str, str]:
@@ -72,33 +72,32 @@ def row_label(name: str) -> tuple[str, str]:
 
 def heading(record: Record, metric: str) -> Heading:
     """A metric's unit, direction and sentence, as the summary states them."""
-    stated = record.summary.get("metrics", {}).get(metric, {})
-    arrow, direction = DIRECTION[stated.get("higher_is_better")]
-    sentence = stated.get("summary", "").rstrip(". ")
-    return Heading(metric, stated.get("unit", ""), arrow, direction, sentence and f"{sentence}.")
+    info = record.summary.metrics[metric]
+    arrow, direction = DIRECTION[info.higher_is_better]
+    sentence = info.summary.rstrip(". ")
+    return Heading(metric, info.unit, arrow, direction, sentence and f"{sentence}.")
 
 
-def _cell(entry: Mapping[str, Any] | None, decimals: int) -> Cell:
-    if entry is None:
+def _cell(mean: Mean | None, decimals: int) -> Cell:
+    if mean is None:
         return Cell("", "", 0, 0)
-    low, high = entry.get("ci95") or (None, None)
-    known = low is not None and high is not None
-    interval = f"{number(low, decimals)} to {number(high, decimals)}" if known else ""
-    return Cell(number(entry["mean"], decimals), interval, entry["n"], entry["failed"])
+    interval = " to ".join(number(bound, decimals) for bound in mean.ci95 or ())
+    return Cell(number(mean.mean, decimals), interval, mean.n, mean.failed)
 
 
 def score_table(record: Record) -> ScoreTable:
     """The table of `summary.json`; the model's row first."""
-    rows = record.summary["rows"]
+    conditions = record.summary.conditions
     metrics = metric_names(record.summary)
     decimals = {
-        metric: decimals_of_column(row[metric]["mean"] for row in rows.values() if metric in row) for metric in metrics
+        metric: decimals_of_column(means[metric].mean for means in conditions.values() if metric in means)
+        for metric in metrics
     }
-    ordered = sorted(rows, key=lambda name: name != "model")
+    ordered = sorted(conditions, key=lambda name: name != MODEL)
     return ScoreTable(
         tuple(heading(record, metric) for metric in metrics),
         tuple(
-            Row(name, *row_label(name), tuple(_cell(rows[name].get(metric), decimals[metric]) for metric in metrics))
+            Row(name, *row_label(name), tuple(_cell(conditions[name].get(m), decimals[m]) for m in metrics))
             for name in ordered
         ),
     )

@@ -164,7 +164,7 @@ def test_means_carry_an_interval_n_and_failed(three: Comparison) -> None:
     mean = three.means["old"]["snr"]
     values = np.array(list(three.systems[0].values("snr").values()))
     assert (mean.mean, mean.n, mean.failed) == (pytest.approx(values.mean()), CLIPS, 0)
-    assert mean.interval[0] < mean.mean < mean.interval[1]
+    assert mean.ci95[0] < mean.mean < mean.ci95[1]
 
 
 def test_a_failed_clip_of_either_system_is_out_of_the_pair_and_counted(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_line_that_is_missing_is_a_failure_and_a_clip_that_is_missing_damage(t
     (b / "scores.jsonl").write_text("".join(line for line in lines if '"000003"' not in line))
     with pytest.raises(RunError) as caught:
         avspatial.compare([a, b])
-    expected = "scores.jsonl has 5 clips, summary.json says 6\n  Restore the file, or score the sounds again."
+    expected = "scores.jsonl has 5 clips, summary.json says 6\n  Restore the file, or score the audio again."
     assert str(caught.value) == f"{b}: {expected}"
 
 
@@ -292,9 +292,10 @@ def test_a_comparison_as_json_has_the_agreed_form(three: Comparison) -> None:
     said = json.loads(json.dumps(three.to_dict(), allow_nan=False))
     assert [one["name"] for one in said["systems"]] == ["old", "new", "same"]
     assert list(said["metrics"]) == ["stft_distance", "snr", "spl_magnitude"]
-    snr = said["metrics"]["snr"]
-    assert set(snr["means"]) == {"old", "new", "same"} and set(snr["means"]["old"]) == {"mean", "ci95", "n", "failed"}
-    first = snr["paired"][0]
+    assert [list(one["conditions"]) for one in said["systems"]] == [["model", "blank_picture"]] * 3
+    assert set(said["systems"][0]["conditions"]["model"]["snr"]) == {"mean", "sd", "ci95", "n", "failed"}
+    assert list(said["conditions"]) == ["mono", "swapped", "reference", "level_panned"]
+    first = next(pair for pair in said["pairs"] if pair["metric"] == "snr")
     assert {"a", "b", "difference", "ci95", "p", "p_holm", "effect", "mdd", "verdict"} <= set(first)
     assert (first["a"], first["b"], first["verdict"], len(first["ci95"])) == ("new", "old", "better", 2)
 

@@ -57,7 +57,7 @@ def test_a_number_inside_the_interval_is_not_established_although_the_mean_is_be
     comparison: Comparison,
 ) -> None:
     mean = comparison.means["new.2"]["snr"]
-    between = (mean.mean + mean.interval[0]) / 2
+    between = (mean.mean + mean.ci95[0]) / 2
     assert not answer(comparison, statement(f"new.2.snr > {between}")).holds
 
 
@@ -77,7 +77,7 @@ def test_the_answer_says_the_numbers(comparison: Comparison) -> None:
     assert told.endswith(f"40 clips, detectable {unclear.mdd:.6g})")
     mean = comparison.means["old.1"]["snr"]
     assert answer(comparison, statement("old.1.snr < 9")).why == (
-        f"mean {mean.mean:.6g}, 95 % interval {mean.interval[0]:.6g} .. {mean.interval[1]:.6g}, 40 clips"
+        f"mean {mean.mean:.6g}, 95 % interval {mean.ci95[0]:.6g} .. {mean.ci95[1]:.6g}, 40 clips"
     )
 
 

@@ -12,6 +12,7 @@ from support.scored_runs import write_scored_run
 import avspatial
 from avspatial.errors import AvspatialError, DataError, RunError
 from avspatial.evaluation.comparison.load import read_scored
+from avspatial.evaluation.scoring.score_schema import MetricInfo
 from avspatial.report.comparison.page import write_comparison
 
 SNR = np.arange(6) / 10
@@ -53,13 +54,8 @@ def test_what_a_saved_evaluation_says_beyond_the_contract_is_read(tmp_path: Path
     (saved / "clips.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (saved / "evaluation.json").write_text(json.dumps({"settings": {"snr": {"eps": 0}}}))
     found = read_scored(saved)
-    assert found.metrics["snr"] == {
-        "id": "avspatial.snr",
-        "version": "1",
-        "settings": {"eps": 0},
-        "unit": "dB",
-        "higher_is_better": True,
-    }
+    expected = {"id": "avspatial.snr", "version": "1", "settings": {"eps": 0}, "unit": "dB", "higher_is_better": True}
+    assert found.metrics["snr"] == MetricInfo(**expected)
     assert [clip.recording for clip in found.clips.values()] == ["r0", "r0", "r1", "r1", "r2", "r2"]
     assert found.conditions["mono"].values["snr"] == {f"{n:06}": 1.0 for n in range(6)}
     assert found.conditions["swapped"].errors["snr"]["000000"] == "why"
@@ -68,7 +64,7 @@ def test_what_a_saved_evaluation_says_beyond_the_contract_is_read(tmp_path: Path
 
 def test_what_evaluate_saves_has_the_settings_of_its_metrics(official: Path, tmp_path: Path) -> None:
     evaluate(official, metrics=["spl_rmse"], save=tmp_path / "kept")
-    assert read_scored(tmp_path / "kept").metrics["spl_rmse"]["settings"] == {"frame": 0.1, "hop": 0.05}
+    assert read_scored(tmp_path / "kept").metrics["spl_rmse"].settings == {"frame": 0.1, "hop": 0.05}
 
 
 class TestTheSoundsOfASavedEvaluation:
@@ -149,13 +145,16 @@ def test_the_files_of_a_clip_are_those_that_are_there(tmp_path: Path) -> None:
     [
         (
             '{"clip": "a", "metric": "snr", "value": 1}\n{"clip": ',
-            "line 2: not JSON: Expecting value",
+            ":2: not JSON: Expecting value",
         ),
-        ('{"clip": "a"}\n', "line 1 is not what it should be: KeyError: 'metric'"),
-        ('{"clip": "a", "metric": "snr"}\n', "line 1 is not what it should be: KeyError: 'value'"),
-        ("7\n", "line 1 is not what it should be: TypeError: 'int' object is not subscriptable"),
-        ('{"row": "mono", "clip": "a", "metric": "snr", "value": 1}\n', "it has no scores of a model"),
-        ("", "it has no scores of a model"),
+        ('{"clip": "a"}\n', ":1: is damaged (metric: Field required)"),
+        (
+            '{"clip": "a", "metric": "snr"}\n',
+            ":1: is damaged (Value error, exactly one of value, error and skipped is needed)",
+        ),
+        ("7\n", ":1: not an object of JSON"),
+        ('{"row": "mono", "clip": "a", "metric": "snr", "value": 1}\n', ": it has no scores of a model"),
+        ("", ": it has no scores of a model"),
     ],
 )
 def test_damaged_scores_are_told_with_their_line(tmp_path: Path, text: str, what: str) -> None:
@@ -163,8 +162,8 @@ def test_damaged_scores_are_told_with_their_line(tmp_path: Path, text: str, what
     (saved / "scores.jsonl").write_text(text)
     with pytest.raises(RunError) as caught:
         read_scored(saved)
-    assert str(caught.value).startswith(f"{saved / 'scores.jsonl'}: {what}")
-    assert str(caught.value).endswith("\n  Restore the file, or score the sounds again.")
+    assert str(caught.value).startswith(f"{saved / 'scores.jsonl'}{what}")
+    assert str(caught.value).endswith("\n  Restore the file, or score the audio again.")
 
 
 def test_a_score_that_is_not_finite_is_an_error_of_its_clip(tmp_path: Path) -> None:

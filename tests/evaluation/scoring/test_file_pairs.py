@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avspatial.errors import DataError
+from avspatial.errors import AvspatialError
 from avspatial.evaluation.scoring.file_pairs import FilePair, find_pairs
 from avspatial.interfaces import Truth
 from avspatial.runs.outputs import save_outputs
@@ -28,7 +28,7 @@ def touch(*paths: Path) -> None:
 
 
 def refusal(*arguments: Path | None) -> str:
-    with pytest.raises(DataError) as error:
+    with pytest.raises(AvspatialError) as error:
         find_pairs(*arguments)
     return str(error.value)
 
@@ -210,7 +210,7 @@ class TestARunDirectory:
         assert [(pair.clip, pair.recording) for pair in find_pairs(run)] == [("a", "a")]
 
     def test_recordings_and_clips_that_have_no_outputs_by_its_own_scores(self, run: Path) -> None:
-        lines = [{"clip": clip, "recording": "r", "metric": "snr", "row": "model"} for clip in "ab"]
+        lines = [{"clip": clip, "recording": "r", "metric": "snr", "row": "model", "value": 1} for clip in "ab"]
         (run / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         found = find_pairs(run)
         assert [(pair.clip, pair.recording, pair.prediction.exists()) for pair in found] == [
@@ -219,7 +219,7 @@ class TestARunDirectory:
         ]
         (run / "scores.jsonl").write_text('{"row": "model"}\n')
         assert refusal(run) == (
-            f"{run}/scores.jsonl: is damaged (KeyError('clip'))\n"
+            f"{run}/scores.jsonl:1: is damaged (clip: Field required)\n"
             "  Restore it, or remove it: each clip is then its own recording."
         )
 

@@ -94,10 +94,10 @@ class TestGoingOn:
     def test_failed_clips_are_tried_again_and_keep_their_place(self, official: Path, tmp_path: Path) -> None:
         missing = official / "clip1" / "predicted_binaural.wav"
         moved = missing.rename(tmp_path / "moved.wav")
-        assert evaluate(official, save=tmp_path / "kept").summary["failed"] == 1
+        assert evaluate(official, save=tmp_path / "kept").summary.failed == 1
         moved.rename(missing)
         done = evaluate(official, save=tmp_path / "kept")
-        assert done == evaluate(official, save=tmp_path / "fresh") and done.summary["failed"] == 0
+        assert done == evaluate(official, save=tmp_path / "fresh") and done.summary.failed == 0
         assert list(values(tmp_path / "kept")) == [(f"clip{number}", "snr") for number in range(4)]
 
     def test_new_clips_join(self, official: Path, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ class TestGoingOn:
             f"{kept}: holds another evaluation (versions of snr: avspatial.snr@0 there, avspatial.snr@1 now){self.FIX}"
         )
         (kept / "evaluation.json").write_text("{")
-        assert self.refusal(official, save=kept) == f"{kept}/evaluation.json: not readable as JSON{self.FIX}"
+        assert self.refusal(official, save=kept).startswith(f"{kept}/evaluation.json: not JSON: ")
 
     def test_changed_files_are_refused(self, official: Path, tmp_path: Path) -> None:
         kept = tmp_path / "kept"
@@ -160,9 +160,10 @@ class TestGoingOn:
     def test_a_line_that_is_none_is_told(self, official: Path, tmp_path: Path) -> None:
         kept = tmp_path / "kept"
         evaluate(official, save=kept)
-        for line in (b"{\n", b"7\n", b"\xff\n"):
+        for line, what in ((b"{\n", "not JSON: "), (b"7\n", "not an object of JSON"), (b"\xff\n", "not JSON: ")):
             (kept / "clips.jsonl").write_bytes(line)
-            assert self.refusal(official, save=kept) == f"{kept}/clips.jsonl:1: not a line of JSON{self.FIX}"
+            message = self.refusal(official, save=kept)
+            assert message.startswith(f"{kept}/clips.jsonl:1: {what}") and message.endswith(self.FIX)
 
     @pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes")
     def test_what_cannot_be_written_is_told_and_gone_on_with(self, official: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from avspatial.evaluation.scoring.clip_scores import NamedMetric
 from avspatial.evaluation.scoring.controls import control_sounds, level_panned
+from avspatial.evaluation.scoring.score_schema import Mean, Summary, read_summary
 from avspatial.evaluation.scoring.summary import evaluate_run
 from avspatial.interfaces import Clip, Convention, Metric, Truth
 from avspatial.metrics import prepare, stft_distance
@@ -62,9 +63,9 @@ def clips(tmp_path: Path) -> list[Clip]:
     return [Clip(f"clip{n}", tmp_path, tmp_path, f"recording{n // 2}", truth(n)) for n in range(6)]
 
 
-def evaluate(run: Run, clips: list[Clip], metrics: list[NamedMetric] = METRICS, **options: Any) -> dict[str, Any]:
+def evaluate(run: Run, clips: list[Clip], metrics: list[NamedMetric] = METRICS, **options: Any) -> Summary:
     summary = evaluate_run(run, clips, metrics, Convention(), quietly, **options)
-    assert json.loads(run.summary.read_text()) == summary
+    assert read_summary(run.summary) == summary
     return summary
 
 
@@ -74,15 +75,14 @@ def lines(run: Run) -> list[dict[str, Any]]:
 
 def test_the_summary_has_the_agreed_form(run: Run, clips: list[Clip]) -> None:
     summary = evaluate(run, clips)
-    assert (summary["convention"], summary["clips"], summary["failed"]) == ("fairplay", 6, 0)
-    assert list(summary["rows"]) == ROWS
-    for row, metrics in summary["rows"].items():
+    assert (summary.convention, summary.clips, summary.failed) == ("fairplay", 6, 0)
+    assert list(summary.conditions) == ROWS
+    for row, metrics in summary.conditions.items():
         assert list(metrics) == ["stft_distance", "snr", "left_right"] + ["flip_consistency"] * (row == ROWS[-1])
         for entry in metrics.values():
-            assert set(entry) == {"mean", "ci95", "n", "failed"}
-            assert entry["ci95"][0] <= entry["mean"] + 1e-12 and entry["mean"] <= entry["ci95"][1] + 1e-12
-            assert (entry["n"], entry["failed"]) == (6, 0)
-    assert summary["metrics"]["snr"] == {
+            assert entry.ci95[0] <= entry.mean + 1e-12 and entry.mean <= entry.ci95[1] + 1e-12
+            assert (entry.n, entry.failed) == (6, 0)
+    assert summary.metrics["snr"].to_dict() == {
         "id": "test.Snr",
         "version": "1",
         "settings": {},
@@ -90,18 +90,18 @@ def test_the_summary_has_the_agreed_form(run: Run, clips: list[Clip]) -> None:
         "higher_is_better": True,
         "summary": "Signal-to-noise ratio over both channels.",
     }
-    assert summary["metrics"]["left_right"]["settings"] == {"frame": 0.1, "hop": 0.05}
+    assert summary.metrics["left_right"].settings == {"frame": 0.1, "hop": 0.05}
 
 
 def test_each_row_is_what_it_says(run: Run, clips: list[Clip]) -> None:
-    rows = evaluate(run, clips)["rows"]
+    rows = evaluate(run, clips).conditions
     expected = np.mean([stft_distance(*prepare(sound(n)[::-1], sound(n), RATE)) for n in range(6)])
-    assert rows["swapped"]["stft_distance"]["mean"] == pytest.approx(expected, rel=1e-5)
-    assert rows["reference"]["stft_distance"]["mean"] == rows["model"]["stft_distance"]["mean"] == 0
-    assert rows["blank_picture"]["stft_distance"]["mean"] == pytest.approx(rows["mono"]["stft_distance"]["mean"])
-    sides = {row: rows[row]["left_right"]["mean"] for row in ROWS}
+    assert rows["swapped"]["stft_distance"].mean == pytest.approx(expected, rel=1e-5)
+    assert rows["reference"]["stft_distance"].mean == rows["model"]["stft_distance"].mean == 0
+    assert rows["blank_picture"]["stft_distance"].mean == pytest.approx(rows["mono"]["stft_distance"].mean)
+    sides = {row: rows[row]["left_right"].mean for row in ROWS}
     assert sides == dict(zip(ROWS, [1, 0, 0, 1, 1, 0, 0], strict=True))
-    assert rows["mirrored_picture"]["flip_consistency"]["mean"] == pytest.approx(1)
+    assert rows["mirrored_picture"]["flip_consistency"].mean == pytest.approx(1)
 
 
 def test_the_level_panned_row_has_the_mixture_and_the_level_difference_of_the_reference() -> None:
@@ -118,30 +118,31 @@ def test_one_line_a_row_clip_and_metric(run: Run, clips: list[Clip]) -> None:
     found = lines(run)
     assert len(found) == 7 * 6 * 3
     assert found[0] == {
-        "row": "model",
+        "schema": 2,
+        "condition": "model",
         "clip": "clip0",
         "recording": "recording0",
         "metric": "stft_distance",
         "value": 0,
     }
-    assert len({(line["row"], line["clip"], line["metric"]) for line in found}) == len(found)
+    assert len({(line["condition"], line["clip"], line["metric"]) for line in found}) == len(found)
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_neither_jobs_nor_order_nor_other_clips_change_a_score(run: Run, clips: list[Clip], jobs: int) -> None:
     evaluate(run, clips, jobs=2)
-    expected = {(line["row"], line["clip"], line["metric"]): line["value"] for line in lines(run)}
+    expected = {(line["condition"], line["clip"], line["metric"]): line["value"] for line in lines(run)}
     evaluate(run, clips[3:0:-1], jobs=jobs)
-    found = {(line["row"], line["clip"], line["metric"]): line["value"] for line in lines(run)}
+    found = {(line["condition"], line["clip"], line["metric"]): line["value"] for line in lines(run)}
     assert found == {key: value for key, value in expected.items() if key[1] in ("clip1", "clip2", "clip3")}
 
 
 def test_a_clip_that_could_not_be_spatialized_counts_as_failed_in_every_row(run: Run, clips: list[Clip]) -> None:
     summary = evaluate(run, clips, failures={"clip2": "the video is truncated"})
-    assert (summary["clips"], summary["failed"]) == (6, 1)
+    assert (summary.clips, summary.failed) == (6, 1)
     for row in ROWS:
-        assert (summary["rows"][row]["snr"]["n"], summary["rows"][row]["snr"]["failed"]) == (5, 1)
-    assert summary["rows"]["mirrored_picture"]["flip_consistency"]["failed"] == 1
+        assert (summary.conditions[row]["snr"].n, summary.conditions[row]["snr"].failed) == (5, 1)
+    assert summary.conditions["mirrored_picture"]["flip_consistency"].failed == 1
     failed = [line for line in lines(run) if "error" in line]
     assert len(failed) == 7 * 3 and {line["error"] for line in failed} == {"the video is truncated"}
 
@@ -149,9 +150,9 @@ def test_a_clip_that_could_not_be_spatialized_counts_as_failed_in_every_row(run:
 def test_a_missing_file_fails_its_row_only(run: Run, clips: list[Clip]) -> None:
     path = run.outputs / "clip1" / "predicted_binaural.wav"
     path.unlink()
-    rows = evaluate(run, clips)["rows"]
-    assert (rows["model"]["snr"]["n"], rows["model"]["snr"]["failed"]) == (5, 1)
-    assert (rows["mono"]["snr"]["n"], rows["mono"]["snr"]["failed"]) == (6, 0)
+    rows = evaluate(run, clips).conditions
+    assert (rows["model"]["snr"].n, rows["model"]["snr"].failed) == (5, 1)
+    assert (rows["mono"]["snr"].n, rows["mono"]["snr"].failed) == (6, 0)
     assert {line["error"] for line in lines(run) if "error" in line} == {f"{path}: no such sound file"}
 
 
@@ -159,7 +160,7 @@ def test_a_prediction_of_another_length_is_a_failure(run: Run, clips: list[Clip]
     (run.outputs / "clip1" / "predicted_binaural.wav").unlink()
     save_prediction(run.outputs / "other", sound(1)[:, :-5], RATE)
     (run.outputs / "other" / "predicted_binaural.wav").rename(run.outputs / "clip1" / "predicted_binaural.wav")
-    assert evaluate(run, clips)["rows"]["model"]["snr"]["failed"] == 1
+    assert evaluate(run, clips).conditions["model"]["snr"].failed == 1
     assert {line["error"] for line in lines(run) if "error" in line} == {
         "the prediction has 15995 samples, the reference 16000 (`avspatial evaluate --trim` cuts to the shorter)"
     }
@@ -185,14 +186,11 @@ class Broken(Metric):
 
 def test_a_failing_metric_is_recorded_and_never_ends_the_evaluation(run: Run, clips: list[Clip]) -> None:
     summary = evaluate(run, clips, [named(Broken), named(Snr)])
-    assert {k: summary["rows"]["mono"]["broken"][k] for k in ("mean", "n", "failed")} == {
-        "mean": 2,
-        "n": 3,
-        "failed": 2,
-    }
-    assert summary["rows"]["mono"]["snr"]["n"] == 6
-    assert summary["failed"] == 2
-    by_clip = {line["clip"]: line for line in lines(run) if line["row"] == "mono" and line["metric"] == "broken"}
+    mean = summary.conditions["mono"]["broken"]
+    assert (mean.mean, mean.n, mean.failed) == (2, 3, 2)
+    assert summary.conditions["mono"]["snr"].n == 6
+    assert summary.failed == 2
+    by_clip = {line["clip"]: line for line in lines(run) if line["condition"] == "mono" and line["metric"] == "broken"}
     assert by_clip["clip0"]["error"] == "RuntimeError: out of order"
     assert by_clip["clip1"]["error"] == "the value is inf"
     assert by_clip["clip2"]["skipped"] == "the reference holds nothing to measure it on"
@@ -201,26 +199,26 @@ def test_a_failing_metric_is_recorded_and_never_ends_the_evaluation(run: Run, cl
 def test_clips_without_true_angles_are_skipped_not_failed(run: Run, clips: list[Clip], tmp_path: Path) -> None:
     unknown = [Clip(clip.id, tmp_path, tmp_path, clip.recording) for clip in clips]
     summary = evaluate(run, unknown)
-    assert summary["rows"]["model"]["left_right"] == {"mean": None, "ci95": [None, None], "n": 0, "failed": 0}
-    assert summary["failed"] == 0
+    assert summary.conditions["model"]["left_right"] == Mean(mean=None, n=0, failed=0)
+    assert summary.failed == 0
 
 
 def test_one_recording_has_a_mean_but_no_interval(run: Run, clips: list[Clip]) -> None:
-    entry = evaluate(run, clips[:1])["rows"]["mono"]["stft_distance"]
-    assert entry["mean"] > 0 and entry["ci95"] == [None, None] and entry["n"] == 1
+    entry = evaluate(run, clips[:1]).conditions["mono"]["stft_distance"]
+    assert entry.mean > 0 and entry.ci95 is None and entry.n == 1
 
 
 def test_a_model_that_never_saw_pictures_has_no_picture_rows(run: Run, clips: list[Clip]) -> None:
     run.controls.rename(run.path / "elsewhere")
     summary = evaluate(run, clips)
-    assert list(summary["rows"]) == ROWS[:5] and "flip_consistency" not in summary["metrics"]
+    assert list(summary.conditions) == ROWS[:5] and "flip_consistency" not in summary.metrics
 
 
 def test_a_model_that_ignores_the_mirror_is_inconsistent(run: Run, clips: list[Clip]) -> None:
     for clip in clips:
         path = run.controls / "mirrored_picture" / clip.id / "predicted_binaural.wav"
         path.write_bytes((run.outputs / clip.id / "predicted_binaural.wav").read_bytes())
-    assert evaluate(run, clips)["rows"]["mirrored_picture"]["flip_consistency"]["mean"] == pytest.approx(-1)
+    assert evaluate(run, clips).conditions["mirrored_picture"]["flip_consistency"].mean == pytest.approx(-1)
 
 
 def test_scores_are_written_whole_and_again(run: Run, clips: list[Clip]) -> None:
