@@ -1,4 +1,5 @@
-"""Write the generated parts of docs/: the picture and tables of architecture.md, the checks of plugins.md.
+"""Write the generated parts of docs/: the picture and tables of architecture.md, the checks of plugins.md and the
+types of score_schema.md.
 
     python docs/scripts/generate.py
 
@@ -9,10 +10,16 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
+from typing import get_args
+
+from pydantic import BaseModel
+
+from avspatial.text import markdown_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "avspatial"
@@ -140,10 +147,32 @@ def _asked(check: Callable[..., object]) -> str:
     return (inspect.getdoc(check) or "").splitlines()[0]
 
 
+def score_types() -> str:
+    """Return a table for each type of the score schema."""
+    from avspatial.evaluation.scoring.score_schema import DOCUMENTS
+
+    return "\n\n".join(map(_type, DOCUMENTS))
+
+
+def _type(document: type[BaseModel]) -> str:
+    fields = document.model_fields.items()
+    rows = [
+        (f"`{field.alias or name}`", f"`{_kind(field.annotation)}`", field.description or "") for name, field in fields
+    ]
+    table = markdown_table([("key", "type", "meaning"), *rows])
+    return f"### {document.__name__}\n\n{inspect.getdoc(document)}\n\n{table}"
+
+
+def _kind(annotation: object) -> str:
+    text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
+    return re.sub(r"\b[a-z_.]+\.(?=[A-Z])", "", text).replace("None", "null")
+
+
 def generated() -> Iterator[tuple[Path, str]]:
     """Yield each file that has a generated part, with the text that it should have."""
     yield PICTURE, picture()
     yield _page("architecture.md", rooms=rooms, modules=modules)
+    yield _page("score_schema.md", score_types=score_types)
     yield _page("plugins.md", plugin_checks=plugin_checks, component_checks=component_checks)
 
 

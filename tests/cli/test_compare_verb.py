@@ -48,7 +48,7 @@ def test_it_prints_means_controls_pairs_and_how_to_read_them(
     at = lines.index(next(line for line in lines if line.startswith("new against old: new minus old")))
     heads = "metric  difference  95 % interval  new is  p  p, Holm  effect  detectable  n  failed"
     assert re.split(r" {2,}", lines[at + 1].strip()) == heads.split("  ")
-    found = r"stft_distance ↓ +-0\.\d+ +-0\.\d+ \.\. -0\.\d+ +better +<0\.001 +<0\.001 +-0\.\d\d "
+    found = r"stft_distance ↓ +-0\.\d+ +-0\.\d+ \.\. -0\.\d+ +better +< 0\.001 +< 0\.001 +-0\.\d\d "
     assert re.match(found, lines[at + 2])
     assert re.match(r"snr ↑ \(dB\) +\+0\.\d+ .* better .* \+0\.\d\d +0\.\d+ +40 +0$", lines[at + 3])
     assert told.out.count("not distinguishable") == 2
