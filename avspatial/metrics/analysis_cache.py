@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
 from avspatial.interfaces import Metric, Truth
-from avspatial.metrics.inputs import Array, AudioLike, as_pair
+from avspatial.metrics.inputs import Array, Audio, as_pair
 
 Analysis = TypeVar("Analysis")
 
@@ -71,13 +71,13 @@ class CachedMetric(Metric):
     """
 
     def __call__(
-        self, prediction: AudioLike, reference: AudioLike, sample_rate: int, truth: Truth | None = None
+        self, prediction: Audio, reference: Audio, sample_rate: int, truth: Truth | None = None
     ) -> Mapping[str, float]:
         """Score one clip with a new cache; see `Metric.__call__`."""
         return self.call_with_cache(AnalysisCache(), prediction, reference, sample_rate, truth)
 
     def call_with_cache(
-        self, cache: AnalysisCache, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None
+        self, cache: AnalysisCache, prediction: Audio, reference: Audio, rate: int, truth: Truth | None
     ) -> Mapping[str, float]:
         """Score one clip as `__call__` does, with analyses made before of the same arrays."""
         return self.measure(cache, *as_pair(prediction, reference), rate, truth)

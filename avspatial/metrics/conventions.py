@@ -13,7 +13,7 @@ import numpy as np
 
 from avspatial.errors import AvspatialError, did_you_mean
 from avspatial.interfaces import Convention
-from avspatial.metrics.inputs import Array, AudioLike, as_pair, as_stereo
+from avspatial.metrics.inputs import Array, Audio, as_pair, as_stereo
 
 PEAK_FLOOR = 1e-20
 """Least peak that a signal is divided by, so that silence stays silence."""
@@ -39,7 +39,7 @@ def get(name: str) -> Convention:
     return CONVENTIONS[name]
 
 
-def resampled(audio: AudioLike, rate: int, convention: Convention) -> Array:
+def resampled(audio: Audio, rate: int, convention: Convention) -> Array:
     """audio (2, T) at `rate` Hz -> (2, T') float64 at the convention's rate. ValueError as `as_stereo`."""
     array = as_stereo(audio, "sound")
     if rate == convention.rate:
@@ -49,7 +49,7 @@ def resampled(audio: AudioLike, rate: int, convention: Convention) -> Array:
     return resample(array, rate, convention.rate).astype(np.float64)
 
 
-def normalized(prediction: AudioLike, reference: AudioLike, convention: Convention) -> tuple[Array, Array]:
+def normalized(prediction: Audio, reference: Audio, convention: Convention) -> tuple[Array, Array]:
     """Both (2, T), divided as the convention says; a peak is that over both channels, at least 1e-20."""
     y, x = as_pair(prediction, reference)
     if convention.normalization == "none":
@@ -63,9 +63,7 @@ def _peak(x: Array) -> float:
     return float(max(x.max(), -x.min(), PEAK_FLOOR))
 
 
-def prepare(
-    prediction: AudioLike, reference: AudioLike, rate: int, convention: str = "fairplay"
-) -> tuple[Array, Array]:
+def prepare(prediction: Audio, reference: Audio, rate: int, convention: str = "fairplay") -> tuple[Array, Array]:
     """Resample and normalise a prediction and its reference as a convention says.
 
     Args:

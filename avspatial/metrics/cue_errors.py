@@ -17,7 +17,7 @@ import numpy as np
 from avspatial.interfaces import Truth
 from avspatial.metrics.analysis_cache import AnalysisCache, CachedMetric
 from avspatial.metrics.cues import FINE_STRUCTURE, Cues, centres, cues
-from avspatial.metrics.inputs import Array, AudioLike, as_pair
+from avspatial.metrics.inputs import Array, Audio, as_pair
 
 BAND_RANGE, CLIP_RANGE = 40.0, 60.0
 """A band and frame counts within this many dB of its band's loudest frame, and of the loudest of all."""
@@ -63,13 +63,13 @@ def _coherence(predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
 
 
 def _error(
-    compare: Callable[[Cues, Cues, int], ErrorAndCoverage], prediction: AudioLike, reference: AudioLike, rate: int
+    compare: Callable[[Cues, Cues, int], ErrorAndCoverage], prediction: Audio, reference: Audio, rate: int
 ) -> float:
     y, x = as_pair(prediction, reference)
     return compare(cues(y, rate), cues(x, rate), rate)[0]
 
 
-def ild_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
+def ild_error(prediction: Audio, reference: Audio, rate: int) -> float:
     """Error of the interaural level difference (ILD). Lower is better.
 
     Mean |ILD^ - ILD| over bands and frames, with ILD = 10 log10(P_left / P_right) clipped to +-30 dB.
@@ -97,7 +97,7 @@ def ild_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
     return _error(_ild, prediction, reference, rate)
 
 
-def itd_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
+def itd_error(prediction: Audio, reference: Audio, rate: int) -> float:
     """Error of the interaural time difference (ITD). Lower is better.
 
     Mean |ITD^ - ITD| over bands up to 1.5 kHz and frames. ITD is the lag within +-1 ms of the largest normalised
@@ -126,7 +126,7 @@ def itd_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
     return _error(_itd, prediction, reference, rate)
 
 
-def coherence_error(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
+def coherence_error(prediction: Audio, reference: Audio, rate: int) -> float:
     """Error of the interaural coherence (IC). Lower is better.
 
     Mean |IC^ - IC| over bands and frames, with IC the height of the largest normalised cross-correlation within +-1 ms.

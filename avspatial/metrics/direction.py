@@ -15,7 +15,7 @@ from avspatial.interfaces import Truth
 from avspatial.metrics.analysis_cache import AnalysisCache, CachedMetric
 from avspatial.metrics.azimuth_estimator import AzimuthEstimator, head_named
 from avspatial.metrics.cues import FRAME_HOP, Cues, band_power, cues
-from avspatial.metrics.inputs import Array, AudioLike, as_pair
+from avspatial.metrics.inputs import Array, Audio, as_pair
 from avspatial.metrics.settings import AzimuthSettings
 from avspatial.metrics.spl import LevelMetric, curves
 from avspatial.signal.head import SphericalHead
@@ -60,7 +60,7 @@ def lateral_position(truth: Truth, starts: Array, ends: Array) -> Array:
 
 
 def left_right(
-    prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth, frame: float = FRAME, hop: float = HOP
+    prediction: Audio, reference: Audio, rate: int, truth: Truth, frame: float = FRAME, hop: float = HOP
 ) -> float:
     """Share of lateral frames with the predicted level difference on the true side. Higher is better.
 
@@ -100,9 +100,7 @@ def left_right(
     return float(right[lateral].mean()) if lateral.any() else float("nan")
 
 
-def lateral_gain(
-    prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
-) -> float:
+def lateral_gain(prediction: Audio, reference: Audio, rate: int, frame: float = FRAME, hop: float = HOP) -> float:
     """Slope of the predicted level difference on the reference's. Descriptive: 1 is the true width, 0 is mono.
 
     Least squares through the origin, sum P^ P / sum P^2, over the reference's active frames; less than 1 is too narrow,
@@ -137,8 +135,8 @@ def lateral_gain(
 
 
 def azimuth_error(
-    prediction: AudioLike,
-    reference: AudioLike,
+    prediction: Audio,
+    reference: Audio,
     rate: int,
     truth: Truth,
     estimator: AzimuthEstimator | None = None,
@@ -207,14 +205,14 @@ class LeftRight(LevelMetric, name="left_right", higher_is_better=True):
 
     requires_source_angles = True
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return left_right(prediction, reference, rate, _required(truth), *self.framing(rate)[1:])
 
 
 class LateralGain(LevelMetric, name="lateral_gain", higher_is_better=None):
     """Slope of the predicted on the reference's level difference."""
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return lateral_gain(prediction, reference, *self.framing(rate))
 
 

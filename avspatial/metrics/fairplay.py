@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from avspatial.interfaces import Convention, Truth
-from avspatial.metrics.inputs import Array, AudioLike, as_pair, mean_power, spectra
+from avspatial.metrics.inputs import Array, Audio, as_pair, mean_power, spectra
 from avspatial.metrics.scalar import ScalarMetric
 from avspatial.signal import stereo
 
@@ -39,7 +39,7 @@ def _mean_square(x: Array) -> float:
     return float(np.einsum("ct,ct->", x, x) / x.size)
 
 
-def stft_distance(prediction: AudioLike, reference: AudioLike, convention: Convention = _FAIRPLAY) -> float:
+def stft_distance(prediction: Audio, reference: Audio, convention: Convention = _FAIRPLAY) -> float:
     """STFT distance of FAIR-Play's evaluation. Lower is better.
 
     Sum over left and right of the mean, over planes (real, imaginary), bins and frames, of (Y - X)^2, where Y and X
@@ -69,7 +69,7 @@ def stft_distance(prediction: AudioLike, reference: AudioLike, convention: Conve
     return magnitude_distance(prediction, reference, convention) / 2
 
 
-def magnitude_distance(prediction: AudioLike, reference: AudioLike, convention: Convention = _FAIRPLAY) -> float:
+def magnitude_distance(prediction: Audio, reference: Audio, convention: Convention = _FAIRPLAY) -> float:
     """Magnitude distance of PseudoBinaural: twice `stft_distance`, despite its name. Lower is better.
 
     Sum over left and right of the mean, over bins and frames, of |Y - X|^2.
@@ -98,7 +98,7 @@ def magnitude_distance(prediction: AudioLike, reference: AudioLike, convention: 
     return float(mean_power(y - x, c.n_fft, c.hop, c.window, c.pad).sum())
 
 
-def phase_distance(prediction: AudioLike, reference: AudioLike, convention: Convention = _FAIRPLAY) -> float:
+def phase_distance(prediction: Audio, reference: Audio, convention: Convention = _FAIRPLAY) -> float:
     """Phase distance of PseudoBinaural. Lower is better.
 
     Mean over bins and frames of |angle(Y_D) - angle(X_D)|, wrapped to [0, pi], with D = left - right. A mono
@@ -136,7 +136,7 @@ def phase_distance(prediction: AudioLike, reference: AudioLike, convention: Conv
     return total / count
 
 
-def envelope_distance(prediction: AudioLike, reference: AudioLike) -> float:
+def envelope_distance(prediction: Audio, reference: Audio) -> float:
     """Envelope distance of FAIR-Play's evaluation. Lower is better.
 
     Sum over left and right of sqrt(mean (env(y) - env(x))^2), where env is the magnitude of the analytic signal. The
@@ -165,7 +165,7 @@ def envelope_distance(prediction: AudioLike, reference: AudioLike) -> float:
     return float(np.sqrt(np.einsum("ct,ct->c", error, error) / error.shape[-1]).sum())
 
 
-def wave_l2(prediction: AudioLike, reference: AudioLike) -> float:
+def wave_l2(prediction: Audio, reference: Audio) -> float:
     """Mean squared error of the samples, in thousandths. Lower is better.
 
     1e3 times the mean over both channels and all samples of (y - x)^2.
@@ -192,7 +192,7 @@ def wave_l2(prediction: AudioLike, reference: AudioLike) -> float:
     return 1e3 * _mean_square(y - x)
 
 
-def snr(prediction: AudioLike, reference: AudioLike, eps: float = 0.0) -> float:
+def snr(prediction: Audio, reference: Audio, eps: float = 0.0) -> float:
     """Signal-to-noise ratio over both channels. Higher is better.
 
     10 log10((mean x^2 + eps) / (mean (y - x)^2 + eps)), both terms at least 1e-20. With eps = 1e-4 it is the variant of
@@ -226,14 +226,14 @@ def snr(prediction: AudioLike, reference: AudioLike, eps: float = 0.0) -> float:
 class StftDistance(ScalarMetric, name="stft_distance", higher_is_better=False):
     """FAIR-Play's STFT distance."""
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return stft_distance(prediction, reference, self.convention)
 
 
 class MagnitudeDistance(ScalarMetric, name="magnitude_distance", higher_is_better=False):
     """Twice the STFT distance, by its other name."""
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return magnitude_distance(prediction, reference, self.convention)
 
 
@@ -242,21 +242,21 @@ class PhaseDistance(ScalarMetric, name="phase_distance", unit="rad", higher_is_b
 
     invariant_to = frozenset({"gain"})
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return phase_distance(prediction, reference, self.convention)
 
 
 class EnvelopeDistance(ScalarMetric, name="envelope_distance", higher_is_better=False):
     """FAIR-Play's envelope distance."""
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return envelope_distance(prediction, reference)
 
 
 class WaveL2(ScalarMetric, name="wave_l2", unit="1e-3", higher_is_better=False):
     """Mean squared error of the samples, in thousandths."""
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return wave_l2(prediction, reference)
 
 
@@ -265,7 +265,7 @@ class Snr(ScalarMetric, name="snr", unit="dB", higher_is_better=True):
 
     eps = 0.0
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return snr(prediction, reference, self.eps)
 
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-AudioLike = Any
+Audio = Any
 """A numpy array or a torch tensor, (2, T), left then right."""
 Array = NDArray[Any]
 BLOCK = 2**17
 """Spectral values computed at once: as many as fit a processor's cache."""
 
 
-def as_stereo(audio: AudioLike, what: str) -> Array:
+def as_stereo(audio: Audio, what: str) -> Array:
     """Array or tensor (2, T) on any device -> (2, T) float64; ValueError for another shape, no samples, NaN.
 
     `what` names the audio in the message.
@@ -35,7 +35,7 @@ def as_stereo(audio: AudioLike, what: str) -> Array:
     return array
 
 
-def as_pair(prediction: AudioLike, reference: AudioLike) -> tuple[Array, Array]:
+def as_pair(prediction: Audio, reference: Audio) -> tuple[Array, Array]:
     """Check a prediction and its reference, and convert both to float64.
 
     Every metric calls this first.

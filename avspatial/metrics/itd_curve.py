@@ -10,14 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from avspatial.metrics.cues import FINE_STRUCTURE, FRAME_HOP, centres, cues
-from avspatial.metrics.inputs import Array, AudioLike, as_stereo
+from avspatial.metrics.inputs import Array, Audio, as_stereo
 from avspatial.signal.level import FRAME, HOP, frame_times
 
 COHERENT = 0.5
 """Bands and frames with a lower coherence have no time difference."""
 
 
-def time_difference(stereo: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP) -> Array:
+def time_difference(stereo: Audio, rate: int, frame: float = FRAME, hop: float = HOP) -> Array:
     """stereo (2, T) -> (K,) s, positive if the left ear leads; NaN if no band has a time difference."""
     array = as_stereo(stereo, "sound")
     frame_cues = cues(array.astype(np.float32), rate)

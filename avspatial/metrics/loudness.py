@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.metrics.inputs import AudioLike, as_pair
+from avspatial.metrics.inputs import Audio, as_pair
 from avspatial.metrics.scalar import ScalarMetric
 from avspatial.signal import loudness
 
@@ -16,7 +16,7 @@ QUIETEST_PEAK = -120.0
 """True peak of silence in dBTP."""
 
 
-def loudness_change(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
+def loudness_change(prediction: Audio, reference: Audio, rate: int) -> float:
     """Integrated loudness of the prediction minus that of the reference. Descriptive: 0 is equally loud.
 
     LUFS(y) - LUFS(x), each after the K-weighting and gating of the standard. A prediction below the absolute gate
@@ -48,7 +48,7 @@ def loudness_change(prediction: AudioLike, reference: AudioLike, rate: int) -> f
     return max(loudness.integrated_loudness(y, rate), loudness.ABSOLUTE_GATE) - reference_loudness
 
 
-def true_peak(prediction: AudioLike, reference: AudioLike, rate: int) -> float:
+def true_peak(prediction: Audio, reference: Audio, rate: int) -> float:
     """True peak of the prediction over both channels. Descriptive: above 0 dBTP it clips.
 
     20 log10 of the largest magnitude of the oversampled signal. Source: ITU-R BS.1770-5, annex 2.
@@ -81,7 +81,7 @@ class LoudnessChange(ScalarMetric, name="loudness_change", unit="LU", higher_is_
     normalized = False
     invariant_to = frozenset({"delay"})
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return loudness_change(prediction, reference, rate)
 
 
@@ -91,5 +91,5 @@ class TruePeak(ScalarMetric, name="true_peak", unit="dBTP", higher_is_better=Non
     normalized = False
     invariant_to = frozenset({"delay"})
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return true_peak(prediction, reference, rate)

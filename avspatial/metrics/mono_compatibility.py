@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.metrics.inputs import AudioLike, as_pair
+from avspatial.metrics.inputs import Audio, as_pair
 from avspatial.metrics.scalar import ScalarMetric
 from avspatial.signal import stereo
 
@@ -19,7 +19,7 @@ SILENT = 1e-12
 """A mixture with a mean square of at most this is silent."""
 
 
-def mono_error(prediction: AudioLike, reference: AudioLike) -> float:
+def mono_error(prediction: Audio, reference: Audio) -> float:
     """Error of the mixture (left + right) relative to the reference's mixture. Lower is better.
 
     10 log10(mean (m^ - m)^2 / mean m^2) with m = left + right, at least -100 dB. 0 dB is as wrong as silence. The audio
@@ -59,5 +59,5 @@ class MonoError(ScalarMetric, name="mono_error", unit="dB", higher_is_better=Fal
 
     normalized = False
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return mono_error(prediction, reference)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.metrics.inputs import Array, AudioLike, as_pair, framed, weighted_blocks
+from avspatial.metrics.inputs import Array, Audio, as_pair, framed, weighted_blocks
 from avspatial.metrics.scalar import ScalarMetric
 
 RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
@@ -65,7 +65,7 @@ def _distance(pair: Array, n_fft: int, hop: int, window: int, linear: bool) -> f
     return float(np.sqrt(squared_error / power)) + (logarithms + absolute) / bins
 
 
-def mrstft(prediction: AudioLike, reference: AudioLike, linear: bool = False) -> float:
+def mrstft(prediction: Audio, reference: Audio, linear: bool = False) -> float:
     """Multi-resolution STFT distance with auraloss' defaults. Lower is better.
 
     Mean over three resolutions of || |Y| - |X| ||_F / || X ||_F + mean |log |Y| - log |X||, plus mean ||Y| - |X|| if
@@ -102,7 +102,7 @@ class Mrstft(ScalarMetric, name="mrstft", higher_is_better=False):
 
     linear = False
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return mrstft(prediction, reference, self.linear)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from avspatial.interfaces import Metric, Truth
-from avspatial.metrics.inputs import AudioLike
+from avspatial.metrics.inputs import Audio
 
 
 class ScalarMetric(Metric):
@@ -41,14 +41,14 @@ class ScalarMetric(Metric):
             cls.higher_is_better = {name: higher_is_better}
 
     def __call__(
-        self, prediction: AudioLike, reference: AudioLike, sample_rate: int, truth: Truth | None = None
+        self, prediction: Audio, reference: Audio, sample_rate: int, truth: Truth | None = None
     ) -> Mapping[str, float]:
         """Score one clip: {name: value}, or {} if `measure` returns NaN."""
         value = self.measure(prediction, reference, sample_rate, truth)
         return {} if np.isnan(value) else {self.names[0]: value}
 
     @abstractmethod
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         """Compute the value.
 
         Args:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avspatial.interfaces import Truth
-from avspatial.metrics.inputs import AudioLike, as_pair
+from avspatial.metrics.inputs import Audio, as_pair
 from avspatial.metrics.scalar import ScalarMetric
 from avspatial.metrics.settings import SplSettings
 from avspatial.signal.level import FRAME, HOP, active_frames, level_difference
@@ -25,7 +25,7 @@ Curve = NDArray[np.float64]
 
 
 def curves(
-    prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
+    prediction: Audio, reference: Audio, rate: int, frame: float = FRAME, hop: float = HOP
 ) -> tuple[Curve, Curve]:
     """Return the level differences P^ and P, (K,) each, in dB, positive left."""
     y, x = as_pair(prediction, reference)
@@ -36,9 +36,7 @@ def _rms(values: Curve) -> float:
     return float(np.sqrt(np.square(values).mean()))
 
 
-def spl_distance(
-    prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
-) -> float:
+def spl_distance(prediction: Audio, reference: Audio, rate: int, frame: float = FRAME, hop: float = HOP) -> float:
     """SPL distance of SAGM: L2 norm between the level-difference curves. Lower is better.
 
     || P^ - P ||_2 over all frames; it grows with the square root of the length. Source: SAGM, eq. 23.
@@ -68,7 +66,7 @@ def spl_distance(
     return float(np.linalg.norm(predicted - true))
 
 
-def spl_rmse(prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP) -> float:
+def spl_rmse(prediction: Audio, reference: Audio, rate: int, frame: float = FRAME, hop: float = HOP) -> float:
     """Root mean square error of the level-difference curve. Lower is better.
 
     sqrt(mean (P^ - P)^2) over all frames: `spl_distance` independent of the length. Source: as `spl_distance`.
@@ -98,9 +96,7 @@ def spl_rmse(prediction: AudioLike, reference: AudioLike, rate: int, frame: floa
     return _rms(predicted - true)
 
 
-def spl_correlation(
-    prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
-) -> float:
+def spl_correlation(prediction: Audio, reference: Audio, rate: int, frame: float = FRAME, hop: float = HOP) -> float:
     """Pearson correlation of the level-difference curves. Higher is better.
 
     Correlation of P^ and P over all frames; 0 if the prediction's curve is flat. Source: on the curves of SAGM (see
@@ -136,9 +132,7 @@ def spl_correlation(
     return float(np.clip(predicted @ true / (np.linalg.norm(predicted) * np.linalg.norm(true)), -1, 1))
 
 
-def spl_direction(
-    prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
-) -> float:
+def spl_direction(prediction: Audio, reference: Audio, rate: int, frame: float = FRAME, hop: float = HOP) -> float:
     """Share of active frames whose side agrees. Higher is better.
 
     mean [side(P^) = side(P)] over the reference's active frames; the side is left, right or centre (within 1 dB).
@@ -169,9 +163,7 @@ def spl_direction(
     return float((predicted == true)[active].mean()) if active.any() else float("nan")
 
 
-def spl_magnitude(
-    prediction: AudioLike, reference: AudioLike, rate: int, frame: float = FRAME, hop: float = HOP
-) -> float:
+def spl_magnitude(prediction: Audio, reference: Audio, rate: int, frame: float = FRAME, hop: float = HOP) -> float:
     """Size of the predicted level difference relative to the reference's. Descriptive: 1 is as wide, 0 is mono.
 
     rms(P^) / rms(P) over all frames. Source: on the curves of SAGM (see the module).
@@ -215,33 +207,33 @@ class LevelMetric(ScalarMetric):
 class SplDistance(LevelMetric, name="spl_distance", unit="dB", higher_is_better=False):
     """L2 norm between the level-difference curves."""
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return spl_distance(prediction, reference, *self.framing(rate))
 
 
 class SplRmse(LevelMetric, name="spl_rmse", unit="dB", higher_is_better=False):
     """Error of the level-difference curve a frame."""
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return spl_rmse(prediction, reference, *self.framing(rate))
 
 
 class SplCorrelation(LevelMetric, name="spl_correlation", higher_is_better=True):
     """Correlation of the level-difference curves."""
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return spl_correlation(prediction, reference, *self.framing(rate))
 
 
 class SplDirection(LevelMetric, name="spl_direction", higher_is_better=True):
     """Share of active frames whose side agrees."""
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return spl_direction(prediction, reference, *self.framing(rate))
 
 
 class SplMagnitude(LevelMetric, name="spl_magnitude", higher_is_better=None):
     """Predicted over true size of the level difference."""
 
-    def measure(self, prediction: AudioLike, reference: AudioLike, rate: int, truth: Truth | None) -> float:
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
         return spl_magnitude(prediction, reference, *self.framing(rate))
