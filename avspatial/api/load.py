@@ -1,7 +1,4 @@
-"""What training left, for use: the spatializer of a run directory or of an exported file, with its recipe.
-
-Where there is nothing to train, the recipe alone will do.
-"""
+"""Load a trained model: from a run directory, an exported file, or a recipe whose model needs no training."""
 
 from __future__ import annotations
 
@@ -29,49 +26,67 @@ class Trained:
     spatializer: Spatializer
     recipe: ModelRecipe
     resolved: str
-    """The whole resolved recipe, as YAML."""
+    """The complete resolved recipe, as YAML."""
 
     @property
     def name(self) -> str:
-        """What the recipe is called, and the first digits of its digest."""
+        """The recipe's name and the first digits of its digest."""
         return f"{self.recipe.name}-{digest8(self.resolved)}"
 
     def for_inference(self) -> Trained:
-        """The same function, but for rounding, in less time."""
+        """The same model, faster; its outputs may differ by rounding."""
         return replace(self, spatializer=optimize_for_inference(self.spatializer))
 
     def to_model_file(self) -> ModelFile:
-        """All that a model file holds."""
+        """The contents of a model file."""
         weights = dict(self.spatializer.state_dict())
         return ModelFile(self.resolved, components.model_components(self.recipe), weights)
 
 
-def load(run: str | Path, device: str | None = None) -> Spatializer:
-    """The spatializer of a run, or of a file that `avspatial export` made, in eval mode, with the weights that
-    validated best (the newest, without validation).
+def load(model: str | Path, device: str | None = None) -> Spatializer:
+    """Load a trained spatializer.
 
-    RunError for a place that is neither, has no checkpoint, or whose weights do not fit its recipe.
+    Args:
+        model: A run directory, a file written by `avspatial export`, or a recipe (a file or a shipped name) whose model
+            needs no training. Of a run, the weights with the best validation loss are loaded; without validation, the
+            newest.
+        device: A torch device; by default a GPU if there is one.
+
+    Returns:
+        The spatializer in eval mode, on the device.
+
+    Raises:
+        RunError: `model` is none of these, the run has no checkpoint, the weights do not match the recipe, or the
+            device does not exist.
+        RecipeError: The recipe is invalid, or needs a plugin that is not installed.
     """
-    return load_trained(run, device).spatializer
+    return load_trained(model, device).spatializer
 
 
-def load_trained(place: str | Path, device: str | None = None, overrides: Overrides = ()) -> Trained:
-    """The model of a run directory, of a file that `avspatial export` made, or of a recipe with nothing to train.
+def load_trained(model: str | Path, device: str | None = None, overrides: Overrides = ()) -> Trained:
+    """Load a trained model with its recipe.
 
-    Of a run, the weights that validated best, or the newest, without validation. A recipe is a .yaml file or a shipped
-    recipe's name, and `overrides` are for it, as in {"model.azimuth": 30}. RunError for a place that is none of these,
-    a run without a checkpoint, a recipe whose model learns, a damaged file, weights that do not fit the recipe, or a
-    device that is not there; RecipeError for a recipe that is wrong.
+    Args:
+        model: As for `load`.
+        device: As for `load`.
+        overrides: Overrides of a recipe, as in {"model.azimuth": 30}; not for a run or an exported file.
+
+    Returns:
+        The model in eval mode, on the device.
+
+    Raises:
+        RunError: As `load`, or there are overrides for a model that is already trained.
+        RecipeError: As `load`.
     """
     on = Devices(device).device
     registry = discover()
     registry.report_failures()
-    path = Path(place)
-    if _is_recipe(place):
-        trained = _of_recipe(place, registry, overrides)
+    path = Path(model)
+    if _is_recipe(model):
+        trained = _of_recipe(model, registry, overrides)
     elif overrides:
-        fix = "Leave --set away; it is for recipes of models without training, such as panner_demo."
-        raise RunError("what was trained keeps the settings it was trained with", where=path, fix=fix)
+        fix = "Leave --set out: it is for recipes of models without training, such as panner_demo."
+        raise RunError("a trained model keeps the settings it was trained with", where=path, fix=fix)
     elif path.is_file() or path.suffix == SUFFIX:
         trained = _of_file(path, registry)
     else:
@@ -83,29 +98,30 @@ def load_trained(place: str | Path, device: str | None = None, overrides: Overri
     return trained
 
 
-def _is_recipe(place: str | Path) -> bool:
-    path = Path(place)
-    return path.suffix in {".yaml", ".yml"} or (not path.exists() and str(place) in {one.name for one in shipped()})
+def _is_recipe(model: str | Path) -> bool:
+    path = Path(model)
+    names = {recipe.name for recipe in shipped()}
+    return path.suffix in {".yaml", ".yml"} or (not path.exists() and str(model) in names)
 
 
-def _of_recipe(place: str | Path, registry: Registry, overrides: Overrides) -> Trained:
-    loaded = load_recipe(locate(place), registry, overrides)
+def _of_recipe(model: str | Path, registry: Registry, overrides: Overrides) -> Trained:
+    loaded = load_recipe(locate(model), registry, overrides)
     recipe = loaded.recipe
     spatializer: Spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
     if spatializer.trainable:
-        fix = f"Train it with `avspatial run {place}`, and give the run's directory."
-        raise RunError(f"{recipe.model.id} has to be trained, and this is a recipe", where=place, fix=fix)
+        fix = f"Train it with `avspatial run {model}`, and give the run's directory."
+        raise RunError(f"{recipe.model.id} must be trained, and this is only a recipe", where=model, fix=fix)
     return Trained(spatializer, recipe, loaded.resolved)
 
 
 def load_best(run: Run, spatializer: Spatializer, recipe: ModelRecipe) -> None:
-    """Fill the spatializer with the best weights of a run; RunError if it has none, or others."""
+    """Load the best weights of a run into the spatializer; RunError if there are none, or they do not match."""
     for pointer in (checkpoints.BEST, checkpoints.LATEST):
         folder = checkpoints.resolve_pointer(run, pointer)
         if folder is not None:
             checkpoints.load_weights(folder, spatializer, components.model_components(recipe))
             return
-    fix = f"Go on with it: avspatial run --resume {run.path}"
+    fix = f"Resume it: avspatial run --resume {run.path}"
     raise RunError("this run stopped before its first checkpoint", where=run.path, fix=fix)
 
 
@@ -118,9 +134,9 @@ def _of_file(path: Path, registry: Registry) -> Trained:
     model = read_model_file(path)
     recipe = parse_model_recipe(model.recipe, path, registry)
     spatializer = _untrained(recipe, registry)
-    wrong = differences(spatializer.state_dict(), model.weights)
-    if wrong:
-        fix = "Install the plugins, in the versions, that the model was exported with."
-        raise RunError(f"its weights do not fit the networks that its recipe names: {wrong}", where=path, fix=fix)
+    mismatch = differences(spatializer.state_dict(), model.weights)
+    if mismatch:
+        fix = "Install the versions of the plugins with which the model was exported."
+        raise RunError(f"its weights do not match the networks of its recipe: {mismatch}", where=path, fix=fix)
     spatializer.load_state_dict(dict(model.weights))
     return Trained(spatializer, recipe, model.recipe)

@@ -1,4 +1,4 @@
-"""`avspatial compare`: systems side by side, and what the differences are worth."""
+"""Compare systems on the same clips, with confidence intervals and tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`avspatial data`: make simulated scenes with known angles."""
+"""Render simulated scenes with known angles."""
 
 from __future__ import annotations
 
@@ -13,38 +13,36 @@ from avspatial.errors import RecipeError
 if TYPE_CHECKING:
     from avspatial.data.simulated.settings import SimulatedSettings
 
-app = typer.Typer(
-    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="Make simulated scenes with known angles."
-)
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help=__doc__)
 
 
 @app.callback()
-def data() -> None:
-    """Make simulated scenes with known angles."""
+def data() -> None:  # a callback keeps `simulate` a command of its own
+    pass
 
 
 @app.command("simulate")
 def simulate(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make; it must not hold anything else.")],
-    clips: Annotated[int | None, typer.Option(help="Scenes in all three splits together.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of every choice.")] = None,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to create; must contain nothing else.")],
+    clips: Annotated[int | None, typer.Option(help="Number of scenes in all three splits together.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Length of a scene in seconds.")] = None,
     head: Annotated[str | None, typer.Option(metavar="FILE.sofa", help="A measured head instead of a sphere.")] = None,
     split: Annotated[
         tuple[float, float, float] | None, typer.Option(metavar="TRAIN VAL TEST", help="Shares of the three splits.")
     ] = None,
     solos: Annotated[
-        bool, typer.Option("--solos", help="One source a clip, in mono: to learn separation from.")
+        bool, typer.Option("--solos", help="One source per clip, in mono, for trainers that learn separation.")
     ] = False,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Any setting of the data set `simulated`. Repeatable."),
     ] = None,
 ) -> None:
-    """Render scenes into OUT: videos/, binaural_audios/ and splits/ as FAIR-Play has them, and scenes.jsonl.
+    """Render scenes into OUT: videos/, binaural_audios/ and splits/ in FAIR-Play's layout, and scenes.jsonl.
 
     With --solos: FAMILY/ID.mp4 and FAMILY/ID.wav, for trainers that separate solos.
-    The same settings give the same scenes; a folder that already holds them is left as it is.
+    The same settings give the same scenes; a folder that already contains them stays unchanged.
     """
     from rich.console import Console
     from rich.progress import track
@@ -54,7 +52,7 @@ def simulate(
     options: dict[str, Any] = {"clips": clips, "seed": seed, "seconds": seconds, "head": head, "shares": split}
     if solos:
         options |= {"sources": [1, 1], "solos": True}
-    settings, said = _settings({key: value for key, value in options.items() if value is not None}, set_ or [])
+    settings, given = _settings({key: value for key, value in options.items() if value is not None}, set_ or [])
     console = Console(stderr=True)
     scenes = SimulatedScenes(
         settings.model_copy(update={"root": out}),
@@ -66,11 +64,11 @@ def simulate(
         print(f"In a recipe, for a trainer that separates: solos: {{use: solos, root: {out}}}")
         return
     print(f"{settings.clips} scenes of {settings.seconds:g} s in {out}")
-    print(f"In a recipe: data: {{{', '.join(['use: simulated', f'root: {out}', *_spelled(settings, said)])}}}")
+    print(f"In a recipe: data: {{{', '.join(['use: simulated', f'root: {out}', *_written(settings, given)])}}}")
 
 
 def _settings(options: dict[str, Any], sets: list[str]) -> tuple[SimulatedSettings, list[str]]:
-    """The settings and the names of those that were said; RecipeError with every mistake, worded as in recipes."""
+    """The settings, and the names of those that the user gave; RecipeError with every error, as for recipes."""
     from pydantic import ValidationError
 
     from avspatial.data.simulated.settings import SimulatedSettings
@@ -89,7 +87,7 @@ def _settings(options: dict[str, Any], sets: list[str]) -> tuple[SimulatedSettin
     return settings, list(tree.value)
 
 
-def _spelled(settings: SimulatedSettings, said: list[str]) -> list[str]:
-    """The settings that were said, as they stand in a recipe."""
-    plain = settings.model_dump(mode="json", include=set(said))
-    return [f"{key}: {json.dumps(plain[key])}" for key in said if key != "root"]
+def _written(settings: SimulatedSettings, names: list[str]) -> list[str]:
+    """These settings as a recipe writes them."""
+    values = settings.model_dump(mode="json", include=set(names))
+    return [f"{key}: {json.dumps(values[key])}" for key in names if key != "root"]

@@ -1,4 +1,4 @@
-"""`avspatial doctor`: is everything here that avspatial needs?"""
+"""Check versions, devices, media libraries, data folders and plugins."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from avspatial.cli.table import columns, print_json
 from avspatial.registry import discover
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-LEAST_FREE = 2**30
+MIN_FREE = 2**30
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. `note` breaks nothing: something optional is not there, or a plugin misbehaves."""
+    """One finding. `note` is harmless: something optional is missing, or a plugin has side effects."""
 
     part: str
     state: Literal["ok", "note", "broken"]
@@ -31,12 +31,12 @@ class Finding:
 @app.command()
 def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Check versions, devices, media libraries, data folders, the cache and plugins; exit 1 if something is broken."""
-    found = [*_versions(), *_devices(), *_media(), *_data(), *_cache(), *_plugins()]
-    broken = sum(finding.state == "broken" for finding in found)
+    findings = [*_versions(), *_devices(), *_media(), *_data(), *_cache(), *_plugins()]
+    broken = sum(finding.state == "broken" for finding in findings)
     if json:
-        print_json({"broken": broken, "findings": [asdict(finding) for finding in found]})
+        print_json({"broken": broken, "findings": [asdict(finding) for finding in findings]})
     else:
-        print(columns([(finding.state, finding.part, finding.what) for finding in found]))
+        print(columns([(finding.state, finding.part, finding.what) for finding in findings]))
         print(f"{broken} broken" if broken else "nothing is broken")
     if broken:
         raise typer.Exit(1)
@@ -110,7 +110,7 @@ def _cache() -> Iterator[Finding]:
         yield Finding("cache", "broken", f"{root} cannot be written; set AVSPATIAL_CACHE to a folder that can")
         return
     free = shutil.disk_usage(nearest).free
-    state: Literal["ok", "note"] = "ok" if free >= LEAST_FREE else "note"
+    state: Literal["ok", "note"] = "ok" if free >= MIN_FREE else "note"
     yield Finding("cache", state, f"{root}, {free / 2**30:.1f} GiB free")
 
 

@@ -1,4 +1,4 @@
-"""`avspatial evaluate`: scores for saved predictions, whoever saved them."""
+"""Score saved predictions: folders, a CSV of file pairs, a run directory."""
 
 from __future__ import annotations
 

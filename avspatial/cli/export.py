@@ -1,4 +1,4 @@
-"""`avspatial export`: a run's model as one file."""
+"""Export a run's model to one file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run directory.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The file to make: NAME.safetensors.")],
-    force: Annotated[bool, typer.Option(help="Write over a file that exists.")] = False,
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The file to write: NAME.safetensors.")],
+    force: Annotated[bool, typer.Option(help="Replace a file that exists.")] = False,
 ) -> None:
-    """Write a run's best model into one file, with all that `avspatial spatialize` needs of it."""
+    """Export a run's best model to one file, with everything that `avspatial spatialize` needs."""
     if out.suffix != ".safetensors":
-        raise RunError("a model file's name ends in .safetensors", where=out, fix=f"Give -o {out.stem}.safetensors.")
+        raise RunError("the name must end in .safetensors", where=out, fix=f"Give -o {out.stem}.safetensors.")
     refuse_existing(out, force)
     from avspatial.api.load import load_trained
     from avspatial.runs.model_file import write_model_file

@@ -1,4 +1,4 @@
-"""`avspatial leaderboard`: a table rebuilt from saved outputs alone, and verified by measuring again."""
+"""Build and verify a table of saved outputs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from avspatial.cli.names import Names, names
 from avspatial.cli.table import print_json
 from avspatial.version import __version__
 
-app = typer.Typer(
-    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="Build and verify a table of saved outputs."
-)
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help=__doc__)
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with one folder of outputs a system.")]
 Reference = Annotated[
     Path | None, typer.Option(metavar="DIR", help="One folder of references for all; by default beside the outputs.")

@@ -1,11 +1,13 @@
-"""The command `avspatial`: which verbs there are, and what becomes of errors.
+"""The command `avspatial`: its verbs, and how errors are reported.
 
-A verb is a module with a typer `app`, imported only when it is used; what it needs of torch and numpy it imports in
-its functions. Exit codes: 0 well, 1 a check failed, 2 the user's mistake, 70 a bug of ours, 130 interrupted.
+A verb is a module of this package with a typer `app`, imported only when it is used; it imports torch and numpy inside
+its functions. The module's docstring is its summary. Exit codes: 0 success, 1 a check failed, 2 an error of the user,
+70 a bug in avspatial, 130 interrupted.
 """
 
 from __future__ import annotations
 
+import ast
 import errno
 import importlib
 import os
@@ -22,22 +24,22 @@ from typer.main import get_command
 from avspatial.errors import AvspatialError, RecipeError, did_you_mean
 from avspatial.version import __version__
 
-VERBS = {
-    "run": "Run a recipe: data, training, spatialized clips, scores, report.",
-    "evaluate": "Score anything that was saved: folders, a csv of pairs, a run directory.",
-    "compare": "Set systems side by side, and say what the differences are worth.",
-    "data": "Make simulated scenes with known angles.",
-    "recipes": "List, show, check and copy recipes.",
-    "plugins": "List, show, check and begin plugins.",
-    "spatialize": "Give videos binaural sound, with a trained model.",
-    "preview": "Make a page to hear and see a binaural file by.",
-    "export": "Write a run's model into one file.",
-    "weights": "Turn published weights into ours.",
-    "leaderboard": "Build and verify a table of saved outputs.",
-    "published": "Published tables, what cannot be true in them, and your results beside them.",
-    "metrics": "List, show and check metrics: what each sees, and what it is blind to.",
-    "doctor": "Check versions, devices, media libraries, data folders and plugins.",
-}
+VERBS = (
+    "run",
+    "evaluate",
+    "compare",
+    "data",
+    "recipes",
+    "plugins",
+    "spatialize",
+    "preview",
+    "export",
+    "weights",
+    "leaderboard",
+    "published",
+    "metrics",
+    "doctor",
+)
 _FULL_OR_FORBIDDEN = {
     errno.ENOSPC: "no space left on the disk",
     errno.EDQUOT: "the disk quota is used up",
@@ -46,14 +48,20 @@ _FULL_OR_FORBIDDEN = {
     errno.EPERM: "permission denied",
 }
 _NO_FILE_THERE = {
-    errno.EISDIR: "this is a folder; a file is to be written here",
-    errno.ENOTDIR: "one of the folders of this name is a file",
+    errno.EISDIR: "this is a folder, and a file must be written here",
+    errno.ENOTDIR: "one of the folders in this path is a file",
     errno.ENAMETOOLONG: "the name is too long for the file system",
 }
 
 
+def summary(verb: str) -> str:
+    """The docstring of a verb's module, read without importing it: `--help` imports nothing else."""
+    source = Path(__file__).with_name(f"{verb}.py").read_text(encoding="utf-8")
+    return ast.get_docstring(ast.parse(source)) or ""
+
+
 class _Verbs(TyperGroup):
-    """The verbs of `VERBS`, each imported from `avspatial.cli.<verb>` on first use."""
+    """Imports a verb from `avspatial.cli.<verb>` on first use."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(VERBS)
@@ -69,7 +77,7 @@ class _Verbs(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl([(verb, summary(verb)) for verb in VERBS])
 
 
 app = typer.Typer(cls=_Verbs, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
@@ -91,7 +99,7 @@ def avspatial(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Video with mono sound in, video with binaural sound out, guided by the picture."""
+    """Convert video with mono sound into binaural video, guided by the picture."""
     if plugins:
         # The environment, so that processes started by this one see the same plugins.
         earlier = os.environ.get("AVSPATIAL_PLUGINS")
@@ -100,25 +108,32 @@ def avspatial(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line (default: `sys.argv`) and return the exit code."""
+    """Run the command line.
+
+    Args:
+        arguments: Command-line arguments; None for `sys.argv[1:]`.
+
+    Returns:
+        The exit code: 0 success, 1 a check failed, 2 an error of the user, 70 a bug in avspatial, 130 interrupted.
+    """
     try:
         get_command(app)(args=arguments, prog_name="avspatial")
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else int(done.code is not None)
-        if code == 130:  # what the command-line library makes of Ctrl-C; a run that exists tells its own way on
-            print("interrupted; nothing is half-written. Give the same command again to go on.", file=sys.stderr)
+        if code == 130:  # from click, for Ctrl-C; a run that exists raises Interrupted, with its own instructions
+            print("interrupted; no file is incomplete. Give the same command again to continue.", file=sys.stderr)
         return code
     except AvspatialError as error:
-        # A recipe's mistakes are lines that begin with their place, for editors to jump to.
+        # The errors of a recipe are lines that begin with their location, which editors can jump to.
         print(str(error) if isinstance(error, RecipeError) else f"error: {error}", file=sys.stderr)
         return error.exit_code
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _FULL_OR_FORBIDDEN | _NO_FILE_THERE:
-            print(f"error: {_told(error)}", file=sys.stderr)
+            print(f"error: {_explained(error)}", file=sys.stderr)
             return 2
         traceback.print_exc()
         print(
-            f"error: this is a bug in avspatial {__version__}, not a mistake of yours. Please report it on the "
+            f"error: this is a bug in avspatial {__version__}, not an error of yours. Please report it on the "
             "project's issue tracker, with the lines above and the output of `avspatial doctor --json`.",
             file=sys.stderr,
         )
@@ -126,11 +141,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _told(error: OSError) -> AvspatialError:
-    """A full disk, a forbidden folder or an impossible name is the user's to mend, wherever it was met."""
+def _explained(error: OSError) -> AvspatialError:
+    """What the user can do about a full disk, a missing permission or an impossible name."""
     assert error.errno is not None
     where = error.filename2 or error.filename or ""
     if error.errno in _NO_FILE_THERE:
         return AvspatialError(_NO_FILE_THERE[error.errno], where=where, fix="Give another name.")
-    fix = "Make room or give the right to write there, or choose another folder (`--runs DIR` for runs)."
+    fix = "Free space or allow writing there, or choose another folder (`--runs DIR` for runs)."
     return AvspatialError(_FULL_OR_FORBIDDEN[error.errno], where=where, fix=fix)

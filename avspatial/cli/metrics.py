@@ -1,4 +1,4 @@
-"""`avspatial metrics`: list metrics, measure their cards, and run their conformance checks."""
+"""List, show and check metrics, and measure which errors each one detects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
-    help="List, show and check metrics, and measure which errors each one detects.",
+    help=__doc__,
 )
 _BETTER = {True: "higher", False: "lower", None: "-"}
 _AUDIO = {True: "normalised", False: "as it is"}

@@ -1,5 +1,4 @@
-"""`avspatial plugins`: which plugins are there, what they offer, what failed to load; new ones, and whether they do
-what their kind promises."""
+"""List, show, check and create plugins."""
 
 from __future__ import annotations
 
@@ -15,9 +14,7 @@ from avspatial.errors import PluginError, did_you_mean
 from avspatial.plugin import KINDS
 from avspatial.registry import Entry, Failure, Registry, discover
 
-app = typer.Typer(
-    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="List, show, check and begin plugins."
-)
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help=__doc__)
 STATUSES = {"passed": "passed", "failed": "failed", "expected": "failed as expected", "skipped": "skipped"}
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -27,7 +24,7 @@ def list_plugins(
     kind: Annotated[str | None, typer.Option(help=f"Only this kind: {', '.join(KINDS)}.")] = None,
     json: AsJson = False,
 ) -> None:
-    """List every component by kind, and (on stderr) the plugins that failed to load or misbehave."""
+    """List all components by kind, and on stderr the plugins that failed to load or have side effects."""
     if kind is not None and kind not in KINDS:
         raise PluginError(f"unknown kind {kind!r}{did_you_mean(kind, KINDS)}", fix=f"Kinds: {', '.join(KINDS)}.")
     registry = discover()
@@ -58,14 +55,14 @@ def show(
     name: Annotated[str, typer.Argument(help="A plugin, or a component: `plugin.component` or its short form.")],
     json: AsJson = False,
 ) -> None:
-    """Show a plugin and its components, or a component with its settings."""
+    """Show a plugin with its components, or a component with its settings."""
     registry = discover()
     plugins = [plugin for plugin in registry.plugins if plugin.name == name]
     entries = [entry for entry in registry.entries() if name in (entry.id, entry.component.name)]
     if plugins:
         _show_plugin(registry, name, json)
     elif entries:
-        # where none of them can be used, showing the first says why
+        # if none can be used, showing the first raises the reason
         _show_components(registry.validate(entries) or entries, json)
     else:
         raise _unknown(registry, name)
@@ -75,10 +72,10 @@ def show(
 @app.command("new")
 def new(
     kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")],
-    name: Annotated[str, typer.Argument(help="The plugin's name, in lower case; its component gets the same.")],
-    into: Annotated[Path, typer.Option(metavar="DIR", help="Where the folder NAME is made.")] = Path(),
+    name: Annotated[str, typer.Argument(help="The plugin's name, in lower case; its component gets the same name.")],
+    into: Annotated[Path, typer.Option(metavar="DIR", help="Where to create the folder NAME.")] = Path(),
 ) -> None:
-    """Make a plugin of five small files that works at once: the folder NAME."""
+    """Create a working plugin of five small files in the folder NAME."""
     from avspatial.testing.scaffold import scaffold_plugin
 
     for path in scaffold_plugin(kind, name, into):
@@ -89,12 +86,11 @@ def new(
 @app.command("check")
 def check(
     which: Annotated[
-        str | None, typer.Argument(metavar="[NAME|PATH]", help="A plugin, a component or a folder; all by default.")
+        str | None, typer.Argument(metavar="[NAME|PATH]", help="A plugin, a component or a folder [default: all].")
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Check what plugins declare, how they import (in a fresh process) and what their components do; exit 1 if
-    something fails."""
+    """Check the declarations, imports (in a new process) and components of plugins; exit 1 if something fails."""
     from avspatial.testing.plugins import check_plugins
 
     results = []
@@ -106,8 +102,8 @@ def check(
     if json:
         print_json({"checks": len(results), **counts, "results": [asdict(result) for result in results]})
     else:
-        told = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
-        print(f"{len(results)} checks: {told}")
+        summary = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
+        print(f"{len(results)} checks: {summary}")
     if counts["failed"]:
         raise typer.Exit(1)
 
@@ -169,9 +165,9 @@ def _unknown(registry: Registry, name: str) -> PluginError:
     if failed:
         return PluginError(failed[0].reason, where=f"plugin {name!r} ({failed[0].origin})", fix="Fix the plugin.")
     entries = registry.entries()
-    known = {plugin.name for plugin in registry.plugins}
-    known |= {entry.id for entry in entries} | {entry.component.name for entry in entries}
+    names = {plugin.name for plugin in registry.plugins}
+    names |= {entry.id for entry in entries} | {entry.component.name for entry in entries}
     return PluginError(
-        f"there is no plugin or component {name!r}{did_you_mean(name, sorted(known))}",
+        f"there is no plugin or component {name!r}{did_you_mean(name, sorted(names))}",
         fix="`avspatial plugins list` lists them.",
     )

@@ -1,4 +1,4 @@
-"""`avspatial preview`: an HTML page for a binaural file, and its directions as WebVTT."""
+"""Create an HTML preview of a binaural file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`avspatial published`: published tables, their audit, and own results next to them."""
+"""Show published result tables, their audit, and your results next to them."""
 
 from __future__ import annotations
 

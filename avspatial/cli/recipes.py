@@ -1,4 +1,4 @@
-"""`avspatial recipes`: list, show, check and copy recipes; the reference of their keys and a schema for editors."""
+"""List, show, check and copy recipes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from avspatial.cli.table import columns, print_json
 from avspatial.errors import RecipeError
 from avspatial.registry import discover
 
-app = typer.Typer(
-    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="List, show, check and copy recipes."
-)
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help=__doc__)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Given = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's file, or a shipped recipe's name.")]
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's file, or a shipped recipe's name.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key. Repeatable.")]
 Smoke = Annotated[bool, typer.Option("--smoke", help="Merge the recipe's `smoke` map over it.")]
 
@@ -25,21 +23,23 @@ def list_recipes(json: AsJson = False) -> None:
     """List the shipped recipes."""
     from avspatial.recipe.catalogue import shipped
 
-    found = shipped()
+    recipes = shipped()
     if json:
-        print_json([{"name": one.name, "path": str(one.path), "summary": one.summary} for one in found])
-    elif found:
-        print(columns([(one.name, one.summary) for one in found]))
+        print_json([{"name": recipe.name, "path": str(recipe.path), "summary": recipe.summary} for recipe in recipes])
+    elif recipes:
+        print(columns([(recipe.name, recipe.summary) for recipe in recipes]))
 
 
 @app.command("show")
 def show(
-    recipe: Given,
-    resolved: Annotated[bool, typer.Option("--resolved", help="With every default, parent and version.")] = False,
+    recipe: RecipeName,
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="With parents merged, and all defaults and versions.")
+    ] = False,
     set: Sets = None,
     smoke: Smoke = False,
 ) -> None:
-    """Print a recipe as it was written, or (`--resolved`) with everything explicit."""
+    """Print a recipe as written, or with everything explicit (`--resolved`)."""
     from avspatial.recipe import load_recipe
     from avspatial.recipe.catalogue import locate
 
@@ -56,40 +56,40 @@ def show(
 @app.command("check")
 def check(
     recipes: Annotated[
-        list[str] | None, typer.Argument(metavar="[RECIPE]...", help="Files or shipped names; all shipped by default.")
+        list[str] | None, typer.Argument(metavar="[RECIPE]...", help="Files or shipped names [default: all shipped].")
     ] = None,
     set: Sets = None,
     json: AsJson = False,
 ) -> None:
-    """Check every key, name and bound of recipes. Data and weights are not looked at: `run --smoke` does."""
+    """Check every key, name and bound of recipes. Data and weights are not checked: `run --smoke` does that."""
     from avspatial.recipe import load_recipe
     from avspatial.recipe.catalogue import locate, shipped
 
     registry = discover()
-    mistakes: dict[str, list[str]] = {}
-    for given in recipes or [str(one.path) for one in shipped()]:
+    problems: dict[str, list[str]] = {}
+    for name in recipes or [str(recipe.path) for recipe in shipped()]:
         try:
-            load_recipe(locate(given), registry, set or ())
-            mistakes[given] = []
+            load_recipe(locate(name), registry, set or ())
+            problems[name] = []
         except RecipeError as error:
-            mistakes[given] = str(error).splitlines()
-        if not json and not mistakes[given]:
-            print(f"{given}: ok")
+            problems[name] = str(error).splitlines()
+        if not json and not problems[name]:
+            print(f"{name}: ok")
     registry.report_failures()
     if json:
-        print_json([{"recipe": name, "ok": not lines, "problems": lines} for name, lines in mistakes.items()])
-    # A mistake in a common parent is one mistake.
-    wrong = list(dict.fromkeys(line for lines in mistakes.values() for line in lines))
-    if wrong and not json:
-        raise RecipeError("\n".join(wrong))
-    if wrong:
+        print_json([{"recipe": name, "ok": not lines, "problems": lines} for name, lines in problems.items()])
+    # An error in a common parent is reported once.
+    unique = list(dict.fromkeys(line for lines in problems.values() for line in lines))
+    if unique and not json:
+        raise RecipeError("\n".join(unique))
+    if unique:
         raise typer.Exit(RecipeError.exit_code)
 
 
 @app.command("copy")
 def copy(
     name: Annotated[str, typer.Argument(help="A shipped recipe's name.")],
-    folder: Annotated[Path, typer.Argument(help="Where to; the current folder by default.")] = Path(),
+    folder: Annotated[Path, typer.Argument(help="Where to [default: the current folder].")] = Path(),
 ) -> None:
     """Copy a shipped recipe, with the files it extends and the schema for editors, into a folder of yours."""
     from avspatial.atomic import write_text
@@ -105,7 +105,7 @@ def copy(
         texts[folder / FILE] = (root / FILE).read_text(encoding="utf-8")
     for path, text in texts.items():
         if path.exists() and path.read_text(encoding="utf-8") != text:
-            raise RecipeError("exists and differs; nothing was copied", where=path, fix="Give another folder.")
+            raise RecipeError("exists with other contents; nothing was copied", where=path, fix="Give another folder.")
     for path, text in texts.items():
         write_text(path, text)
         print(path)
@@ -113,7 +113,7 @@ def copy(
 
 @app.command("schema")
 def schema() -> None:
-    """Print the JSON Schema of recipes, for editors, without the components that cannot be used: stderr names them."""
+    """Print the JSON Schema of recipes, for editors; stderr names components that it lacks because they are broken."""
     from avspatial.recipe.json_schema import schema_text
 
     registry = discover()
@@ -124,7 +124,7 @@ def schema() -> None:
 
 @app.command("reference")
 def reference() -> None:
-    """Print the reference of every key of the package's own components, as in docs/recipes.md."""
+    """Print the reference of recipe keys and built-in components, as in docs/recipes.md."""
     from avspatial.recipe.reference import reference
 
     print(reference([entry for entry in discover(()).entries() if entry.plugin.name == "avspatial"]), end="")

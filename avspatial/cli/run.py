@@ -1,4 +1,4 @@
-"""`avspatial run`: a recipe from data to report."""
+"""Run a recipe: data, training, inference, scores, report."""
 
 from __future__ import annotations
 

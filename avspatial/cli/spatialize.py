@@ -1,4 +1,4 @@
-"""`avspatial spatialize`: binaural audio for videos with mono audio."""
+"""Convert videos to binaural audio with a trained model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`avspatial weights`: published weights of a method, for use here."""
+"""Import weights that a method's authors published."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ if TYPE_CHECKING:
     from avspatial.registry import Entry, Registry
     from avspatial.runs import Run
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Turn published weights into ours.")
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=__doc__)
 
 
 @app.callback()
-def weights() -> None:
-    """Turn published weights into ours."""
+def weights() -> None:  # a callback keeps `import` a command of its own
+    pass
 
 
 Name = Annotated[str, typer.Argument(help="The spatializer that the weights belong to, such as mono2binaural.")]
 Out = Annotated[
-    Path, typer.Option("-o", "--out", metavar="FILE_OR_RUN", help="FILE.safetensors, or a run directory to be made.")
+    Path, typer.Option("-o", "--out", metavar="FILE_OR_RUN", help="FILE.safetensors, or a run directory to create.")
 ]
-Visual = Annotated[Path | None, typer.Option(metavar="FILE", help="Published weights of the picture's side.")]
-Audio = Annotated[Path | None, typer.Option(metavar="FILE", help="Published weights of the sound's side.")]
-Fusion = Annotated[Path | None, typer.Option(metavar="FILE", help="Published weights of what joins the two.")]
+Visual = Annotated[Path | None, typer.Option(metavar="FILE", help="Published weights of the visual part.")]
+Audio = Annotated[Path | None, typer.Option(metavar="FILE", help="Published weights of the audio part.")]
+Fusion = Annotated[Path | None, typer.Option(metavar="FILE", help="Published weights of the part that fuses the two.")]
 Given = Annotated[
-    str | None, typer.Option(help="The recipe whose model they are; by default the one that the method names.")
+    str | None,
+    typer.Option(help="The recipe whose model the weights belong to [default: named by the method]."),
 ]
 Sets = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Override a key of the recipe. Repeatable.")]
 Level = Annotated[
@@ -42,8 +43,8 @@ Level = Annotated[
     typer.Option(
         min=0.01,
         max=1.0,
-        help="Level of the mixture that the networks are used to; published files do not say. With windows of stereo "
-        "RMS 0.1 it is 0.141 (unrelated channels) to 0.2 (equal ones).",
+        help="RMS of the mixture on which the networks were trained; published files do not contain it. For windows of "
+        "stereo RMS 0.1 it is between 0.141 (unrelated channels) and 0.2 (equal channels).",
     ),
 ]
 
@@ -59,18 +60,18 @@ def import_(
     set: Sets = None,
     mixture_rms: Level = 0.17,
 ) -> None:
-    """Bring the weights that a method's authors published under our names, checked key by key; no code is run.
+    """Import the weights that a method's authors published, checked key by key; no code in the files is run.
 
     FILE.safetensors is for `model.pretrained` of recipes. A run directory is for `avspatial.load`; `avspatial run
-    --resume` would train it further.
+    --resume` trains it further.
     """
     from avspatial.registry import discover
     from avspatial.runs import new_run
     from avspatial.runs.provenance import provenance
 
     refuse_existing(out, fix="Give another name with -o.")
-    given = {"visual": visual, "audio": audio, "fusion": fusion}
-    files = {part: file for part, file in given.items() if file is not None}
+    parts = {"visual": visual, "audio": audio, "fusion": fusion}
+    files = {part: file for part, file in parts.items() if file is not None}
     registry = discover()
     registry.report_failures()
     path, loaded = _load(registry.get("spatializer", name), recipe, set or [], registry)
@@ -79,22 +80,22 @@ def import_(
         _write_file(out, spatializer)
     else:
         trainer = registry.build(loaded.recipe.trainer, spatializer=spatializer, builder=registry)
-        facts = {**provenance(registry.plugins), "state": "imported", "imported": _described(files)}
+        facts = {**provenance(registry.plugins), "state": "imported", "imported": _file_hashes(files)}
         with new_run(out, loaded.recipe.name, loaded.resolved, path.read_text(encoding="utf-8"), facts) as run:
             _write_checkpoint(run, trainer, loaded.recipe)
     print(out)
 
 
-def _load(entry: Entry, given: str | None, sets: list[str], registry: Registry) -> tuple[Path, Loaded]:
-    """The file of the recipe, and the recipe without the weights that its own training would start from."""
+def _load(entry: Entry, recipe_name: str | None, sets: list[str], registry: Registry) -> tuple[Path, Loaded]:
+    """The file of the recipe, and the recipe without the pretrained weights that its own training starts from."""
     from avspatial.recipe import Loaded, components, load_recipe, resolved_yaml
     from avspatial.recipe.catalogue import locate
 
-    wanted = given or entry.target_class().published_recipe
+    wanted = recipe_name or entry.target_class().published_recipe
     if not wanted:
         raise PluginError(
             f"spatializer {entry.id!r} names no published weights",
-            fix="Import those of a method that does, such as mono2binaural.",
+            fix="Choose a method that does, such as mono2binaural.",
         )
     path = locate(wanted)
     recipe = load_recipe(path, registry, sets).recipe
@@ -138,7 +139,7 @@ def _write_checkpoint(run: Run, trainer: Trainer, recipe: Recipe) -> None:
     checkpoints.save(run, trainer, {}, state, keep=1)
 
 
-def _described(files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
+def _file_hashes(files: Mapping[str, Path]) -> dict[str, dict[str, str]]:
     """Name and SHA-256 of each file, for run.json."""
     described = {}
     for part, path in files.items():

@@ -1,4 +1,4 @@
-"""The recipes that avspatial ships: in the wheel, or in the checkout it runs from."""
+"""The recipes shipped with avspatial: in the wheel, or in the checkout that it runs from."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ class Shipped:
 
 
 def folder() -> Path:
-    """The folder of shipped recipes; RecipeError when this installation has none."""
+    """The folder of shipped recipes; RecipeError if this installation has none."""
     package = Path(__file__).resolve().parents[1]
     for candidate in (package / "shipped_recipes", package.parent / "recipes"):
         if candidate.is_dir():
             return candidate
-    raise RecipeError("this installation carries no recipes", where=package, fix="Install avspatial again.")
+    raise RecipeError("this installation contains no recipes", where=package, fix="Install avspatial again.")
 
 
 def shipped() -> list[Shipped]:
-    """Every shipped recipe that can be run, by name; the files in `base/` are only there to be extended."""
+    """All shipped recipes that can be run, by name; the files in `base/` can only be extended."""
     root = folder()
     files = [file for file in root.rglob("*.yaml") if "base" not in file.relative_to(root).parts]
-    return sorted((Shipped(_name(file, root), file, _summary(file)) for file in files), key=lambda one: one.name)
+    return sorted((Shipped(_name(file, root), file, _summary(file)) for file in files), key=lambda recipe: recipe.name)
 
 
 def locate(recipe: Path | str) -> Path:
-    """The file of a recipe given by its path or by a shipped recipe's name; RecipeError when there is neither."""
+    """The file of a recipe, by its path or by a shipped recipe's name; RecipeError if there is none."""
     path = Path(recipe)
     if path.is_file():
         return path
-    known = {one.name: one.path for one in shipped()}
+    paths = {recipe.name: recipe.path for recipe in shipped()}
     name = str(recipe)
-    if name in known:
-        return known[name]
+    if name in paths:
+        return paths[name]
     raise RecipeError(
-        f"there is no such file, and no shipped recipe of that name{did_you_mean(name, known)}",
+        f"there is no such file, and no shipped recipe of that name{did_you_mean(name, paths)}",
         where=name,
         fix="`avspatial recipes list` lists the shipped ones.",
     )
 
 
 def with_parents(path: Path) -> list[Path]:
-    """A recipe's file and those it extends, nearest first."""
+    """A recipe's file and the files it extends, nearest first."""
     files = [path]
     while True:
         node, _ = parse(files[-1].read_text(encoding="utf-8"), str(files[-1]))

@@ -1,4 +1,4 @@
-"""Run directories: whole files, provenance, never written twice."""
+"""Run directories: their files, metadata and provenance."""
 
 from avspatial.runs.directory import Run, create_run, digest8, new_run, open_run
 

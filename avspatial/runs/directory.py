@@ -1,4 +1,4 @@
-"""A run directory: what one execution of a recipe leaves. Made once, never written into by another run.
+"""A run directory: the results of one run of a recipe; no other run writes into it.
 
 runs/<name>/<utc>-<digest8>/
     recipe.yaml  recipe.resolved.yaml  run.json  log.jsonl
@@ -58,7 +58,7 @@ class ResolvedRecipe:
 
 @dataclass(frozen=True)
 class Run:
-    """The places in a run directory, its log and its state."""
+    """A run directory: its files, log and state."""
 
     path: Path
 
@@ -70,7 +70,7 @@ class Run:
 
     @property
     def recipe(self) -> Path:
-        """The recipe as the user wrote it; its `extends` may not be at hand, so programs read `resolved`."""
+        """The recipe as the user wrote it. The file that it extends may be missing here: programs read `resolved`."""
         return self.path / "recipe.yaml"
 
     @property
@@ -112,7 +112,7 @@ class Run:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What run.json says; RunError when it cannot be read."""
+        """The contents of run.json; RunError if it cannot be read."""
         try:
             facts = json.loads(self.metadata_file.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -138,7 +138,7 @@ class Run:
         return self.metadata.get("state") == "finished"
 
     def update_metadata(self, **facts: Any) -> None:
-        """Add facts to run.json, whole or not at all."""
+        """Add facts to run.json atomically."""
         write_text(self.metadata_file, _json({**self.metadata, **facts}))
 
     def finish(self) -> None:
@@ -146,21 +146,21 @@ class Run:
         self.update_metadata(state="finished", finished=_now().isoformat(timespec="seconds"))
 
     def record(self, record: Mapping[str, Any]) -> None:
-        """Append one line to log.jsonl. A line that a killed process left unfinished is cut off first."""
+        """Append one line to log.jsonl, after cutting off a last line that a killed process did not finish."""
         line = json.dumps(record, ensure_ascii=False, allow_nan=True) + "\n"
         with self.log.open("ab+") as handle:
             _cut_unfinished_line(handle)
             handle.write(line.encode())
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """The records of log.jsonl in order; nothing where there is no log yet."""
+        """The records of log.jsonl in order; none if there is no log yet."""
         if not self.log.exists():
             return
         for line in self.log.read_bytes().split(b"\n")[:-1]:
             yield json.loads(line)
 
     def rewind(self, step: int) -> None:
-        """Forget the records of later steps, before training goes on from the checkpoint of `step`."""
+        """Remove the records of later steps, before training resumes from the checkpoint of `step`."""
         for leftover in self.path.glob(f".{self.log.stem}.*.part{self.log.suffix}"):
             leftover.unlink()
         if not self.log.exists():
@@ -169,11 +169,11 @@ class Run:
         write_text(self.log, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in kept))
 
     def point(self, pointer: str, folder: Path) -> None:
-        """Let `checkpoints/LATEST` or `checkpoints/BEST` name a checkpoint's folder."""
+        """Write a checkpoint's folder name into `checkpoints/LATEST` or `checkpoints/BEST`."""
         write_text(self.checkpoints / pointer, folder.name + "\n")
 
     def checkpoint(self, pointer: str = "LATEST") -> Path:
-        """The folder that LATEST or BEST names; RunError when there is none."""
+        """The folder that LATEST or BEST names; RunError if there is none."""
         path = self.checkpoints / pointer
         if not path.is_file():
             raise RunError(
@@ -205,10 +205,10 @@ def create_run(
     *,
     at: datetime | None = None,
 ) -> Run:
-    """Make `runs/<name>/<utc>-<digest8>/` with both recipes and run.json, whole or not at all.
+    """Create `runs/<name>/<utc>-<digest8>/` with both recipes and run.json, atomically.
 
-    `resolved` and `original` are YAML texts, `facts` what run.json says beside the state (see `provenance`), `at` the
-    time (now). RunError when the directory exists or cannot be made.
+    `resolved` and `original` are YAML texts, `facts` more contents of run.json (see `provenance`), `at` the start time
+    (default: now). RunError if the directory exists or cannot be created.
     """
     started = at or _now()
     path = Path(runs) / name / f"{started:%Y%m%dT%H%M%SZ}-{digest8(resolved)}"
@@ -227,16 +227,16 @@ def new_run(
     *,
     at: datetime | None = None,
 ) -> Iterator[Run]:
-    """Yield a run to fill, which appears at `path`, whole, if the block ends well. Otherwise as `create_run`."""
+    """Yield a new run to fill, which appears at `path`, complete, if the block succeeds. Arguments as `create_run`."""
     started = (at or _now()).isoformat(timespec="seconds")
-    about = {"state": "running", "name": name, "digest": digest8(resolved), "started": started}
+    metadata = {"state": "running", "name": name, "digest": digest8(resolved), "started": started}
     try:
         if path.exists():
             raise _taken(path)
         with atomic_directory(path) as temporary_path:
             write_text(temporary_path / "recipe.yaml", original)
             write_text(temporary_path / "recipe.resolved.yaml", resolved)
-            write_text(temporary_path / _METADATA, _json({**about, **(facts or {})}))
+            write_text(temporary_path / _METADATA, _json({**metadata, **(facts or {})}))
             yield Run(temporary_path)
     except OSError as error:
         if path.exists():
@@ -249,9 +249,9 @@ def new_run(
 
 
 def open_run(path: Path | str) -> Run:
-    """The run in an existing directory; RunError when there is none, naming the runs that are near."""
-    if (found := Run.at(path)) is not None:
-        return found
+    """The run in a directory; RunError if there is none, which names runs nearby."""
+    if (run := Run.at(path)) is not None:
+        return run
     run = Run(Path(path))
     if not run.path.exists():
         raise RunError("no such run directory", where=path, fix=_near(run.path.parent))
@@ -260,18 +260,18 @@ def open_run(path: Path | str) -> Run:
 
 
 def _near(folder: Path) -> str:
-    found = sorted(about.parent for depth in ("*", "*/*") for about in folder.glob(f"{depth}/{_METADATA}"))
-    if not found:
+    runs = sorted(file.parent for depth in ("*", "*/*") for file in folder.glob(f"{depth}/{_METADATA}"))
+    if not runs:
         return "Give the directory that `avspatial run` printed: runs/NAME/TIME-DIGEST."
-    shown = ", ".join(str(path) for path in found[-3:])
+    shown = ", ".join(str(path) for path in runs[-3:])
     return f"The newest runs there: {shown}."
 
 
 def _taken(path: Path) -> RunError:
     return RunError(
-        "this run directory exists, and a run is never written over",
+        "this run directory already exists",
         where=path,
-        fix=f"Continue it with `--resume {path}`, or start another with `--name NAME` or `--runs DIR`.",
+        fix=f"Resume it with `--resume {path}`, or start another run with `--name NAME` or `--runs DIR`.",
     )
 
 

@@ -54,9 +54,9 @@ def write_model_file(path: Path, model: ModelFile) -> None:
 
 
 def read_model_file(path: Path) -> ModelFile:
-    """Read the file and check its hash. RunError for one that is missing, damaged or something else."""
+    """Read the file and check its hash; RunError if it is missing, damaged or not a model file."""
     if not path.is_file():
-        raise RunError("no such file", where=path, fix="Give a run directory, or a file that `avspatial export` made.")
+        raise RunError("no such file", where=path, fix="Give a run directory, or a file written by `avspatial export`.")
     try:
         with safe_open(path, "pt") as file:
             facts = json.loads((file.metadata() or {}).get(_KEY, "null"))
@@ -64,11 +64,11 @@ def read_model_file(path: Path) -> ModelFile:
     except (OSError, SafetensorError, ValueError) as error:
         raise RunError(f"not a readable safetensors file ({error})", where=path, fix=_FIX) from error
     if not isinstance(facts, dict):
-        raise RunError("weights alone, without the recipe that they belong to", where=path, fix=_FIX)
+        raise RunError("the file holds only weights, without their recipe", where=path, fix=_FIX)
     if facts.get("format") != _FORMAT:
         made = f"by avspatial {facts.get('avspatial')}"
         raise RunError(f"a model file of format {facts.get('format')}, made {made}", where=path, fix=_FIX)
     model = ModelFile(facts["recipe"], facts["components"], weights)
     if model.digest != facts.get("sha256"):
-        raise RunError("damaged: its content is not what was exported", where=path, fix=_FIX)
+        raise RunError("damaged: its contents do not match its hash", where=path, fix=_FIX)
     return model

@@ -1,4 +1,4 @@
-"""Saved sound, under the names of the official code, so that its evaluation scripts read ours and we read theirs."""
+"""Saved outputs of a clip, under the file names of the official FAIR-Play code, so that each can score the other's."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from avspatial.media.image import write_jpeg
 from avspatial.signal import stereo
 
 PREDICTED = "predicted_binaural.wav"
-"""Left and right as the spatializer made them."""
+"""The predicted stereo."""
 REFERENCE = "input_binaural.wav"
 """The clip's true stereo."""
 MONO = "mixed_mono.wav"
-"""The mean of left and right: what the spatializer heard, as a listener hears it."""
+"""The mean of left and right, which is the spatializer's input."""
 PICTURE = "picture.jpg"
-"""The picture in the middle of the clip (the official code saves none)."""
+"""The image in the middle of the clip (the official code saves none)."""
 TRUTH = "truth.json"
-"""The true angles, where they are known: {"rate", "azimuth" (S, K), "energy" (S, K)}, as `interfaces.Truth`."""
+"""The true angles, if they are known: {"rate", "azimuth" (S, K), "energy" (S, K)}, as `interfaces.Truth`."""
 
 
 def save_outputs(
@@ -35,11 +35,10 @@ def save_outputs(
     truth: Truth | None = None,
     aspect: float | None = None,
 ) -> None:
-    """Write a clip's folder, whole or not at all: prediction (2, T), reference (2, T), picture (H, W, 3) uint8
-    and the width over height that its video has, where it was squeezed.
+    """Write a clip's folder atomically: prediction (2, T), reference (2, T), picture (H, W, 3) uint8.
 
-    The sound files are 32 bit float: nothing is clipped or rounded before it is scored. MediaError or OSError when
-    a file cannot be written.
+    `aspect` is the width over height of the video if the picture has another. The audio files are 32-bit float, so that
+    nothing is clipped or rounded before it is scored. MediaError or OSError if a file cannot be written.
     """
     with atomic_directory(folder) as temporary_path:
         write_wav(temporary_path / PREDICTED, prediction, rate)
@@ -48,21 +47,21 @@ def save_outputs(
         if picture is not None:
             write_jpeg(temporary_path / PICTURE, picture, aspect)
         if truth is not None:
-            said = {"rate": truth.rate, "azimuth": truth.azimuth.tolist(), "energy": truth.energy.tolist()}
-            (temporary_path / TRUTH).write_text(json.dumps(said) + "\n", encoding="utf-8")
+            angles = {"rate": truth.rate, "azimuth": truth.azimuth.tolist(), "energy": truth.energy.tolist()}
+            (temporary_path / TRUTH).write_text(json.dumps(angles) + "\n", encoding="utf-8")
 
 
 def save_prediction(folder: Path, prediction: np.ndarray, rate: int) -> None:
-    """Write the folder of a control, whole or not at all: the prediction (2, T) alone. Errors as `save_outputs`."""
+    """Write the folder of a control atomically: the prediction (2, T) alone. Errors as `save_outputs`."""
     with atomic_directory(folder) as temporary_path:
         write_wav(temporary_path / PREDICTED, prediction, rate)
 
 
 def read_truth(path: Path) -> Truth | None:
-    """The true angles that `save_outputs` wrote, None where there is no such file; DataError for a damaged one."""
+    """The true angles that `save_outputs` wrote; None if there is no file, DataError if it is damaged."""
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        return Truth(float(said["rate"]), *(np.array(said[name], float) for name in ("azimuth", "energy")))
+        angles = json.loads(path.read_text(encoding="utf-8"))
+        return Truth(float(angles["rate"]), *(np.array(angles[name], float) for name in ("azimuth", "energy")))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""Where a run comes from: versions, git commit, plugins, machine. Written to run.json, never read by a computation."""
+"""Provenance of a run: versions, git commit, plugins, machine. Written to run.json; no computation reads it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LIBRARIES = (
 
 
 class Origin(Protocol):
-    """What a plugin must tell about itself."""
+    """The part of a plugin that provenance records."""
 
     @property
     def name(self) -> str: ...
@@ -45,7 +45,7 @@ class Origin(Protocol):
 
 
 def provenance(plugins: Iterable[Origin], *, device: str = "cpu", data: str = "") -> dict[str, Any]:
-    """The facts of run.json: `plugins` those loaded, `device` the torch device, `data` the data set's fingerprint."""
+    """The provenance in run.json, of the loaded plugins, the torch device, and the data set's fingerprint."""
     return {
         "command": sys.argv,
         "versions": versions(),
@@ -57,7 +57,7 @@ def provenance(plugins: Iterable[Origin], *, device: str = "cpu", data: str = ""
 
 
 def versions() -> dict[str, str]:
-    """Versions of avspatial, Python and the libraries that numbers depend on; "missing" where one is not installed."""
+    """Versions of avspatial, Python and the libraries that results depend on; "missing" if one is not installed."""
     return {
         "avspatial": __version__,
         "python": platform.python_version(),
@@ -73,7 +73,7 @@ def _version(name: str) -> str:
 
 
 def git_commit() -> dict[str, Any] | None:
-    """Commit of the checkout that avspatial runs from and whether it was changed since; None outside a checkout."""
+    """Commit of the checkout that avspatial runs from, and whether files changed since; None outside a checkout."""
     package = Path(__file__).parents[1]
     if _git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None
@@ -92,7 +92,7 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 
 def hardware(device: str = "cpu") -> dict[str, Any]:
-    """Platform, processor, usable cores, memory in GiB, and the accelerator's name when the device is one."""
+    """Platform, processor, usable cores, memory in GiB, and the name of the accelerator if the device is one."""
     facts = {
         "platform": platform.platform(),
         "processor": _processor(),

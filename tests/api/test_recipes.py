@@ -52,7 +52,7 @@ def test_only_the_untrained_have_nothing_to_learn_and_they_are_trained_for_no_st
         assert [folder.name for folder in done.run.checkpoints.glob("step-*")] == ["step-000000"]
         assert not avspatial.load(done.path, "cpu").trainable
         assert not load_trained(name, "cpu").spatializer.trainable
-    with pytest.raises(RunError, match="has to be trained, and this is a recipe"):
+    with pytest.raises(RunError, match="must be trained, and this is only a recipe"):
         load_trained("sagm_demo", "cpu")
 
 

@@ -214,7 +214,7 @@ class TestLoading:
         with pytest.raises(RunError) as error:
             avspatial.load(run)
         assert str(error.value) == (
-            f"{run}: this run stopped before its first checkpoint\n  Go on with it: avspatial run --resume {run}"
+            f"{run}: this run stopped before its first checkpoint\n  Resume it: avspatial run --resume {run}"
         )
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from avspatial import __version__
 from avspatial.cli import doctor
-from avspatial.cli.main import VERBS, main
+from avspatial.cli.main import VERBS, main, summary
 
 ROOT = Path(__file__).parents[2]
 LIGHT = (
@@ -42,9 +42,10 @@ def avspatial(*arguments: str, **environment: str) -> subprocess.CompletedProces
 def test_help_lists_every_verb_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    for verb, line in VERBS.items():
+    for verb in VERBS:
         assert f"  {verb} " in shown
-        assert line.partition(",")[0] in shown
+        assert summary(verb).partition(",")[0] in shown
+        assert summary(verb).endswith(".") and "\n" not in summary(verb)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -140,7 +141,7 @@ def test_a_bug_is_shown_with_its_traceback_and_where_to_report_it(
     message = capsys.readouterr().err
     assert message.startswith("Traceback (most recent call last):\n")
     assert message.endswith(
-        f"ZeroDivisionError: planted\nerror: this is a bug in avspatial {__version__}, not a mistake of yours. Please "
+        f"ZeroDivisionError: planted\nerror: this is a bug in avspatial {__version__}, not an error of yours. Please "
         "report it on the project's issue tracker, with the lines above and the output of `avspatial doctor --json`.\n"
     )
 
@@ -148,7 +149,7 @@ def test_a_bug_is_shown_with_its_traceback_and_where_to_report_it(
 def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     raising(monkeypatch, KeyboardInterrupt())
     assert main(["doctor"]) == 130
-    assert capsys.readouterr().err == ("interrupted; nothing is half-written. Give the same command again to go on.\n")
+    assert capsys.readouterr().err == ("interrupted; no file is incomplete. Give the same command again to continue.\n")
 
 
 FULL = {
@@ -167,7 +168,7 @@ def test_a_full_or_forbidden_disk_is_reported_without_a_traceback(
     assert main(["doctor"]) == 2
     assert capsys.readouterr().err == (
         f"error: runs/a/log.jsonl: {FULL[number]}\n"
-        "  Make room or give the right to write there, or choose another folder (`--runs DIR` for runs).\n"
+        "  Free space or allow writing there, or choose another folder (`--runs DIR` for runs).\n"
     )
 
 

@@ -94,7 +94,7 @@ def test_copy_writes_over_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "demo.yaml").write_text("mine\n")
     assert told(capsys, "copy", "sagm_demo", str(tmp_path)) == (
-        f"{tmp_path}/base/demo.yaml: exists and differs; nothing was copied\n  Give another folder.\n"
+        f"{tmp_path}/base/demo.yaml: exists with other contents; nothing was copied\n  Give another folder.\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["base"]
 

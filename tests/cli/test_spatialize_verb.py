@@ -127,7 +127,7 @@ def test_a_damaged_model_file_is_refused(model: str, tmp_path: Path, capsys: pyt
     source = clip(tmp_path / "a.mp4")
     assert main(["spatialize", str(source), "--run", str(tmp_path / "m.safetensors")]) == 2
     assert capsys.readouterr().err == (
-        f"error: {tmp_path / 'm.safetensors'}: damaged: its content is not what was exported\n"
+        f"error: {tmp_path / 'm.safetensors'}: damaged: its contents do not match its hash\n"
         "  Export it again: avspatial export RUN -o FILE.safetensors.\n"
     )
 
@@ -152,7 +152,7 @@ def test_an_interruption_leaves_complete_outputs_or_none(model: str, tmp_path: P
     if program.returncode == 0:
         return  # it was done first
     assert program.returncode == 130
-    assert captured.endswith("interrupted; nothing is half-written. Give the same command again to go on.\n")
+    assert captured.endswith("interrupted; no file is incomplete. Give the same command again to continue.\n")
     assert "Traceback" not in captured
     for out in set(tmp_path.iterdir()) - set(sources):
         assert read_track(out)[0].shape == (2, 128000)

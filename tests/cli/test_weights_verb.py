@@ -126,7 +126,7 @@ def test_nothing_is_written_over(files: list[str], tmp_path: Path, capsys: pytes
 def test_a_method_without_published_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert refusal(capsys, "masking", "-o", str(tmp_path / "x")) == (
         "error: spatializer 'avspatial.masking' names no published weights\n"
-        "  Import those of a method that does, such as mono2binaural.\n"
+        "  Choose a method that does, such as mono2binaural.\n"
     )
 
 

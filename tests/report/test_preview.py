@@ -96,8 +96,8 @@ def test_impossible_names_are_errors_of_the_user(
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     for name, message in (
-        ("file/page.html", f"{tmp_path}/file: one of the folders of this name is a file"),
-        ("folder", f"{tmp_path}/folder: this is a folder; a file is to be written here"),
+        ("file/page.html", f"{tmp_path}/file: one of the folders in this path is a file"),
+        ("folder", f"{tmp_path}/folder: this is a folder, and a file must be written here"),
     ):
         assert main(["preview", str(panned), "-o", str(tmp_path / name), "--force"]) == 2
         assert capsys.readouterr().err == f"error: {message}\n  Give another name.\n"

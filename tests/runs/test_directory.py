@@ -60,8 +60,8 @@ def test_a_run_is_never_written_over(tmp_path: Path) -> None:
     with pytest.raises(RunError) as caught:
         make(tmp_path)
     assert str(caught.value) == (
-        f"{run.path}: this run directory exists, and a run is never written over\n"
-        f"  Continue it with `--resume {run.path}`, or start another with `--name NAME` or `--runs DIR`."
+        f"{run.path}: this run directory already exists\n"
+        f"  Resume it with `--resume {run.path}`, or start another run with `--name NAME` or `--runs DIR`."
     )
     assert run.metadata_file.read_text() == before
     assert [path.name for path in run.path.parent.iterdir()] == [run.path.name]

@@ -32,6 +32,6 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     with pytest.raises(RunError) as error, new_run(tmp_path / "mine", "mine", "resolved", "original"):
         pytest.fail("there is nothing to fill")
     assert str(error.value) == (
-        f"{tmp_path}/mine: this run directory exists, and a run is never written over\n"
-        f"  Continue it with `--resume {tmp_path}/mine`, or start another with `--name NAME` or `--runs DIR`."
+        f"{tmp_path}/mine: this run directory already exists\n"
+        f"  Resume it with `--resume {tmp_path}/mine`, or start another run with `--name NAME` or `--runs DIR`."
     )

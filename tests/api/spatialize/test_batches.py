@@ -102,7 +102,7 @@ def test_an_export_is_not_written_over(run: Path, tmp_path: Path, capsys: pytest
     assert model.read_bytes() == b"mine"
     assert main(["export", str(run), "-o", str(tmp_path / "model.pt")]) == 2
     assert capsys.readouterr().err == (
-        f"error: {tmp_path / 'model.pt'}: a model file's name ends in .safetensors\n  Give -o model.safetensors.\n"
+        f"error: {tmp_path / 'model.pt'}: the name must end in .safetensors\n  Give -o model.safetensors.\n"
     )
 
 
@@ -131,7 +131,7 @@ def test_a_tampered_export_is_refused(film: Film, model: Path, tmp_path: Path, t
     with pytest.raises(RunError) as error:
         avspatial.spatialize(source, changed, progress=no_display)
     assert str(error.value) == (
-        f"{changed}: damaged: its content is not what was exported\n"
+        f"{changed}: damaged: its contents do not match its hash\n"
         "  Export it again: avspatial export RUN -o FILE.safetensors."
     )
     assert sorted(tmp_path.iterdir()) == [changed, source]
