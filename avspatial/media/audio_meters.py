@@ -11,7 +11,7 @@ from avspatial.signal import stereo
 from avspatial.signal.loudness import LOWEST_RATE, LoudnessMeter, TruePeakMeter
 
 
-def mono(block: np.ndarray) -> np.ndarray:
+def downmix(block: np.ndarray) -> np.ndarray:
     """block (1, n) or (2, n) -> (n,): the mean of the channels."""
     return block[0] if len(block) == 1 else stereo.to_mono(block)
 

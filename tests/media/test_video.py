@@ -137,10 +137,10 @@ def test_folder_of_pictures_is_read_in_the_order_of_its_numbers(tmp_path: Path, 
     assert which(pictures, 12) == nearest(np.arange(12) / 10, 4, 5)
 
 
-def colourful(file: Path, **how: Any) -> np.ndarray:
+def colourful(file: Path, **options: Any) -> np.ndarray:
     """A jpg file whose colours change from place to place, and what Pillow reads in it."""
     coarse = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
-    Image.fromarray(coarse).resize((160, 120)).save(file, **how)
+    Image.fromarray(coarse).resize((160, 120)).save(file, **options)
     return np.asarray(ImageOps.exif_transpose(Image.open(file)).convert("RGB"))
 
 

@@ -12,8 +12,11 @@ import av
 import numpy as np
 import torch
 
+import avspatial
 from avspatial.api.load import Trained
+from avspatial.api.spatialize import Result
 from avspatial.media.audio_stream import AudioReader
+from avspatial.progress import no_display
 from avspatial.recipe.load import load_recipe
 from avspatial.registry import Registry
 
@@ -55,6 +58,18 @@ def tiny(folder: Path, registry: Registry, eyes: str = SEEING) -> Trained:
     spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
     torch.nn.init.normal_(spatializer.mask_generator.last.weight, 0, 1)
     return Trained(spatializer.eval(), recipe, loaded.resolved)
+
+
+def try_spatialize(source: Path, trained: Trained, **options: Any) -> Result:
+    """The result of one file, which may be an error."""
+    (result,) = avspatial.spatialize(source, trained, progress=no_display, **options).results
+    return result
+
+
+def spatialize_one(source: Path, trained: Trained, **options: Any) -> Result:
+    result = try_spatialize(source, trained, **options)
+    assert result.error == ""
+    return result
 
 
 def noise(samples: int, channels: int = 1, level: float = 0.1) -> np.ndarray:

@@ -20,7 +20,7 @@ from avspatial.inference.files.scene_cuts import SceneImages
 from avspatial.inference.options import InferenceOptions, make_processor
 from avspatial.inference.visual_features import ImageSource
 from avspatial.interfaces import Spatializer
-from avspatial.media.audio_meters import mono
+from avspatial.media.audio_meters import downmix
 from avspatial.media.audio_stream import BLOCK
 from avspatial.media.frame_grid import TimedFrame, array_frames, on_grid
 from avspatial.media.frame_reader import FrameReader
@@ -92,7 +92,7 @@ def spatialize_audio(
 
     def blocks() -> Iterator[np.ndarray]:
         for first in range(0, audio.shape[1], BLOCK):
-            yield mono(audio[:, first : first + BLOCK])
+            yield downmix(audio[:, first : first + BLOCK])
             advance(min(first + BLOCK, audio.shape[1]) / rate, seconds)
 
     model_rate = spatializer.framing.window.rate

@@ -22,7 +22,7 @@ import torch
 from avspatial.errors import MediaError, reason
 from avspatial.inference.files.mixdown import SILENCE, OutputLevel, StereoAssembler, common_gain
 from avspatial.inference.options import StreamProcessor
-from avspatial.media.audio_meters import Meters, mono, refuse_channels
+from avspatial.media.audio_meters import Meters, downmix, refuse_channels
 from avspatial.media.resample import Resampler
 from avspatial.signal import stereo
 
@@ -69,7 +69,7 @@ def scan_audio(audio: AudioSource) -> AudioScan:
             refuse_channels(audio.channels, audio.path)
             meters = Meters(audio.rate)
         meters.add(block)
-        mono_peak = max(mono_peak, float(np.abs(mono(block)).max(initial=0)))
+        mono_peak = max(mono_peak, float(np.abs(downmix(block)).max(initial=0)))
     if meters is None or meters.peak <= SILENCE:
         raise MediaError("its sound is silent, so there is nothing to spatialize", where=audio.path)
     if audio.channels == 2 and mono_peak <= 10 ** (SILENCE / 20):
@@ -103,7 +103,7 @@ class Prediction:
         mono_samples = difference_samples = 0
         for block in audio.blocks():
             assembler = assembler or StereoAssembler(audio.rate, self._model_rate, self._width)
-            assembler.push_mono(mono(block))
+            assembler.push_mono(downmix(block))
             mono_samples += block.shape[1]
             wanted = mono_samples * self._model_rate // audio.rate - difference_samples
             difference_samples += wanted
@@ -133,7 +133,7 @@ def predict(
 
         def mono_blocks() -> Iterator[np.ndarray]:
             for block in audio.blocks():
-                yield mono(block)
+                yield downmix(block)
                 advance(audio.samples / scan.rate, scan.seconds)
 
         def write_difference(difference: np.ndarray) -> None:

@@ -8,13 +8,11 @@ from typing import Any
 
 import av
 import pytest
-from support.films import FONT, furnish, jpeg
+from support.films import FONT, furnish, jpeg, spatialize_one
 
-import avspatial
 from avspatial.api.load import Trained
 from avspatial.api.spatialize import Result
 from avspatial.media.ffmpeg import is_cover
-from avspatial.progress import no_display
 
 
 @pytest.fixture
@@ -40,12 +38,6 @@ def holds(path: Path) -> dict[str, Any]:
         return streams | {"chapters": chapters, "title": container.metadata.get("title")}
 
 
-def one(source: Path, trained: Trained, **how: Any) -> Result:
-    (result,) = avspatial.spatialize(source, trained, progress=no_display, **how).results
-    assert result.error == ""
-    return result
-
-
 def left_out(result: Result) -> list[str]:
     assert result.done is not None
     return [note for note in result.done.notes if note.startswith("left out")]
@@ -57,7 +49,7 @@ def test_all_is_copied_into_the_same_container(
 ) -> None:
     plain = film(tmp_path / f"plain.{suffix}", seconds=0.8)
     source = furnish(plain, tmp_path / f"in.{suffix}", subtitles, cover if suffix == "mp4" else None, suffix == "mkv")
-    result = one(source, trained)
+    result = spatialize_one(source, trained)
     before = holds(source)
     assert holds(result.out) == before
     assert before["chapters"] == [("One", 0.0), ("Two", 0.4)]
@@ -70,7 +62,7 @@ def test_all_is_copied_into_the_same_container(
 
 def test_a_font_is_the_same_to_the_byte(film: Callable[..., Path], trained: Trained, tmp_path: Path) -> None:
     source = furnish(film(tmp_path / "plain.mkv", seconds=0.8), tmp_path / "in.mkv", None, font=True)
-    with av.open(str(one(source, trained).out)) as container:
+    with av.open(str(spatialize_one(source, trained).out)) as container:
         (font,) = container.streams.attachments
         assert (font.name, font.mimetype, font.data) == ("a.ttf", "application/x-truetype-font", FONT)
 
@@ -80,9 +72,9 @@ def test_a_cover_moves_between_mp4_and_matroska(
 ) -> None:
     """In Matroska it is an attached file, which FFmpeg shows as a picture."""
     source = furnish(film(tmp_path / "plain.mp4", seconds=0.8), tmp_path / "in.mp4", None, cover)
-    attached = one(source, trained, out=tmp_path / "out.mkv")
-    again = one(attached.out, trained, out=tmp_path / "again.mkv")
-    back = one(again.out, trained, out=tmp_path / "back.mp4")
+    attached = spatialize_one(source, trained, out=tmp_path / "out.mkv")
+    again = spatialize_one(attached.out, trained, out=tmp_path / "again.mkv")
+    back = spatialize_one(again.out, trained, out=tmp_path / "back.mp4")
     for result in (attached, again, back):
         with av.open(str(result.out)) as container:
             shown, kept = container.streams.video
@@ -108,6 +100,6 @@ def test_what_a_container_does_not_take_is_noted(
     video = "libvpx-vp9" if out.endswith("webm") else "libx264"
     plain = film(tmp_path / "plain.mp4", seconds=0.8, video=video)
     source = furnish(plain, tmp_path / f"in.{given}", subtitles, cover, given == "mkv")
-    result = one(source, trained, out=tmp_path / out)
+    result = spatialize_one(source, trained, out=tmp_path / out)
     assert left_out(result) == [note]
     assert [title for title, _ in holds(result.out)["chapters"]] == ["One", "Two"]

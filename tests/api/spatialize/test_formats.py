@@ -9,11 +9,9 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from support.films import try_spatialize
 
-import avspatial
 from avspatial.api.load import Trained
-from avspatial.api.spatialize import Result
-from avspatial.progress import no_display
 
 Film = Callable[..., Path]
 ReadTrack = Callable[[Path], tuple[np.ndarray, Any]]
@@ -21,11 +19,6 @@ Packets = Callable[[Path], list[tuple[str, float]]]
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1"}
 REFUSED = {"mov": ("vp9", "av1"), "webm": ("h264", "hevc")}
 """What a container cannot hold; all else it can."""
-
-
-def one(source: Path, trained: Trained, **how: Any) -> Result:
-    (result,) = avspatial.spatialize(source, trained, progress=no_display, **how).results
-    return result
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +42,7 @@ def test_pictures_go_from_matroska_where_they_can_go(
     suffix: str,
 ) -> None:
     out = tmp_path / f"out.{suffix}"
-    result = one(sources[codec], trained, out=out)
+    result = try_spatialize(sources[codec], trained, out=out)
     if codec in REFUSED.get(suffix, ()):
         able = {"webm": ".mp4 or .m4v or .mov or .mkv", "mov": ".mp4 or .m4v or .mkv or .webm"}[suffix]
         last = {"webm": ".mkv", "mov": ".webm"}[suffix]
@@ -76,7 +69,7 @@ def test_hevc_keeps_its_name(
 ) -> None:
     """The name says whether the parameter sets stand in the header alone; copying moves nothing."""
     source = film(tmp_path / f"in.{suffix}", video="libx265", tag=tag, seconds=0.5)
-    result = one(source, trained)
+    result = try_spatialize(source, trained)
     for path in (source, result.out):
         with av.open(str(path)) as container:
             assert container.streams.video[0].codec_context.codec_tag == tag
@@ -86,7 +79,7 @@ def test_hevc_keeps_its_name(
 def test_hevc_from_matroska_gets_the_name_that_apples_players_know(
     sources: dict[str, Path], trained: Trained, tmp_path: Path
 ) -> None:
-    result = one(sources["hevc"], trained, out=tmp_path / "out.mp4")
+    result = try_spatialize(sources["hevc"], trained, out=tmp_path / "out.mp4")
     with av.open(str(result.out)) as container:
         assert container.streams.video[0].codec_context.codec_tag == "hvc1"
 
@@ -97,7 +90,7 @@ def test_webm_stays_webm_where_it_is_asked_for(
 ) -> None:
     source = film(tmp_path / "in.webm", video=video, audio="libopus", seconds=1.0)
     out = tmp_path / "out.webm"
-    result = one(source, trained, out=out)
+    result = try_spatialize(source, trained, out=out)
     assert result.error == "" and result.done is not None
     assert packets(out) == packets(source)
     before, reader = read_track(source)
@@ -114,7 +107,7 @@ def test_webm_stays_webm_where_it_is_asked_for(
 def test_webm_keeps_no_other_rate_than_that_of_opus(film: Film, trained: Trained, tmp_path: Path) -> None:
     source = film(tmp_path / "in.mkv", video="libvpx-vp9", audio="flac", rate=44100, seconds=0.5)
     out = tmp_path / "out.webm"
-    assert one(source, trained, out=out).error == (
+    assert try_spatialize(source, trained, out=out).error == (
         f"{out}: .webm holds Opus sound, which is always at 48000 Hz; this sound is at 44100 Hz\n"
         "  Give a name that ends in .mkv, which holds the same pictures and sound of any rate."
     )

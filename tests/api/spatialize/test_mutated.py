@@ -97,11 +97,11 @@ def never_longer_than(seconds: float) -> Iterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
-def check(content: bytes, source: Path, trained: Trained, **how: Any) -> None:
+def check(content: bytes, source: Path, trained: Trained, **options: Any) -> None:
     before = set(source.parent.iterdir())
     source.write_bytes(content)
     with never_longer_than(LONGEST):
-        (result,) = avspatial.spatialize(source, trained, progress=no_display, **how).results
+        (result,) = avspatial.spatialize(source, trained, progress=no_display, **options).results
     if result.state == "failed":
         assert str(source) in result.error or str(result.out) in result.error
         assert not result.out.exists()
@@ -121,23 +121,23 @@ def test_a_damaged_file_gives_an_error_or_an_output(
 ) -> None:
     suffix = kind.removeprefix("furnished ")
     intact = tmp_path / f"intact.{suffix}"
-    how: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     encoders = KINDS[kind]
     if encoders is None:
-        how["video"] = write_film(tmp_path / "pictures.mp4", audio=None, seconds=0.8)
+        options["video"] = write_film(tmp_path / "pictures.mp4", audio=None, seconds=0.8)
         soundfile.write(intact, noise(38400).T, 48000, "PCM_24")
     else:
         write_film(intact, video=encoders[0], audio=encoders[1], seconds=0.8)
     if kind.startswith("furnished"):
         plain = intact.rename(tmp_path / f"plain.{suffix}")
         furnish(plain, intact, "mov_text" if suffix == "mp4" else "subrip", jpeg(), suffix == "mkv")
-        how["keep_original"] = True
+        options["keep_original"] = True
     content, done = intact.read_bytes(), []
 
     @settings(max_examples=examples, derandomize=True, database=None, deadline=None)
     @given(DAMAGES)
     def survives(damage: Damage) -> None:
-        check(damage.done_to(content), tmp_path / f"damaged.{suffix}", trained, **how)
+        check(damage.done_to(content), tmp_path / f"damaged.{suffix}", trained, **options)
         done.append(damage)
 
     with capfd.disabled():  # what a hang prints last is to be seen

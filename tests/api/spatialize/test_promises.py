@@ -10,23 +10,15 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from support.films import spatialize_one
 
-import avspatial
 from avspatial.api.load import Trained
-from avspatial.api.spatialize import Result
-from avspatial.progress import no_display
 from avspatial.signal.loudness import integrated_loudness, true_peak
 
 REAL = Path(__file__).parents[3] / "../shared/media/FAIR-Play/videos/000001.mp4"
 Film = Callable[..., Path]
 ReadTrack = Callable[[Path], tuple[np.ndarray, Any]]
 Packets = Callable[[Path], list[tuple[str, float]]]
-
-
-def one(source: Path, trained: Trained, **how: Any) -> Result:
-    (result,) = avspatial.spatialize(source, trained, progress=no_display, **how).results
-    assert result.error == ""
-    return result
 
 
 def mono_error(before: np.ndarray, after: np.ndarray, factor: float) -> float:
@@ -71,7 +63,7 @@ def test_every_format_keeps_its_pictures_and_its_sound(
     audio: str,
 ) -> None:
     source = film(tmp_path / f"in.{suffix}", video=video, audio=audio, seconds=0.6)
-    result = one(source, trained)
+    result = spatialize_one(source, trained)
     assert result.out.suffix == (".mkv" if suffix == "webm" else f".{suffix}")
     before, reader = read_track(source)
     after, written = read_track(result.out)
@@ -88,7 +80,7 @@ def test_every_format_keeps_its_pictures_and_its_sound(
 def test_the_real_clip(packets: Packets, read_track: ReadTrack, trained: Trained, tmp_path: Path) -> None:
     if not REAL.exists():
         pytest.skip("../shared/media is not there")
-    result = one(REAL, trained, out=tmp_path / "out.mp4")
+    result = spatialize_one(REAL, trained, out=tmp_path / "out.mp4")
     assert packets(result.out) == packets(REAL)
     before, after = read_track(REAL)[0], read_track(result.out)[0]
     assert after.shape == before.shape == (2, 480240)
@@ -107,7 +99,7 @@ def test_a_hot_sound_is_turned_down_not_clipped(
     time = np.arange(72000) / 48000
     loud = (0.98 * np.sin(2 * np.pi * 300 * time))[None].astype(np.float32)
     source = film(tmp_path / "hot.mkv", sound=loud, audio="flac")
-    result = one(source, trained)
+    result = spatialize_one(source, trained)
     after = read_track(result.out)[0]
     assert true_peak(after, 48000) == pytest.approx(-1, abs=0.01)
     assert result.done is not None
@@ -120,7 +112,7 @@ def test_the_loudness_is_that_of_the_mono_sound_on_both_ears(
     film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path
 ) -> None:
     source = film(tmp_path / "in.mkv", audio="flac")
-    after = read_track(one(source, trained).out)[0]
+    after = read_track(spatialize_one(source, trained).out)[0]
     both = np.repeat(read_track(source)[0], 2, 0)
     assert integrated_loudness(after, 48000) == pytest.approx(integrated_loudness(both, 48000), abs=0.01)
 
@@ -130,8 +122,8 @@ def test_width_scales_the_difference(
     film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path, width: int
 ) -> None:
     source = film(tmp_path / "in.mkv", audio="flac")
-    full_width = one(source, trained, out=tmp_path / "a.mkv")
-    scaled = one(source, trained, out=tmp_path / "b.mkv", width_percent=width)
+    full_width = spatialize_one(source, trained, out=tmp_path / "a.mkv")
+    scaled = spatialize_one(source, trained, out=tmp_path / "b.mkv", width_percent=width)
     assert full_width.done is not None and scaled.done is not None
     full = np.subtract(*read_track(full_width.out)[0]) / full_width.done.level.factor
     part = np.subtract(*read_track(scaled.out)[0]) / scaled.done.level.factor
@@ -145,7 +137,7 @@ def test_what_lies_above_the_models_band_stays_mono(
     high = (0.2 * np.sin(2 * np.pi * 9000 * time))[None].astype(np.float32)
     low = 0.2 * np.random.default_rng(0).standard_normal((1, 72000)).astype(np.float32)
     source = film(tmp_path / "in.mkv", audio="flac", sound=np.clip(high + low, -1, 1))
-    spectrum = np.abs(np.fft.rfft(np.subtract(*read_track(one(source, trained).out)[0])))
+    spectrum = np.abs(np.fft.rfft(np.subtract(*read_track(spatialize_one(source, trained).out)[0])))
     band = int(4000 * 1.5)  # the model works at 8 kHz; a bin is 1 / 1.5 Hz
     assert spectrum[int(band * 1.05) :].max() < 1e-3 * spectrum[:band].max()
 
@@ -153,7 +145,7 @@ def test_what_lies_above_the_models_band_stays_mono(
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 96000])
 def test_any_rate_is_kept(film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path, rate: int) -> None:
     source = film(tmp_path / "in.mkv", audio="flac", rate=rate, seconds=0.6)
-    after, reader = read_track(one(source, trained).out)
+    after, reader = read_track(spatialize_one(source, trained).out)
     assert (reader.rate, after.shape[1]) == (rate, read_track(source)[0].shape[1])
 
 
@@ -164,7 +156,7 @@ def test_sound_alone_with_pictures_from_a_video(
     picture = film(tmp_path / "pictures.mp4", audio=None)
     sound = 0.1 * np.random.default_rng(0).standard_normal(40001)
     soundfile.write(tmp_path / f"in.{suffix}", sound, 44100, "PCM_16")
-    result = one(tmp_path / f"in.{suffix}", trained, video=picture)
+    result = spatialize_one(tmp_path / f"in.{suffix}", trained, video=picture)
     assert result.out == tmp_path / f"in_binaural.{suffix}"
     info = soundfile.info(result.out)
     assert (info.samplerate, info.frames, info.channels, info.subtype) == (44100, 40001, 2, subtype)
@@ -173,7 +165,7 @@ def test_sound_alone_with_pictures_from_a_video(
 def test_stereo_is_mixed_and_noted(film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path) -> None:
     sound = 0.1 * np.random.default_rng(1).standard_normal((2, 48000)).astype(np.float32)
     source = film(tmp_path / "in.mkv", audio="flac", sound=sound)
-    result = one(source, trained)
+    result = spatialize_one(source, trained)
     assert result.done is not None
     assert "the input is stereo: its own left and right were mixed, and the result is made from the mixture" in (
         result.done.notes
@@ -187,7 +179,7 @@ def test_the_old_sound_as_a_second_track(film: Film, trained: Trained, tmp_path:
             return [bytes(packet) for packet in container.demux(container.streams.audio[track]) if packet.size]
 
     source = film(tmp_path / "in.mp4")
-    result = one(source, trained, keep_original=True)
+    result = spatialize_one(source, trained, keep_original=True)
     with av.open(str(result.out)) as container:
         assert [stream.codec_context.name for stream in container.streams.audio] == ["alac", "aac"]
     assert sounds(result.out, 1) == sounds(source, 0)
@@ -208,7 +200,7 @@ def test_sound_that_starts_later_than_the_picture_is_shorter_or_longer(
 ) -> None:
     sound = 0.1 * np.random.default_rng(2).standard_normal((1, round(48000 * seconds))).astype(np.float32)
     source = film(tmp_path / f"in.{suffix}", audio="alac", sound=sound, begins=begins)
-    result = one(source, trained)
+    result = spatialize_one(source, trained)
     before, old = read_track(source)
     after, new = read_track(result.out)
     assert before.shape[1] == after.shape[1] == sound.shape[1]

@@ -11,21 +11,14 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from support.films import moving, noise
+from support.films import moving, noise, try_spatialize
 
-import avspatial
 from avspatial.api.load import Trained
 from avspatial.api.spatialize import Result
-from avspatial.progress import no_display
 
 Film = Callable[..., Path]
 ReadTrack = Callable[[Path], tuple[np.ndarray, Any]]
 Packets = Callable[[Path], list[tuple[str, float]]]
-
-
-def one(source: Path, trained: Trained, **how: Any) -> Result:
-    (result,) = avspatial.spatialize(source, trained, progress=no_display, **how).results
-    return result
 
 
 def notes(result: Result) -> tuple[str, ...]:
@@ -44,7 +37,7 @@ def test_a_variable_frame_rate_stays(
 ) -> None:
     times = [0, 0.04, 0.08, 0.35, 0.36, 0.7, 0.71, 1.2]
     source = film(tmp_path / f"in.{suffix}", pictures=moving(8), times=times, audio="alac")
-    result = one(source, trained)
+    result = try_spatialize(source, trained)
     shown = packets(result.out)
     assert [packet for packet, _ in shown] == [packet for packet, _ in packets(source)]
     stamps = np.sort([time for _, time in shown])
@@ -61,7 +54,7 @@ def test_the_picture_nearest_in_time_counts_not_its_number(
     thinned = film(tmp_path / "thin.mkv", pictures=shown[::2], times=[0.2 * k for k in range(8)], audio="flac")
     # Were pictures counted, the thinned film would be over after its first half.
     counted = film(tmp_path / "counted.mkv", pictures=shown[::2] + shown[-1:] * 7, audio="flac")
-    differences = [difference(one(path, trained), read_track) for path in (full, thinned, counted)]
+    differences = [difference(try_spatialize(path, trained), read_track) for path in (full, thinned, counted)]
     # Half-way between two pictures the earlier one counts; 0.1 s is where they would part.
     assert np.abs(differences[1] - differences[0]).mean() < 0.5 * np.abs(differences[2] - differences[0]).mean()
 
@@ -97,21 +90,21 @@ def test_rotation_stays_and_the_model_sees_the_picture_upright(
     plain = film(tmp_path / "plain.mp4", pictures=pictures)
     source = turned(plain, tmp_path / "in.mp4", turn)
     upright = film(tmp_path / "upright.mp4", pictures=[np.rot90(scene, quarters).copy() for _ in pictures])
-    result = one(source, trained, out=tmp_path / out)
+    result = try_spatialize(source, trained, out=tmp_path / out)
     assert [packet for packet, _ in packets(result.out)] == [packet for packet, _ in packets(source)]
     angles = []
     for path in (source, result.out):
         with av.open(str(path)) as container:
             angles.append(next(container.decode(video=0)).rotation)
     assert angles[0] == angles[1] != 0
-    lying, standing = (difference(one(path, trained), read_track) for path in (plain, upright))
+    lying, standing = (difference(try_spatialize(path, trained), read_track) for path in (plain, upright))
     seen = difference(result, read_track)
     assert np.abs(seen - standing).mean() < 0.2 * np.abs(seen - lying).mean()
 
 
 def test_a_portrait_film_keeps_its_shape(film: Film, packets: Packets, trained: Trained, tmp_path: Path) -> None:
     source = film(tmp_path / "in.mp4", pictures=moving(15, 96, 48))
-    result = one(source, trained)
+    result = try_spatialize(source, trained)
     assert packets(result.out) == packets(source)
     with av.open(str(result.out)) as container:
         assert (container.streams.video[0].width, container.streams.video[0].height) == (48, 96)
@@ -120,7 +113,9 @@ def test_a_portrait_film_keeps_its_shape(film: Film, packets: Packets, trained: 
 @pytest.mark.parametrize("count", [1, 15])
 def test_a_still_picture_is_done_and_noted(film: Film, trained: Trained, tmp_path: Path, count: int) -> None:
     source = film(tmp_path / "in.mkv", pictures=moving(1) * count)
-    assert notes(one(source, trained)) == ("the picture does not move: directions are guessed from a single picture",)
+    assert notes(try_spatialize(source, trained)) == (
+        "the picture does not move: directions are guessed from a single picture",
+    )
 
 
 @pytest.mark.parametrize(
@@ -137,14 +132,14 @@ def test_scene_cuts_are_found_and_noted(
     places = [np.kron(random.integers(0, 256, (3, 4, 3)), np.ones((16, 16, 1))).astype(np.uint8) for _ in range(scenes)]
     pictures = [place for place in places for _ in range(7)]
     source = film(tmp_path / "in.mp4", pictures=pictures, seconds=len(pictures) / 10)
-    assert notes(one(source, trained)) == expected
+    assert notes(try_spatialize(source, trained)) == expected
 
 
 def test_a_gap_in_the_audio_becomes_silence_and_is_noted(
     film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path
 ) -> None:
     source = film(tmp_path / "in.mkv", audio="flac", seconds=1.0, gap=0.5)
-    result = one(source, trained)
+    result = try_spatialize(source, trained)
     assert "0.50 s of silence fill gaps in the audio's time stamps" in notes(result)
     after = read_track(result.out)[0]
     assert after.shape == (2, 72000)
@@ -158,11 +153,11 @@ def test_more_than_two_channels_are_refused(film: Film, trained: Trained, tmp_pa
         "  Mix it down to mono first; if it is surround or ambisonic sound, it is spatial already."
     )
     source = film(tmp_path / "in.mp4", sound=noise(48000, 6), seconds=1.0)
-    assert one(source, trained).error == f"{source}: {message}"
+    assert try_spatialize(source, trained).error == f"{source}: {message}"
     picture = film(tmp_path / "picture.mp4", audio=None)
     alone = tmp_path / "in.wav"
     soundfile.write(alone, noise(48000, 6).T, 48000)
-    assert one(alone, trained, video=picture).error == f"{alone}: {message}"
+    assert try_spatialize(alone, trained, video=picture).error == f"{alone}: {message}"
     assert not list(tmp_path.glob("*_binaural*"))
 
 
@@ -178,7 +173,7 @@ def test_what_has_nothing_to_spatialize_is_refused(
     film: Film, trained: Trained, tmp_path: Path, streams: dict[str, Any], message: str
 ) -> None:
     source = film(tmp_path / "in.mkv", seconds=1.0, **streams)
-    assert one(source, trained).error == f"{source}: {message}"
+    assert try_spatialize(source, trained).error == f"{source}: {message}"
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -205,7 +200,7 @@ def test_a_download_that_broke_off_is_refused(
                 packet.stream = copies[packet.stream_index]
                 target.mux(packet)
     source.write_bytes(full.read_bytes()[: full.stat().st_size * 6 // 10])
-    error = one(source, trained).error
+    error = try_spatialize(source, trained).error
     assert re.fullmatch(
         re.escape(f"{source}: ")
         + r"(cut short: it ends at [12]\.\d\d s of 3\.\d\d s|not a readable video \(.*\); it is "
@@ -223,7 +218,7 @@ def test_left_and_right_that_cancel_are_refused_and_nearly_so_is_noted(
     for number, share in enumerate((0.0, 1e-5, 1e-2)):
         sound = np.concatenate((left + share * shared, -left + share * shared))
         source = film(tmp_path / f"{number}.mkv", seconds=1, sound=sound.astype(np.float32), audio="pcm_f32le")
-        result = one(source, trained)
+        result = try_spatialize(source, trained)
         assert result.out.exists() == (share > 0)
         messages.append(result.error or notes(result)[1])
     assert messages[0].startswith(

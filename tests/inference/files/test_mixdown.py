@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avspatial.inference.files.mixdown import StereoAssembler, common_gain
-from avspatial.media.audio_meters import Meters, mono
+from avspatial.media.audio_meters import Meters, downmix
 from avspatial.media.resample import Resampler, resample
 from avspatial.signal.loudness import integrated_loudness, true_peak
 
@@ -96,5 +96,5 @@ def test_a_sound_without_a_loudness_keeps_its_level(sound: np.ndarray) -> None:
 
 def test_mono_of_stereo_is_what_both_ears_share() -> None:
     left, right = noise(100), noise(100, 1)
-    np.testing.assert_allclose(mono(np.stack([left, right])), (left + right) / 2)
-    np.testing.assert_array_equal(mono(left[None]), left)
+    np.testing.assert_allclose(downmix(np.stack([left, right])), (left + right) / 2)
+    np.testing.assert_array_equal(downmix(left[None]), left)
