@@ -1,7 +1,7 @@
 """Build the documentation site: `python docs/scripts/build_site.py`, then open build/site/index.html.
 
 The site is laid out as the repository: README.md is its first page, and links between README.md, docs/, plugins/ and
-recipes/ hold on it as they stand. The site generator looks at everything below one folder, so what belongs to the site
+recipes/ hold on it as they stand. The site generator reads everything below one folder, so what belongs to the site
 is copied to build/pages first. A link to a page or heading that does not exist fails the build.
 """
 
