@@ -75,6 +75,21 @@ def test_a_dry_run_writes_nothing(model: str, tmp_path: Path, capsys: pytest.Cap
     assert list(tmp_path.iterdir()) == [source]
 
 
+def test_a_dry_run_in_json(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--model` is another name of `--run`."""
+    source = clip(tmp_path / "a.mp4")
+    assert main(["spatialize", str(source), "--model", model, "--dry-run", "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    (file,) = summary.pop("files")
+    assert set(summary) == {"model", "done", "skipped", "failed", "planned", "real_time_factor", "memory"}
+    assert set(file) == {
+        "input", "output", "state", "pictures", "sound", "seconds", "rate", "output_bytes", "temporary_bytes",
+    }  # fmt: skip
+    assert (file["pictures"], file["sound"]) == (
+        "h264 pictures of 32x32, copied", "aac at 16000 Hz, mono to ALAC, 24 bit, stereo",
+    )  # fmt: skip
+
+
 def test_silence_is_no_sound_to_spatialize(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = clip(tmp_path / "a.mp4", level=0)
     assert main(["spatialize", str(source), "--run", model]) == 1
