@@ -41,41 +41,54 @@ def compare(
     seeds: int | None = None,
     splits: Sequence[str | int] = (),
     runs: str | Path = "runs",
-    set: Sequence[str] = (),
+    overrides: Sequence[str] = (),
     smoke: bool = False,
     device: str | None = None,
     reference: str | Path | None = None,
     jobs: int | None = None,
     progress: Progress = show_on_stderr,
 ) -> Comparison:
-    """Set systems side by side on the same clips.
+    """Compare systems on the same clips.
 
-    systems: run directories, folders of runs, saved evaluations, outputs (a folder or csv, as `evaluate` takes them) or
-    recipes (a file or a shipped name). baseline: the system that the others are set against, by what was given for it
-    or its name in the tables; without it, all pairs. metrics: those to look at; all by default.
+    Outputs are scored by the metrics and under the convention of the first system that has scores, else by
+    `evaluate`'s own metrics under `fairplay`.
 
-    For recipes alone: seeds, how many training seeds, from the recipe's own on; splits, values of `data.split`; set,
-    smoke and device as `avspatial.run` takes them; runs, where their runs are looked for, and made where there is no
-    finished one with the same resolved recipe. For outputs alone: reference, the folder of the references that are not
-    next to the predictions; jobs, clips at once (default: the usable cores). Outputs are scored by the metrics and
-    under the convention of the first system that has scores, else by `evaluate`'s own metrics under `fairplay`.
+    Args:
+        systems: Run directories, folders of runs, saved evaluations, outputs (a folder or csv, as `evaluate` takes
+            them) or recipes (a file or a shipped name).
+        baseline: The system that the others are compared with: its path, or its name in the tables [default: all
+            pairs].
+        metrics: Metrics to compare [default: all].
+        seeds: Recipes: number of training seeds, from the recipe's own on.
+        splits: Recipes: values of `data.split`.
+        runs: Recipes: folder of the runs; a recipe runs only if it has no finished run there.
+        overrides: Recipes: as `avspatial.run` takes them.
+        smoke: Recipes: as `avspatial.run` takes it.
+        device: Recipes: as `avspatial.run` takes it.
+        reference: Outputs: folder of the references, if they are not next to the predictions.
+        jobs: Outputs: clips scored at once [default: the usable cores].
+        progress: Shows the progress.
 
-    Raises AvspatialError for everything that the caller can mend, such as systems scored on other clips.
+    Returns:
+        Means, paired differences and verdicts.
+
+    Raises:
+        AvspatialError: Everything that the caller can fix, such as systems scored on different clips.
     """
-    given, metrics = [str(one) for one in systems], tuple(metrics)
-    recipes = _Recipes(Path(runs), seeds or 1, splits, set, smoke, device)
-    kept = [_found(name, recipes) for name in given]
+    origins, metrics = [str(system) for system in systems], tuple(metrics)
+    recipes = _Recipes(Path(runs), seeds or 1, splits, overrides, smoke, device)
+    kept = [_found(name, recipes) for name in origins]
     like = next((scored[0] for scored, _ in filter(None, kept)), None)
     found = [
         each or ([_scored_like(like, Path(name), reference, metrics, progress, jobs or usable_cores())], [])
-        for name, each in zip(given, kept, strict=True)
+        for name, each in zip(origins, kept, strict=True)
     ]
-    if recipes.used == 0 and (seeds or splits or set or smoke):
+    if recipes.used == 0 and (seeds or splits or overrides or smoke):
         what = "--seeds, --splits, --set and --smoke say how a recipe is run, and no recipe is among the systems"
         raise RunError(what, fix="Leave them out, or name a recipe.")
     named = [
         system(name, origin, scored)
-        for name, origin, (scored, _) in zip(_names([scored for scored, _ in found]), given, found, strict=True)
+        for name, origin, (scored, _) in zip(_names([scored for scored, _ in found]), origins, found, strict=True)
     ]
     by_origin = {one.origin: one.name for one in reversed(named)}
     comparison = compare_systems(named, by_origin.get(baseline or "", baseline), metrics)
@@ -165,9 +178,15 @@ class _Recipes:
     """Recipes as systems: their finished runs, made where they are missing."""
 
     def __init__(
-        self, runs: Path, seeds: int, splits: Sequence[str | int], set: Sequence[str], smoke: bool, device: str | None
+        self,
+        runs: Path,
+        seeds: int,
+        splits: Sequence[str | int],
+        overrides: Sequence[str],
+        smoke: bool,
+        device: str | None,
     ) -> None:
-        self.runs, self.seeds, self.splits, self.set = runs, seeds, splits, tuple(set)
+        self.runs, self.seeds, self.splits, self.overrides = runs, seeds, splits, tuple(overrides)
         self.smoke, self.device = smoke, device
         self.used = 0
         self._registry: Registry | None = None
@@ -179,18 +198,18 @@ class _Recipes:
         return self._registry
 
     def scored(self, given: str) -> list[ScoredSystem]:
-        """One scored set a split and seed. RunError where there is no such recipe, RecipeError for mistakes in it."""
+        """One scored set a split and seed. RunError for an unknown recipe, RecipeError for an invalid one."""
         self.used += 1
         known = [one.name for one in shipped()]
         if not Path(given).is_file() and given not in known:
             what = f"there is no such folder or file, and no shipped recipe of that name{did_you_mean(given, known)}"
             raise RunError(what, where=given, fix=_KINDS)
         file = locate(given)
-        first = load_recipe(file, self.registry, self.set, smoke=self.smoke).recipe.seed
+        first = load_recipe(file, self.registry, self.overrides, smoke=self.smoke).recipe.seed
         wanted = []
         for split in self.splits or (None,):
             for seed in range(first, first + self.seeds):
-                sets = [*self.set, f"seed={seed}", *([] if split is None else [f"data.split={split}"])]
+                sets = [*self.overrides, f"seed={seed}", *([] if split is None else [f"data.split={split}"])]
                 wanted.append((sets, load_recipe(file, self.registry, sets, smoke=self.smoke)))
         return [self._run(file, sets, loaded, f"{at} of {len(wanted)}") for at, (sets, loaded) in enumerate(wanted, 1)]
 

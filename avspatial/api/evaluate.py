@@ -1,4 +1,4 @@
-"""Scores for anything that was saved, by anyone: `avspatial.evaluate`, and the verb `evaluate`."""
+"""Scores for saved predictions of any origin: `avspatial.evaluate`."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ METRICS = (
     "spl_direction",
     "spl_magnitude",
 )
-"""What is measured where nothing else is said: FAIR-Play's five and the level-difference curves."""
+"""The default metrics: FAIR-Play's five and the level-difference curves."""
 DIRECTIONS = ("left_right", "lateral_gain", "azimuth_error")
-"""And these, where a clip has true angles."""
+"""Further default metrics if a clip has true angles."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,27 @@ def evaluate(
 ) -> Evaluation:
     """Score saved predictions against their references.
 
-    outputs, reference, scenes: as `evaluation.pairs.find_pairs`. convention, metrics: names; by default those of a run
-    directory's recipe, else `fairplay` and `METRICS`, with `DIRECTIONS` where true angles are known. jobs: clips at
-    once (default: the usable cores); they change no number. trim: cut the longer sound of a pair instead of counting
-    it as failed. controls: rows of `CONTROLS` to score beside the predictions; by default those that `save` has, else
-    none. save: a folder that keeps the scores while they grow; the same call again goes on with what is missing.
+    A clip that cannot be scored is counted as failed.
 
-    A clip that cannot be scored is counted as failed. Raises AvspatialError for what the caller can mend: nothing to
-    score, an unknown name, a folder that holds another evaluation; Interrupted on Ctrl-C.
+    Args:
+        outputs: A folder of predictions, a csv of pairs or a run directory, see `file_pairs.find_pairs`.
+        reference: The folder of the references, if they are not next to the predictions.
+        convention: Name of a convention [default: that of the run's recipe, else `fairplay`].
+        metrics: Names of metrics [default: those of the run's recipe, else `METRICS`, with `DIRECTIONS` if true
+            angles are known].
+        scenes: A `scenes.jsonl` of simulated data, for the true angles.
+        jobs: Clips scored at once; it changes no number [default: the usable cores].
+        trim: Cut the longer file of a pair instead of counting the clip as failed.
+        controls: Conditions of `CONTROLS` to score too [default: those that `save` has, else none].
+        save: A folder that keeps the scores while they grow; the same call again computes only what is missing.
+        progress: Shows the progress.
+
+    Returns:
+        The summary, and which clips failed.
+
+    Raises:
+        AvspatialError: Nothing to score, an unknown name, or a folder that holds another evaluation.
+        Interrupted: Ctrl-C.
     """
     registry = discover()
     registry.report_failures()
@@ -155,10 +168,10 @@ class _Work:
         next(new, None)  # let the progress see its end
 
     def _interrupted(self, done: int, saved: ScoreStore | None) -> Interrupted:
-        told = f"interrupted; {done} of {len(self.pairs)} clips are scored"
+        what = f"interrupted; {done} of {len(self.pairs)} clips are scored"
         if saved is None:
-            return Interrupted(f"{told}, and none is kept", fix="`--save DIR` keeps them, to go on from.")
-        return Interrupted(told, where=saved.folder, fix="Give the same command again to go on.")
+            return Interrupted(f"{what}, and none is kept", fix="`--save DIR` keeps them, to go on from.")
+        return Interrupted(what, where=saved.folder, fix="Give the same command again to go on.")
 
 
 def _skips(scored: ClipScores) -> list[str]:
@@ -202,9 +215,9 @@ def _metrics(
 def _selected(choice: Mapping[str, Any], registry: Registry) -> Selected:
     """The component that a choice names, with its settings or their defaults."""
     entry = registry.get("metric", str(choice["use"]))
-    said = {key: item for key, item in choice.items() if key != "use"}
+    options = {key: item for key, item in choice.items() if key != "use"}
     try:
-        settings = entry.settings_class().model_validate(said, context={"registry": registry})
+        settings = entry.settings_class().model_validate(options, context={"registry": registry})
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))

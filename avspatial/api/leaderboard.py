@@ -1,4 +1,4 @@
-"""A table that rests on saved sound alone: measured from the files, and measured again by anyone who doubts it.
+"""Leaderboards: tables measured from saved audio alone, which anyone can verify by measuring again.
 
 A leaderboard is a folder with one folder a system, each in any layout that `evaluate` reads. What is measured becomes
 plain data (`leaderboard.json`): means, every clip's scores, the SHA-256 of every file, convention and versions. A
@@ -46,7 +46,7 @@ _LAYOUT = "Put one folder a system into it, each with <clip>/predicted_binaural.
 
 @dataclass(frozen=True)
 class Choices:
-    """How a leaderboard is measured: convention, names of metrics, folder of references (None: beside the outputs)."""
+    """How a leaderboard is measured: convention, names of metrics, folder of references (None: next to the outputs)."""
 
     convention: str = "fairplay"
     metrics: Sequence[str] = METRICS
@@ -92,9 +92,9 @@ def _names(folder: Path, reference: Path | None) -> list[str]:
 def _refuse_other_clips(folder: Path, pairs: Mapping[str, Sequence[FilePair]]) -> None:
     everywhere = {pair.clip for found in pairs.values() for pair in found}
     lacking = {name: sorted(everywhere - {pair.clip for pair in found}) for name, found in pairs.items()}
-    told = [f"{name} lacks {listed(clips)}" for name, clips in lacking.items() if clips]
-    if told:
-        what = f"the systems do not have the same clips: {'; '.join(told)}"
+    lacks = [f"{name} lacks {listed(clips)}" for name, clips in lacking.items() if clips]
+    if lacks:
+        what = f"the systems do not have the same clips: {'; '.join(lacks)}"
         raise DataError(what, where=folder, fix="Give every system all clips, or leave the others' out: a mean over "
                         "fewer clips is another number.")  # fmt: skip
 
@@ -190,10 +190,10 @@ class Difference:
     new: Any
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}: {_told(self.old)} in the table, {_told(self.new)} now"
+        return f"{self.where}: {self.what}: {_shown(self.old)} in the table, {_shown(self.new)} now"
 
 
-def _told(value: Any) -> str:
+def _shown(value: Any) -> str:
     if value is None:
         return "none"
     return repr(value) if isinstance(value, float) else str(value)

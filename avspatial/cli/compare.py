@@ -33,7 +33,7 @@ Metrics = Annotated[
     typer.Option(parser=names, metavar="NAME,NAME", help="Only these metrics; by default all that are shared."),
 ]
 Reference = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Outputs: the references, where they are not beside them.")
+    Path | None, typer.Option(metavar="DIR", help="Outputs: the references, if they are not next to them.")
 ]
 Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Recipes: so many training seeds each.")]
 Splits = Annotated[
@@ -51,11 +51,9 @@ Runs = Annotated[Path, typer.Option(metavar="DIR", help="Where the runs of recip
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, one line a metric and system or pair.")]
-Html = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Also write a page to look at and listen to, one file.")
-]
+Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a page with plots and audio, one file.")]
 Clips = Annotated[
-    int, typer.Option(metavar="N", min=0, help="The page: how many clips are heard, best and worst in turn.")
+    int, typer.Option(metavar="N", min=0, help="The page: how many clips to play, best and worst in turn.")
 ]
 By = Annotated[str | None, typer.Option(metavar="METRIC", help="The page: by which metric; by default the first.")]
 
@@ -84,9 +82,9 @@ def compare(
     """Set systems side by side on the same clips, and say what the differences are worth."""
     if json + markdown + csv > 1:
         raise RunError("--json, --markdown and --csv exclude each other", fix="Give one of them.")
-    from avspatial.evaluation.comparison.requirements import answers, statement
+    from avspatial.evaluation.comparison.requirements import answers, parse_statement
 
-    required = [statement(text) for text in require or ()]  # a misspelled one is told before any run begins
+    required = [parse_statement(text) for text in require or ()]  # refuse a misspelled one before any run begins
     from avspatial.api.compare import compare as compare_named
 
     comparison = compare_named(
@@ -96,7 +94,7 @@ def compare(
         seeds=seeds,
         splits=_splits(splits) if splits else (),
         runs=runs,
-        set=set or (),
+        overrides=set or (),
         smoke=smoke,
         device=device,
         reference=reference,
@@ -118,8 +116,9 @@ def compare(
 def _tell(comparison: Comparison, answered: Sequence[Answer], stream: TextIO) -> None:
     """What failed, on stderr; then the answers to `--require`."""
     for name, count in comparison.failed().items():
-        told = f"{count} of {len(comparison.clips)} clips of {name} failed; the pairs are without them."
-        print(told, file=sys.stderr)
+        print(
+            f"{count} of {len(comparison.clips)} clips of {name} failed; the pairs are without them.", file=sys.stderr
+        )
     for each in answered:
         print(each, file=stream)
 
@@ -144,9 +143,8 @@ def _print(comparison: Comparison, form: str, answered: Sequence[Answer]) -> Non
     from avspatial.report.comparison import tables
 
     if form == "json":
-        said = [{"statement": each.text, "holds": each.holds, "why": each.why} for each in answered]
-        whole = comparison.to_dict() | ({"required": said} if said else {})
-        print_json(whole)
+        required = [{"statement": each.text, "holds": each.holds, "why": each.why} for each in answered]
+        print_json(comparison.to_dict() | ({"required": required} if required else {}))
     elif form == "markdown":
         print(tables.as_markdown(comparison), end="")
     elif form == "csv":
@@ -166,8 +164,8 @@ def _show(comparison: Comparison) -> None:
     console = Console() if sys.stdout.isatty() else Console(width=1000)
     for one in comparison.systems:
         print(f"{one.name}: {one.origin}" + (f" ({len(one.runs)} runs)" if len(one.runs) > 1 else ""))
-    for whole in tables(comparison):
-        for piece in fitting(whole, console.width):
+    for each in tables(comparison):
+        for piece in fitting(each, console.width):
             table = Table(box=None, pad_edge=False)
             for at, column in enumerate(piece.columns):
                 table.add_column(Text(column.heading), justify="right" if at else "left", no_wrap=True)

@@ -15,7 +15,7 @@ from avspatial.version import __version__
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help=__doc__)
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with one folder of outputs a system.")]
 Reference = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="One folder of references for all; by default beside the outputs.")
+    Path | None, typer.Option(metavar="DIR", help="One folder of references for all [default: next to the outputs].")
 ]
 Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Clips at once; by default the usable cores.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]

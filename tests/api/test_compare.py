@@ -30,7 +30,7 @@ def test_the_outputs_of_a_run_score_as_the_run_did(finished: Finished, tmp_path:
     assert clip.predicted == outputs / clip.id / PREDICTED and clip.picture == outputs / clip.id / "picture.jpg"
 
 
-def test_what_evaluate_saved_is_set_beside_the_run(finished: Finished, tmp_path: Path) -> None:
+def test_what_evaluate_saved_is_compared_with_the_run(finished: Finished, tmp_path: Path) -> None:
     controls = ["mono", "swapped"]
     avspatial.evaluate(finished.path, save=tmp_path / "scores", controls=controls, progress=silent)
     found = avspatial.compare([finished.path, tmp_path / "scores"])
@@ -59,7 +59,7 @@ def test_outputs_of_two_folders_are_scored_against_references_elsewhere(finished
     assert found.means["quiet"]["stft_distance"].mean == pytest.approx(0, abs=1e-9)
 
 
-def test_outputs_without_references_are_told(finished: Finished, tmp_path: Path) -> None:
+def test_outputs_without_references_are_reported(finished: Finished, tmp_path: Path) -> None:
     sound, rate = read_audio(next((finished.path / "outputs").iterdir()) / REFERENCE)
     write_wav(tmp_path / "a.wav", sound, rate)
     with pytest.raises(DataError, match="holds sound, but no references"):
@@ -81,10 +81,10 @@ def test_recipes_are_run_once_a_seed_and_found_again(
 ) -> None:
     (tmp_path / "plain.yaml").write_text(PLAIN.replace("TINY", str(workplace / "tiny.yaml")))
     systems = [finished.path, tmp_path / "plain.yaml"]
-    arguments = {"seeds": 2, "runs": tmp_path / "runs", "device": "cpu", "set": ["trainer.steps=1"]}
+    arguments = {"seeds": 2, "runs": tmp_path / "runs", "device": "cpu", "overrides": ["trainer.steps=1"]}
     found = avspatial.compare(systems, **arguments)
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Running")]
-    assert told == [f"Running plain (seed={seed}), {seed + 1} of 2 ..." for seed in (0, 1)]
+    printed = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Running")]
+    assert printed == [f"Running plain (seed={seed}), {seed + 1} of 2 ..." for seed in (0, 1)]
     assert [(one.name, one.seeds) for one in found.systems] == [("first", 1), ("plain", 2)]
     assert list(found.between_seeds["plain"]) == list(found.metrics) == ["snr"]
 
@@ -100,6 +100,6 @@ def test_recipes_are_run_once_a_seed_and_found_again(
     assert found.means["plain"]["snr"].mean == pytest.approx(np.mean(seeds))
 
 
-def test_a_mistake_in_a_recipe_is_told_as_everywhere(workplace: Path, finished: Finished) -> None:
+def test_an_error_in_a_recipe_is_reported_as_everywhere(workplace: Path, finished: Finished) -> None:
     with pytest.raises(RecipeError, match=r"data\.split"):
         avspatial.compare([workplace / "tiny.yaml", finished.path], splits=[1, 2], runs=workplace / "none")

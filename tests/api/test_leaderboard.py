@@ -98,7 +98,7 @@ def test_a_file_that_changed_without_changing_a_number_is_found_by_its_digest(fo
 
 
 @pytest.mark.parametrize(
-    ("where", "said"),
+    ("where", "message"),
     [
         (("systems", 0, "scores", 5, "value"), "narrow/clip 2/predicted_binaural.wav: snr: 99.0 in the table, "),
         (("systems", 1, "conditions", "model", "snr", "mean"), "wide: mean of snr: 99.0 in the table, "),
@@ -108,14 +108,14 @@ def test_a_file_that_changed_without_changing_a_number_is_found_by_its_digest(fo
         (("references", "audio", "clip 0"), "reference of clip clip 0: sha256: 99 in the table, "),
     ],
 )
-def test_a_changed_table_is_found(folder: Path, where: tuple[str | int, ...], said: str) -> None:
+def test_a_changed_table_is_found(folder: Path, where: tuple[str | int, ...], message: str) -> None:
     board = built(folder).to_dict()
     inner: object = board
     for key in where[:-1]:
         inner = inner[key]  # type: ignore[index]
     inner[where[-1]] = "99" if where[-1] in ("sha256", "clip 0") else 99.0  # type: ignore[index]
     (folder / "leaderboard.json").write_text(json.dumps(board))
-    assert first(folder).startswith(said)
+    assert first(folder).startswith(message)
 
 
 def test_rounding_within_the_tolerance_is_no_difference(folder: Path) -> None:
@@ -160,9 +160,9 @@ Change = Callable[[Path], object]
 
 
 def refused(folder: Path) -> str:
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as caught:
         built(folder)
-    return str(told.value)
+    return str(caught.value)
 
 
 def test_systems_with_other_clips_are_refused(folder: Path) -> None:
@@ -190,14 +190,14 @@ def test_a_folder_without_systems(tmp_path: Path) -> None:
 
 
 def test_a_table_that_is_missing_or_damaged(folder: Path) -> None:
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as caught:
         read(folder)
     fix = f"  Build it again: avspatial leaderboard build {folder}"
-    assert str(told.value) == f"{folder}: holds no leaderboard.json\n{fix}"
+    assert str(caught.value) == f"{folder}: holds no leaderboard.json\n{fix}"
     (folder / "leaderboard.json").write_text('{"schema": 1}')
-    with pytest.raises(RunError) as told:
+    with pytest.raises(RunError) as caught:
         read(folder)
-    assert str(told.value) == f"{folder}/leaderboard.json: is damaged (KeyError: 'metrics')\n{fix}"
+    assert str(caught.value) == f"{folder}/leaderboard.json: is damaged (KeyError: 'metrics')\n{fix}"
 
 
 def test_the_verbs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -210,14 +210,14 @@ def test_the_verbs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["leaderboard", "verify", str(folder)]) == 1
     assert capsys.readouterr().out.startswith("wide/clip 0/predicted_binaural.wav: snr: ")
     assert main(["leaderboard", "verify", str(folder), "--json"]) == 1
-    said = json.loads(capsys.readouterr().out)
-    assert said["verified"] is False and said["differences"][1]["what"] == "sha256"
+    data = json.loads(capsys.readouterr().out)
+    assert data["verified"] is False and data["differences"][1]["what"] == "sha256"
 
 
-def test_a_clip_that_fails_is_counted_and_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_clip_that_fails_is_counted_and_reported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "wide" / "clip 0" / "predicted_binaural.wav").unlink()
     assert main(["leaderboard", "build", str(folder), "--metrics", "snr"]) == 1
-    told = capsys.readouterr()
-    assert "1 of 3 clips of wide failed; first clip 0: " in told.err
-    assert "| 1 of 3 |" in told.out
+    caught = capsys.readouterr()
+    assert "1 of 3 clips of wide failed; first clip 0: " in caught.err
+    assert "| 1 of 3 |" in caught.out
     assert main(["leaderboard", "verify", str(folder)]) == 0

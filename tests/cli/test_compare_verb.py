@@ -39,9 +39,9 @@ def test_it_prints_means_controls_pairs_and_how_to_read_them(
     runs: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compare", *runs, "--baseline", "old"]) == 0
-    told = capsys.readouterr()
-    assert told.err == ""
-    lines = told.out.splitlines()
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    lines = printed.out.splitlines()
     assert lines[:3] == [f"{Path(run).parent.name}: {run}" for run in runs]
     assert "40 clips of 20 recordings, convention fairplay" in lines
     assert "The control rows" in lines
@@ -51,7 +51,7 @@ def test_it_prints_means_controls_pairs_and_how_to_read_them(
     found = r"stft_distance ↓ +-0\.\d+ +-0\.\d+ \.\. -0\.\d+ +better +< 0\.001 +< 0\.001 +-0\.\d\d "
     assert re.match(found, lines[at + 2])
     assert re.match(r"snr ↑ \(dB\) +\+0\.\d+ .* better .* \+0\.\d\d +0\.\d+ +40 +0$", lines[at + 3])
-    assert told.out.count("not distinguishable") == 2
+    assert printed.out.count("not distinguishable") == 2
     assert lines[-2:] == [
         "95 % cluster bootstrap over recordings; Wilcoxon signed-rank test, Pratt's zeros; Holm over 4 tests; effect: "
         "rank-biserial correlation; detectable: with 80 % power at alpha 0.05, one test.",
@@ -62,20 +62,20 @@ def test_it_prints_means_controls_pairs_and_how_to_read_them(
 def test_two_copies_of_one_run(runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(runs[0], tmp_path / "copy")
     assert main(["compare", runs[0], str(tmp_path / "copy"), "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    verdicts = [pair["verdict"] for pair in said["pairs"]]
+    data = json.loads(capsys.readouterr().out)
+    verdicts = [pair["verdict"] for pair in data["pairs"]]
     assert verdicts == ["not distinguishable"] * 2
 
 
 def test_json_is_one_object_on_one_line(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", *runs, "--json", "--require", "new.snr > old"]) == 0
-    told = capsys.readouterr()
-    (line,) = told.out.splitlines()
-    said = json.loads(line)
-    assert [one["name"] for one in said["systems"]] == ["old", "new", "same"]
-    assert said["required"][0]["holds"] is True
-    assert told.err == f"new.snr > old: holds: {said['required'][0]['why']}\n"
-    assert [pair["metric"] for pair in said["pairs"]].count("snr") == 3
+    printed = capsys.readouterr()
+    (line,) = printed.out.splitlines()
+    data = json.loads(line)
+    assert [one["name"] for one in data["systems"]] == ["old", "new", "same"]
+    assert data["required"][0]["holds"] is True
+    assert printed.err == f"new.snr > old: holds: {data['required'][0]['why']}\n"
+    assert [pair["metric"] for pair in data["pairs"]].count("snr") == 3
 
 
 def test_markdown_is_ready_to_paste(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,7 +113,9 @@ def test_a_required_statement_decides_the_exit_code(
     assert lines[1].startswith(f"{statement}: {expected} (difference ")
 
 
-def test_failed_clips_are_told_on_stderr(runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_clips_are_reported_on_stderr(
+    runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     broken = write_scored_run(tmp_path, "broken", values(0), broken={"000003": "no file", "000004": "nan"})
     assert main(["compare", runs[0], str(broken), "--csv"]) == 0
     assert capsys.readouterr().err == "2 of 40 clips of broken failed; the pairs are without them.\n"
@@ -139,12 +141,12 @@ def test_failed_clips_are_told_on_stderr(runs: list[str], tmp_path: Path, capsys
         ),
     ],
 )
-def test_mistakes_exit_2_without_a_traceback(
+def test_errors_exit_2_without_a_traceback(
     runs: list[str], arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compare", runs[0], *arguments]) == 2
-    told = capsys.readouterr()
-    assert told.err.startswith(message) and told.out == ""
+    printed = capsys.readouterr()
+    assert printed.err.startswith(message) and printed.out == ""
 
 
 @pytest.mark.parametrize("width", [80, 200])

@@ -30,13 +30,13 @@ def outputs(tmp_path: Path) -> Path:
 
 def test_a_table_with_the_convention_and_the_mono_row(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", str(outputs), "--metrics", "snr,stft_distance", "--convention", "raw"]) == 0
-    told = capsys.readouterr()
-    title, heads, snr, distance = told.out.splitlines()
+    printed = capsys.readouterr()
+    title, heads, snr, distance = printed.out.splitlines()
     assert title.strip() == "3 clips, convention raw"
     assert heads.split() == ["metric", "model", "sd", "95", "%", "interval", "n", "failed", "mono"]
     assert snr.split()[:3] == ["snr", "↑", "(dB)"] and snr.split()[-3:-1] == ["3", "0"]
     assert distance.split()[:2] == ["stft_distance", "↓"]
-    assert told.err.startswith("Scoring clips (3) ...\nScoring clips (3): ")
+    assert printed.err.startswith("Scoring clips (3) ...\nScoring clips (3): ")
 
 
 def test_one_line_of_json_which_is_what_is_saved(
@@ -49,8 +49,8 @@ def test_one_line_of_json_which_is_what_is_saved(
     keys = ["schema", "convention", "versions", "clips", "failed", "metrics", "conditions", "interval"]
     assert list(json.loads(line)) == keys
     assert main(command) == 0
-    told = capsys.readouterr()
-    assert told.out == line and told.err == ""  # nothing was left to do
+    printed = capsys.readouterr()
+    assert printed.out == line and printed.err == ""  # nothing was left to do
     assert main([*command[:-3], "--save", str(tmp_path / "kept")]) == 0
     assert "mono" not in capsys.readouterr().out  # the rows that were saved
 
@@ -59,10 +59,10 @@ def test_failures_are_listed_and_the_exit_code_is_one(outputs: Path, capsys: pyt
     (outputs / "clip1" / "input_binaural.wav").unlink()
     write_wav(outputs / "clip2" / "predicted_binaural.wav", np.ones((2, 3999)), RATE)
     assert main(["evaluate", str(outputs), "--metrics", "snr", "--json"]) == 1
-    told = capsys.readouterr()
-    assert json.loads(told.out)["failed"] == 2
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["failed"] == 2
     lengths = "the prediction has 3999 samples, the reference 4000 (`avspatial evaluate --trim` cuts to the shorter)"
-    assert told.err.splitlines()[-3:] == [
+    assert printed.err.splitlines()[-3:] == [
         "2 of 3 clips failed:",
         f"  clip1: {outputs}/clip1/input_binaural.wav: no such sound file",
         f"  clip2: {lengths}",
@@ -88,12 +88,12 @@ def test_only_the_first_ten_failures_are_listed(tmp_path: Path, capsys: pytest.C
         (["--controls", "mno"], "error: unknown control row 'mno' (did you mean 'mono'?)\n"),
     ],
 )
-def test_mistakes_exit_with_two(
+def test_errors_exit_with_two(
     outputs: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["evaluate", str(outputs), *arguments]) == 2
-    told = capsys.readouterr()
-    assert told.err.startswith(message) and told.out == ""
+    printed = capsys.readouterr()
+    assert printed.err.startswith(message) and printed.out == ""
 
 
 def test_nothing_to_score_exits_with_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,12 +103,12 @@ def test_nothing_to_score_exits_with_two(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_scoring_waits_for_no_network_library(outputs: Path) -> None:
     """torch takes two seconds to import, as long as a dozen clips to score; scipy.signal most of one."""
-    look = (
+    code = (
         "import sys; from avspatial.cli.main import main; main(['evaluate', *sys.argv[1:], '--json']);"
         "print([m for m in ('torch', 'scipy.signal', 'scipy.stats', 'h5py', 'matplotlib') if m in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", look, outputs], capture_output=True, text=True, check=True, cwd=outputs.parent
+        [sys.executable, "-c", code, outputs], capture_output=True, text=True, check=True, cwd=outputs.parent
     )
     assert json.loads(done.stdout.splitlines()[0])["clips"] == 3
     assert done.stdout.splitlines()[-1] == "[]"

@@ -43,18 +43,18 @@ def cache(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_results_on_stdout_the_rest_on_stderr(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     common = ["--runs", str(tmp_path), "--device", "cpu"]
     assert main(["run", str(recipe), "--smoke", "--json", "--name", "mine", "--set", "seed=3", *common]) == 0
-    told = capsys.readouterr()
-    last = json.loads(told.out.splitlines()[-1])
-    assert list(last) == ["run", "summary"] and len(told.out.splitlines()) == 1
+    printed = capsys.readouterr()
+    last = json.loads(printed.out.splitlines()[-1])
+    assert list(last) == ["run", "summary"] and len(printed.out.splitlines()) == 1
     run = Path(last["run"])
     assert run.parent == tmp_path / "mine"
     assert last["summary"] == json.loads((run / "summary.json").read_text())
-    assert "step 1/1" in told.err and "Spatializing clips (2)" in told.err
+    assert "step 1/1" in printed.err and "Spatializing clips (2)" in printed.err
 
     assert main(["run", "--resume", str(run)]) == 0
-    told = capsys.readouterr()
-    assert told.err == f"{run} is finished already; nothing was done.\n"
-    lines = told.out.splitlines()
+    printed = capsys.readouterr()
+    assert printed.err == f"{run} is finished already; nothing was done.\n"
+    lines = printed.out.splitlines()
     assert lines[0].strip() == "2 clips, convention fairplay"
     controls = ["mono", "swapped", "reference", "level_panned", "blank_picture", "mirrored_picture"]
     assert lines[1].split() == ["metric", "model", "sd", "95", "%", "interval", "n", "failed", *controls]
@@ -73,7 +73,7 @@ def test_results_on_stdout_the_rest_on_stderr(recipe: Path, tmp_path: Path, caps
             "error: there is nothing to run\n  Give a recipe, such as sagm_demo (`avspatial recipes list` lists the "
             "shipped ones), or a run to go on with (--resume RUN).\n",
         ),
-        (  # neither the data nor the pretrained weights are there: the data are said first
+        (  # neither the data nor the pretrained weights are there: the missing data are reported first
             ["sagm_fairplay"],
             "error: /nowhere/FAIR-Play: the data root is not there\n"
             "  Get FAIR-Play from https://github.com/facebookresearch/FAIR-Play (videos/, binaural_audios/ and splits/ "
@@ -87,7 +87,7 @@ def test_results_on_stdout_the_rest_on_stderr(recipe: Path, tmp_path: Path, caps
         ),
     ],
 )
-def test_mistakes_exit_2_without_a_traceback(
+def test_errors_exit_2_without_a_traceback(
     arguments: list[str],
     message: str,
     capsys: pytest.CaptureFixture[str],

@@ -1,4 +1,4 @@
-"""Systems side by side on the same clips, and what the differences are worth."""
+"""Paired comparison of systems on the same clips: differences, tests and verdicts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SystemPair:
 
     @property
     def established(self) -> bool:
-        """Whether the difference is told from none."""
+        """Whether the verdict is for one of the two."""
         return self.verdict != UNCLEAR
 
     def to_dict(self) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def compare(systems: Sequence[System], baseline: str | None = None, metrics: Ite
     """Set systems side by side.
 
     baseline: the name of the system that the others are set against; without it, every system against every other
-    that was named before it. metrics: those to look at, all that the systems share by default; the family of tests
+    that was named before it. metrics: those to compare (default: all that the systems share); the family of tests
     that is corrected for is that of these metrics and pairs.
 
     RunError for fewer than two systems, for names that are not there, and for systems that cannot be compared: other
@@ -186,8 +186,8 @@ def compare(systems: Sequence[System], baseline: str | None = None, metrics: Ite
 
 
 def against_control(comparison: Comparison, name: str, row: str, metric: str) -> SystemPair:
-    """A system against a control row of the comparison, by its label: one more test beside those of the comparison,
-    for all of which its p is adjusted. KeyError for a row that is not there."""
+    """A system against a control of the comparison, by its label: one test more than those of the comparison, and its
+    p is adjusted for all of them. KeyError for an unknown control."""
     one = next(each for each in comparison.systems if each.name == name)
     other = replace(one, name=row, conditions={MODEL: dict(_controls(comparison.systems))[row]})
     estimator = Estimator(list(comparison.clips.values()), _test_over_train(comparison.systems[0]))
@@ -253,7 +253,7 @@ def _pair(metric: str, a: System, b: System, sample: Sample, found: Estimate, es
 
 
 def _metrics(systems: Sequence[System], asked: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The metrics to look at, and what to say about those that not every system has."""
+    """The metrics to compare, and notes about those that not every system has."""
     everywhere = [name for name in systems[0].metrics if all(name in one.metrics for one in systems)]
     for name in asked:
         having = [one.name for one in systems if name in one.metrics]
@@ -337,7 +337,7 @@ def _contradictions(pairs: Sequence[SystemPair]) -> Iterator[str]:
     for (a, b), metrics in torn.items():
         yield (
             f"{a} against {b} by {', '.join(metrics)}: the ranks of the clips are sure (p), their mean is not; a few "
-            "clips weigh against the many. Look at those."
+            "clips outweigh the many. Check those."
         )
 
 

@@ -22,7 +22,7 @@ _FIX = "Score both on the same clips, under one convention and with the same ver
 def refuse_differing(systems: Sequence[System], metrics: Iterable[str]) -> None:
     """RunError that lists every way in which a system differs from the first one, or its own runs among each other.
 
-    What one of them does not say is taken to agree; `unsaid` tells of that.
+    What one of them does not state is taken to agree; `unsaid` lists it.
     """
     metrics = list(metrics)
     for one in systems:
@@ -52,7 +52,7 @@ def _among_runs(one: System, metrics: Sequence[str]) -> Iterator[str]:
 
 
 def unsaid(systems: Sequence[System], metrics: Iterable[str]) -> Iterator[str]:
-    """What could not be checked, in sentences."""
+    """Sentences about what could not be checked."""
     for one in systems:
         if any(one.metrics[metric].version is None for metric in metrics):
             yield f"{one.name} does not say the versions of its metrics: they are taken to be the same."
@@ -129,8 +129,10 @@ def _references(first: System, other: System, metrics: Sequence[str]) -> Iterato
         for clip in mine.keys() & theirs.keys():
             compared[clip] += 1
             if not np.isclose(mine[clip], theirs[clip], rtol=_SAME, atol=_SAME * size):
-                said = f"{row} scores {mine[clip]:.6g} by {metric} in {first.name}, {theirs[clip]:.6g} in {other.name}"
-                differing.setdefault(clip, []).append(said)
+                scores = (
+                    f"{row} scores {mine[clip]:.6g} by {metric} in {first.name}, {theirs[clip]:.6g} in {other.name}"
+                )
+                differing.setdefault(clip, []).append(scores)
     others = [clip for clip in first.clips if len(differing.get(clip, ())) > compared[clip] / 2]
     if others:
         yield f"the reference sound of {len(others)} clips, first {others[0]}: its row {differing[others[0]][0]}"

@@ -1,9 +1,9 @@
-"""Statements that a comparison must bear out: "model.stft_distance < baseline", "sagm.snr > 6".
+"""Requirements on a comparison: "model.stft_distance < baseline", "sagm.snr > 6".
 
-A statement between two systems holds only where the difference is established (see `compare`): the verdict is for the
-side that the statement names. One with a number holds where the whole 95 % interval of the mean lies on that side of
-it. Neither holds while clips of a system failed: those that are left may be the easy ones. On the right may stand a
-control row, too: "model.stft_distance < mono".
+A statement between two systems holds only if the difference is established (see `compare`): the verdict is for the
+side that the statement names. A statement with a number holds if the complete 95 % interval of the mean lies on that
+side of it. Neither holds while clips of a system failed: the remaining clips may be the easy ones. The right side may
+be a control, too: "model.stft_distance < mono".
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Answer:
         return f"{self.text}: {'holds' if self.holds else 'does not hold'}: {self.why}"
 
 
-def statement(text: str) -> Statement:
-    """Read a statement; RunError for what is none. Its names are looked up by `answer`."""
+def parse_statement(text: str) -> Statement:
+    """Parse a statement; RunError if it is not one. `answer` resolves its names."""
     found = _FORM.fullmatch(text)
     if not found:
         raise RunError(f"{text!r} is not understood", where="--require", fix=_GRAMMAR)
@@ -63,20 +63,20 @@ def statement(text: str) -> Statement:
     return Statement(text.strip(), found["left"], found["sign"] == "<", found["right"])
 
 
-def answer(comparison: Comparison, said: Statement) -> Answer:
+def answer(comparison: Comparison, statement: Statement) -> Answer:
     """Whether a statement holds. RunError for a system or metric that was not compared."""
-    a, metric = _operand(comparison, said.left)
-    number = said.number
+    a, metric = _operand(comparison, statement.left)
+    number = statement.number
     if number is not None:
-        return _against_number(comparison, said, a, metric, number)
-    row = _control(comparison, said.right, a)
-    b, other = _operand(comparison, said.right, metric) if row is None else (row[0], row[1] or metric)
+        return _against_number(comparison, statement, a, metric, number)
+    row = _control(comparison, statement.right, a)
+    b, other = _operand(comparison, statement.right, metric) if row is None else (row[0], row[1] or metric)
     if other != metric:
         what = f"{metric} and {other} are two metrics, and no difference between them means anything"
-        raise RunError(what, where=f"--require {said.text}", fix="Name the same metric on both sides.")
+        raise RunError(what, where=f"--require {statement.text}", fix="Name the same metric on both sides.")
     if row is not None:
-        return _against(said, against_control(comparison, a, b, metric), 1)
-    return _against(said, *_pair(comparison, said, a, b, metric))
+        return _against(statement, against_control(comparison, a, b, metric), 1)
+    return _against(statement, *_pair(comparison, statement, a, b, metric))
 
 
 def _control(comparison: Comparison, text: str, a: str) -> tuple[str, str] | None:
@@ -122,27 +122,27 @@ def _known_metric(comparison: Comparison, metric: str) -> str:
     return metric
 
 
-def _against(said: Statement, pair: SystemPair, sign: int) -> Answer:
+def _against(statement: Statement, pair: SystemPair, sign: int) -> Answer:
     """The answer that a pair gives; sign -1: the statement's left system is the pair's second."""
     a = pair.a if sign > 0 else pair.b
     lower = pair.established and sign * (pair.difference or 0.0) < 0
-    right_way = pair.established and lower == said.below
-    told = _numbers(pair, sign)
+    right_way = pair.established and lower == statement.below
+    numbers = _numbers(pair, sign)
     if pair.failed:
-        why = f"{_failed(pair.failed)}, and those that are left may be the easy ones ({told})"
-        return Answer(said.text, False, why)
+        why = f"{_failed(pair.failed)}, and those that are left may be the easy ones ({numbers})"
+        return Answer(statement.text, False, why)
     verdict = f"{a} is {'lower' if lower else 'higher'}" if pair.established else pair.verdict
-    return Answer(said.text, right_way, f"{verdict} ({told})")
+    return Answer(statement.text, right_way, f"{verdict} ({numbers})")
 
 
-def _pair(comparison: Comparison, said: Statement, a: str, b: str, metric: str) -> tuple[SystemPair, int]:
+def _pair(comparison: Comparison, statement: Statement, a: str, b: str, metric: str) -> tuple[SystemPair, int]:
     """The pair of two systems and the sign that makes its difference a's minus b's."""
     for first, second, sign in ((a, b, 1), (b, a, -1)):
         try:
             return comparison.pair(metric, first, second), sign
         except KeyError:
             continue
-    where = f"--require {said.text}"
+    where = f"--require {statement.text}"
     if a == b:
         raise RunError("it sets a system against itself", where=where, fix="Name two systems.")
     what = f"{a} and {b} were not set against each other"
@@ -151,31 +151,31 @@ def _pair(comparison: Comparison, said: Statement, a: str, b: str, metric: str) 
     )
 
 
-def _against_number(comparison: Comparison, said: Statement, a: str, metric: str, number: float) -> Answer:
+def _against_number(comparison: Comparison, statement: Statement, a: str, metric: str, number: float) -> Answer:
     mean = comparison.means[a][metric]
     if mean.mean is None or mean.ci95 is None:
-        return Answer(said.text, False, f"there is no interval from {mean.n} clips")
+        return Answer(statement.text, False, f"there is no interval from {mean.n} clips")
     low, high = mean.ci95
-    told = f"mean {mean.mean:.6g}, 95 % interval {low:.6g} .. {high:.6g}, {mean.n} clips"
+    numbers = f"mean {mean.mean:.6g}, 95 % interval {low:.6g} .. {high:.6g}, {mean.n} clips"
     if mean.failed:
-        why = f"{_failed(mean.failed)}, and those that are left may be the easy ones ({told})"
-        return Answer(said.text, False, why)
-    return Answer(said.text, high < number if said.below else low > number, told)
+        why = f"{_failed(mean.failed)}, and those that are left may be the easy ones ({numbers})"
+        return Answer(statement.text, False, why)
+    return Answer(statement.text, high < number if statement.below else low > number, numbers)
 
 
 def _failed(count: int) -> str:
-    return f"{count} clip{'s' * (count != 1)} failed"
+    return "1 clip failed" if count == 1 else f"{count} clips failed"
 
 
 def _numbers(pair: SystemPair, sign: int) -> str:
     if pair.difference is None or pair.interval is None or pair.p_holm is None:
         return f"{pair.n} clips are too few for an interval"
     low, high = sorted(sign * bound for bound in pair.interval)
-    told = f"difference {sign * pair.difference:+.6g}, 95 % interval {low:+.6g} .. {high:+.6g}, "
+    difference = f"difference {sign * pair.difference:+.6g}, 95 % interval {low:+.6g} .. {high:+.6g}, "
     detectable = "" if pair.established or pair.mdd is None else f", detectable {pair.mdd:.6g}"
-    return f"{told}p {pair.p_holm:.3g} after Holm, {pair.n} clips{detectable}"
+    return f"{difference}p {pair.p_holm:.3g} after Holm, {pair.n} clips{detectable}"
 
 
-def answers(comparison: Comparison, said: Sequence[Statement]) -> list[Answer]:
+def answers(comparison: Comparison, statements: Sequence[Statement]) -> list[Answer]:
     """An answer for each statement, in order."""
-    return [answer(comparison, each) for each in said]
+    return [answer(comparison, each) for each in statements]

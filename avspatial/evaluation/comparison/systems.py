@@ -20,7 +20,7 @@ from avspatial.evaluation.scoring.score_schema import MetricInfo
 
 @dataclass(frozen=True)
 class ScoredClip:
-    """A clip that was scored, and the files to listen to and look at: None for those that were not saved.
+    """A scored clip and its files; None for files that were not saved.
 
     `key` names it in the values: its id, behind its split where there are several.
     """

@@ -1,5 +1,4 @@
-"""Sums over many clips, from which means and their intervals are made: what it holds does not grow with the clips,
-only with the recordings."""
+"""Running sums over clips for means and their intervals; memory grows with the recordings, not with the clips."""
 
 from __future__ import annotations
 

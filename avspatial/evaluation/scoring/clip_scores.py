@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class NamedMetric:
-    """A metric and what a number of its must be called: component id, version, settings."""
+    """A metric with its component id, version and settings."""
 
     metric: Metric
     id: str
@@ -67,7 +67,7 @@ def build_metrics(selected: Iterable[Selected], convention: Convention, builder:
 class ClipScores:
     """All scores of a clip, and the moments of its level curves against those of the mirrored video (6,).
 
-    notes: what was done to the sounds before they could be scored, in words: resampled, cut.
+    notes: what was done to the audio before scoring: resampled, cut.
     """
 
     scores: tuple[Score, ...]
@@ -113,8 +113,8 @@ def score_pair(
 ) -> dict[str, dict[str, Any]]:
     """prediction and reference (2, T) at the convention's rate -> {metric name: {"value" | "error" | "skipped": ...}}.
 
-    cache: analyses of the clip, shared by its metrics and rows; they change no number. Never raises for what a sound
-    or a metric does: that is a failure, to be counted.
+    cache: analyses of the clip, shared by its metrics and conditions; they change no number. Never raises for bad audio
+    or an error in a metric: that is a failure, to be counted.
     """
     try:
         pairs = {True: normalized(prediction, reference, convention), False: (prediction, reference)}
@@ -126,5 +126,5 @@ def score_pair(
 
 
 def all_failed(metrics: Sequence[NamedMetric], reason: str) -> dict[str, dict[str, Any]]:
-    """What `score_pair` gives where there is no pair of sounds, and why."""
+    """The outcomes of `score_pair` if there is no pair to score: `reason` for each metric."""
     return {name: {"error": reason} for named in metrics for name in named.metric.names}

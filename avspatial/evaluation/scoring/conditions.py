@@ -1,4 +1,4 @@
-"""Scores by condition, metric and clip, for everything that looks them up."""
+"""Scores grouped by condition, metric and clip."""
 
 from __future__ import annotations
 

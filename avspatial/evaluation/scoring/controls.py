@@ -1,10 +1,10 @@
-"""The control rows: what no method should score worse than, and what no honest method scores.
+"""The control conditions: what no method should score worse than, and what no honest method reaches.
 
 `mono`              the mixture, half to each ear
 `swapped`           the reference with its ears exchanged
 `reference`         the reference against itself, through the same save path: the floor of each estimator
-`level_panned`      the mixture, panned as a whole by the reference's own level difference: no picture, no time
-`blank_picture`     the model without anything to see
+`level_panned`      the mixture with two constant gains, by the reference's level difference: no image, no time
+`blank_picture`     the model with black images
 `mirrored_picture`  the model with the video mirrored: the level difference should change its sign
 """
 
@@ -18,10 +18,10 @@ from avspatial.signal import stereo
 MODEL = "model"
 BLANK, MIRRORED = "blank_picture", "mirrored_picture"
 SEEN = (BLANK, MIRRORED)
-"""Rows that the model makes; they are in the run's `controls/` folder."""
+"""Conditions that the model makes; they are in the run's `controls/` folder."""
 
 CONTROLS = ("mono", "swapped", "reference", "level_panned")
-"""Rows that are made from the reference alone."""
+"""Conditions that are made from the reference alone."""
 
 Array = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ def level_panned(reference: Array) -> Array:
 
 
 def control_sounds(reference: Array) -> dict[str, Array]:
-    """The rows of `CONTROLS`, each (2, T)."""
+    """The audio of each condition in `CONTROLS`, (2, T)."""
     mixture = stereo.mixture(reference)
     return {
         "mono": stereo.stereo(mixture, np.zeros_like(mixture)),

@@ -1,6 +1,6 @@
-"""What to score: pairs of a saved prediction and its reference, found in any layout.
+"""Pairs of a saved prediction and its reference, found in any layout.
 
-`<clip>/predicted_binaural.*` beside `input_binaural.*`, as the official code and avspatial write them; two folders
+`<clip>/predicted_binaural.*` next to `input_binaural.*`, as the official code and avspatial write them; two folders
 whose files have the same names, whatever their suffixes; a csv of pairs; a run directory. A file that is not there
 still makes a pair: reading it fails, and a failure is counted, never dropped.
 """
@@ -43,9 +43,9 @@ class FilePair:
 def find_pairs(outputs: Path, reference: Path | None = None, scenes: Path | None = None) -> list[FilePair]:
     """The pairs in `outputs`, in the order of their clips' names (a csv: in its order).
 
-    outputs: a folder, a run directory, or a csv. reference: a folder with the references, where they are not beside
+    outputs: a folder, a run directory, or a csv. reference: a folder with the references, if they are not next to
     the predictions; files belong together whose paths, without their suffixes, are equal. scenes: a `scenes.jsonl`
-    of simulated data, for the true angles; without it, they are taken from `truth.json` beside a prediction.
+    of simulated data, for the true angles; without it, they are taken from `truth.json` next to a prediction.
 
     DataError where nothing is found, where two files claim one clip, or where no file of one folder matches any of
     the other. One clip's missing file is no error: its pair names the path where it should be.
@@ -113,7 +113,7 @@ def _by_clip(folder: Path, files: Sequence[Path], stem: str, *, only: bool = Fal
     keyed = named or ([] if only else [(file.with_suffix(""), file) for file in files])
     found: dict[str, Path] = {}
     for key, file in keyed:
-        # Names that look alike are alike: some systems write an accent as a letter of its own.
+        # Equal names may differ in their bytes: some systems write an accent as a letter of its own.
         clip = normalize("NFC", (key.relative_to(folder) if key != folder else Path(folder.resolve().name)).as_posix())
         if clip in found:
             what = f"two files for clip {clip}: {found[clip].name} and {file.name}"
@@ -194,16 +194,16 @@ def _row(path: Path, line: int, row: Mapping[str | None, str | None]) -> FilePai
     if None in row:
         what = "has more fields than there are columns"
         raise DataError(what, where=f"{path}:{line}", fix="Put quotes around a name that holds a comma.")
-    said = {column: (row.get(column) or "").strip() for column in COLUMNS}
+    cells = {column: (row.get(column) or "").strip() for column in COLUMNS}
     for column in COLUMNS[:2]:
-        if not said[column]:
+        if not cells[column]:
             raise DataError(
                 f"no {column} in this line", where=f"{path}:{line}", fix="Name the file, or remove the line."
             )
-    named = PurePosixPath(said["prediction"].replace("\\", "/"))
-    clip = said["clip"] or str(named.parent if named.stem == _PREDICTED else named.with_suffix(""))
-    prediction, reference = (path.parent / said[column] for column in COLUMNS[:2])
-    return FilePair(clip, prediction, reference, said["recording"] or clip)
+    named = PurePosixPath(cells["prediction"].replace("\\", "/"))
+    clip = cells["clip"] or str(named.parent if named.stem == _PREDICTED else named.with_suffix(""))
+    prediction, reference = (path.parent / cells[column] for column in COLUMNS[:2])
+    return FilePair(clip, prediction, reference, cells["recording"] or clip)
 
 
 def _with_truth(pairs: list[FilePair], scenes: Path | None) -> list[FilePair]:

@@ -1,6 +1,6 @@
-"""From files to scores: read, bring to the convention's rate, measure every row; clips in parallel, in order.
+"""Scoring of files: read, resample to the convention's rate, measure every condition; clips in parallel, in order.
 
-What a file or a metric does is a failure of its clip and row, never the end of the evaluation.
+An error of a file or a metric is a failure of its clip and condition, never the end of the evaluation.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ def score_pairs(
     controls: Sequence[str] = (),
     progress: Progress,
 ) -> Iterator[ClipScores]:
-    """The scores of each pair, in the order of `pairs`; the row of the predictions is `model`.
+    """The scores of each pair, in the order of `pairs`; the predictions are the condition `model`.
 
     jobs: clips at once, in threads; they change no number. trim: cut the longer sound of a pair, and note it, where
-    otherwise unequal lengths are a failure. controls: the rows of `CONTROLS` to score beside it, made from the
+    otherwise unequal lengths are a failure. controls: the conditions of `CONTROLS` to score too, made from the
     references. Memory does not grow with the number of pairs.
     """
     score = partial(score_files, metrics=metrics, convention=convention, trim=trim, controls=controls)
@@ -61,7 +61,7 @@ def score_pairs(
 def in_order(
     items: Sequence[_Item], score: Callable[[_Item], ClipScores], jobs: int, progress: Progress
 ) -> Iterator[ClipScores]:
-    """`score` of each item, in their order, `jobs` at once. When the consumer stops, nothing more is begun."""
+    """`score` of each item, in order, `jobs` at once. When the consumer stops, nothing more is begun."""
     pool = ThreadPoolExecutor(max(1, jobs), thread_name_prefix="score")
     try:
         left = iter(items)
@@ -78,28 +78,29 @@ def in_order(
 
 @dataclass(frozen=True)
 class _LoadedAudio:
-    """A file's sound at the convention's rate (2, T), and what the file held: rate in Hz, samples a channel."""
+    """A file's audio at the convention's rate (2, T), and the file's own rate in Hz and samples per channel."""
 
-    sound: Array
+    audio: Array
     rate: int
     samples: int
 
 
 def _load_audio(path: Path, convention: Convention) -> _LoadedAudio | str:
-    """The sound of a file, or why there is none to score."""
+    """The audio of a file, or why it cannot be scored."""
     try:
-        sound, rate = read_audio(path)
-        if len(sound) != 2:
-            return f"{path}: {len(sound)} channel{'s' * (len(sound) > 1)}; left and right are needed"
-        return _LoadedAudio(resampled(sound, rate, convention), rate, sound.shape[1])
+        audio, rate = read_audio(path)
+        if len(audio) != 2:
+            count = "1 channel" if len(audio) == 1 else f"{len(audio)} channels"
+            return f"{path}: {count}; left and right are needed"
+        return _LoadedAudio(resampled(audio, rate, convention), rate, audio.shape[1])
     except (AvspatialError, ValueError, OSError) as error:
         return str(error)
 
 
-def _resampling(name: str, heard: _LoadedAudio | str, convention: Convention) -> list[str]:
-    if isinstance(heard, str) or heard.rate == convention.rate:
+def _resampling(name: str, audio: _LoadedAudio | str, convention: Convention) -> list[str]:
+    if isinstance(audio, str) or audio.rate == convention.rate:
         return []
-    return [f"{name} resampled from {heard.rate} to {convention.rate} Hz"]
+    return [f"{name} resampled from {audio.rate} to {convention.rate} Hz"]
 
 
 def _fitted(prediction: _LoadedAudio, reference: _LoadedAudio, trim: bool) -> tuple[Array, Array, list[str]]:
@@ -107,7 +108,7 @@ def _fitted(prediction: _LoadedAudio, reference: _LoadedAudio, trim: bool) -> tu
 
     Files of one rate are compared as they are, others after resampling.
     """
-    y, x = prediction.sound, reference.sound
+    y, x = prediction.audio, reference.audio
     same = prediction.rate == reference.rate
     lengths = (prediction.samples, reference.samples) if same else (y.shape[1], x.shape[1])
     if lengths[0] == lengths[1]:
@@ -131,10 +132,10 @@ def score_files(
     others: Mapping[str, Path] | None = None,
     failure: str | None = None,
 ) -> ClipScores:
-    """Score a pair of files: the row `model`, the rows of `CONTROLS` asked for, and `others`, rows that have files.
+    """Score a pair of files: the condition `model`, the `controls`, and `others`, conditions that have files.
 
-    failure: why the clip has no sounds; then every row fails with it. Nothing is raised for a missing or broken file
-    or for what a metric does: each is a failure of its row.
+    failure: why the clip has no audio; then every condition fails with it. Nothing is raised for a missing or broken
+    file or an error in a metric: each is a failure of its condition.
     """
     others = others or {}
     reference = failure if failure is not None else _load_audio(pair.reference, convention)
@@ -144,32 +145,34 @@ def score_files(
             tuple(score for name in (MODEL, *controls, *others) for score in _scores(name, pair, outcome))
         )
     predicted = _load_audio(pair.prediction, convention)
-    rows: dict[str, _LoadedAudio | str] = {MODEL: predicted}
-    made = control_sounds(reference.sound) if controls else {}
-    rows |= {row: _LoadedAudio(made[row], reference.rate, reference.samples) for row in controls}
-    rows |= {row: _load_audio(path, convention) for row, path in others.items()}
+    conditions: dict[str, _LoadedAudio | str] = {MODEL: predicted}
+    made = control_sounds(reference.audio) if controls else {}
+    conditions |= {name: _LoadedAudio(made[name], reference.rate, reference.samples) for name in controls}
+    conditions |= {name: _load_audio(path, convention) for name, path in others.items()}
     notes = _resampling("prediction", predicted, convention) + _resampling("reference", reference, convention)
     scores: list[Score] = []
     measure = partial(score_pair, metrics, convention=convention, truth=pair.truth, cache=AnalysisCache())
-    for row, heard in rows.items():
-        outcome, cuts = _outcome(heard, reference, measure, metrics, trim)
-        scores += _scores(row, pair, outcome)
-        notes += cuts if row == MODEL else []
-    return ClipScores(tuple(scores), _flip_moments(reference, predicted, rows.get(MIRRORED), convention), tuple(notes))
+    for name, audio in conditions.items():
+        outcome, cuts = _outcome(audio, reference, measure, metrics, trim)
+        scores += _scores(name, pair, outcome)
+        notes += cuts if name == MODEL else []
+    return ClipScores(
+        tuple(scores), _flip_moments(reference, predicted, conditions.get(MIRRORED), convention), tuple(notes)
+    )
 
 
 def _outcome(
-    heard: _LoadedAudio | str,
+    prediction: _LoadedAudio | str,
     reference: _LoadedAudio,
     measure: Callable[..., dict[str, dict[str, Any]]],
     metrics: Sequence[NamedMetric],
     trim: bool,
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """What `measure` makes of the two sounds, or that all failed; and notes."""
-    if isinstance(heard, str):
-        return all_failed(metrics, heard), []
+    """The outcome of every metric on the two, and notes."""
+    if isinstance(prediction, str):
+        return all_failed(metrics, prediction), []
     try:
-        y, x, cuts = _fitted(heard, reference, trim)
+        y, x, cuts = _fitted(prediction, reference, trim)
     except ValueError as error:
         return all_failed(metrics, str(error)), []
     return measure(prediction=y, reference=x), cuts
@@ -188,13 +191,13 @@ def score_clip(
     made: Sequence[str] = SEEN,
     failure: str | None = None,
 ) -> ClipScores:
-    """Score what a run saved of one clip, with all control rows. `made`: those of `SEEN` that the run saved.
+    """Score what a run saved of one clip, with all controls. `made`: the conditions of `SEEN` that the run saved.
 
     `failure`: why the clip has no outputs. Otherwise as `score_files`.
     """
     folder = run.outputs / clip.id
     pair = FilePair(clip.id, folder / PREDICTED, folder / REFERENCE, clip.recording, clip.truth)
-    others = {row: run.controls / row / clip.id / PREDICTED for row in SEEN if row in made}
+    others = {name: run.controls / name / clip.id / PREDICTED for name in SEEN if name in made}
     return score_files(pair, metrics, convention, controls=CONTROLS, others=others, failure=failure)
 
 
@@ -207,9 +210,9 @@ def _flip_moments(
     """
     if isinstance(seen, str) or mirrored is None or isinstance(mirrored, str):
         return None
-    if not reference.sound.shape == seen.sound.shape == mirrored.sound.shape:
+    if not reference.audio.shape == seen.audio.shape == mirrored.audio.shape:
         return None
     rate = convention.rate
-    active = active_frames(reference.sound, rate)
-    a, b = level_difference(seen.sound, rate)[active], -level_difference(mirrored.sound, rate)[active]
+    active = active_frames(reference.audio, rate)
+    a, b = level_difference(seen.audio, rate)[active], -level_difference(mirrored.audio, rate)[active]
     return np.array([active.sum(), a.sum(), b.sum(), a @ a, b @ b, a @ b])

@@ -236,7 +236,7 @@ def read_summary(path: Path, *, fix: str = RESTORE) -> Summary:
 
 
 def _converted_summary(old: Json, path: Path, fix: str) -> Json:
-    """A run's summary has "rows"; an evaluation's has the model's means under "metrics", beside their metadata."""
+    """A run's summary has "rows"; an evaluation's has the model's means and metadata under "metrics"."""
     rows = old["rows"] if "rows" in old else {MODEL: old["metrics"], **old.get("controls", {})}
     about = path.with_name(EVALUATION)
     settings = read_json(about, fix=fix).get("settings", {}) if "rows" not in old and about.is_file() else {}

@@ -49,7 +49,7 @@ def saved_controls(folder: Path) -> tuple[str, ...] | None:
 
 
 class ScoreStore:
-    """The folder of one evaluation, made or gone on with. `about`: what must be the same to go on, plain data."""
+    """The folder of one evaluation, new or resumed. `about`: plain data that must be the same to resume."""
 
     def __init__(self, folder: Path, about: Mapping[str, Any], pairs: Sequence[FilePair]) -> None:
         self.folder = folder
@@ -60,7 +60,7 @@ class ScoreStore:
         self._begin(dict(about))
 
     def _begin(self, about: Json) -> None:
-        """Check what is there, keep the clips that are whole and did not fail, drop the rest."""
+        """Check the folder, keep the clips that are complete and did not fail, drop the rest."""
         begun = (self.folder / EVALUATION).is_file()
         if begun:
             _refuse_other(self.folder, _about(self.folder), about)

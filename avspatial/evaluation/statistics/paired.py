@@ -60,7 +60,7 @@ def signed_rank(d: Array, recordings: NDArray[np.intp]) -> SignedRank:
 
     The effect is the rank-biserial correlation (Kerby, 2014, "The Simple Difference Formula"): the share of the rank
     sum that favours a positive difference, minus the share that favours a negative one. Zeros keep their ranks in the
-    whole, so that ties draw it to 0. Without any clip or difference, p is 1 and the effect 0.
+    total, so that ties draw it to 0. Without any clip or difference, p is 1 and the effect 0.
     """
     if not len(d) or not d.any():
         return SignedRank(1.0, 0.0)

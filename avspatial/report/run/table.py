@@ -9,12 +9,12 @@ from avspatial.evaluation.scoring.score_schema import Mean, Summary
 from avspatial.report.parts.numbers import DIRECTION, decimals_of_column, number
 from avspatial.report.run.record import Record
 
-# What a row is, in a reader's words. A row that is not listed is shown under its own name.
+# Label and explanation of each condition; others are shown under their own name.
 _ROWS = {
     "model": ("Model", "the spatializer of this run"),
     "mono": ("Mono", "the mixture, half to each ear"),
     "swapped": ("Swapped ears", "the reference with left and right exchanged"),
-    "level_panned": ("Level-panned mono", "the mixture, panned as a whole by the true mean level difference"),
+    "level_panned": ("Level-panned mono", "the mixture, panned by the true mean level difference"),
     "reference": ("Reference", "the true recording, through the same save path"),
     "blank_picture": ("Blank picture", "the model, shown nothing but black"),
     "mirrored_picture": ("Mirrored picture", "the model, shown every picture left for right"),

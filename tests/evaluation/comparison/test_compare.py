@@ -129,8 +129,8 @@ def test_a_verdict_needs_an_interval_without_zero(tmp_path: Path) -> None:
     assert pair.interval[0] < 0 < pair.interval[1]
     assert (pair.verdict, pair.doubt) == ("not distinguishable", "the interval holds 0")
     assert avspatial.compare(runs).notes[0] == (
-        "s1 against s0 by snr: the ranks of the clips are sure (p), their mean is not; a few clips weigh against the "
-        "many. Look at those."
+        "s1 against s0 by snr: the ranks of the clips are sure (p), their mean is not; a few clips outweigh the "
+        "many. Check those."
     )
 
 
@@ -228,7 +228,7 @@ def test_too_few_recordings_are_said_to_be_too_few(tmp_path: Path) -> None:
 # Seeds and splits
 
 
-def test_seeds_are_averaged_per_clip_and_their_spread_is_told_apart(tmp_path: Path) -> None:
+def test_seeds_are_averaged_per_clip_and_their_spread_is_reported_apart(tmp_path: Path) -> None:
     values = [scores(seed) for seed in range(3)]
     for seed, each in enumerate(values):
         write_scored_run(tmp_path, "ours", each, seed=seed)
@@ -289,13 +289,13 @@ def test_the_corrected_interval_is_wider_than_that_of_clips_taken_as_independent
 
 
 def test_a_comparison_as_json_has_the_agreed_form(three: Comparison) -> None:
-    said = json.loads(json.dumps(three.to_dict(), allow_nan=False))
-    assert [one["name"] for one in said["systems"]] == ["old", "new", "same"]
-    assert list(said["metrics"]) == ["stft_distance", "snr", "spl_magnitude"]
-    assert [list(one["conditions"]) for one in said["systems"]] == [["model", "blank_picture"]] * 3
-    assert set(said["systems"][0]["conditions"]["model"]["snr"]) == {"mean", "sd", "ci95", "n", "failed"}
-    assert list(said["conditions"]) == ["mono", "swapped", "reference", "level_panned"]
-    first = next(pair for pair in said["pairs"] if pair["metric"] == "snr")
+    data = json.loads(json.dumps(three.to_dict(), allow_nan=False))
+    assert [one["name"] for one in data["systems"]] == ["old", "new", "same"]
+    assert list(data["metrics"]) == ["stft_distance", "snr", "spl_magnitude"]
+    assert [list(one["conditions"]) for one in data["systems"]] == [["model", "blank_picture"]] * 3
+    assert set(data["systems"][0]["conditions"]["model"]["snr"]) == {"mean", "sd", "ci95", "n", "failed"}
+    assert list(data["conditions"]) == ["mono", "swapped", "reference", "level_panned"]
+    first = next(pair for pair in data["pairs"] if pair["metric"] == "snr")
     assert {"a", "b", "difference", "ci95", "p", "p_holm", "effect", "mdd", "verdict"} <= set(first)
     assert (first["a"], first["b"], first["verdict"], len(first["ci95"])) == ("new", "old", "better", 2)
 
@@ -309,7 +309,7 @@ Change = Callable[..., Path]
 def against(tmp_path: Path) -> Change:
     """The message when a run `a` is set against a run `b` that was written with these changes."""
 
-    def told(**options: object) -> str:
+    def message(**options: object) -> str:
         values = {"snr": scores(0, 6)["snr"]}
         a = write_scored_run(tmp_path, "a", values)
         b = write_scored_run(tmp_path, "b", values, **options)
@@ -317,7 +317,7 @@ def against(tmp_path: Path) -> Change:
             avspatial.compare([a, b])
         return str(caught.value)
 
-    return told
+    return message
 
 
 FIX = "  Score both on the same clips, under one convention and with the same versions, then compare."
@@ -402,7 +402,7 @@ def test_metrics_that_not_all_have_are_left_out_and_named(tmp_path: Path) -> Non
         ),
     ],
 )
-def test_wrong_arguments_are_told(tmp_path: Path, arguments: dict[str, object], message: str) -> None:
+def test_wrong_arguments_are_reported(tmp_path: Path, arguments: dict[str, object], message: str) -> None:
     values = scores(0, 6)
     del values["spl_magnitude"]
     a = write_scored_run(tmp_path, "a", values)

@@ -10,7 +10,7 @@ from support.scored_runs import reference_scores, write_scored_run
 import avspatial
 from avspatial.errors import RunError
 from avspatial.evaluation.comparison.compare import Comparison, against_control
-from avspatial.evaluation.comparison.requirements import answer, statement
+from avspatial.evaluation.comparison.requirements import answer, parse_statement
 from avspatial.evaluation.statistics.paired import holm
 
 
@@ -50,7 +50,7 @@ def comparison(runs: list[Path]) -> Comparison:
     ],
 )
 def test_a_statement_holds_where_the_difference_is_established(comparison: Comparison, text: str, holds: bool) -> None:
-    assert answer(comparison, statement(text)).holds is holds
+    assert answer(comparison, parse_statement(text)).holds is holds
 
 
 def test_a_number_inside_the_interval_is_not_established_although_the_mean_is_beyond_it(
@@ -58,7 +58,7 @@ def test_a_number_inside_the_interval_is_not_established_although_the_mean_is_be
 ) -> None:
     mean = comparison.means["new.2"]["snr"]
     between = (mean.mean + mean.ci95[0]) / 2
-    assert not answer(comparison, statement(f"new.2.snr > {between}")).holds
+    assert not answer(comparison, parse_statement(f"new.2.snr > {between}")).holds
 
 
 def test_the_answer_says_the_numbers(comparison: Comparison) -> None:
@@ -68,22 +68,22 @@ def test_the_answer_says_the_numbers(comparison: Comparison) -> None:
         f"p {pair.p_holm:.3g} after Holm, 40 clips"
     )
     text = "new.2.snr > old.1"
-    assert str(answer(comparison, statement(text))) == f"{text}: holds: new.2 is higher ({numbers})"
+    assert str(answer(comparison, parse_statement(text))) == f"{text}: holds: new.2 is higher ({numbers})"
     text = "new.2.snr < old.1"
-    assert str(answer(comparison, statement(text))) == f"{text}: does not hold: new.2 is higher ({numbers})"
+    assert str(answer(comparison, parse_statement(text))) == f"{text}: does not hold: new.2 is higher ({numbers})"
     unclear = comparison.pair("snr", "same", "old.1")
-    told = str(answer(comparison, statement("same.snr > old.1")))
-    assert told.startswith("same.snr > old.1: does not hold: not distinguishable (difference ")
-    assert told.endswith(f"40 clips, detectable {unclear.mdd:.6g})")
+    message = str(answer(comparison, parse_statement("same.snr > old.1")))
+    assert message.startswith("same.snr > old.1: does not hold: not distinguishable (difference ")
+    assert message.endswith(f"40 clips, detectable {unclear.mdd:.6g})")
     mean = comparison.means["old.1"]["snr"]
-    assert answer(comparison, statement("old.1.snr < 9")).why == (
+    assert answer(comparison, parse_statement("old.1.snr < 9")).why == (
         f"mean {mean.mean:.6g}, 95 % interval {mean.ci95[0]:.6g} .. {mean.ci95[1]:.6g}, 40 clips"
     )
 
 
 def test_turned_round_the_numbers_change_their_sign(comparison: Comparison) -> None:
     pair = comparison.pair("snr", "new.2", "old.1")
-    why = answer(comparison, statement("old.1.snr < new.2")).why
+    why = answer(comparison, parse_statement("old.1.snr < new.2")).why
     assert why.startswith(f"old.1 is lower (difference {-pair.difference:+.6g}, 95 % interval {-pair.interval[1]:+.6g}")
 
 
@@ -92,15 +92,15 @@ def test_nothing_is_established_while_clips_failed(runs: list[Path], tmp_path: P
     found = avspatial.compare([runs[0], broken])
     assert found.pair("snr", "broken", "old.1").verdict == "better"
     for text in ("broken.snr > old.1", "broken.snr > 0"):
-        told = answer(found, statement(text))
-        assert not told.holds
-        assert told.why.startswith("1 clip failed, and those that are left may be the easy ones (")
+        result = answer(found, parse_statement(text))
+        assert not result.holds
+        assert result.why.startswith("1 clip failed, and those that are left may be the easy ones (")
 
 
 def test_the_words_model_and_baseline(runs: list[Path]) -> None:
     found = avspatial.compare(runs, baseline="new.2")
     pair = found.pair("snr", "same", "new.2")
-    why = answer(found, statement("model.snr < baseline")).why
+    why = answer(found, parse_statement("model.snr < baseline")).why
     assert why.startswith(f"same is lower (difference {pair.difference:+.6g}")
 
 
@@ -114,7 +114,7 @@ class TestControlRows:
             ("new.2.stft_distance < mono.stft_distance", True),
             ("model.stft_distance > swapped", False),
         ):
-            assert answer(comparison, statement(text)).holds is holds, text
+            assert answer(comparison, parse_statement(text)).holds is holds, text
 
     def test_its_test_is_one_more(self, comparison: Comparison) -> None:
         found = against_control(comparison, "new.2", "mono", "stft_distance")
@@ -123,20 +123,20 @@ class TestControlRows:
         assert found.difference == pytest.approx(expected) and found.n == 40
         tests = [*(pair.p for pair in comparison.pairs), found.p]
         assert found.p_holm == pytest.approx(holm(tests)[-1])
-        why = answer(comparison, statement("new.2.stft_distance < mono")).why
+        why = answer(comparison, parse_statement("new.2.stft_distance < mono")).why
         assert why.startswith(f"new.2 is lower (difference {expected:+.6g}, 95 % interval ")
 
     def test_a_row_that_the_model_makes_is_the_systems_own(self, tmp_path: Path) -> None:
         runs = [write_scored_run(tmp_path, name, snr(n), own_rows=["blank_picture"]) for n, name in enumerate("ab")]
         found = avspatial.compare(runs)
-        assert answer(found, statement("b.stft_distance < blank_picture")).holds
+        assert answer(found, parse_statement("b.stft_distance < blank_picture")).holds
         with pytest.raises(RunError, match=r"has its scores\n  There are: .*, blank_picture \(b\)"):
-            answer(found, statement("b.stft_distance < mirrored_picture"))
+            answer(found, parse_statement("b.stft_distance < mirrored_picture"))
 
-    def test_rows_that_no_system_has_are_told(self, comparison: Comparison) -> None:
+    def test_rows_that_no_system_has_are_reported(self, comparison: Comparison) -> None:
         bare = replace(comparison, controls={})
         with pytest.raises(RunError) as caught:
-            answer(bare, statement("model.stft_distance < mono"))
+            answer(bare, parse_statement("model.stft_distance < mono"))
         assert str(caught.value) == (
             "--require: mono is a control row, and no system that is compared has its scores\n"
             "  There are none. `avspatial evaluate --controls mono --save DIR` keeps it."
@@ -144,7 +144,7 @@ class TestControlRows:
 
     def test_on_the_left_stands_a_system(self, comparison: Comparison) -> None:
         with pytest.raises(RunError) as caught:
-            answer(comparison, statement("mono.stft_distance > model"))
+            answer(comparison, parse_statement("mono.stft_distance > model"))
         assert str(caught.value) == (
             f"--require: 'mono' is a control row, which can stand on the right alone\n{GRAMMAR}"
         )
@@ -180,16 +180,16 @@ SYSTEMS = "  The systems are: old.1, new.2, same; `model` is same, `baseline` is
         ),
     ],
 )
-def test_what_is_no_statement_is_told(comparison: Comparison, text: str, message: str) -> None:
+def test_what_is_no_statement_is_reported(comparison: Comparison, text: str, message: str) -> None:
     with pytest.raises(RunError) as caught:
-        answer(comparison, statement(text))
+        answer(comparison, parse_statement(text))
     assert str(caught.value) == message
 
 
-def test_two_systems_that_a_baseline_kept_apart_are_told(runs: list[Path]) -> None:
+def test_two_systems_that_a_baseline_kept_apart_are_reported(runs: list[Path]) -> None:
     found = avspatial.compare(runs, baseline="old.1")
     with pytest.raises(RunError) as caught:
-        answer(found, statement("new.2.snr > same"))
+        answer(found, parse_statement("new.2.snr > same"))
     assert str(caught.value) == (
         "--require new.2.snr > same: new.2 and same were not set against each other\n"
         "  Leave out --baseline to compare all pairs, or make one of them the baseline."

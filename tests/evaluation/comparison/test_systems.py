@@ -24,12 +24,12 @@ def save_evaluation(folder: Path, values: np.ndarray, **summary: object) -> Path
     lines = [{"clip": f"{n:06}", "metric": "snr", "value": float(value)} for n, value in enumerate(values)]
     (folder / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     facts = {"mean": 0.0, "n": len(values), "failed": 0, "unit": "dB", "higher_is_better": True}
-    said = {"convention": "fairplay", "versions": {"snr": "avspatial.snr@1"}, "metrics": {"snr": facts}}
-    (folder / "summary.json").write_text(json.dumps(said | {"clips": len(values), "failed": 0} | summary))
+    data = {"convention": "fairplay", "versions": {"snr": "avspatial.snr@1"}, "metrics": {"snr": facts}}
+    (folder / "summary.json").write_text(json.dumps(data | {"clips": len(values), "failed": 0} | summary))
     return folder
 
 
-def test_a_saved_evaluation_is_set_beside_a_run(tmp_path: Path) -> None:
+def test_a_saved_evaluation_is_compared_with_a_run(tmp_path: Path) -> None:
     run = write_scored_run(tmp_path, "run", {"snr": SNR})
     saved = save_evaluation(tmp_path / "theirs", SNR + 1)
     found = avspatial.compare([run, saved])
@@ -68,7 +68,7 @@ def test_what_evaluate_saves_has_the_settings_of_its_metrics(official: Path, tmp
 
 
 class TestTheSoundsOfASavedEvaluation:
-    def heard(self, folder: Path, clip: str = "clip1") -> tuple[Path | None, ...]:
+    def files(self, folder: Path, clip: str = "clip1") -> tuple[Path | None, ...]:
         found = read_scored(folder).clips[clip]
         return found.predicted, found.reference, found.picture
 
@@ -76,12 +76,12 @@ class TestTheSoundsOfASavedEvaluation:
         (official / "clip1" / "picture.jpg").touch()
         evaluate(official, save=tmp_path / "deep" / "kept")
         names = ("predicted_binaural.wav", "input_binaural.wav", "picture.jpg")
-        assert self.heard(tmp_path / "deep" / "kept") == tuple(official / "clip1" / name for name in names)
+        assert self.files(tmp_path / "deep" / "kept") == tuple(official / "clip1" / name for name in names)
 
     def test_move_with_them(self, official: Path, tmp_path: Path) -> None:
         evaluate(official, save=official.parent / "kept")
         moved = official.parent.rename(tmp_path.parent / f"{tmp_path.name} moved")
-        predicted, reference, _ = self.heard(moved / "kept")
+        predicted, reference, _ = self.files(moved / "kept")
         assert predicted == moved / "outputs" / "clip1" / "predicted_binaural.wav" and predicted.is_file()
         assert reference == moved / "outputs" / "clip1" / "input_binaural.wav"
 
@@ -89,14 +89,14 @@ class TestTheSoundsOfASavedEvaluation:
         (tmp_path / "far" / "away").mkdir(parents=True)
         (tmp_path / "link").symlink_to(tmp_path / "far" / "away")
         evaluate(official, save=tmp_path / "link")
-        assert self.heard(tmp_path / "link")[0] == official / "clip1" / "predicted_binaural.wav"
+        assert self.files(tmp_path / "link")[0] == official / "clip1" / "predicted_binaural.wav"
 
-    def test_are_not_heard_where_they_were_changed_or_removed_since(self, official: Path, tmp_path: Path) -> None:
+    def test_are_not_played_if_they_were_changed_or_removed_since(self, official: Path, tmp_path: Path) -> None:
         evaluate(official, save=tmp_path / "kept")
         os.utime(official / "clip1" / "predicted_binaural.wav", (1, 1))
         (official / "clip1" / "input_binaural.wav").unlink()
-        assert self.heard(tmp_path / "kept") == (None, None, None)
-        assert self.heard(tmp_path / "kept", "clip2")[0] is not None
+        assert self.files(tmp_path / "kept") == (None, None, None)
+        assert self.files(tmp_path / "kept", "clip2")[0] is not None
 
     def test_are_on_the_page(self, official: Path, tmp_path: Path) -> None:
         folders = [tmp_path / "first", tmp_path / "second"]
@@ -106,7 +106,7 @@ class TestTheSoundsOfASavedEvaluation:
         assert page.count("<article") == 2 and "Not shown" not in page
 
 
-def test_versions_that_are_not_said_are_taken_to_be_the_same_and_that_is_told(tmp_path: Path) -> None:
+def test_versions_that_are_not_stated_are_taken_to_be_the_same_and_that_is_reported(tmp_path: Path) -> None:
     run = write_scored_run(tmp_path, "run", {"snr": SNR})
     saved = save_evaluation(tmp_path / "theirs", SNR, versions={})
     found = avspatial.compare([run, saved])
@@ -157,7 +157,7 @@ def test_the_files_of_a_clip_are_those_that_are_there(tmp_path: Path) -> None:
         ("", ": it has no scores of a model"),
     ],
 )
-def test_damaged_scores_are_told_with_their_line(tmp_path: Path, text: str, what: str) -> None:
+def test_damaged_scores_are_reported_with_their_line(tmp_path: Path, text: str, what: str) -> None:
     saved = save_evaluation(tmp_path / "theirs", SNR)
     (saved / "scores.jsonl").write_text(text)
     with pytest.raises(RunError) as caught:
@@ -265,7 +265,7 @@ def test_several_splits_need_the_number_of_training_clips(tmp_path: Path) -> Non
     )
 
 
-def test_a_folder_of_nothing_known_is_told(tmp_path: Path) -> None:
+def test_a_folder_of_nothing_known_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError) as nothing:
         avspatial.compare([tmp_path, tmp_path])
     assert str(nothing.value).startswith(

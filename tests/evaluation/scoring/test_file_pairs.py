@@ -54,7 +54,7 @@ class TestTheOfficialLayout:
         touch(tmp_path / "one" / "predicted_binaural.wav", tmp_path / "one" / "input_binaural.wav")
         assert [pair.clip for pair in find_pairs(tmp_path / "one")] == ["one"]
 
-    def test_the_true_angles_beside_a_prediction_are_taken(self, tmp_path: Path) -> None:
+    def test_the_true_angles_next_to_a_prediction_are_taken(self, tmp_path: Path) -> None:
         truth = Truth(20.0, np.full((1, 4), 30.0), np.ones((1, 4)))
         save_outputs(tmp_path / "a", np.ones((2, 100)), np.ones((2, 100)), 16000, truth=truth)
         save_outputs(tmp_path / "b", np.ones((2, 100)), np.ones((2, 100)), 16000)
@@ -186,7 +186,7 @@ class TestACsv:
             ),
         ],
     )
-    def test_what_is_wrong_with_it_is_said(self, tmp_path: Path, text: str, message: str) -> None:
+    def test_what_is_wrong_with_it_is_named(self, tmp_path: Path, text: str, message: str) -> None:
         path = self.listed(tmp_path, text)
         assert refusal(path) == f"{path}{message}"
 

@@ -34,7 +34,7 @@ def stopping_after(clips: int) -> Any:
 
 class TestGoingOn:
     def test_interrupted_and_continued_equals_uninterrupted(self, official: Path, tmp_path: Path) -> None:
-        kept, whole = tmp_path / "kept", tmp_path / "whole"
+        kept, complete = tmp_path / "kept", tmp_path / "complete"
         with pytest.raises(Interrupted) as error:
             evaluate(official, metrics=None, save=kept, progress=stopping_after(2))
         assert str(error.value) == (
@@ -49,11 +49,11 @@ class TestGoingOn:
                 yield item
 
         assert evaluate(official, metrics=None, save=kept, progress=counting) == evaluate(
-            official, metrics=None, save=whole
+            official, metrics=None, save=complete
         )
         assert scored == ["clip2", "clip3"]
         for name in ("scores.jsonl", "clips.jsonl", "summary.json", "evaluation.json"):
-            assert (kept / name).read_bytes() == (whole / name).read_bytes()
+            assert (kept / name).read_bytes() == (complete / name).read_bytes()
         assert sorted(path.name for path in kept.iterdir()) == [
             "clips.jsonl",
             "evaluation.json",
@@ -87,8 +87,8 @@ class TestGoingOn:
         kept = tmp_path / "kept"
         expected = evaluate(official, save=kept)
         for name in ("scores.jsonl", "clips.jsonl"):
-            whole = (kept / name).read_bytes()
-            (kept / name).write_bytes(whole[: whole.rindex("û".encode()) + 1])
+            complete = (kept / name).read_bytes()
+            (kept / name).write_bytes(complete[: complete.rindex("û".encode()) + 1])
         assert evaluate(official, save=kept) == expected
 
     def test_failed_clips_are_tried_again_and_keep_their_place(self, official: Path, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ class TestGoingOn:
 
     FIX = "\n  Give the same command as before, another folder with `--save DIR`, or remove this one."
 
-    def test_another_evaluation_is_refused_and_what_differs_is_said(self, official: Path, tmp_path: Path) -> None:
+    def test_another_evaluation_is_refused_and_what_differs_is_named(self, official: Path, tmp_path: Path) -> None:
         kept = tmp_path / "kept"
         evaluate(official, save=kept)
         options = {"metrics": ["snr", "wave_l2"], "convention": "raw", "controls": ["mono"], "trim": True, "save": kept}
@@ -157,7 +157,7 @@ class TestGoingOn:
             f"{official}/scores.jsonl: is a file\n  Give a folder with `--save DIR`."
         )
 
-    def test_a_line_that_is_none_is_told(self, official: Path, tmp_path: Path) -> None:
+    def test_an_invalid_line_is_reported(self, official: Path, tmp_path: Path) -> None:
         kept = tmp_path / "kept"
         evaluate(official, save=kept)
         for line, what in ((b"{\n", "not JSON: "), (b"7\n", "not an object of JSON"), (b"\xff\n", "not JSON: ")):
@@ -166,7 +166,7 @@ class TestGoingOn:
             assert message.startswith(f"{kept}/clips.jsonl:1: {what}") and message.endswith(self.FIX)
 
     @pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes")
-    def test_what_cannot_be_written_is_told_and_gone_on_with(self, official: Path, tmp_path: Path) -> None:
+    def test_what_cannot_be_written_is_reported_and_gone_on_with(self, official: Path, tmp_path: Path) -> None:
         limited = (
             "import resource, sys; from avspatial.cli.main import main;"
             "resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)); sys.exit(main(sys.argv[1:]))"
@@ -181,8 +181,8 @@ class TestGoingOn:
             "with `--save DIR`.",
         ]
         assert not (kept / ".evaluation.lock").exists()
-        whole = evaluate(official, metrics=None, save=tmp_path / "whole")
-        assert evaluate(official, metrics=None, save=kept) == whole
+        complete = evaluate(official, metrics=None, save=tmp_path / "complete")
+        assert evaluate(official, metrics=None, save=kept) == complete
 
     def test_two_at_a_time_are_refused(self, official: Path, tmp_path: Path) -> None:
         with open_store(tmp_path / "kept", {}, find_pairs(official)):

@@ -221,7 +221,7 @@ def test_a_model_that_ignores_the_mirror_is_inconsistent(run: Run, clips: list[C
     assert evaluate(run, clips).conditions["mirrored_picture"]["flip_consistency"].mean == pytest.approx(-1)
 
 
-def test_scores_are_written_whole_and_again(run: Run, clips: list[Clip]) -> None:
+def test_scores_are_written_completely_and_again(run: Run, clips: list[Clip]) -> None:
     evaluate(run, clips)
     before = run.scores.read_bytes(), run.summary.read_bytes()
     evaluate(run, clips)

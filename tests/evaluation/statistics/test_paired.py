@@ -20,7 +20,7 @@ def test_differences_up_to_rounding_are_none() -> None:
     assert d.tolist() == [0, pytest.approx(1e-3), 0, 0]
 
 
-def test_differences_near_zero_are_rounding_only_beside_the_metrics_own_size() -> None:
+def test_differences_near_zero_are_rounding_only_next_to_the_metrics_own_size() -> None:
     tiny = np.array([1e-12, 1e-12])
     assert paired.differences(np.array([2e-12, 1.0]), np.array([1e-12, 1.0])).tolist() == [0, 0]
     assert paired.differences(2 * tiny, tiny).tolist() == tiny.tolist()
