@@ -16,7 +16,7 @@ from avspatial.recipe.schema import Recipe
 from avspatial.settings import Settings
 
 FILE = "recipe.schema.json"
-"""The schema's file, beside the shipped recipes; the first line of each of them names it."""
+"""The schema file, next to the shipped recipes, whose first lines name it."""
 
 
 def schema_text(entries: Iterable[ListedComponent]) -> str:

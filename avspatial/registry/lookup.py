@@ -1,4 +1,4 @@
-"""The registry: looks up components by name and builds them.
+"""The registry: finds components by name and builds them.
 
 An id is `plugin.component`; the short form `component` is accepted if it is unique among its kind, and `@version`
 may follow either. A component's settings and code are imported on first use.

@@ -1,4 +1,4 @@
-"""A component of another version than a run used is refused, whole message, wherever the run is taken up again."""
+"""A component of another version than a run used is refused, with the same message, wherever the run is used again."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Versioned:
 def plugin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Versioned]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "path", list(sys.path))
-        patch.setattr(sys, "dont_write_bytecode", True)  # two versions within a second look alike to the cache
+        patch.setattr(sys, "dont_write_bytecode", True)  # two versions within a second are the same to the cache
         versioned = Versioned(tmp_path_factory.mktemp("bumped"))
         patch.setenv("AVSPATIAL_PLUGINS", str(versioned.folder))
         yield versioned
@@ -89,7 +89,7 @@ def _version_one_afterwards(plugin: Versioned) -> Iterator[None]:
 
 
 def refused(plugin: str, path: Path, key: str, kind: str, name: str) -> str:
-    """What is said of a component that is there as version 2 where the resolved recipe says 1."""
+    """The message for a component of version 2 if the resolved recipe names version 1."""
     lines = path.read_text(encoding="utf-8").splitlines()
     line, text = next((n, text) for n, text in enumerate(lines, 1) if text.endswith(f"use: {name}@1"))
     column = text.index("bumped") + 1
@@ -107,14 +107,14 @@ def test_a_run_is_not_taken_up_with_another_version(kind: str, plugin: Versioned
     resolved = finished.path / "recipe.resolved.yaml"
     before = sorted(finished.path.parent.iterdir())
     plugin.change(**{kind: "2"})
-    told = refused("bumped", resolved, KEYS[kind], kind, f"bumped.{NAMES[kind]}")
+    expected = refused("bumped", resolved, KEYS[kind], kind, f"bumped.{NAMES[kind]}")
     for take_up in (
         lambda: avspatial.run(resume=finished.path, progress=silent),
         lambda: avspatial.run(resolved, runs=finished.path.parent, progress=silent),
     ):
         with pytest.raises(AvspatialError) as caught:
             take_up()
-        assert str(caught.value) == told
+        assert str(caught.value) == expected
     assert sorted(finished.path.parent.iterdir()) == before
 
 
@@ -129,8 +129,8 @@ def test_a_model_with_another_version_of_a_part_is_refused(
 ) -> None:
     place = finished.path if what == "run" else exported(finished.path, tmp_path)
     plugin.change(visual_encoder="2")
-    told = r"model\.visual_encoder: visual_encoder 'bumped\.eye' is version 2 here, not 1"
-    with pytest.raises(AvspatialError, match=told) as caught:
+    expected = r"model\.visual_encoder: visual_encoder 'bumped\.eye' is version 2 here, not 1"
+    with pytest.raises(AvspatialError, match=expected) as caught:
         avspatial.load(place)
     assert str(caught.value).startswith(str(place))
 
@@ -148,7 +148,7 @@ def test_a_model_outlives_what_it_learned_from_and_was_scored_with(
     assert load_trained(place, "cpu").to_model_file().recipe == (finished.path / "recipe.resolved.yaml").read_text()
 
 
-def test_a_broken_recipe_of_a_model_is_said_where_it_is_broken(finished: Finished, tmp_path: Path) -> None:
+def test_an_error_in_the_recipe_of_a_model_is_reported_with_its_place(finished: Finished, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(finished.path, copy)
     resolved = copy / "recipe.resolved.yaml"

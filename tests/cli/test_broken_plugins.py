@@ -87,7 +87,7 @@ def spoiled(folder: Path, name: str, file: str, text: str) -> tuple[str, str]:
     return f"{path}:{line}", str(line)
 
 
-def said_of(folder: Path, name: str, file: str) -> str:
+def subject(folder: Path, name: str, file: str) -> str:
     """How the plugin, or its component if the settings are to blame, is named in a warning."""
     home = folder / name
     if file == SETTINGS:
@@ -97,7 +97,7 @@ def said_of(folder: Path, name: str, file: str) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """A folder of spoiled plugins, what is to be said of each, and what the verbs said, each run once."""
+    """A folder of spoiled plugins, the expected message for each, and the output of each verb, run once."""
 
     folder: Path
     reasons: dict[str, str]
@@ -125,7 +125,7 @@ def spoiled_place(folder: Path, table: dict[str, tuple[str, str, str]]) -> Place
     for name, (file, text, reason) in table.items():
         here, line = spoiled(folder, name, file, text)
         place.reasons[name] = reason.format(here=here, line=line)
-        place.warnings[name] = f"warning: {said_of(folder, name, file)}: {place.reasons[name]}"
+        place.warnings[name] = f"warning: {subject(folder, name, file)}: {place.reasons[name]}"
     return place
 
 
@@ -145,11 +145,11 @@ def test_a_plugin_that_cannot_be_used_is_reported(name: str, broken: Place) -> N
     assert broken.warnings[name] in broken.listed.stderr.splitlines()
     assert broken.checked.returncode == 1
     part = f"metric {name!r}: " if BROKEN[name][0] == SETTINGS else ""
-    told = f"failed    plugin {name}  loads: {part}{broken.reasons[name]}"
-    assert [line for line in broken.checked.stdout.splitlines() if f"plugin {name}  loads" in line] == [told]
+    expected = f"failed    plugin {name}  loads: {part}{broken.reasons[name]}"
+    assert [line for line in broken.checked.stdout.splitlines() if f"plugin {name}  loads" in line] == [expected]
 
 
-def test_nothing_else_is_said_and_the_others_are_listed(broken: Place) -> None:
+def test_nothing_else_is_reported_and_the_others_are_listed(broken: Place) -> None:
     assert sorted(broken.listed.stderr.splitlines()) == sorted(broken.warnings.values())
     assert "avspatial.supervised" in broken.listed.stdout
 
@@ -172,7 +172,7 @@ OTHERS = {
 }
 """What has nothing to do with the broken ones, and a word of what it prints."""
 SILENT = ("recipes list", "recipes reference", "published")
-"""These need no plugin, and look at none, or at the built-in one alone."""
+"""Verbs that need no plugin but the built-in one."""
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_they_disturb_no_other_verb(verb: str, broken: Place) -> None:
     done = avspatial(broken.folder, *verb.split())
     assert done.returncode == 0, done.stderr
     assert OTHERS[verb] in done.stdout
-    # the settings of a component that is not needed are not even looked at
+    # the settings of a component that is not needed are not imported
     warnings = sorted(line for line in done.stderr.splitlines() if line.startswith("warning: plugin"))
     assert warnings == ([] if verb in SILENT else broken.loud(BROKEN))
 
@@ -215,10 +215,10 @@ def test_to_show_one_says_what_is_wrong_with_it(broken: Place) -> None:
 
 @pytest.mark.parametrize("name", ODD)
 def test_a_plugin_that_misbehaves_is_reported_and_usable(name: str, odd: Place) -> None:
-    told = json.loads(odd.listed_as_json.stdout)
-    assert (odd.listed_as_json.returncode, odd.listed_as_json.stderr, told["failures"]) == (0, "", [])
-    assert f"{name}.{name}" in {component["id"] for component in told["components"]}
-    (warning,) = (one for one in told["complaints"] if one["plugin"] == name)
+    printed = json.loads(odd.listed_as_json.stdout)
+    assert (odd.listed_as_json.returncode, odd.listed_as_json.stderr, printed["failures"]) == (0, "", [])
+    assert f"{name}.{name}" in {component["id"] for component in printed["components"]}
+    (warning,) = (one for one in printed["complaints"] if one["plugin"] == name)
     assert warning["reason"] == odd.reasons[name]
     assert odd.warnings[name] in odd.listed.stderr.splitlines()
 
@@ -244,8 +244,8 @@ def test_a_component_of_an_unknown_kind_is_reported(tmp_path: Path, monkeypatch:
     reason = f"unknown kind 'metrik' (did you mean 'metric'?); kinds: {', '.join(KINDS)}"
     listed = avspatial(tmp_path, "plugins", "list", "--kind", "trainer")
     assert (listed.returncode, listed.stderr) == (0, f"warning: plugin 'unkind', metrik 'unkind' ({path}): {reason}\n")
-    told = f"failed    plugin unkind  loads: metrik 'unkind': {reason}"
-    assert first_result(tmp_path, "unkind", monkeypatch) == told
+    expected = f"failed    plugin unkind  loads: metrik 'unkind': {reason}"
+    assert first_result(tmp_path, "unkind", monkeypatch) == expected
 
 
 def test_one_id_declared_by_two_plugins_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,8 +262,8 @@ def test_one_id_declared_by_two_plugins_is_reported(tmp_path: Path, monkeypatch:
         0,
         f"warning: plugin 'twice', metric 'twice' ({pyproject}): {reason}\n",
     )
-    told = f"failed    plugin twice  loads: metric 'twice': {reason}"
-    assert first_result(tmp_path, "twice", monkeypatch) == told
+    expected = f"failed    plugin twice  loads: metric 'twice': {reason}"
+    assert first_result(tmp_path, "twice", monkeypatch) == expected
 
 
 def test_a_copy_in_a_second_folder_is_reported_and_the_first_is_used(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ def simulate(*arguments: object) -> int:
     return main(["data", "simulate", *map(str, arguments)])
 
 
-def test_scenes_are_made_and_the_recipes_line_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scenes_are_rendered_and_the_recipe_line_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "scenes"
     assert simulate(out, *SMALL, "--seed", 3, "--split", 0.4, 0.3, 0.3) == 0
     assert capsys.readouterr().out == (
@@ -27,7 +27,7 @@ def test_scenes_are_made_and_the_recipes_line_is_said(tmp_path: Path, capsys: py
     assert [line["clip"] for line in lines] == [f"{number:06d}" for number in range(1, 7)]
 
 
-def test_solos_are_made_and_the_recipes_line_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_solos_are_rendered_and_the_recipe_line_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "solos"
     assert simulate(out, *SMALL, "--solos") == 0
     assert capsys.readouterr().out == (
@@ -44,7 +44,7 @@ def test_a_folder_that_holds_them_is_left_as_it_is(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
 
 
-MISTAKES = [
+ERRORS = [
     (
         ["--clips", 2, "--set", "sead=1", "--set", "moving=2", "--set", "sources=[1, 4]"],
         "--set clips: must be at least 6, not 2\n"
@@ -64,8 +64,8 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
-def test_mistakes_are_told_in_one_go(
+@pytest.mark.parametrize(("arguments", "message"), ERRORS)
+def test_errors_are_reported_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[object], message: str
 ) -> None:
     assert simulate(tmp_path / "scenes", *arguments) == 2

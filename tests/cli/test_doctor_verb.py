@@ -1,4 +1,4 @@
-"""`avspatial doctor`: what it looks at, and when something is broken."""
+"""`avspatial doctor`: what it checks, and when something is broken."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def findings(capsys: pytest.CaptureFixture[str], code: int = 0) -> dict[str, tuple[str, str]]:
     assert main(["doctor", "--json"]) == code
-    told = json.loads(capsys.readouterr().out)
-    assert told["broken"] == sum(one["state"] == "broken" for one in told["findings"])
-    return {one["part"]: (one["state"], one["what"]) for one in told["findings"]}
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["broken"] == sum(one["state"] == "broken" for one in printed["findings"])
+    return {one["part"]: (one["state"], one["what"]) for one in printed["findings"]}
 
 
 def test_a_good_installation_is_fine(capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,18 +48,18 @@ def test_a_folder_is_checked_by_its_path_and_what_fails_ends_with_1(
     capsys.readouterr()
     assert main(["plugins", "check", str(tmp_path / "one_eared")]) == 1
     out = capsys.readouterr().out
-    told = "metric one_eared.one_eared  gain_as_declared: declared invariant to gain, which changes one_eared"
-    assert f"failed    {told}\n" in out
+    expected = "metric one_eared.one_eared  gain_as_declared: declared invariant to gain, which changes one_eared"
+    assert f"failed    {expected}\n" in out
     assert "testing/checks/metrics.py:" in out
     assert "1 failed" in out.splitlines()[-1]
 
     assert main(["plugins", "check", str(tmp_path / "one_eared"), "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert (told["failed"], told["expected"], told["checks"]) == (1, 0, len(told["results"]))
-    assert {"subject", "check", "status", "note", "statement"} == set(told["results"][0])
+    expected = json.loads(capsys.readouterr().out)
+    assert (expected["failed"], expected["expected"], expected["checks"]) == (1, 0, len(expected["results"]))
+    assert {"subject", "check", "status", "note", "statement"} == set(expected["results"][0])
 
 
-MISTAKES = [
+ERRORS = [
     (
         ["metrik", "mine"],
         "unknown kind 'metrik' (did you mean 'metric'?)\n  Kinds: " + ", ".join(KINDS) + ".",
@@ -72,8 +72,8 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
-def test_a_mistake_is_told_and_nothing_is_made(
+@pytest.mark.parametrize(("arguments", "message"), ERRORS)
+def test_an_error_is_reported_and_nothing_is_created(
     arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["plugins", "new", *arguments, "--into", str(tmp_path)]) == 2
@@ -84,13 +84,13 @@ def test_a_mistake_is_told_and_nothing_is_made(
 def test_a_folder_that_is_there_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine").mkdir()
     assert main(["plugins", "new", "metric", "mine", "--into", str(tmp_path)]) == 2
-    told = f"error: {tmp_path / 'mine'}: is there already\n  Give another name, or another folder with --into.\n"
-    assert capsys.readouterr().err == told
+    expected = f"error: {tmp_path / 'mine'}: is there already\n  Give another name, or another folder with --into.\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_a_name_that_is_taken_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import avspatial.builtin
 
     assert main(["plugins", "new", "metric", "avspatial", "--into", str(tmp_path)]) == 2
-    told = f"error: {avspatial.builtin.__file__}: there is a plugin 'avspatial' already\n  Give another name.\n"
-    assert capsys.readouterr().err == told
+    expected = f"error: {avspatial.builtin.__file__}: there is a plugin 'avspatial' already\n  Give another name.\n"
+    assert capsys.readouterr().err == expected

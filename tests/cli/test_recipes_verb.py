@@ -16,7 +16,7 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def stderr_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(["recipes", *arguments]) == 2
     return capsys.readouterr().err
 
@@ -41,7 +41,7 @@ def test_check_says_ok_for_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(capsys, "check", path, "sagm_demo_no_visual") == f"{path}: ok\nsagm_demo_no_visual: ok\n"
 
 
-def test_check_tells_the_mistakes_of_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_reports_the_errors_of_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = folder() / "sagm_demo.yaml"
     (tmp_path / "parent.yaml").write_text(f"extends: {base}\nsed: 1\n")
     for name in ("a", "b"):
@@ -52,7 +52,7 @@ def test_check_tells_the_mistakes_of_all(tmp_path: Path, capsys: pytest.CaptureF
         f"{tmp_path}/parent.yaml:2:1: sed: no such key (did you mean 'seed'?)",
         f"{tmp_path}/b.yaml:2:1: b: no such key",
     ]
-    assert told(capsys, "check", *files) == "\n".join(lines) + "\n"
+    assert stderr_of(capsys, "check", *files) == "\n".join(lines) + "\n"
     assert main(["recipes", "check", *files, "sagm_demo", "--json"]) == 2
     assert json.loads(capsys.readouterr().out) == [
         {"recipe": files[0], "ok": False, "problems": lines[:2]},
@@ -93,7 +93,7 @@ def test_copy_goes_to_the_current_folder(
 def test_copy_writes_over_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "demo.yaml").write_text("mine\n")
-    assert told(capsys, "copy", "sagm_demo", str(tmp_path)) == (
+    assert stderr_of(capsys, "copy", "sagm_demo", str(tmp_path)) == (
         f"{tmp_path}/base/demo.yaml: exists with other contents; nothing was copied\n  Give another folder.\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["base"]
@@ -111,7 +111,7 @@ def test_copy_leaves_a_schema_that_is_there_as_it_is(tmp_path: Path, capsys: pyt
 def test_copy_copies_shipped_recipes_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = tmp_path / "own.yaml"
     own.write_text("schema: 1\n")
-    assert told(capsys, "copy", str(own), str(tmp_path / "x")) == (
+    assert stderr_of(capsys, "copy", str(own), str(tmp_path / "x")) == (
         f"{own}: only shipped recipes can be copied\n  Copy your own files with `cp -r`.\n"
     )
 

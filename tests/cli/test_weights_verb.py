@@ -94,9 +94,9 @@ def test_a_file_for_other_recipes(files: list[str], published: dict[str, dict[st
 
 def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     assert importing(*words) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    return told.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    return printed.err
 
 
 @pytest.mark.parametrize("out", ["official", "official.safetensors"])

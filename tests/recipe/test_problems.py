@@ -1,4 +1,4 @@
-"""Every mistake, where it stands, word for word."""
+"""Every error, with its location, word for word."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ METRICS = (
 )
 
 
-def test_many_mistakes_come_in_one_go(refused) -> None:
+def test_many_errors_are_reported_together(refused) -> None:
     text = """\
 schema: 1
 sed: 3
@@ -48,7 +48,7 @@ smoke: {trainer: {stps: 2}}
     ]
 
 
-ONE_MISTAKE = {
+ONE_ERROR = {
     "seed: three": "r.yaml:2:7: seed: must be an integer, not 'three'",
     "seed: 1.5": "r.yaml:2:7: seed: must be an integer, not 1.5",
     "seed:": "r.yaml:2:1: seed: must be an integer, not empty",
@@ -102,9 +102,9 @@ ONE_MISTAKE = {
 }
 
 
-@pytest.mark.parametrize("text", ONE_MISTAKE)
-def test_one_mistake(refused, text: str) -> None:
-    assert refused(EXTENDS + text + "\n")[:1] == [ONE_MISTAKE[text]]
+@pytest.mark.parametrize("text", ONE_ERROR)
+def test_one_error(refused, text: str) -> None:
+    assert refused(EXTENDS + text + "\n")[:1] == [ONE_ERROR[text]]
 
 
 NOT_YAML = {
@@ -139,7 +139,7 @@ def test_a_file_that_is_not_there_or_not_text(load, write, registry) -> None:
         assert str(caught.value) == f"{name}: cannot be read: {reason}"
 
 
-def test_a_parent_s_mistake_stands_in_the_parent_s_file(write, refused) -> None:
+def test_an_error_in_a_parent_is_reported_in_the_parent_s_file(write, refused) -> None:
     write("base/p.yaml", "extends: ../good.yaml\nseed: x\n")
     assert refused("extends: base/p.yaml\n") == ["base/p.yaml:2:7: seed: must be an integer, not 'x'"]
 
@@ -175,7 +175,7 @@ SETS = {
 
 
 @pytest.mark.parametrize("given", SETS)
-def test_a_mistake_in_an_override_is_told_by_its_key(refused, given: str) -> None:
+def test_an_error_in_an_override_is_reported_by_its_key(refused, given: str) -> None:
     assert refused(overrides=(given,)) == [SETS[given]]
 
 

@@ -27,7 +27,7 @@ def validator(plugins_of_the_checkout) -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-def mistakes(validator: Draft202012Validator, text: str) -> list[Any]:
+def errors(validator: Draft202012Validator, text: str) -> list[Any]:
     return [list(error.absolute_path) for error in validator.iter_errors(YAML(typ="safe", pure=True).load(text))]
 
 
@@ -59,9 +59,9 @@ def test_the_schema_accepts_every_shipped_recipe_and_its_resolved_form(validator
     from avspatial.recipe import load_recipe
 
     for one in shipped():
-        assert mistakes(validator, one.path.read_text(encoding="utf-8")) == [], one.name
+        assert errors(validator, one.path.read_text(encoding="utf-8")) == [], one.name
     resolved = load_recipe(locate("sagm_demo"), plugins_of_the_checkout).resolved
-    assert mistakes(validator, resolved) == []
+    assert errors(validator, resolved) == []
 
 
 WRONG = {
@@ -77,12 +77,12 @@ WRONG = {
 
 @pytest.mark.parametrize("text", WRONG)
 def test_the_schema_refuses(validator, text: str) -> None:
-    assert mistakes(validator, f"extends: base/demo.yaml\n{text}\n") == [WRONG[text]]
+    assert errors(validator, f"extends: base/demo.yaml\n{text}\n") == [WRONG[text]]
 
 
 def test_the_schema_leaves_to_a_parent_what_a_parent_may_say(validator) -> None:
-    assert mistakes(validator, "extends: base/demo.yaml\nmodel: {visual_encoder: {width: 0.5}}\n") == []
-    assert mistakes(validator, "schema: 1\n") == [[]] * 5  # name, data, model, trainer, metrics
+    assert errors(validator, "extends: base/demo.yaml\nmodel: {visual_encoder: {width: 0.5}}\n") == []
+    assert errors(validator, "schema: 1\n") == [[]] * 5  # name, data, model, trainer, metrics
 
 
 def test_every_shipped_recipe_starts_with_what_it_is_and_its_commands() -> None:

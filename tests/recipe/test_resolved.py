@@ -74,11 +74,11 @@ def test_every_shipped_recipe_resolves_and_reloads(tmp_path: Path, monkeypatch, 
 
 
 def test_checking_a_recipe_imports_no_torch(write) -> None:
-    look = (
+    code = (
         "import sys; from avspatial.registry import discover; from avspatial.recipe import load_recipe;"
         f"load_recipe({str(Path('good.yaml').absolute())!r}, discover([]));"
         "print([m for m in ('torch', 'numpy', 'scipy', 'timm', 'av') if m in sys.modules])"
     )
     here = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, cwd=here)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=here)
     assert done.stdout == "[]\n"

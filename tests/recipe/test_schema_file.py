@@ -52,8 +52,8 @@ def test_the_first_line_of_a_recipe_names_the_schema(path: Path) -> None:
 def test_a_recipe_is_valid_by_it(path: Path, validator: Draft202012Validator) -> None:
     content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     # A file in base/ is no run: it need not name a model, data and trainer.
-    whole = content if path.parent.name != "base" else {"extends": "", **content}
-    assert [error.message for error in validator.iter_errors(whole)] == []
+    complete = content if path.parent.name != "base" else {"extends": "", **content}
+    assert [error.message for error in validator.iter_errors(complete)] == []
 
 
 def test_that_line_is_no_recipe_s_summary() -> None:

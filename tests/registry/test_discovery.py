@@ -33,7 +33,7 @@ def code(**changes: object) -> str:
     return PLUGIN.format(**{**FIELDS, **changes})
 
 
-def told(registry: Registry) -> list[str]:
+def messages(registry: Registry) -> list[str]:
     return [str(failure) for failure in registry.failures]
 
 
@@ -58,7 +58,7 @@ def test_a_folder_of_plugin_folders_and_a_plugin_folder_are_read_alike(write_plu
     alone, both = discover([first]), discover([tmp_path / "plugins"])
     assert {e.id for e in alone.entries("metric")} - {e.id for e in discover([]).entries()} == {"first.one"}
     assert {"first.one", "second.two"} <= {e.id for e in both.entries("metric")}
-    assert told(alone) == told(both) == []
+    assert messages(alone) == messages(both) == []
 
 
 def test_a_folder_plugin_says_where_it_is_from_and_its_version(write_plugin) -> None:
@@ -81,7 +81,7 @@ def test_the_working_directory_is_never_read_by_habit(write_plugin, monkeypatch:
     assert "mine" not in {plugin.name for plugin in discover().plugins}
 
 
-def test_an_installed_plugin_is_found_and_counts_once_beside_its_folder(write_plugin, tmp_path: Path) -> None:
+def test_an_installed_plugin_is_found_and_counts_once_next_to_its_folder(write_plugin, tmp_path: Path) -> None:
     home = write_plugin("mine", code())
     site = tmp_path / "site"
     record = site / "mine-9.9.dist-info"
@@ -102,7 +102,7 @@ def test_plugins_that_fail_are_kept_with_the_reason_and_stop_no_other(write_plug
     write_plugin("well", code(name="fine"))
     registry = discover([tmp_path / "plugins"])
     assert "well.fine" in {entry.id for entry in registry.entries("metric")}
-    assert told(registry) == [
+    assert messages(registry) == [
         f"plugin 'broken' ({broken / 'pyproject.toml'}): ModuleNotFoundError: No module named 'nothing_of_that_name' "
         f"({broken / 'src/broken_plugin/__init__.py'}:1)",
         f"plugin 'grammar' ({grammar / 'pyproject.toml'}): SyntaxError: invalid syntax (__init__.py, line 1) "
@@ -154,7 +154,7 @@ WRONG_HOOKS = {
 def test_a_hook_that_pluggy_would_pass_over_is_a_failure(write_plugin, name: str) -> None:
     text, reason = WRONG_HOOKS[name]
     home = write_plugin(name, text)
-    assert told(discover([home])) == [f"plugin {name!r} ({home / 'pyproject.toml'}): {reason}"]
+    assert messages(discover([home])) == [f"plugin {name!r} ({home / 'pyproject.toml'}): {reason}"]
 
 
 def test_a_hook_with_an_argument_that_does_not_exist_is_a_failure(write_plugin) -> None:
@@ -165,7 +165,7 @@ def test_a_hook_with_an_argument_that_does_not_exist_is_a_failure(write_plugin) 
 
 def test_a_module_of_the_plugin_may_have_a_name_that_begins_like_a_hook(write_plugin) -> None:
     home = write_plugin("mine", f"import avspatial_x_plugin.deep\n{code()}", module="avspatial_x_plugin", deep="")
-    assert told(discover([home])) == []
+    assert messages(discover([home])) == []
 
 
 WRONG_COMPONENTS = {
@@ -198,21 +198,21 @@ def test_a_component_declared_wrong_is_a_failure_of_its_own(write_plugin, name: 
     home = write_plugin(f"p_{name}", both)
     registry = discover([home])
     file = home / "src" / f"p_{name}_plugin" / "__init__.py"
-    assert told(registry) == [f"plugin 'p_{name}', {label} ({file}): {reason}"]
+    assert messages(registry) == [f"plugin 'p_{name}', {label} ({file}): {reason}"]
     assert f"p_{name}.well" in {entry.id for entry in registry.entries("metric")}
 
 
 def test_something_that_is_no_component_is_a_failure(write_plugin) -> None:
     home = write_plugin("mine", f"{HOOK}@hookimpl\ndef avspatial_components(): return ['c3d']\n")
     file = home / "src" / "mine_plugin" / "__init__.py"
-    assert told(discover([home])) == [
+    assert messages(discover([home])) == [
         f"plugin 'mine' ({file}): avspatial_components returned a str instead of a Component"
     ]
 
 
 def test_a_plugin_s_name_must_be_plain(write_plugin) -> None:
     home = write_plugin("my-plugin", code(), module="dashed_plugin")
-    assert told(discover([home])) == [
+    assert messages(discover([home])) == [
         f"plugin 'my-plugin' ({home / 'pyproject.toml'}): "
         "the name 'my-plugin' must be lower case letters, digits and underscores"
     ]
@@ -224,7 +224,7 @@ def test_folders_that_hold_no_plugin_are_named(tmp_path: Path) -> None:
         folder.mkdir()
         (folder / "pyproject.toml").write_text(text)
     empty.mkdir()
-    assert told(discover([tmp_path / "gone", empty, bare, torn])) == [
+    assert messages(discover([tmp_path / "gone", empty, bare, torn])) == [
         f"plugin folder ({tmp_path / 'gone'}): no such folder; `--plugins` and AVSPATIAL_PLUGINS must name folders",
         f"plugin folder ({empty}): neither a plugin folder nor a folder of plugin folders: no pyproject.toml",
         f"plugin 'bare' ({bare / 'pyproject.toml'}): "
@@ -235,9 +235,9 @@ def test_folders_that_hold_no_plugin_are_named(tmp_path: Path) -> None:
 
 
 def test_listing_components_imports_nothing_heavy() -> None:
-    look = (
+    code = (
         "import sys; from avspatial.registry import discover; discover([]).entries();"
         "print([m for m in ('torch', 'numpy', 'pydantic', 'timm', 'ruamel.yaml') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -1,4 +1,4 @@
-"""Which component a name means, and what is said when it means none."""
+"""Which component a name means, and the error if it means none."""
 
 from __future__ import annotations
 
@@ -79,13 +79,13 @@ def test_an_unknown_full_id_gets_the_nearest_full_id() -> None:
     )
 
 
-def test_a_name_of_another_kind_is_told_so(builtin_registry: Registry) -> None:
+def test_a_name_of_another_kind_is_reported(builtin_registry: Registry) -> None:
     assert message(builtin_registry, "spatializer", "supervised") == (
         "'supervised' is a trainer, not a spatializer\n  There are: masking."
     )
 
 
-def test_an_unknown_kind_is_a_mistake() -> None:
+def test_an_unknown_kind_is_an_error() -> None:
     assert message(discover([]), "metrics", "snr") == (
         "unknown kind 'metrics' (did you mean 'metric'?)\n  Kinds: visual_encoder, audio_encoder, mask_generator, "
         "discriminator, metric, spatializer, trainer, dataset."
@@ -161,7 +161,7 @@ def test_a_target_that_is_not_what_its_kind_must_be_is_refused(write_plugin: Any
     )
 
 
-def test_settings_that_cannot_be_imported_are_told_with_the_place(write_plugin: Any) -> None:
+def test_settings_that_cannot_be_imported_are_reported_with_the_place(write_plugin: Any) -> None:
     home = metric_plugin(write_plugin, "mine", parts="import nothing_of_that_name\n")
     with pytest.raises(PluginError) as caught:
         discover([home]).get("metric", "ones").settings_class()

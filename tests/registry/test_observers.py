@@ -1,4 +1,4 @@
-"""Plugins that watch runs: shown every record, unable to change anything, told on when they err."""
+"""Plugins that observe runs: they get every record, cannot change it, and are reported if they fail."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ def test_an_observer_cannot_change_the_record(write_plugin: Any) -> None:
     assert record == {"event": "train", "terms": {"model/total": 0.5}}
 
 
-def test_an_observer_that_raises_is_told_once_and_stops_no_one(
+def test_an_observer_that_raises_is_reported_once_and_stops_nothing(
     write_plugin: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = watcher(write_plugin, "raise ValueError('no disk')", name="broken")
     registry = discover([broken, watcher(write_plugin, "print(record['step'])")])
     registry.observe("runs/a", RECORD)
     registry.observe("runs/a", RECORD)
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     file = broken / "src" / "broken_plugin" / "__init__.py"
-    assert told.out == "3\n3\n"
-    assert told.err == (
+    assert printed.out == "3\n3\n"
+    assert printed.err == (
         f"warning: plugin 'broken' ({file}): avspatial_record raised ValueError: no disk (reported once)\n"
     )
 
 
-def test_an_observer_that_returns_something_is_told_so(write_plugin: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_observer_that_returns_something_is_reported(write_plugin: Any, capsys: pytest.CaptureFixture[str]) -> None:
     home = watcher(write_plugin, "return 7")
     discover([home]).observe("runs/a", RECORD)
     assert capsys.readouterr().err == (
@@ -57,9 +57,9 @@ def test_an_observer_that_returns_something_is_told_so(write_plugin: Any, capsys
 def test_failures_are_reported_on_stderr(write_plugin: Any, capsys: pytest.CaptureFixture[str]) -> None:
     home = write_plugin("odd", "def components(): return []\n")
     discover([home]).report_failures()
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err == (
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == (
         f"warning: plugin 'odd' ({home / 'pyproject.toml'}): implements no hook; "
         "it needs a function avspatial_components marked @hookimpl\n"
     )

@@ -1,4 +1,4 @@
-"""Files and folders appear whole or not at all; run.json says where numbers come from."""
+"""Files and folders appear complete or not at all; run.json records the provenance."""
 
 from __future__ import annotations
 

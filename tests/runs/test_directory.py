@@ -1,4 +1,4 @@
-"""A run directory: made once and whole, opened with clear errors, its log never torn."""
+"""A run directory: created once and atomically, opened with clear errors, its log never torn."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_run_is_never_written_over(tmp_path: Path) -> None:
     assert [path.name for path in run.path.parent.iterdir()] == [run.path.name]
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError) as caught:
         make(tmp_path / "file")
@@ -85,7 +85,7 @@ def make_again(tmp_path: Path) -> Run:
     return Run(next((tmp_path / "demo").iterdir()))
 
 
-def test_a_path_that_is_not_there_names_the_runs_beside_it(tmp_path: Path) -> None:
+def test_a_path_that_is_not_there_names_the_runs_next_to_it(tmp_path: Path) -> None:
     run = make(tmp_path)
     with pytest.raises(RunError) as caught:
         open_run(tmp_path / "demo" / "gone")
@@ -115,7 +115,7 @@ def test_an_empty_folder_is_no_run(tmp_path: Path) -> None:
     )
 
 
-def test_a_torn_run_json_is_told(tmp_path: Path) -> None:
+def test_a_torn_run_json_is_reported(tmp_path: Path) -> None:
     run = make(tmp_path)
     run.metadata_file.write_text("{")
     with pytest.raises(RunError) as caught:
@@ -171,7 +171,7 @@ def test_pointers_name_checkpoints(tmp_path: Path) -> None:
     assert (run.checkpoints / "LATEST").read_text() == "step-000010\n"
 
 
-def test_a_checkpoint_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_checkpoint_that_is_not_there_is_reported(tmp_path: Path) -> None:
     run = make(tmp_path)
     with pytest.raises(RunError) as caught:
         run.checkpoint("BEST")

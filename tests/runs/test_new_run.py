@@ -1,4 +1,4 @@
-"""A run that something fills while it is made appears whole or not at all."""
+"""A run that is filled while it is created appears complete or not at all."""
 
 from __future__ import annotations
 

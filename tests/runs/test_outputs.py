@@ -35,7 +35,7 @@ def test_the_official_names_and_exact_samples(tmp_path: Path) -> None:
         np.testing.assert_array_equal(sound, expected)
 
 
-def test_picture_and_angles_lie_beside(tmp_path: Path) -> None:
+def test_picture_and_angles_are_saved_too(tmp_path: Path) -> None:
     picture = np.full((6, 8, 3), (200, 30, 90), np.uint8)
     truth = Truth(10.0, np.array([[30.0, -20.0]]), np.array([[0.5, 0.25]]))
     save_outputs(tmp_path / "clip", PREDICTION, REFERENCE, 16000, picture, truth)
@@ -55,7 +55,7 @@ def test_picture_and_angles_lie_beside(tmp_path: Path) -> None:
     }
 
 
-def test_a_clip_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_clip_is_there_complete_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="samples must be"):
         save_outputs(tmp_path / "clip", PREDICTION[0], REFERENCE, 16000)
     assert list(tmp_path.iterdir()) == []
