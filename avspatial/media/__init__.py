@@ -1,1 +1,8 @@
-"""Reading and writing sound and video files."""
+"""Reading and writing audio and video files.
+
+Public, for plugins: what is listed in `__all__`.
+"""
+
+from avspatial.media.webvtt import Direction, read_directions, vtt
+
+__all__ = ["Direction", "read_directions", "vtt"]

@@ -23,24 +23,24 @@ LAYERS = {
 """Output channels of each 3x3x3 convolution; the names are those of the published weights."""
 
 POOLED = ("conv1", "conv2", "conv3b", "conv4b", "conv5b")
-"""The convolutions that a pool follows; all five halve the picture."""
+"""The convolutions that are followed by a pool; all five pools halve the image."""
 
 HALVES_TIME = {"late": ("conv4b", "conv5b"), "early": ("conv2", "conv3b")}
 
 SPORTS_1M_MEAN = (90.25, 97.66, 101.41)
-"""Blue, green, red, of 255: what the published weights expect to be taken away."""
+"""Blue, green, red, of 255: the published weights expect it to be subtracted."""
 
 NATURAL_DEVIATION = 58.0
-"""Standard deviation of natural pictures, of 255 (ImageNet's, mean of the colours)."""
+"""Standard deviation of natural images, of 255 (ImageNet's, mean of the colours)."""
 
 
 class C3d(VisualEncoder):
     """Eight 3x3x3 convolutions with ReLU and no normalisation, five pools: N / 4, H / 32, W / 32, 512 channels.
 
-    Late time pooling (SAGM says only that time is reduced by 4) keeps two pictures' worth of time for conv4 and conv5;
-    pooled early they would see a single one, and two thirds of each pretrained kernel would do nothing.
+    Late time pooling (SAGM only states that time is reduced by 4) keeps two steps of time for conv4 and conv5; with
+    early pooling they would have one, and two thirds of each pretrained kernel would have no effect.
     Pretrained weights get the input that they were trained on: BGR, 0..255, mean subtracted. From scratch that is
-    divided by 58 besides, which with He initialisation keeps every layer's output near unit size.
+    also divided by 58, which with He initialisation keeps every layer's output near unit size.
     """
 
     mean: Tensor
@@ -60,7 +60,7 @@ class C3d(VisualEncoder):
             load_c3d(self, settings.pretrained)
         else:
             self._initialise()
-        # Saved with the weights: they need the input that they learned from, wherever they are loaded.
+        # Saved with the weights: they always need the scale of the input that they were trained on.
         self.register_buffer("deviation", torch.tensor(1.0 if settings.pretrained else NATURAL_DEVIATION))
 
     def _initialise(self) -> None:
@@ -73,11 +73,11 @@ class C3d(VisualEncoder):
     def forward(self, images: Tensor) -> Tensor:
         """images (B, N, 3, H, W), RGB in [0, 1], N >= 4, H and W >= 32 -> (B, C, N // 4, H // 32, W // 32)."""
         x = (images.flip(2) * 255 - self.mean) / self.deviation
-        # a third less time on a CPU than with channels first; the weights stay as they are saved
+        # A third less time on a CPU than with channels first; the saved weights do not change.
         x = x.transpose(1, 2).contiguous(memory_format=torch.channels_last_3d)
         for name in LAYERS:
             x = self.get_submodule(name)(x)
-            if name in POOLED:  # before the ReLU, which gives the same and has a quarter to do
+            if name in POOLED:  # before the ReLU: the same result with a quarter of the work
                 time = 2 if name in HALVES_TIME[self.settings.pooling] else 1
                 x = functional.max_pool3d(x, (time, 2, 2))
             x = functional.relu(x)

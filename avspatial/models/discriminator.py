@@ -1,4 +1,4 @@
-"""SAGM's discriminator (arXiv 2311.07630, section 3.3): does this difference spectrogram belong to these pictures?"""
+"""SAGM's discriminator (arXiv 2311.07630, section 3.3): does a difference spectrogram belong to the images?"""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from avspatial.models.unet import UnetEncoder, initialise
 
 
 class VisualPatchDiscriminator(Discriminator):
-    """An encoder like AudioNet, visual features repeated at its bottleneck, two convolutions, average pooling.
+    """An encoder like AudioNet, visual features tiled at its bottleneck, two convolutions, average pooling.
 
-    The paper names the two convolutions without sizes; here both are 3x3, the first keeps the encoder's channels
-    (batch normalisation, LeakyReLU), the second leaves one logit a patch, of which the average is taken.
-    RecipeError if it is to see pictures that the model does not have.
+    The paper names the two convolutions without sizes. Here both are 3x3: the first keeps the encoder's channels
+    (batch normalisation, LeakyReLU), the second gives one logit a patch; the result is their mean.
+    RecipeError if it needs images and the model has no visual encoder.
     """
 
     def __init__(self, settings: VisualPatchSettings, *, visual: FeatureShape | None) -> None:

@@ -1,4 +1,4 @@
-"""How SAGM and MONO2BINAURAL bring pictures to sound: features flattened into channels, repeated over the audio map."""
+"""Fusion of SAGM and MONO2BINAURAL: visual features as channels, tiled over the audio feature map."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from avspatial.interfaces import FeatureShape
 class TiledVisual(nn.Module):
     """Visual features (B, C, N', H', W') -> `channels` constant maps of a given size.
 
-    SAGM flattens all of C3D's 512 x 7 x 7 features, which would give the first up-convolution 210 million parameters;
-    so first a 1x1 convolution with batch normalisation and ReLU reduces C, as in MONO2BINAURAL.
+    SAGM flattens all of C3D's 512 x 7 x 7 features, which would give the first up-convolution 210 million parameters.
+    So a 1x1 convolution with batch normalisation and ReLU first reduces C, as in MONO2BINAURAL.
     """
 
     def __init__(self, visual: FeatureShape, reduced: int) -> None:
@@ -20,9 +20,9 @@ class TiledVisual(nn.Module):
         self.reduce = nn.Sequential(nn.Conv2d(visual.channels, reduced, 1), nn.BatchNorm2d(reduced), nn.ReLU())
 
     def forward(self, visual: Tensor, size: tuple[int, int]) -> Tensor:
-        """visual (B, C, N', H', W') -> (B, channels, *size); the same vector at every place.
+        """visual (B, C, N', H', W') -> (B, channels, *size), the same vector at every position.
 
-        visual (B, S, C, N', H', W'), S being the width of `size`: in every column its own vector.
+        visual (B, S, C, N', H', W') with S the width of `size`: each column has its own vector.
         """
         if visual.ndim == 6:
             vectors = self._vectors(visual.flatten(0, 1)).unflatten(0, visual.shape[:2])

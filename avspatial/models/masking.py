@@ -1,8 +1,8 @@
-"""The formulation that SAGM and its baselines share: a complex ratio mask turns the mixture into the difference."""
+"""Masking spatializer, shared by SAGM and its baselines: a complex ratio mask turns the mixture into the difference."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -15,15 +15,26 @@ from avspatial.signal.spectrogram import Spectrogram, apply_mask
 
 
 class MaskingSpatializer(Spatializer):
-    """Pictures and the mixture's spectrogram are encoded, a mask is generated, its product with the mixture is the
-    difference (SAGM, arXiv 2311.07630, eqs. 1-11). left + right is the mixture, whatever the networks say.
+    """Encodes images and the mixture's spectrogram and generates a mask; mask times mixture is the difference.
 
-    For trainers: `spectrogram`, `visual_encoder`, `visual_shape` (None without pictures), `difference_spectrogram`,
+    SAGM, arXiv 2311.07630, eqs. 1-11. left + right is the mixture for any output of the networks.
+
+    For trainers: `spectrogram`, `visual_encoder`, `visual_shape` (None without images), `difference_spectrogram`,
     `loss_terms_given`.
-    RecipeError if the window's pictures or spectrogram do not fit the networks, before any data is read.
+
+    Args:
+        settings: The networks and the weights of the loss terms.
+        framing: Window and STFT.
+        builder: Builds the networks.
+
+    Raises:
+        RecipeError: The window's images or spectrogram do not fit the networks; raised before any data are read.
     """
 
     preserves_mixture = True
+    local_in_time: ClassVar[bool] = True
+    """Whether the masks of a frame depend only on frames near it, as `spatialize_along` requires. A subclass whose
+    `masks` or `difference_spectrogram` depends on distant frames, or was not checked for that, sets it to False."""
 
     def __init__(self, settings: MaskingSettings, *, framing: Framing, builder: Builder) -> None:
         super().__init__(settings, framing=framing, builder=builder)
@@ -42,7 +53,7 @@ class MaskingSpatializer(Spatializer):
 
     @property
     def planes(self) -> int:
-        """The planes that `audio_encoder` is given: the mixture's two."""
+        """Number of planes that `audio_encoder` takes: the mixture's two."""
         return 2
 
     @property
@@ -54,12 +65,28 @@ class MaskingSpatializer(Spatializer):
         return None if self.visual_encoder is None else self.visual_encoder(images)
 
     def masks(self, mixture: Tensor, visual: Tensor | None) -> Masks:
-        """Mixture spectrogram (B, 2, F, M), visual features of `encode_images` -> masks (B, 2, F, M)."""
+        """Generate the masks.
+
+        Args:
+            mixture: Spectrogram (B, 2, F, M).
+            visual: Features from `encode_images`.
+
+        Returns:
+            Masks (B, 2, F, M).
+        """
         masks: Masks = self.mask_generator(self.audio_encoder(mixture), visual, mixture)
         return masks
 
     def difference_spectrogram(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
-        """Mixture spectrogram and difference predicted, both (B, 2, F, M); visual: features of `encode_images`."""
+        """Predict the difference.
+
+        Args:
+            mixture: Spectrogram (B, 2, F, M).
+            visual: Features from `encode_images`.
+
+        Returns:
+            Spectrogram (B, 2, F, M).
+        """
         return apply_mask(self.masks(mixture, visual).difference, mixture)
 
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
@@ -69,36 +96,52 @@ class MaskingSpatializer(Spatializer):
 
     @property
     def frame_step(self) -> int | None:
-        """The frames of one column at the bottleneck, where the pictures come in. A subclass that makes its masks in
-        another way may look further along time: it says for itself whether it can."""
-        other = type(self).masks is not MaskingSpatializer.masks
-        other |= type(self).difference_spectrogram is not MaskingSpatializer.difference_spectrogram
-        if other or not self.mask_generator.supports_variable_length:
+        """Samples of one column at the bottleneck, where the visual features are joined."""
+        if not (self.local_in_time and self.mask_generator.supports_variable_length):
             return None
         return int(self.audio_encoder.levels[-1].reduction * self.framing.stft.hop)
 
     def spatialize_along(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
-        """mixture (B, T), T a multiple of `step`, visual (B, T / step, C, N', H', W') -> stereo (B, 2, T)."""
+        """mixture (B, T), T a multiple S of `frame_step`; visual (B, S, C, N', H', W') -> stereo (B, 2, T)."""
         spectrogram = self.spectrogram(mixture, mixture.shape[-1] // self.framing.stft.hop)
         difference = self.difference_spectrogram(spectrogram, visual)
         return stereo.stereo(mixture, self.spectrogram.inverse(difference, mixture.shape[-1]))
 
     def loss_terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
-        """Distance between predicted and true difference spectrogram, and, where the mask generator gives left and
-        right masks too, between the differences that they imply and the true one (APNet); `loss` is "l1" or "mse".
+        """Distance between the predicted and the true difference spectrogram.
+
+        If the mask generator predicts left and right masks too, also the distances between the differences that follow
+        from them and the true one (APNet).
+
+        Args:
+            batch: Training windows.
+            loss: "l1" or "mse".
+
+        Returns:
+            Scalars by name.
         """
         return self.loss_terms_given(batch.mixture, batch.reference, self.encode_images(batch.images), loss)
 
     def loss_terms_given(
         self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str
     ) -> dict[str, Tensor]:
-        """The loss terms for mixture (B, T), reference (B, 2, T) and visual features of `encode_images`."""
-        heard = self.spectrogram(mixture)
+        """As `loss_terms`, from visual features.
+
+        Args:
+            mixture: (B, T).
+            reference: (B, 2, T).
+            visual: Features from `encode_images`.
+            loss: "l1" or "mse".
+
+        Returns:
+            Scalars by name.
+        """
+        spectrogram = self.spectrogram(mixture)
         truth = self.spectrogram(stereo.difference(reference))
-        return self.distances(self.masks(heard, visual), heard, truth, loss)
+        return self.distances(self.masks(spectrogram, visual), spectrogram, truth, loss)
 
     def distances(self, masks: Masks, mixture: Tensor, truth: Tensor, loss: str) -> dict[str, Tensor]:
-        """What `terms` says of these masks; mixture's and true difference's spectrogram (B, 2, F, M)."""
+        """As `loss_terms`, from masks and the spectrograms (B, 2, F, M) of the mixture and the true difference."""
         distance = nn.functional.l1_loss if loss == "l1" else nn.functional.mse_loss
         terms = {"difference": distance(apply_mask(masks.difference, mixture), truth)}
         weight = self.settings.side_weight
@@ -115,7 +158,7 @@ class MaskingSpatializer(Spatializer):
 
 
 def _visual_shape(encoder: Any, framing: Framing) -> FeatureShape:
-    """The shape of the encoder's features for the window's pictures; RecipeError if none are left of them."""
+    """Shape of the encoder's features for the window's images; RecipeError if nothing is left."""
     height, width = framing.window.picture
     shape: FeatureShape = encoder.shape(framing.window.pictures, height, width)
     if min(shape.images, shape.height, shape.width) < 1:
@@ -130,7 +173,16 @@ def _visual_shape(encoder: Any, framing: Framing) -> FeatureShape:
 
 
 def check_planes(encoder: Any, needed: int, where: str) -> None:
-    """RecipeError unless the audio encoder takes as many planes as it will be given."""
+    """Check the planes of an audio encoder.
+
+    Args:
+        encoder: The audio encoder.
+        needed: Number of planes that it will be given.
+        where: Recipe key of the encoder.
+
+    Raises:
+        RecipeError: It takes another number.
+    """
     if encoder.planes != needed:
         raise RecipeError(
             f"{needed} planes of spectrograms go into this audio encoder, and it takes {encoder.planes}",
@@ -140,7 +192,15 @@ def check_planes(encoder: Any, needed: int, where: str) -> None:
 
 
 def check_spectrogram(levels: tuple[FeatureLevel, ...], framing: Framing) -> None:
-    """RecipeError unless F and M can be divided as the audio encoder does."""
+    """Check that F and M can be divided as the audio encoder divides them.
+
+    Args:
+        levels: The encoder's levels.
+        framing: Window and STFT.
+
+    Raises:
+        RecipeError: They cannot.
+    """
     most = max(level.reduction for level in levels)
     if framing.bins % most:
         below = max(1, framing.bins // most) * most
@@ -149,10 +209,10 @@ def check_spectrogram(levels: tuple[FeatureLevel, ...], framing: Framing) -> Non
             where="stft.n_fft",
             fix=f"Take a multiple of {2 * most}: {2 * below} or {2 * below + 2 * most}.",
         )
-    held = framing.stft_frames
-    if held % most:
+    frames = framing.stft_frames
+    if frames % most:
         raise RecipeError(
-            f"the window's {held} spectrogram frames cannot be divided by {most} as the audio encoder does",
+            f"the window's {frames} spectrogram frames cannot be divided by {most} as the audio encoder does",
             where="window.seconds",
-            fix=f"Take a window of {(held // most + 1) * most * framing.stft.hop / framing.window.rate:g} s.",
+            fix=f"Take a window of {(frames // most + 1) * most * framing.stft.hop / framing.window.rate:g} s.",
         )

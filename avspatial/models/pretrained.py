@@ -1,4 +1,4 @@
-"""Published weights: read without running code from the file, checked name by name and shape by shape."""
+"""Pretrained weights: read without running code from the file, checked by name and shape."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from avspatial.errors import RunError
 from avspatial.text import listed
 
-# c3d-pretrained.pth numbers the layers of one torch Sequential
 C3D_NUMBERS = {
     "features.0": "conv1",
     "features.3": "conv2",
@@ -24,14 +23,23 @@ C3D_NUMBERS = {
     "features.16": "conv5a",
     "features.18": "conv5b",
 }
+"""The layers of c3d-pretrained.pth, numbered as in one torch Sequential."""
 C3D_LEFT_OUT = ("fc6.", "fc7.", "fc8.", "classifier.")
 SCRATCH = "Name another file, or set pretrained: false to train from scratch."
 
 
 def read_weights(path: Path, fix: str = SCRATCH) -> dict[str, Tensor]:
-    """The tensors of a torch state dict, or of a `.safetensors` file, by name.
+    """Read the tensors of a torch state dict or of a `.safetensors` file.
 
-    RunError, with `fix`, if the file is missing or holds anything else.
+    Args:
+        path: The file.
+        fix: What the user can do if the file is unusable, for the error.
+
+    Returns:
+        The tensors by name.
+
+    Raises:
+        RunError: The file is missing or holds anything else.
     """
     if not path.is_file():
         raise RunError("there is no such file of pretrained weights", where=path, fix=fix)
@@ -50,7 +58,16 @@ def read_weights(path: Path, fix: str = SCRATCH) -> dict[str, Tensor]:
 
 
 def load_exactly(module: nn.Module, weights: dict[str, Tensor], *, where: object) -> None:
-    """Load weights whose names and shapes are exactly those of `module`; RunError names what differs."""
+    """Load weights whose names and shapes are exactly those of the module.
+
+    Args:
+        module: The module.
+        weights: Tensors by name.
+        where: File or recipe key of the weights, for the error.
+
+    Raises:
+        RunError: Names the tensors that differ.
+    """
     wrong = differences(module.state_dict(), weights)
     if wrong:
         raise RunError(f"other weights than {type(module).__name__}'s: {wrong}", where=where, fix=SCRATCH)
@@ -58,7 +75,10 @@ def load_exactly(module: nn.Module, weights: dict[str, Tensor], *, where: object
 
 
 def differences(needed: Mapping[str, Tensor | None], weights: Mapping[str, Tensor]) -> str:
-    """How weights differ from those needed in names and shapes, in words; empty if they do not. None: any shape."""
+    """Text that lists how weights differ from the needed ones in names and shapes; empty if they do not.
+
+    None in `needed` means any shape.
+    """
     shapes = [
         f"{name} is {tuple(weights[name].shape)} instead of {tuple(like.shape)}"
         for name, like in needed.items()
@@ -77,7 +97,7 @@ def _listed(title: str, names: list[str], most: int = 4) -> list[str]:
 
 
 def load_c3d(module: nn.Module, path: Path) -> None:
-    """Load `c3d.pickle` (conv1.weight ...) or `c3d-pretrained.pth` (features.0.weight ...); both leave out fc6 to fc8.
+    """Load `c3d.pickle` (conv1.weight ...) or `c3d-pretrained.pth` (features.0.weight ...), both without fc6 to fc8.
 
     RunError as `read_weights` and `load_exactly`.
     """
@@ -86,6 +106,6 @@ def load_c3d(module: nn.Module, path: Path) -> None:
         layer, _, kind = name.rpartition(".")
         if not name.startswith(C3D_LEFT_OUT):
             kept[f"{C3D_NUMBERS.get(layer, layer)}.{kind}"] = tensor
-    learned = dict(module.named_parameters())  # what else belongs to the state is not in the files
-    own = {name: value for name, value in module.state_dict().items() if name not in learned}
-    load_exactly(module, own | kept, where=path)
+    parameters = dict(module.named_parameters())
+    buffers = {name: value for name, value in module.state_dict().items() if name not in parameters}  # not in the files
+    load_exactly(module, buffers | kept, where=path)

@@ -1,4 +1,4 @@
-"""Weights as a method's authors publish them, brought under our names. What the names are, the spatializer declares."""
+"""Weights as a method's authors publish them, renamed to ours. The spatializer declares the names."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from avspatial.interfaces import Spatializer
 from avspatial.models.pretrained import differences, read_weights
 
 _OWN = "mixture_rms"
-"""The one thing in a spatializer's state that is ours alone."""
+"""The only tensor in a spatializer's state that no published file holds."""
 
 _COUNTER = "num_batches_tracked"
-"""Batch normalisation's count of batches: torch before 0.4.1 did not save it, and nothing computes with it."""
+"""Batch normalisation's count of batches: torch before 0.4.1 did not save it, and no computation uses it."""
 
 _FIX = "Give the file as its authors published it."
 
 
 def load_published(spatializer: Spatializer, files: Mapping[str, Path]) -> None:
-    """Fill the spatializer with published weights, {part: file}; nothing is changed unless everything fits.
+    """Load published weights, {part: file}, into the spatializer; it is unchanged unless everything fits.
 
-    RunError for a part too few or too many, a file that is missing or no plain state dict, and for keys that are
-    missing, left over or of another shape, which it names.
+    RunError for a missing or unknown part, a file that is missing or no plain state dict, and for keys that are
+    missing, unknown or of another shape.
     """
     parts = spatializer.published_names()
     _check_parts(parts, files)
     state = spatializer.state_dict()
-    found: dict[str, Tensor] = {}
+    renamed: dict[str, Tensor] = {}
     for part, names in parts.items():
         weights = _fitting(files[part], part, parts, state)
-        found |= {own: weights[name] for name, own in names.items() if own is not None}
-    unnamed = differences(state, {**found, _OWN: state[_OWN]})
+        renamed |= {own: weights[name] for name, own in names.items() if own is not None}
+    unnamed = differences(state, {**renamed, _OWN: state[_OWN]})
     if unnamed:
         raise RunError(
             f"the published files do not fill this model: {unnamed}",
             where="model",
             fix="Take the recipe that the weights were published for.",
         )
-    spatializer.load_state_dict({**found, _OWN: state[_OWN]})
+    spatializer.load_state_dict({**renamed, _OWN: state[_OWN]})
 
 
 def _check_parts(parts: Mapping[str, object], files: Mapping[str, Path]) -> None:
@@ -57,7 +57,7 @@ def _check_parts(parts: Mapping[str, object], files: Mapping[str, Path]) -> None
 def _fitting(
     path: Path, part: str, parts: Mapping[str, Mapping[str, str | None]], state: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """The tensors of one file, by the names in it, once names and shapes are those of the part."""
+    """The tensors of one file by its names; RunError unless names and shapes are those of the part."""
     weights = read_weights(path, _FIX)
     wrong = _differences(parts[part], weights, state)
     if wrong:

@@ -16,8 +16,8 @@ class C3dSettings(Settings):
     example = {"pretrained": False, "width": 1 / 16}
 
     pretrained: Literal[False] | Path = setting()
-    """Sports-1M weights, `c3d.pickle` or `c3d-pretrained.pth`; `false` trains from scratch. Always said, never
-    guessed: the two are different methods."""
+    """Sports-1M weights, `c3d.pickle` or `c3d-pretrained.pth`; `false` trains from scratch. There is no
+    default: the two are different methods."""
     pooling: Literal["late", "early"] = "late"
     """Which two pools halve time: the last two (`late`), or the second and third (`early`)."""
     width: float = setting(1.0, ge=1 / 64, le=4)
@@ -38,7 +38,7 @@ class UnetEncoderSettings(Settings):
     width: float = setting(1.0, ge=1 / 64, le=4)
     """Channels, as a multiple of 64, 128, 256, 512, 512."""
     planes: int = setting(2, ge=2, le=16, multiple_of=2)
-    """Planes that come in: 2 for the mixture's spectrogram, 2 more for each that a spatializer shows beside it."""
+    """Planes that come in: 2 for the mixture's spectrogram, and 2 for each further spectrogram."""
 
 
 class UnetMaskSettings(Settings):
@@ -81,5 +81,5 @@ class MaskingSettings(Settings):
     mask_generator: MaskGeneratorChoice
     """Feature maps and visual features to masks."""
     side_weight: float = setting(0.5, ge=0, le=100)
-    """Weight of each loss term on the left and right masks, beside 1 for the difference's (APNet); without effect for
+    """Weight of each loss term on the left and right masks, relative to the difference's (APNet); without effect for
     a mask generator that predicts the difference alone."""

@@ -1,6 +1,6 @@
-"""AudioNet and the generator of SAGM (arXiv 2311.07630, section 3.2): a U-Net over the spectrogram.
+"""U-Net over the spectrogram: AudioNet and the generator of SAGM (arXiv 2311.07630, section 3.2).
 
-The same layers, with one picture and a sigmoid, are MONO2BINAURAL's.
+With one image and a sigmoid, the same layers are MONO2BINAURAL's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ CHANNELS = (64, 128, 256, 512, 512)
 
 
 def initialise(modules: Iterable[nn.Module]) -> None:
-    """Convolutions N(0, 0.02), normalisation weights N(1, 0.02), biases 0: as pix2pix and MONO2BINAURAL start."""
+    """Initialise as pix2pix and MONO2BINAURAL: convolutions N(0, 0.02), normalisation N(1, 0.02), biases 0.
+
+    Args:
+        modules: The modules; all but convolutions and normalisations are left as they are.
+    """
     for module in modules:
         if isinstance(module, nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, 0.0, 0.02)
@@ -34,12 +38,12 @@ def initialise(modules: Iterable[nn.Module]) -> None:
 
 
 def down(inputs: int, outputs: int) -> nn.Sequential:
-    """(B, inputs, F, M) -> (B, outputs, F / 2, M / 2)."""
+    """Convolution 4x4, stride 2, with normalisation and LeakyReLU: (B, inputs, F, M) -> (B, outputs, F / 2, M / 2)."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2))
 
 
 def up(inputs: int, outputs: int) -> nn.Sequential:
-    """(B, inputs, F, M) -> (B, outputs, 2 F, 2 M)."""
+    """Up-convolution 4x4 with normalisation and ReLU: (B, inputs, F, M) -> (B, outputs, 2 F, 2 M)."""
     return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.ReLU())
 
 
@@ -67,7 +71,7 @@ class UnetEncoder(AudioEncoder):
 class UnetMaskGenerator(MaskGenerator):
     """One up-convolution a level; each takes the decoder's map first, the encoder's map of the same size second.
 
-    RecipeError if the levels do not halve the map one after another.
+    RecipeError if the levels are not successive halvings.
     """
 
     def __init__(
@@ -93,8 +97,8 @@ class UnetMaskGenerator(MaskGenerator):
 
     @property
     def supports_variable_length(self) -> bool:
-        """A subclass that refines the maps by pictures says for itself whether it can."""
-        return type(self).refine is UnetMaskGenerator.refine
+        """A subclass that refines or uses the maps in another way must say whether it does, too."""
+        return True
 
     def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
         """maps finest first, visual (B, C, N', H', W') or None, mixture (B, 2, F, M) -> difference mask in -1..1."""
@@ -102,37 +106,36 @@ class UnetMaskGenerator(MaskGenerator):
         return Masks(squash(self.last(torch.cat((decoded[-1], maps[0]), 1)), self.settings.activation))
 
     def decode(self, maps: Sequence[Tensor], visual: Tensor | None) -> list[Tensor]:
-        """The decoder's maps up1, up2, ..., coarsest first: each of an up-convolution, before the encoder's map of its
-        size is joined to it. The next up-convolution takes both."""
+        """Outputs of the up-convolutions up1, up2, ..., coarsest first, without the encoder's maps."""
         *skips, bottleneck = maps
         decoded = [self.refine(0, self._first(bottleneck, visual), visual)]
-        for place, skip in enumerate(reversed(skips[1:]), 1):
+        for index, skip in enumerate(reversed(skips[1:]), 1):
             joined = torch.cat((decoded[-1], skip), 1)
-            decoded.append(self.refine(place, self.convolutions[place](joined), visual))
+            decoded.append(self.refine(index, self.convolutions[index](joined), visual))
         return decoded
 
     def _first(self, bottleneck: Tensor, visual: Tensor | None) -> Tensor:
-        """up1 of the bottleneck and the pictures.
+        """up1 of the bottleneck and the visual features.
 
-        Without gradients their two parts of the first up-convolution are computed apart, for the pictures' part is the
-        same at every place: most of its channels, hardly any of its work. Equal but for rounding.
+        Without gradients their two parts of the first up-convolution are computed separately: the visual part, most of
+        the channels, is the same at every position and costs almost nothing so. Equal up to rounding.
         """
         first = cast(nn.Sequential, self.convolutions[0])
         up_convolution = cast(nn.ConvTranspose2d, first[0])
-        # for inference it may have been rewritten, as something with weights of another shape
-        apart = isinstance(up_convolution, nn.ConvTranspose2d) and not torch.is_grad_enabled()
-        if self.fusion is None or visual is None or visual.ndim == 6 or not apart:
+        # Optimisation for inference may have replaced it by a module with weights of another shape.
+        separable = isinstance(up_convolution, nn.ConvTranspose2d) and not torch.is_grad_enabled()
+        if self.fusion is None or visual is None or visual.ndim == 6 or not separable:
             return first(self._join(bottleneck, visual))
         split = [self.fusion.channels, bottleneck.shape[1]]
         if self.settings.order == "visual_audio":
-            seen, heard = up_convolution.weight.split(split)
+            visual_weight, audio_weight = up_convolution.weight.split(split)
         else:
-            heard, seen = up_convolution.weight.split(split[::-1])
-        up = functional.conv_transpose2d(bottleneck, heard, up_convolution.bias, 2, 1)
-        return first[1:](up + spread(self.fusion(visual, (2, 2)), seen, up.shape[-2:]))
+            audio_weight, visual_weight = up_convolution.weight.split(split[::-1])
+        audio = functional.conv_transpose2d(bottleneck, audio_weight, up_convolution.bias, 2, 1)
+        return first[1:](audio + up_convolve_constant(self.fusion(visual, (2, 2)), visual_weight, audio.shape[-2:]))
 
-    def refine(self, place: int, decoded: Tensor, visual: Tensor | None) -> Tensor:
-        """What a subclass makes of a decoder's map; `place` 0 is up1. As it is here."""
+    def refine(self, index: int, decoded: Tensor, visual: Tensor | None) -> Tensor:
+        """Refine the output of an up-convolution, for subclasses; `index` 0 is up1. Unchanged here."""
         return decoded
 
     def _join(self, bottleneck: Tensor, visual: Tensor | None) -> Tensor:
@@ -143,21 +146,29 @@ class UnetMaskGenerator(MaskGenerator):
         return torch.cat(parts if self.settings.order == "visual_audio" else parts[::-1], 1)
 
 
-def spread(constant: Tensor, weight: Tensor, size: Sequence[int]) -> Tensor:
-    """An up-convolution (4/2/1, no bias) of maps that are the same at every place, each side even and at least 4.
+def up_convolve_constant(constant: Tensor, weight: Tensor, size: Sequence[int]) -> Tensor:
+    """Up-convolution (4/2/1, no bias) of maps that are constant over all positions; even sides of at least 4.
 
-    constant (B, C, 2, 2) -> (B, C', *size). Such a result has four rows and four columns: the first, the odd ones, the
-    even ones, the last; those of the smallest map.
+    constant (B, C, 2, 2) -> (B, C', *size). The result has four different rows and columns, those of the smallest map:
+    the first, the odd ones, the even ones and the last.
     """
     smallest = functional.conv_transpose2d(constant, weight, None, 2, 1)
     for axis, length in zip((-2, -1), size, strict=True):
-        places = [0, *([1, 2] * (length // 2 - 1)), 3]
-        smallest = smallest.index_select(axis, torch.tensor(places, device=constant.device))
+        indices = [0, *([1, 2] * (length // 2 - 1)), 3]
+        smallest = smallest.index_select(axis, torch.tensor(indices, device=constant.device))
     return smallest
 
 
 def squash(last: Tensor, activation: str) -> Tensor:
-    """A last layer's output -> mask in -1..1: by `tanh`, or by `sigmoid`, times 2 minus 1."""
-    # autocast may hand over bfloat16, too coarse to multiply a spectrogram with
+    """Bound the output of a last layer to a mask.
+
+    Args:
+        last: Any shape.
+        activation: "tanh", or "sigmoid" for 2 sigmoid - 1.
+
+    Returns:
+        float32 in -1..1, of the same shape.
+    """
+    # autocast may give bfloat16, too coarse to multiply a spectrogram with
     last = last.float()
     return last.tanh() if activation == "tanh" else last.sigmoid() * 2 - 1

@@ -85,7 +85,7 @@ class SphericalHead:
     def itd(self, azimuth: Any) -> Floats:
         """Woodworth's formula a / c (sin x + x), x the lateral angle; front and back are the same."""
         sine = np.sin(np.radians(np.asarray(azimuth, float)))
-        return self.radius / SPEED * (sine + np.arcsin(sine))
+        return np.asarray(self.radius / SPEED * (sine + np.arcsin(sine)))
 
     def delay(self, incidence: Any) -> Floats:
         """Travel time in seconds to an ear at `incidence` radians, relative to the head's centre (Woodworth)."""
@@ -100,7 +100,7 @@ class SphericalHead:
         size = np.maximum(2 * np.pi * np.asarray(frequencies, float) * self.radius / SPEED, 1e-3)
         range_ = self.distance / self.radius
         coefficients = _coefficients(size, range_)
-        return np.abs(_legendre(cosines, len(coefficients)).T @ coefficients) * range_ / size
+        return np.asarray(np.abs(_legendre(cosines, len(coefficients)).T @ coefficients) * range_ / size)
 
     def lead(self, rate: int, length: int) -> int:
         return length // 2
@@ -169,7 +169,7 @@ def render(dry: Floats, azimuths: Any, rate: int, head: Head) -> np.ndarray:
         wet = oaconvolve(dry[None], head.responses(track[:1], rate, length)[0], axes=-1)
     else:
         wet = _moving(dry, track, rate, head, length)
-    return wet[:, lead : lead + len(dry)]
+    return np.asarray(wet[:, lead : lead + len(dry)])
 
 
 def _moving(dry: Floats, track: Floats, rate: int, head: Head, length: int) -> np.ndarray:

@@ -84,12 +84,12 @@ def _at_rate(biquad: Array, rate: int) -> Array:
 
 
 def _checked(block: Any, channels: int) -> Array:
-    block = np.asarray(block, np.float64)
-    if block.ndim != 2 or len(block) != channels:
-        raise ValueError(f"the sound has shape {block.shape}; ({channels}, T) is needed")
-    if not np.isfinite(block).all():
+    audio = np.asarray(block, np.float64)
+    if audio.ndim != 2 or len(audio) != channels:
+        raise ValueError(f"the sound has shape {audio.shape}; ({channels}, T) is needed")
+    if not np.isfinite(audio).all():
         raise ValueError("the sound holds NaN or infinity")
-    return block
+    return audio
 
 
 class LoudnessMeter:

@@ -59,7 +59,7 @@ class MeasuredHead:
         """Right minus left delay in seconds, interpolated between the measured directions."""
         lower, upper, part = self._neighbours(np.asarray(azimuth, float))
         delays = self._delays[lower] * (1 - part)[..., None] + self._delays[upper] * part[..., None]
-        return delays[..., 1] - delays[..., 0]
+        return np.asarray(delays[..., 1] - delays[..., 0])
 
     def lead(self, rate: int, length: int) -> int:
         """The mean delay of both ears, rounded."""
@@ -139,7 +139,7 @@ def _spherical(data: Any) -> Floats:
     if (kind.decode() if isinstance(kind, bytes) else str(kind)) != "cartesian":
         return position[:, :2]
     x, y, z = position.T
-    return np.degrees(np.stack([np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))], -1))
+    return np.asarray(np.degrees(np.stack([np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))], -1)))
 
 
 def _left_is_second(receivers: Floats) -> bool:
@@ -173,7 +173,7 @@ def _resampled(ring: Ring, rate: int) -> Floats:
     """Responses at another rate; the gain of filtering with them stays."""
     if rate == round(ring.rate):
         return ring.responses
-    return resample_poly(ring.responses, rate, round(ring.rate), axis=-1) * (ring.rate / rate)
+    return np.asarray(resample_poly(ring.responses, rate, round(ring.rate), axis=-1) * (ring.rate / rate))
 
 
 def _fitted(responses: Floats, length: int) -> Floats:
@@ -192,4 +192,4 @@ def _delays(responses: Floats, rate: float) -> Floats:
     minimal = np.exp(np.fft.rfft(cepstrum, size))
     likeness = np.fft.irfft(spectrum * np.conj(minimal), size * _FINE)
     shift = np.argmax(likeness, -1)
-    return np.where(shift > size * _FINE // 2, shift - size * _FINE, shift) / (_FINE * rate)
+    return np.asarray(np.where(shift > size * _FINE // 2, shift - size * _FINE, shift) / (_FINE * rate))

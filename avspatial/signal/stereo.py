@@ -40,7 +40,8 @@ def mixture(stereo: Signal) -> Signal:
         >>> mixture(np.array([[1.0, 2.0], [0.5, -1.0]]))
         array([1.5, 1. ])
     """
-    return stereo[..., 0, :] + stereo[..., 1, :]
+    total: Signal = stereo[..., 0, :] + stereo[..., 1, :]
+    return total
 
 
 def difference(stereo: Signal) -> Signal:
@@ -56,7 +57,8 @@ def difference(stereo: Signal) -> Signal:
         >>> difference(np.array([[1.0, 2.0], [0.5, -1.0]]))
         array([0.5, 3. ])
     """
-    return stereo[..., 0, :] - stereo[..., 1, :]
+    sides: Signal = stereo[..., 0, :] - stereo[..., 1, :]
+    return sides
 
 
 def stereo(mixture: Signal, difference: Signal) -> Signal:
@@ -124,7 +126,8 @@ def difference_by_left(mixture: Signal, left: Signal) -> Signal:
     Returns:
         2 left - mixture, of the same shape.
     """
-    return 2 * left - mixture
+    implied: Signal = 2 * left - mixture
+    return implied
 
 
 def difference_by_right(mixture: Signal, right: Signal) -> Signal:
@@ -137,4 +140,5 @@ def difference_by_right(mixture: Signal, right: Signal) -> Signal:
     Returns:
         mixture - 2 right, of the same shape.
     """
-    return mixture - 2 * right
+    implied: Signal = mixture - 2 * right
+    return implied

@@ -65,7 +65,7 @@ class TrainerSettings(StageSettings):
     checkpoint_every: int | None = setting(None, unit="steps", ge=1)
     """Steps between checkpoints; each epoch's end where not given. The last step and a new best are always kept."""
     keep: int = setting(2, unit="checkpoints", ge=1)
-    """Newest checkpoints that stay on disk; the best one stays besides."""
+    """Newest checkpoints that stay on disk; the best one stays too."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the networks: 32-bit floats, or bfloat16 by autocast (on a GPU; weights stay 32-bit)."""
 

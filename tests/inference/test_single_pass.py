@@ -17,7 +17,7 @@ from avspatial.inference.visual_features import ClipImages, VisualFeatureCache
 from avspatial.interfaces import Spatializer
 from avspatial.models.masking import MaskingSpatializer
 from avspatial.models.settings import C3dSettings, MaskingSettings, UnetEncoderSettings, UnetMaskSettings
-from avspatial.models.unet import spread
+from avspatial.models.unet import up_convolve_constant
 from avspatial.recipe.schema import Inference
 from avspatial.registry import Registry
 from avspatial.settings import Selected
@@ -158,5 +158,5 @@ def test_an_up_convolution_of_maps_that_are_everywhere_the_same(size: tuple[int,
     torch.manual_seed(0)
     weight, vector = torch.randn(6, 4, 4, 4), torch.randn(2, 6, 1, 1)
     complete = torch.nn.functional.conv_transpose2d(vector.expand(-1, -1, *size), weight, None, 2, 1)
-    found = spread(vector.expand(-1, -1, 2, 2), weight, [2 * size[0], 2 * size[1]])
+    found = up_convolve_constant(vector.expand(-1, -1, 2, 2), weight, [2 * size[0], 2 * size[1]])
     torch.testing.assert_close(found, complete)

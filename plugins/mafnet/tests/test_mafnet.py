@@ -55,7 +55,7 @@ def model(registry: Registry, use: str = "complete", **settings: Any) -> Any:
     return built.eval()
 
 
-def heard() -> tuple[Tensor, Tensor]:
+def noise() -> tuple[Tensor, Tensor]:
     """Two mixtures (2, T) and their pictures."""
     generator = torch.Generator().manual_seed(1)
     mixture = 0.2 * torch.randn(2, FRAMING.samples, generator=generator)
@@ -63,7 +63,7 @@ def heard() -> tuple[Tensor, Tensor]:
 
 
 def masks(built: Any) -> Tensor:
-    mixture, images = heard()
+    mixture, images = noise()
     with torch.no_grad():
         found: Tensor = built.masks(built.spectrogram(mixture), built.encode_images(images)).difference
     return found
@@ -163,7 +163,7 @@ def test_one_pass_is_the_main_network(registry: Registry) -> None:
 
 def test_a_later_pass_sees_mixture_and_difference_and_adds_a_residual(registry: Registry) -> None:
     built = model(registry)
-    mixture, images = heard()
+    mixture, images = noise()
     with torch.no_grad():
         spectrogram, visual = built.spectrogram(mixture), built.encode_images(images)
         first = built.mask_generator(built.audio_encoder(spectrogram), visual, spectrogram).difference
@@ -178,7 +178,7 @@ def test_a_later_pass_sees_mixture_and_difference_and_adds_a_residual(registry: 
 
 def test_the_loss_is_summed_over_the_passes(registry: Registry) -> None:
     built = model(registry, passes=3)
-    mixture, images = heard()
+    mixture, images = noise()
     difference = 0.3 * mixture
     with torch.no_grad():
         terms = built.loss_terms(Batch(mixture, stereo.stereo(mixture, difference), images), "mse")
@@ -192,13 +192,19 @@ def test_the_loss_is_summed_over_the_passes(registry: Registry) -> None:
 def test_a_trainer_that_shows_it_features_of_its_own_gets_the_same_loss(registry: Registry) -> None:
     """As sepstereo's does for its solos: every pass is taught there too, not the last alone."""
     built = model(registry)
-    mixture, images = heard()
+    mixture, images = noise()
     reference = stereo.stereo(mixture, 0.3 * mixture)
     with torch.no_grad():
         terms = built.loss_terms(Batch(mixture, reference, images), "l1")
         seeing = built.loss_terms_given(mixture, reference, built.encode_images(images), "l1")
     assert list(seeing) == ["difference_1", "difference_2"]
     torch.testing.assert_close(seeing, terms, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("spatializer", ["masking", "complete"])
+def test_it_works_on_single_windows_alone(registry: Registry, spatializer: str) -> None:
+    """`--mode continuous` is refused: attention reaches every frame of a window."""
+    assert model(registry, spatializer).frame_step is None
 
 
 def test_what_is_shared(registry: Registry) -> None:
@@ -214,7 +220,7 @@ def test_what_is_shared(registry: Registry) -> None:
 
 def test_where_all_is_shared_the_first_pass_is_shown_a_difference_of_zeros(registry: Registry) -> None:
     built = model(registry, passes=3, shared="all", refining_encoder=None, audio_encoder={**UNET, "planes": 4})
-    mixture, images = heard()
+    mixture, images = noise()
     shown: list[Tensor] = []
     built.audio_encoder.register_forward_pre_hook(lambda module, inputs: shown.append(inputs[0]))
     with torch.no_grad():
@@ -229,7 +235,7 @@ def test_without_feedback_a_later_pass_sees_the_mixture_alone(registry: Registry
     shown: list[Tensor] = []
     built.refining_encoders[0].register_forward_pre_hook(lambda module, inputs: shown.append(inputs[0]))
     masks(built)
-    torch.testing.assert_close(shown, [built.spectrogram(heard()[0])])
+    torch.testing.assert_close(shown, [built.spectrogram(noise()[0])])
 
 
 @pytest.mark.parametrize(
@@ -273,7 +279,7 @@ def test_encoders_of_another_number_of_planes(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"refining_encoder": None}, "the passes after the first need a refining_encoder, or `shared: all`"),
         ({"passes": 1}, "with one pass no pass would use refining_encoder: set it to null"),
@@ -284,7 +290,7 @@ def test_encoders_of_another_number_of_planes(registry: Registry) -> None:
         ),
     ],
 )
-def test_settings_that_contradict_each_other(registry: Registry, settings: dict[str, Any], said: str) -> None:
+def test_settings_that_contradict_each_other(registry: Registry, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError) as error:
         model(registry, **settings)
-    assert [mistake["msg"] for mistake in error.value.errors()] == [f"Value error, {said}"]
+    assert [each["msg"] for each in error.value.errors()] == [f"Value error, {message}"]

@@ -112,10 +112,10 @@ def test_official_weights_give_what_the_papers_layers_give(paper: Any, tmp_path:
     mixture = torch.randn(1, 2, 256, 64, generator=generator)
     with torch.no_grad():
         features = picture_features(visual, official.TITLE, picture[:, 0])
-        looked = paper.encode_images(picture)
-        torch.testing.assert_close(looked[:, :, 0], features, rtol=1e-4, atol=1e-3)
+        visual = paper.encode_images(picture)
+        torch.testing.assert_close(visual[:, :, 0], features, rtol=1e-4, atol=1e-3)
         expected, _ = decoded(audio, features, mixture)
-        torch.testing.assert_close(paper.masks(mixture, looked).difference, expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(paper.masks(mixture, visual).difference, expected, rtol=1e-4, atol=1e-4)
     assert 0.1 < expected.std() < 0.9
 
 

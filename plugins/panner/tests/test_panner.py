@@ -151,7 +151,7 @@ def test_kemar_hears_a_source_on_the_left_on_the_left(registry: Registry) -> Non
     assert 10 * math.log10(left / right) > 6
 
 
-def test_a_missing_sofa_file_is_told(registry: Registry, tmp_path: Path) -> None:
+def test_a_missing_sofa_file(registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         build(registry, azimuth=60, head=tmp_path / "head.sofa")
     assert str(error.value).startswith(f"{tmp_path / 'head.sofa'}: ")
@@ -214,7 +214,7 @@ def test_cues_of_half_a_second_are_points_and_long_ones_hold_their_angle(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "{path}: holds no angle\n  Write lines such as 0.5,30: seconds, degrees to the left."),
         (
@@ -225,11 +225,11 @@ def test_cues_of_half_a_second_are_points_and_long_ones_hold_their_angle(tmp_pat
         ("0,1\n0,2\n", "{path}: its times do not rise\n  Sort its lines by time, each time once."),
     ],
 )
-def test_a_wrong_csv_is_told(text: str, told: str, tmp_path: Path) -> None:
+def test_a_wrong_csv(text: str, message: str, tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", text)
     with pytest.raises(DataError) as error:
         read_track(path)
-    assert str(error.value) == told.format(path=path)
+    assert str(error.value) == message.format(path=path)
 
 
 def test_an_angle_and_a_track_at_once_are_refused(registry: Registry) -> None:

@@ -60,12 +60,12 @@ def test_declared_shape_is_the_shape(backbone: str, pictures: int, average: int,
 
 def test_features_are_those_of_timm_picture_by_picture() -> None:
     model = encoder(average=2).eval()
-    whole = timm.create_model(SMALL).eval()
-    whole.load_state_dict(model.network.state_dict(), strict=False)
+    complete = timm.create_model(SMALL).eval()
+    complete.load_state_dict(model.network.state_dict(), strict=False)
     images = torch.rand(1, 4, 3, 64, 64)
     with torch.no_grad():
         # this network's configuration says mean 0.5 and deviation 0.5
-        each = [whole.forward_features(images[:, n] * 2 - 1) for n in range(4)]
+        each = [complete.forward_features(images[:, n] * 2 - 1) for n in range(4)]
         expected = torch.stack([(each[0] + each[1]) / 2, (each[2] + each[3]) / 2], 2)
         torch.testing.assert_close(model(images), expected)
 
@@ -155,7 +155,7 @@ def test_a_network_of_another_picture_size() -> None:
     with pytest.raises(PluginError) as error:
         encoder(backbone="vit_tiny_patch16_224").shape(1, 64, 64)
     assert str(error.value) == (
-        "model.visual_encoder.backbone: vit_tiny_patch16_224 cannot look at pictures of 64 x 64: "
+        "model.visual_encoder.backbone: vit_tiny_patch16_224 cannot take pictures of 64 x 64: "
         "Input height (64) doesn't match model (224).\n  Choose a convolutional network, such as resnet18."
     )
 

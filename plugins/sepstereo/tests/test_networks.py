@@ -136,10 +136,10 @@ def test_official_weights_give_what_the_papers_layers_give(
     mixture = torch.randn(1, 2, 256, 64, generator=generator)
     with torch.no_grad():
         features = official.picture_features(state["visual"], picture[:, 0], encoder)
-        looked = model.encode_images(picture)
-        torch.testing.assert_close(looked[:, :, 0], features, rtol=1e-4, atol=1e-3)
+        visual = model.encode_images(picture)
+        torch.testing.assert_close(visual[:, :, 0], features, rtol=1e-4, atol=1e-3)
         expected = official.masks(state["audio"] | state["fusion"], features, mixture, variant)
-        found = model.masks(mixture, looked)
+        found = model.masks(mixture, visual)
     for mask, other in zip((found.difference, found.left, found.right), expected, strict=True):
         torch.testing.assert_close(mask, other, rtol=1e-3, atol=1e-3)
         assert 0.05 < other.std() < 0.9
@@ -230,28 +230,33 @@ def test_associative_fusion_by_hand(small: Any) -> None:
         torch.testing.assert_close(found[:, place], expected)
 
 
-def lesson() -> Batch:
+def windows() -> Batch:
     reference = torch.randn(2, 2, 10_080, generator=torch.Generator().manual_seed(1)) * 0.1
     return Batch(reference.sum(1), reference, torch.rand(2, 1, 3, 64, 96))
 
 
 def test_three_terms_of_the_loss(small: Any) -> None:
     """crit(D', D) + 0.5 crit(2 L' - M, D) + 0.5 crit(M - 2 R', D)."""
-    batch = lesson()
+    batch = windows()
     with torch.no_grad():
         terms = small.loss_terms(batch, "l1")
-        heard, truth = small.spectrogram(batch.mixture), small.spectrogram(stereo.difference(batch.reference))
-        masks = small.masks(heard, small.encode_images(batch.images))
-        made = [apply_mask(mask, heard) for mask in (masks.difference, masks.left, masks.right)]
+        spectrogram, truth = small.spectrogram(batch.mixture), small.spectrogram(stereo.difference(batch.reference))
+        masks = small.masks(spectrogram, small.encode_images(batch.images))
+        made = [apply_mask(mask, spectrogram) for mask in (masks.difference, masks.left, masks.right)]
     torch.testing.assert_close(terms["difference"], (made[0] - truth).abs().mean())
-    torch.testing.assert_close(terms["left"], 0.5 * (2 * made[1] - heard - truth).abs().mean())
-    torch.testing.assert_close(terms["right"], 0.5 * (heard - 2 * made[2] - truth).abs().mean())
+    torch.testing.assert_close(terms["left"], 0.5 * (2 * made[1] - spectrogram - truth).abs().mean())
+    torch.testing.assert_close(terms["right"], 0.5 * (spectrogram - 2 * made[2] - truth).abs().mean())
+
+
+def test_it_works_on_single_windows_alone(small: Any) -> None:
+    """`--mode continuous` is refused: the head has one set of positions for all frames."""
+    assert small.frame_step is None
 
 
 def test_the_backbones_stereo_adds_up_and_the_fused_does_not(build: Build, small: Any) -> None:
     backbone = build(*SMALL, "model.output=backbone")
     backbone.load_state_dict(small.state_dict())
-    batch = lesson()
+    batch = windows()
     with torch.no_grad():
         fused, added = (
             model.spatialize(batch.mixture, model.encode_images(batch.images)) for model in (small, backbone)
@@ -262,14 +267,14 @@ def test_the_backbones_stereo_adds_up_and_the_fused_does_not(build: Build, small
 
 
 def test_fused_stereo_is_made_of_the_sides_masks(small: Any) -> None:
-    batch = lesson()
+    batch = windows()
     with torch.no_grad():
         visual = small.encode_images(batch.images)
         found = small.spatialize(batch.mixture, visual)
-        heard = small.spectrogram(batch.mixture)
-        masks = small.masks(heard, visual)
+        spectrogram = small.spectrogram(batch.mixture)
+        masks = small.masks(spectrogram, visual)
         for side, mask in enumerate((masks.left, masks.right)):
-            expected = small.spectrogram.inverse(apply_mask(mask, heard), 10_080)
+            expected = small.spectrogram.inverse(apply_mask(mask, spectrogram), 10_080)
             torch.testing.assert_close(found[:, side], expected)
 
 
@@ -300,7 +305,7 @@ def test_without_pictures_there_are_no_places(registry: Registry) -> None:
     with pytest.raises(ValidationError) as error:
         settings.model_validate({**settings.example, "visual_encoder": None}, context={"registry": registry})
     assert error.value.errors()[0]["msg"] == (
-        "Value error, Sep-Stereo needs a visual_encoder: it joins sound and picture place by place"
+        "Value error, Sep-Stereo needs a visual_encoder: it joins audio and images position by position"
     )
     masking = registry.get("spatializer", "masking").settings_class()
     plain = {"visual_encoder": None, "audio_encoder": "unet", "mask_generator": "apnet"}
@@ -308,6 +313,6 @@ def test_without_pictures_there_are_no_places(registry: Registry) -> None:
     with pytest.raises(RecipeError) as refused:
         registry.build(chosen, levels=[FeatureLevel(4, 2), FeatureLevel(8, 4)], visual=None)
     assert str(refused.value) == (
-        "model.mask_generator: APNet joins sound and picture place by place, and this model looks at no pictures\n"
+        "model.mask_generator: APNet joins audio and images position by position, and the model has no visual encoder\n"
         "  Give the model a visual_encoder, or take the mask generator unet."
     )

@@ -51,7 +51,7 @@ def built(recipe: Recipe, registry: Registry) -> Trainer:
 
 
 class Noise:
-    """Windows of noise beside noise; with `mono`, both ears hear the same."""
+    """Windows of noise; with `mono`, both channels are the same."""
 
     def __init__(self, recipe: Recipe, clips: int, seed: int, *, mono: bool = False) -> None:
         self.framing, self.clips, self.seed, self.mono = recipe.framing, clips, seed, mono
@@ -99,26 +99,26 @@ def records(run: Run, event: str) -> list[dict[str, Any]]:
 def test_a_separation_sample_is_two_solos_at_the_two_edges(recipe: Recipe, registry: Registry) -> None:
     """The first sound is left, the second right; the picture is empty but for the highest features of either's rows."""
     trainer = built(recipe, registry)
-    heard: dict[str, torch.Tensor] = {}
+    given: dict[str, torch.Tensor] = {}
 
     def loss_terms_given(mixture: Any, reference: Any, visual: Any, loss: str) -> dict[str, torch.Tensor]:
-        heard.update(mixture=mixture, reference=reference, visual=visual)
+        given.update(mixture=mixture, reference=reference, visual=visual)
         return {"difference": mixture.sum()}
 
     solos = Noise(recipe, 6, 3, mono=True).batch(0, range(6))
     with torch.no_grad():
-        looked = trainer.eval().spatializer.encode_images(solos.images)
+        visual = trainer.eval().spatializer.encode_images(solos.images)
         trainer.spatializer.loss_terms_given = loss_terms_given
         data = Noise(recipe, 3, 1).batch(0, range(3))
         trainer(Batch(data.mixture, data.reference, data.images, {"solos": solos}), "separation")
     first, second = solos.reference[:3, 0], solos.reference[3:, 0]
-    torch.testing.assert_close(heard["reference"], torch.stack((first, second), 1))
-    torch.testing.assert_close(heard["mixture"], first + second)
-    expected = torch.zeros_like(looked[:3])
-    for row in range(looked.shape[-2]):
-        expected[..., row, 0] = looked[:3, ..., row, :].max(-1).values
-        expected[..., row, -1] = looked[3:, ..., row, :].max(-1).values
-    torch.testing.assert_close(heard["visual"], expected)
+    torch.testing.assert_close(given["reference"], torch.stack((first, second), 1))
+    torch.testing.assert_close(given["mixture"], first + second)
+    expected = torch.zeros_like(visual[:3])
+    for row in range(visual.shape[-2]):
+        expected[..., row, 0] = visual[:3, ..., row, :].max(-1).values
+        expected[..., row, -1] = visual[3:, ..., row, :].max(-1).values
+    torch.testing.assert_close(given["visual"], expected)
 
 
 def test_the_joint_loss_is_stereo_and_weighted_separation(recipe: Recipe, registry: Registry) -> None:
@@ -163,36 +163,36 @@ def test_three_groups_at_the_papers_rates(registry: Registry) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(recipe: Recipe, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def complete(recipe: Recipe, registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A training that nothing stopped."""
-    return learn(recipe, registry, tmp_path_factory.mktemp("whole"))
+    return learn(recipe, registry, tmp_path_factory.mktemp("complete"))
 
 
-def test_first_separation_then_both(whole: Run) -> None:
-    steps = records(whole, "train")
+def test_first_separation_then_both(complete: Run) -> None:
+    steps = records(complete, "train")
     phases = [{name.partition("/")[0] for name in record["terms"]} for record in steps]
     assert phases == [{"separation"}] * 3 + [{"joint"}] * 3
     # 2 windows a step: of 7 solos in the first stage, of 5 clips from the second one's beginning
     assert [record["epoch"] for record in steps] == [0, 0, 0, 0, 0, 1]
-    assert {name for record in records(whole, "validate") for name in record["terms"]} == {
+    assert {name for record in records(complete, "validate") for name in record["terms"]} == {
         *("difference", "left", "right", "total")
     }
 
 
 @pytest.mark.parametrize("stop_at", [2, 3, 5])
 def test_resumed_equals_uninterrupted(
-    recipe: Recipe, registry: Registry, whole: Run, tmp_path: Path, stop_at: int
+    recipe: Recipe, registry: Registry, complete: Run, tmp_path: Path, stop_at: int
 ) -> None:
     """Stopped in the first stage, at its end, and in the second."""
     with pytest.raises(Interrupted):
         learn(recipe, registry, tmp_path / "stopped", stop_at=stop_at)
     resumed = learn(recipe, registry, tmp_path / "stopped", resume=True)
     for name in ("model", "optimizer"):
-        ends = [run.path / "checkpoints" / "step-000006" / f"{name}.safetensors" for run in (whole, resumed)]
+        ends = [run.path / "checkpoints" / "step-000006" / f"{name}.safetensors" for run in (complete, resumed)]
         assert ends[0].read_bytes() == ends[1].read_bytes()
     kept = {key.split("/")[1] for key in load_file(ends[0]) if key.startswith("optimizer/")}
     assert kept == {"separation", "joint"}
-    terms = [[record["terms"] for record in records(run, "train")] for run in (whole, resumed)]
+    terms = [[record["terms"] for record in records(run, "train")] for run in (complete, resumed)]
     assert terms[0] == terms[1]
 
 

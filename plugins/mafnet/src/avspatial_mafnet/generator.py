@@ -1,4 +1,4 @@
-"""The decoder of the Main network: MONO2BINAURAL's, with attention between sound and picture at every level."""
+"""Decoder of the Main network: MONO2BINAURAL's, with audio-visual attention at every level."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from torch import Tensor, nn
 
 from avspatial.errors import RecipeError
 from avspatial.interfaces import FeatureLevel, FeatureShape
-from avspatial.models.unet import UnetMaskGenerator, initialise
+from avspatial.models import UnetMaskGenerator, initialise
 from avspatial_mafnet.attention import Avafm
 from avspatial_mafnet.settings import AvafmSettings
 
 
 class AvafmMaskGenerator(UnetMaskGenerator):
-    """The U-Net's decoder, pictures repeated at its bottleneck, and an AVAFM behind each of up1, up2, ... (all
-    up-convolutions but the last), which takes the picture's map as the visual encoder gives it.
+    """The U-Net's decoder with visual features tiled at its bottleneck, and an AVAFM after each of up1, up2, ...
 
-    RecipeError for a model without pictures, and as `UnetMaskGenerator`.
+    All up-convolutions but the last have one; it takes the visual feature map as the visual encoder gives it.
+    RecipeError for a model without images, and as `UnetMaskGenerator`.
     """
 
     def __init__(self, settings: AvafmSettings, *, levels: Sequence[FeatureLevel], visual: FeatureShape | None) -> None:
@@ -32,8 +32,13 @@ class AvafmMaskGenerator(UnetMaskGenerator):
         self.attention = nn.ModuleList(Avafm(count, visual.channels, settings.narrowing) for count in decoded)
         initialise(self.attention.modules())
 
-    def refine(self, place: int, decoded: Tensor, visual: Tensor | None) -> Tensor:
-        """decoded (B, C, F', M'), visual (B, C', N', H', W') -> (B, C, F', M'); all pictures are attended to."""
+    @property
+    def supports_variable_length(self) -> bool:
+        """No: attention reaches every frame of the window."""
+        return False
+
+    def refine(self, index: int, decoded: Tensor, visual: Tensor | None) -> Tensor:
+        """decoded (B, C, F', M'), visual (B, C', N', H', W') -> (B, C, F', M'), by attention to all images."""
         assert visual is not None, "built for visual features"
-        refined: Tensor = self.attention[place](decoded, visual.flatten(2, 3))
+        refined: Tensor = self.attention[index](decoded, visual.flatten(2, 3))
         return refined

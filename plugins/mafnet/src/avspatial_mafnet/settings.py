@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from avspatial.models.settings import MaskingSettings, UnetMaskSettings
+from avspatial.models import MaskingSettings, UnetMaskSettings
 from avspatial.settings import AudioEncoderChoice, setting
 
 
@@ -39,7 +39,7 @@ class CompleteSettings(MaskingSettings):
     """Which passes share one encoder and one mask generator: `none`, all but the first (`later`), or `all`; then the
     first pass too is shown a difference, of zeros. The visual encoder is always shared."""
     feedback: Literal["difference", "none"] = "difference"
-    """What a later pass sees beside the mixture: the spectrogram of the difference predicted so far, or nothing."""
+    """What a later pass takes with the mixture: the spectrogram of the difference predicted so far, or nothing."""
 
     @model_validator(mode="after")
     def _an_encoder_for_every_pass(self) -> CompleteSettings:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from avspatial.models.settings import MaskingSettings, UnetMaskSettings
+from avspatial.models import MaskingSettings, UnetMaskSettings
 
 _LAYERS = "use: unet, activation: sigmoid, order: visual_audio"
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from avspatial.framing import Framing
 from avspatial.interfaces import Builder
-from avspatial.models.masking import MaskingSpatializer
-from avspatial.models.pretrained import load_exactly, read_weights
+from avspatial.models import MaskingSpatializer, load_exactly, read_weights
 from avspatial_mono2binaural.settings import Mono2BinauralSettings
 
 _NETWORK = "visual_encoder.network."
@@ -24,11 +23,11 @@ _AUDIO = (
 
 
 class Mono2Binaural(MaskingSpatializer):
-    """The mixture's spectrogram and one picture -> the difference's, by a complex ratio mask.
+    """Complex ratio mask of the mixture's spectrogram, from the mixture and one image.
 
     Every layer is avspatial's own: timm's ResNet-18 without its last two layers, a 1x1 convolution to 8 channels,
-    joined (visual, audio) at the bottleneck of a U-Net whose last layer is a sigmoid, times 2 minus 1. What stands
-    here is that they are these and no others, and what the official files call them.
+    joined (visual, audio) at the bottleneck of a U-Net whose last layer is a sigmoid, times 2 minus 1. This class adds
+    the names that the official files give to them.
     RunError for a file of weights that is missing or another model's.
     """
 
@@ -41,13 +40,13 @@ class Mono2Binaural(MaskingSpatializer):
 
     def published_names(self) -> Mapping[str, Mapping[str, str | None]]:
         """visual: `feature_extraction.{0,1,4,5,6,7}...`; audio: `audionet_convlayer{1..5}.{0,1}...`,
-        `audionet_upconvlayer{1..5}...`, `conv1x1.{0,1}...`; every one of them is in use."""
+        `audionet_upconvlayer{1..5}...`, `conv1x1.{0,1}...`; all of them are in use."""
         audio = {official: name for name in self.state_dict() if (official := _audio(name))}
         return {"visual": resnet_names(self, "feature_extraction"), "audio": audio}
 
 
 def resnet_names(model: MaskingSpatializer, title: str) -> dict[str, str | None]:
-    """The visual encoder's weights under the names of torch's numbered ResNet, called `title`: {theirs: ours}."""
+    """Names of the visual encoder's weights in torch's numbered ResNet, which is called `title`: {theirs: ours}."""
     names = [name for name in model.state_dict() if name.startswith(_NETWORK)]
     return {f"{title}.{_numbered(name)}": name for name in names}
 
@@ -58,10 +57,10 @@ def _numbered(name: str) -> str:
 
 
 def _audio(name: str) -> str:
-    """The official name of one of ours; empty where it has none."""
+    """The official name of one of our weights; empty if there is none."""
     for pattern, official in _AUDIO:
-        found = re.match(pattern, name)
-        if found:
-            layer = official.format(*(int(digit) + 1 for digit in found.groups()))
-            return layer + name[found.end() :]
+        match = re.match(pattern, name)
+        if match:
+            layer = official.format(*(int(digit) + 1 for digit in match.groups()))
+            return layer + name[match.end() :]
     return ""

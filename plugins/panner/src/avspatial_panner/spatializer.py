@@ -1,4 +1,4 @@
-"""The panner: a mask that gives the mixture the level and time differences of a head, at the azimuth of a track."""
+"""Panner: a mask that gives the mixture the level and time differences of a head, along a track of azimuths."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from torch import Tensor
 from avspatial.errors import RecipeError
 from avspatial.framing import Framing
 from avspatial.interfaces import Builder, Spatializer
-from avspatial.signal import stereo
-from avspatial.signal.head import RESPONSE_SECONDS, Head, SphericalHead
-from avspatial.signal.spectrogram import Spectrogram, apply_mask
+from avspatial.signal import RESPONSE_SECONDS, Head, MeasuredHead, Spectrogram, SphericalHead, apply_mask, stereo
 from avspatial_panner import tracks
 from avspatial_panner.settings import PannerSettings
 
@@ -37,9 +35,9 @@ def masks(head: Head, framing: Framing, limit: float) -> Tensor:
 
 
 class Panner(Spatializer):
-    """mixture + a track of azimuths -> stereo. Nothing is learned; left + right is the mixture.
+    """Mixture and a track of azimuths to stereo. Nothing is trained; left + right is the mixture.
 
-    RecipeError for a window with too few pictures to see motion in, DataError for an unreadable track or head.
+    RecipeError for a window with too few images to detect motion, DataError for an unreadable track or head.
     """
 
     preserves_mixture = True
@@ -111,7 +109,7 @@ class Panner(Spatializer):
         return tracks.interpolate(self._moments(seen.device), middles, seen)
 
     def _mask(self, azimuths: Tensor) -> Tensor:
-        """azimuths (B, M) in degrees -> masks (B, 2, F, M), between those of the two nearest whole degrees."""
+        """azimuths (B, M) in degrees -> masks (B, 2, F, M), interpolated between integer degrees."""
         place = (azimuths + 180) % 360
         lower = place.floor()
         share = (place - lower)[..., None, None]
@@ -120,15 +118,11 @@ class Panner(Spatializer):
 
 
 def _head(settings: PannerSettings) -> Head:
-    if settings.head == "spherical":
-        return SphericalHead()
-    from avspatial.signal.sofa import MeasuredHead
-
-    return MeasuredHead(settings.head)
+    return SphericalHead() if settings.head == "spherical" else MeasuredHead(settings.head)
 
 
 def _points(settings: PannerSettings) -> tuple[list[float], list[float]]:
-    """Times and azimuths of what is known beforehand; one point for a fixed angle, and 0 for motion, which is not."""
-    if settings.track in (None, "motion"):
+    """Times and azimuths of the track; one point for a fixed angle, and 0 for motion, which is not known yet."""
+    if settings.track is None or settings.track == "motion":
         return [0.0], [settings.azimuth or 0.0]
     return tracks.read_track(settings.track)

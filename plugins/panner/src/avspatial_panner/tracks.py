@@ -1,4 +1,4 @@
-"""Where the sound is over time, in degrees, positive is left: read from a file, or seen in the pictures."""
+"""Track of the source, azimuths over time in degrees, positive is left: read from a file, or found in the images."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from avspatial.errors import DataError
-from avspatial.media.webvtt import read_directions
+from avspatial.media import read_directions
 
 GLIDE = 0.25
-"""From this many seconds before the end of a cue on the sound moves towards the next one's angle."""
+"""The angle moves towards that of the next cue in this many seconds before the end of a cue."""
 ALIKE = 0.1
-"""What a region that moves, but not as the sound does, weighs beside one that does."""
+"""Weight of a region whose motion does not go with the audio, relative to one whose motion does."""
 AROUND = 5
-"""Pictures around a moment whose motion says where the source is then."""
+"""Number of images around a time whose motion gives the position of the source."""
 
 
 def read_track(path: Path) -> tuple[list[float], list[float]]:
@@ -124,5 +124,5 @@ def _standard(x: Tensor, axis: int) -> Tensor:
 
 
 def azimuth_of(place: Tensor, field_of_view: float) -> Tensor:
-    """Places from -1, left edge, to 1 -> azimuth in degrees, by a pinhole camera that looks straight ahead."""
+    """Places from -1, left edge, to 1 -> azimuth in degrees, for a pinhole camera that faces forward."""
     return -torch.rad2deg(torch.atan(place * math.tan(math.radians(field_of_view / 2))))

@@ -1,4 +1,4 @@
-"""The encoder of SAGM's ResNet ablation (arXiv 2311.07630, table 4), and of MONO2BINAURAL: a network for pictures."""
+"""Visual encoder of SAGM's ResNet ablation (arXiv 2311.07630, table 4) and of MONO2BINAURAL: a network of timm."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ELSEWISE = "Name a file (pretrained: PATH), or train from scratch (pretrained: f
 
 
 class ResnetEncoder(VisualEncoder):
-    """The last feature maps of a timm network for each picture; the maps of `average` pictures become their mean.
+    """Last feature maps of a timm network for each image, averaged over `average` consecutive images.
 
-    PluginError for a network that timm does not have or that makes no maps; RunError for missing or wrong weights.
+    PluginError for a network that timm does not have or without feature maps; RunError for missing or wrong weights.
     """
 
     options: ClassVar[Mapping[str, Any]] = {}
-    """What timm is told of the network beside its name; for subclasses."""
+    """Further arguments of timm.create_model; for subclasses."""
 
     mean: Tensor
     std: Tensor
@@ -44,14 +44,14 @@ class ResnetEncoder(VisualEncoder):
             self.register_buffer(name, value, persistent=False)
 
     def shape(self, images: int, height: int, width: int) -> FeatureShape:
-        """The shape of `forward`'s result, read off one black picture: networks differ in how they round."""
+        """Shape of `forward`'s result, measured on one black image: networks round differently."""
         training = self.network.training
         self.network.eval()
         try:
             with torch.no_grad():
                 maps = self.maps(torch.zeros(1, 3, height, width))
         except (RuntimeError, AssertionError, ValueError) as error:
-            raise self._unfit(f"cannot look at pictures of {height} x {width}: {error}") from error
+            raise self._unfit(f"cannot take pictures of {height} x {width}: {error}") from error
         finally:
             self.network.train(training)
         if maps.ndim != 4 or maps.shape[1] != self.channels:
@@ -60,16 +60,16 @@ class ResnetEncoder(VisualEncoder):
 
     def forward(self, images: Tensor) -> Tensor:
         """images (B, N, 3, H, W) in [0, 1] -> features (B, C, N // average, H', W')."""
-        pictures = ((images - self.mean) / self.std).flatten(0, 1)
-        maps = self.maps(pictures).unflatten(0, images.shape[:2])
+        maps = self.maps(((images - self.mean) / self.std).flatten(0, 1))
+        maps = maps.reshape(*images.shape[:2], *maps.shape[1:])
         average = self.settings.average
-        groups = maps[:, : images.shape[1] // average * average].unflatten(1, (-1, average))
-        means: Tensor = groups.mean(2).transpose(1, 2)
-        return means
+        count = images.shape[1] // average
+        groups = maps[:, : count * average].reshape(len(images), count, average, *maps.shape[2:])
+        return groups.mean(2).transpose(1, 2)
 
-    def maps(self, pictures: Tensor) -> Tensor:
-        """pictures (B, 3, H, W), normalised -> the last feature maps (B, C, H', W')."""
-        last: Tensor = self.network(pictures)[-1]
+    def maps(self, images: Tensor) -> Tensor:
+        """images (B, 3, H, W), normalised -> last feature maps (B, C, H', W')."""
+        last: Tensor = self.network(images)[-1]
         return last
 
     def _network(self, weights: Path | None) -> Any:
@@ -87,8 +87,8 @@ class ResnetEncoder(VisualEncoder):
                 **self.options,
             )
         except (TypeError, AssertionError, NotImplementedError) as error:
-            told = ", ".join(f"{name} {value}" for name, value in self.options.items())
-            raise self._unfit(f"cannot be built with {told}: {error}") from error
+            options = ", ".join(f"{name} {value}" for name, value in self.options.items())
+            raise self._unfit(f"cannot be built with {options}: {error}") from error
 
     def _unfit(self, why: str) -> PluginError:
         return PluginError(
@@ -111,7 +111,7 @@ def _check_name(backbone: str) -> None:
 def _check_weights(backbone: str, weights: Path) -> None:
     """RunError if the file does not hold the network's weights.
 
-    timm checks names and shapes of whole networks only; the one without classifier takes anything.
+    timm checks names and shapes of complete networks only; without the classifier it accepts anything.
     """
     try:
         timm.create_model(backbone, pretrained=True, pretrained_cfg_overlay=_overlay(weights))
@@ -132,27 +132,27 @@ def _weights(settings: ResnetSettings) -> Path | None:
         if not settings.pretrained.is_file():
             raise RunError("there is no such file of pretrained weights", where=settings.pretrained, fix=ELSEWISE)
         return Path(settings.pretrained)
-    found = _cached(settings.backbone)
-    if found is None:
+    file = _cached(settings.backbone)
+    if file is None:
         raise RunError(
             f"timm's weights of {settings.backbone} are not on this machine, and a run downloads nothing",
             where="model.visual_encoder.pretrained",
             fix="Fetch them once, with a network: "
             f'python -c "import timm; timm.create_model({settings.backbone!r}, pretrained=True)"\n  {ELSEWISE}',
         )
-    return found
+    return file
 
 
 def _cached(backbone: str) -> Path | None:
-    """Where timm's download of a network's weights lies. Asking timm itself would wait for the network, 50 s."""
+    """File of a network's downloaded weights. timm itself would wait 50 s for the network to answer."""
     config = timm.get_pretrained_cfg(backbone)
     if config is None:
         return None
     if config.hf_hub_id:
         for name in (config.hf_hub_filename, "model.safetensors", "pytorch_model.bin"):
-            found = name and try_to_load_from_cache(config.hf_hub_id, name, cache_dir=constants.HF_HUB_CACHE)
-            if isinstance(found, str):
-                return Path(found)
+            file = name and try_to_load_from_cache(config.hf_hub_id, name, cache_dir=constants.HF_HUB_CACHE)
+            if isinstance(file, str):
+                return Path(file)
     name = Path(urlparse(config.url or "").path).name
     path = Path(torch.hub.get_dir()) / "checkpoints" / name
     return path if name and path.is_file() else None

@@ -1,4 +1,4 @@
-"""The picture's side of APNet and Sep-Stereo: a ResNet with a dilated last layer."""
+"""Visual encoder of APNet and Sep-Stereo: a ResNet with a dilated last layer."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ class DilatedResnet(ResnetEncoder):
 
     options: ClassVar[Mapping[str, Any]] = {"output_stride": 16}
 
-    def maps(self, pictures: Tensor) -> Tensor:
-        """pictures (B, 3, H, W), normalised -> (B, C, H', W')."""
-        return functional.avg_pool2d(super().maps(pictures), self.settings.pool)
+    def maps(self, images: Tensor) -> Tensor:
+        """images (B, 3, H, W), normalised -> (B, C, H', W')."""
+        return functional.avg_pool2d(super().maps(images), self.settings.pool)

@@ -8,7 +8,7 @@ from avspatial_mono2binaural.settings import Mono2BinauralSettings
 from avspatial_resnet.settings import ResnetSettings
 from pydantic import model_validator
 
-from avspatial.models.settings import UnetMaskSettings
+from avspatial.models import UnetMaskSettings
 from avspatial.settings import DatasetChoice, setting
 from avspatial.training import StageSettings, TrainerSettings
 
@@ -30,7 +30,7 @@ class ApnetSettings(UnetMaskSettings):
 
 
 class SepStereoSettings(Mono2BinauralSettings):
-    """MONO2BINAURAL's networks, and masks for left and right besides."""
+    """MONO2BINAURAL's networks, and masks for left and right."""
 
     example = {
         "visual_encoder": {"use": "sepstereo.dilated_resnet", "pretrained": False},
@@ -48,7 +48,7 @@ class SepStereoSettings(Mono2BinauralSettings):
         if not isinstance(mask, ApnetSettings) or (mask.activation, mask.order) != ("sigmoid", "visual_audio"):
             raise ValueError("Sep-Stereo's mask_generator is {use: apnet, activation: sigmoid, order: visual_audio}")
         if self.visual_encoder is None:
-            raise ValueError("Sep-Stereo needs a visual_encoder: it joins sound and picture place by place")
+            raise ValueError("Sep-Stereo needs a visual_encoder: it joins audio and images position by position")
         return self
 
 
@@ -70,7 +70,7 @@ class SeparationSettings(StageSettings):
 
 
 class SepStereoTrainerSettings(TrainerSettings):
-    """Separation of two solos is stereo whose sources stand at the far ends: it is learned first, then besides."""
+    """Separation of two solos is stereo with sources at the far ends: trained alone first, then with stereo."""
 
     example_spatializer = "sepstereo.sepstereo"
     example = {"solos": {"use": "avspatial.solos", "root": "{folder}"}}
@@ -82,7 +82,7 @@ class SepStereoTrainerSettings(TrainerSettings):
     separation: SeparationSettings | None = SeparationSettings()
     """The first stage; `null` leaves it out."""
     separation_weight: float = setting(0.4, ge=0, le=100)
-    """Weight of separation beside stereo in the second stage."""
+    """Weight of separation relative to stereo in the second stage."""
     lr_fusion: float | None = setting(None, ge=0, le=10)
     """Learning rate, in the second stage, of what joins sound and picture for left and right; `lr` where not given."""
 

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from avspatial.framing import Framing
 from avspatial.interfaces import Builder
-from avspatial.signal import stereo
-from avspatial.signal.spectrogram import apply_mask
+from avspatial.signal import apply_mask, stereo
 from avspatial_sepstereo.encoder import DilatedResnet
 from avspatial_sepstereo.settings import SepStereoSettings
 
@@ -57,24 +56,24 @@ class SepStereo(Mono2Binaural):
         MONO2BINAURAL's; fusion: `fusion{1-4}.channel_mapping_conv_w...`, the unused `channel_mapping_conv_b`,
         `fusion_upconv{1-3}.{0,1}...`, `lastconv_{left,right}.0...`; AssoConv: `fusion.channel_mapping_conv_...`.
         """
-        names = dict(super().published_names())
+        names: dict[str, Mapping[str, str | None]] = dict(super().published_names())
         if isinstance(self.visual_encoder, DilatedResnet):
             names["visual"] = {**resnet_names(self, "features"), **_UNUSED}
         own = [name for name in self.state_dict() if name.startswith(_HEAD)]
-        names["fusion"] = {official: name for name in own for official, name in self._fusion(name)}
+        names["fusion"] = {official: ours for name in own for official, ours in self._fusion(name)}
         return names
 
     def _fusion(self, name: str) -> Iterator[tuple[str, str | None]]:
-        """The official names that belong to one of ours: itself, and those that nothing uses."""
+        """The official names of one of our weights, (theirs, ours), and those that nothing uses, (theirs, None)."""
         layer, _, rest = name.removeprefix(_HEAD).partition(".")
         if layer in ("left", "right"):
             yield f"lastconv_{layer}.0.{rest}", name
             return
-        place, _, rest = rest.partition(".")
+        index, _, rest = rest.partition(".")
         if layer == "ups":
-            yield f"fusion_upconv{int(place) + 1}.{rest}", name
+            yield f"fusion_upconv{int(index) + 1}.{rest}", name
             return
-        block = f"fusion{int(place) + 1}" if self.settings.mask_generator.settings.variant == "apnet" else "fusion"
+        block = f"fusion{int(index) + 1}" if self.settings.mask_generator.settings.variant == "apnet" else "fusion"
         rest = re.sub("^weights", "", rest)
         yield f"{block}.channel_mapping_conv_w{rest}", name
         yield f"{block}.channel_mapping_conv_b{rest}", None

@@ -15,8 +15,8 @@ from avspatial.training import optimizer_groups
 from avspatial_sepstereo.settings import SeparationSettings, SepStereoTrainerSettings
 
 
-class Seen(Protocol):
-    """What this trainer needs of a spatializer beyond `Spatializer`; all that is built on `masking` offers it."""
+class Masking(Protocol):
+    """Interface that this trainer needs in addition to `Spatializer`; all that build on `masking` implement it."""
 
     def loss_terms_given(
         self, mixture: Tensor, reference: Tensor, visual: Tensor | None, loss: str
@@ -27,10 +27,10 @@ class Seen(Protocol):
 class SepStereoTrainer(Trainer):
     """Two stages of one phase each, `separation` and `joint`.
 
-    A separation sample is made of two solos of `batch.auxiliary["solos"]`: their sounds are left and right, and what
-    is seen is empty but for the features of the first at the left edge and of the second at the right edge, each the
-    highest of its row. The spatializer's own terms are the loss of both tasks.
-    PluginError for a spatializer that cannot be told what it sees.
+    A separation sample is made of two solos of `batch.auxiliary["solos"]`: their audio is left and right; the visual
+    features are zero but for those of the first at the left edge and of the second at the right edge, each the
+    largest of its row. The spatializer's own terms are the loss of both tasks.
+    PluginError for a spatializer that does not take visual features.
     """
 
     auxiliary_windows = {"solos": 2}
@@ -59,7 +59,7 @@ class SepStereoTrainer(Trainer):
         reference = torch.stack((solos.mixture / 2).chunk(2), 1)
         visual = side_by_side(*cast(Tensor, self.spatializer.encode_images(solos.images)).chunk(2))
         mixture = stereo.mixture(reference)
-        return cast(Seen, self.spatializer).loss_terms_given(mixture, reference, visual, self.settings.loss)
+        return cast(Masking, self.spatializer).loss_terms_given(mixture, reference, visual, self.settings.loss)
 
     def parameter_groups(self, phase: str) -> list[dict[str, Any]]:
         stage: SeparationSettings | SepStereoTrainerSettings = self.settings
