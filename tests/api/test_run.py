@@ -83,8 +83,8 @@ class TestWhatARunLeaves:
             np.testing.assert_allclose(predicted.mean(0), mono[0], atol=1e-6)
 
     def test_the_summary_keeps_the_contract(self, finished: Finished) -> None:
-        summary = json.loads((finished.path / "summary.json").read_text())
-        assert summary == finished.summary
+        summary = finished.summary
+        assert json.loads((finished.path / "summary.json").read_text()) == summary.to_dict()
         assert (summary.convention, summary.clips, summary.failed) == ("fairplay", 2, 0)
         assert list(summary.conditions) == ROWS
         for row in summary.conditions.values():
@@ -313,9 +313,9 @@ def test_a_clip_that_fails_is_counted_not_dropped(
     lines = [json.loads(line) for line in (done.path / "scores.jsonl").read_text().splitlines()]
     errors = [line for line in lines if "error" in line]
     assert {line["error"] for line in errors} == {"RuntimeError: out of breath"}
-    assert {line["row"] for line in errors} == set(ROWS) and len({line["clip"] for line in errors}) == 1
-    for row in done.summary.conditions.values():
-        assert (row["snr"]["n"], row["snr"]["failed"]) == (1, 1)
+    assert {line["condition"] for line in errors} == set(ROWS) and len({line["clip"] for line in errors}) == 1
+    for means in done.summary.conditions.values():
+        assert (means["snr"].n, means["snr"].failed) == (1, 1)
     assert (done.path / "report.html").is_file()
     assert main(["run", "--resume", str(done.path)]) == 1
     assert capsys.readouterr().err.endswith("1 of 2 clips failed; see the report.\n")
