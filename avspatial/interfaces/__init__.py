@@ -1,8 +1,8 @@
-"""What a plugin author implements. One class a kind; the registry constructs them with the arguments given here.
+"""Interfaces that plugins implement: one class for each kind of component, constructed by the registry.
 
-Shape letters, used in every docstring of avspatial: B clips (or windows), N pictures, H W picture size, T samples,
-F frequency bins, M STFT frames, C channels. Sound is float32 in [-1, 1]; stereo is left then right. A mixture is
-left + right, a difference is left - right. Angles are azimuths in degrees, positive is left.
+Shape letters, in every docstring of avspatial: B clips or windows, N images, H W image size, T samples, F frequency
+bins, M STFT frames, C channels. Audio is float32 in [-1, 1]; stereo is left then right. A mixture is left + right, a
+difference is left - right. Angles are azimuths in degrees, positive is left.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _MODULES = {
     **dict.fromkeys(("Builder", "Spatializer"), "spatializer"),
     **dict.fromkeys(("TrainingStage", "Trainer"), "trainer"),
 }
-"""Where a name is that needs torch, which whoever only scores does not wait for; in `networks` unless told."""
+"""Modules of the names that need torch, imported on first use: scoring does not wait for it. Default: `networks`."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What is learnt from and scored: clips, their windows, and where they come from."""
+"""Data: clips, training windows, and the data sets that hold them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-if TYPE_CHECKING:  # slow to import, and whoever only scores or lists needs none of it
+if TYPE_CHECKING:  # slow to import; scoring and listing need none of it
     import torch
     from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Training windows. mixture (B, T); reference (B, 2, T); images (B, N, 3, H, W) in [0, 1].
+    """Training windows.
 
-    `auxiliary`: windows of the further data sets that the trainer's settings name, by the name of the setting.
+    Attributes:
+        mixture: (B, T), left + right at the training level.
+        reference: (B, 2, T), the true stereo at the same scale.
+        images: (B, N, 3, H, W), RGB in [0, 1].
+        auxiliary: Windows of the further data sets that the trainer's settings name, by the name of the setting.
     """
 
     mixture: Tensor
@@ -28,20 +32,30 @@ class Batch:
     auxiliary: Mapping[str, Batch] = field(default_factory=dict)
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        """The batch with every tensor changed, those of its auxiliary data too."""
+        """Apply a function to every tensor.
+
+        Args:
+            change: Takes and returns a tensor.
+
+        Returns:
+            The batch of the results, auxiliary data included.
+        """
         auxiliary = {name: batch.each(change) for name, batch in self.auxiliary.items()}
         return Batch(change(self.mixture), change(self.reference), change(self.images), auxiliary)
 
     def to(self, device: torch.device) -> Batch:
+        """Copy the batch to a device."""
         return self.each(lambda tensor: tensor.to(device, non_blocking=True))
 
 
 @dataclass(frozen=True)
 class Truth:
-    """True directions of a simulated clip at a fixed rate.
+    """True directions of the sources of a simulated clip, at a fixed rate.
 
-    azimuth (S, K) in degrees, positive left; energy (S, K), the mean square of what each source would bring to the
-    middle of the head; rate in Hz: column k belongs to the time (k + 0.5) / rate.
+    Attributes:
+        rate: Hz; column k belongs to the time (k + 0.5) / rate.
+        azimuth: (S, K), degrees, positive is left, one row for each source.
+        energy: (S, K), mean square of each source's sound at the middle of the head.
     """
 
     rate: float
@@ -51,12 +65,17 @@ class Truth:
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording: stereo sound, its pictures, and, for simulated scenes, the true angles.
+    """One clip of a data set: stereo audio, video and, for simulated scenes, the true angles.
 
-    `recording` groups clips cut from one recording: the cluster of the statistics. `video` is a video file, or, where
-    `frames_fps` says their rate, a folder of numbered pictures. `mono`: what it has of sound is one channel m (the mean
-    of those in the file), decoded as left = right = m, so that its mixture is 2 m. Nothing is learned of directions
-    there: such clips are for trainers that ask for them, never the data of a recipe.
+    Attributes:
+        id: Unique in the data set.
+        audio: Audio file.
+        video: Video file, or a folder of numbered image files if `frames_fps` is given.
+        recording: Clips cut from one recording share it: the clusters of the statistics.
+        truth: True directions, if they are known.
+        frames_fps: Rate of the image files, Hz.
+        mono: The audio is one channel m, the mean of the file's channels, decoded as left = right = m: the mixture is
+            2 m. Such clips hold no directions; they are for trainers that name them, never the data of a recipe.
     """
 
     id: str
@@ -69,13 +88,27 @@ class Clip:
 
 
 class Progress(Protocol):
-    """How long work shows itself: `for x in progress(xs, "Rendering scenes"): ...`."""
+    """Progress reporting of long work: `for clip in progress(clips, "Rendering scenes"): ...`."""
 
-    def __call__(self, items: Iterable[Any], title: str) -> Iterable[Any]: ...
+    def __call__(self, items: Iterable[Any], title: str) -> Iterable[Any]:
+        """Yield the items and show how many are done.
+
+        Args:
+            items: The items of the work.
+            title: What is done, such as "Rendering scenes".
+
+        Returns:
+            The same items.
+        """
 
 
 class Dataset(ABC):
-    """Clips on disk, in splits. Constructed as `Target(settings, progress=...)`."""
+    """Clips on disk, in splits. Constructed as `Target(settings, progress=...)`.
+
+    Args:
+        settings: The component's settings.
+        progress: Shows the progress of long work.
+    """
 
     def __init__(self, settings: Any, *, progress: Progress) -> None:
         self.settings = settings
@@ -83,12 +116,30 @@ class Dataset(ABC):
 
     @abstractmethod
     def prepare(self) -> None:
-        """Make sure everything is on disk (a simulated set renders itself here); DataError says what is missing."""
+        """Create what can be created (a simulated set renders itself) and check that everything is on disk.
+
+        Raises:
+            DataError: Something is missing; the message says what, and how to get it.
+        """
 
     @abstractmethod
     def clips(self, split: str) -> list[Clip]:
-        """The clips of "train", "val" or "test", in a fixed order; DataError for an empty or impossible split."""
+        """List the clips of a split.
+
+        Args:
+            split: "train", "val" or "test".
+
+        Returns:
+            The clips, always in the same order.
+
+        Raises:
+            DataError: An empty or unknown split.
+        """
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """A short digest of what the data is (settings and lists, not every byte); stored with the run."""
+        """Digest of the data for the run's record.
+
+        Returns:
+            A short text that depends on settings and lists, not on every byte.
+        """

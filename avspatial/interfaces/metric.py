@@ -1,4 +1,4 @@
-"""What a score is: a metric, and the convention it is made under."""
+"""Scores: metrics, and the conventions under which they are computed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ from avspatial.interfaces.clips import Truth
 
 @dataclass(frozen=True)
 class Convention:
-    """A named set of choices behind a number; part of every printed result. The defaults are `fairplay`.
+    """Named choices on which a score depends; part of every printed result. The defaults are those of `fairplay`.
 
-    rate, at which all is scored, in Hz. normalization: `own_peak` divides prediction and reference each by its own
-    peak over both channels, `reference_peak` both by the reference's, `none` neither. The spectrogram: n_fft, window
-    (Hann) and hop in samples, centred, the ends padded with `zeros` or by `reflect`.
+    Attributes:
+        name: Its name.
+        rate: Sample rate of all scoring, Hz.
+        normalization: `own_peak` divides prediction and reference each by its own peak over both channels,
+            `reference_peak` divides both by the reference's peak, `none` neither.
+        n_fft: FFT length of the centred spectrogram, samples.
+        window: Length of the Hann analysis window, samples.
+        hop: Step between frames, samples.
+        pad: Padding of the ends, `zeros` or `reflect`.
     """
 
     name: str = "fairplay"
@@ -31,13 +37,23 @@ class Convention:
 
 
 class Metric(ABC):
-    """One clip, one number (or a few named ones); averages are the evaluation's business.
+    """One number, or a few named ones, for one clip. Constructed as `Target(settings, convention=...)`.
 
-    Constructed as `Target(settings, convention=...)`. `unit` and `higher_is_better` (None for a descriptive number)
-    are declared for every name in `names`. `requires_source_angles`: only clips with known angles are scored.
-    `normalized`: the signals arrive at the convention's rate and with its normalisation; otherwise at that rate,
-    unnormalised. `invariant_to`: changes of the prediction that do not change the value, `gain` (one factor on both
-    ears) and `delay` (one of 1 ms on both ears), the convention's normalisation left aside.
+    Averages are computed by the evaluation.
+
+    Args:
+        settings: The component's settings.
+        convention: Rate, normalisation and spectrogram of the scoring.
+
+    Attributes:
+        names: Names of the values.
+        unit: Unit of each value.
+        higher_is_better: Direction of each value; None for a descriptive one.
+        requires_source_angles: Only clips with known angles are scored.
+        normalized: The signals are given with the convention's normalisation; otherwise unnormalised. In both cases
+            at the convention's rate.
+        invariant_to: Changes of the prediction that do not change the value, without the convention's normalisation:
+            `gain`, one factor on both ears, and `delay`, 1 ms on both ears.
     """
 
     names: ClassVar[tuple[str, ...]]
@@ -55,8 +71,18 @@ class Metric(ABC):
     def __call__(
         self, prediction: np.ndarray, reference: np.ndarray, sample_rate: int, truth: Truth | None = None
     ) -> Mapping[str, float]:
-        """prediction (2, T) and reference (2, T), float64 -> {name: value}. ValueError for NaN or unequal lengths.
+        """Score a clip.
 
-        A name is left out where the reference holds nothing to measure it on (no source beside the middle, say): the
-        clip is then skipped for that name, which is no failure. A value that is not finite is a failure.
+        Args:
+            prediction: (2, T), float64.
+            reference: (2, T), float64.
+            sample_rate: Hz.
+            truth: True directions of the sources, if they are known.
+
+        Returns:
+            {name: value}. A name is missing if the reference has nothing to measure it on, such as no source off the
+            middle: the clip is then skipped for it, which is no failure. A value that is not finite is a failure.
+
+        Raises:
+            ValueError: NaN, or unequal lengths.
         """

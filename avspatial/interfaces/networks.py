@@ -1,4 +1,4 @@
-"""The parts of a masking model: encoders, mask generator, discriminator, and what passes between them."""
+"""Parts of a masking model: encoders, mask generator and discriminator, and the types that pass between them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class FeatureShape:
-    """Shape of visual features without the batch: C, N', H', W'."""
+    """Shape of visual features without the batch, (C, N', H', W').
+
+    Attributes:
+        channels: C.
+        images: N'.
+        height: H'.
+        width: W'.
+    """
 
     channels: int
     images: int
@@ -22,7 +29,12 @@ class FeatureShape:
 
 @dataclass(frozen=True)
 class FeatureLevel:
-    """One level of an audio encoder: its channels, and by how much it divides F and M."""
+    """One level of an audio encoder.
+
+    Attributes:
+        channels: C.
+        reduction: Factor by which F and M are divided.
+    """
 
     channels: int
     reduction: int
@@ -30,7 +42,13 @@ class FeatureLevel:
 
 @dataclass(frozen=True)
 class Masks:
-    """Complex ratio masks for the mixture, each (B, 2, F, M): real then imaginary."""
+    """Complex ratio masks of the mixture, each (B, 2, F, M), real then imaginary.
+
+    Attributes:
+        difference: Mask whose product with the mixture is the difference.
+        left: Mask of the left channel, if there is one.
+        right: Mask of the right channel, if there is one.
+    """
 
     difference: Tensor
     left: Tensor | None = None
@@ -39,17 +57,26 @@ class Masks:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a discriminator says: logits (B, ...) before the sigmoid, and its inner feature maps."""
+    """Output of a discriminator.
+
+    Attributes:
+        logits: (B, ...), before the sigmoid.
+        features: Its inner feature maps.
+    """
 
     logits: Tensor
     features: Sequence[Tensor] = ()
 
 
 class VisualEncoder(nn.Module, ABC):
-    """Pictures to features. Constructed as `Target(settings)`.
+    """Network from images to features. Constructed as `Target(settings)`. It normalises the images itself.
 
-    Declares `channels` (C) and `reductions`: by how much N, H and W are divided (rounding down). Owns its
-    normalisation: images arrive as RGB in [0, 1].
+    Args:
+        settings: The component's settings.
+
+    Attributes:
+        channels: C of the features.
+        reductions: Factors by which N, H and W are divided, rounding down.
     """
 
     channels: int
@@ -60,20 +87,41 @@ class VisualEncoder(nn.Module, ABC):
         self.settings = settings
 
     def shape(self, images: int, height: int, width: int) -> FeatureShape:
-        """The shape of `forward`'s result for N pictures of H x W."""
+        """Shape of the features.
+
+        Args:
+            images: N.
+            height: H, pixels.
+            width: W, pixels.
+
+        Returns:
+            Shape of the result of `forward`, without the batch.
+        """
         time, down, across = self.reductions
         return FeatureShape(self.channels, images // time, height // down, width // across)
 
     @abstractmethod
     def forward(self, images: Tensor) -> Tensor:
-        """images (B, N, 3, H, W) in [0, 1] -> features (B, C, N', H', W')."""
+        """Encode images.
+
+        Args:
+            images: (B, N, 3, H, W), RGB in [0, 1].
+
+        Returns:
+            Features (B, C, N', H', W').
+        """
 
 
 class AudioEncoder(nn.Module, ABC):
-    """Spectrogram to feature maps. Constructed as `Target(settings)`. Declares `levels`, finest first, and `planes`.
+    """Network from spectrogram to feature maps. Constructed as `Target(settings)`.
 
-    `planes` is 2, the real and the imaginary part of one spectrogram, unless the encoder is made for more of them: a
-    spatializer that shows it several spectrograms lays them one after the other.
+    Args:
+        settings: The component's settings.
+
+    Attributes:
+        levels: The feature maps, finest first.
+        planes: Planes of the input: 2, the real and the imaginary part of one spectrogram, unless the encoder is made
+            for several spectrograms, whose planes are concatenated.
     """
 
     levels: tuple[FeatureLevel, ...]
@@ -85,14 +133,23 @@ class AudioEncoder(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, spectrogram: Tensor) -> list[Tensor]:
-        """spectrogram (B, `planes`, F, M), real then imaginary -> one map a level, finest first."""
+        """Encode spectrograms.
+
+        Args:
+            spectrogram: (B, planes, F, M), real then imaginary.
+
+        Returns:
+            One feature map for each level, finest first.
+        """
 
 
 class MaskGenerator(nn.Module, ABC):
-    """Feature maps and visual features to masks; how sound and picture meet is its business.
+    """Network from audio and visual features to masks. Constructed as `Target(settings, levels=..., visual=...)`.
 
-    Constructed as `Target(settings, levels=..., visual=...)`: the audio encoder's levels and the visual encoder's
-    `FeatureShape`, None for a model without pictures.
+    Args:
+        settings: The component's settings.
+        levels: The audio encoder's levels.
+        visual: Shape of the visual features; None for a model without images.
     """
 
     def __init__(self, settings: Any, *, levels: Sequence[FeatureLevel], visual: FeatureShape | None) -> None:
@@ -103,20 +160,33 @@ class MaskGenerator(nn.Module, ABC):
 
     @property
     def supports_variable_length(self) -> bool:
-        """Whether `forward` also takes spectrograms of other lengths, and with them visual features that vary along
-        time: (B, S, C, N', H', W'), where S is M divided by the coarsest level's reduction and visual[:, s] belongs to
-        the frames of step s. Inference in one pass (`--mode continuous`) needs it."""
+        """Whether `forward` also takes spectrograms of other lengths with visual features that vary along time.
+
+        These are (B, S, C, N', H', W'): S is M divided by the coarsest level's reduction, and visual[:, s] belongs to
+        the frames of step s. Inference in one pass (`--mode continuous`) needs it.
+        """
         return False
 
     @abstractmethod
     def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
-        """maps finest first, visual (B, C, N', H', W') or None, mixture (B, 2, F, M) -> masks (B, 2, F, M)."""
+        """Generate masks.
+
+        Args:
+            maps: The audio encoder's feature maps, finest first.
+            visual: (B, C, N', H', W'), or None.
+            mixture: Spectrogram (B, 2, F, M).
+
+        Returns:
+            Masks (B, 2, F, M).
+        """
 
 
 class Discriminator(nn.Module, ABC):
-    """Tells true difference spectrograms from generated ones. Constructed as `Target(settings, visual=...)`.
+    """Network that tells true difference spectrograms from generated ones: `Target(settings, visual=...)`.
 
-    `visual` is the shape of the features that it looks at; None if there are none, or if it chooses not to look.
+    Args:
+        settings: The component's settings.
+        visual: Shape of the visual features; None if there are none, or if the discriminator does not use them.
     """
 
     def __init__(self, settings: Any, *, visual: FeatureShape | None) -> None:
@@ -126,4 +196,12 @@ class Discriminator(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, difference: Tensor, visual: Tensor | None) -> Judgement:
-        """difference spectrogram (B, 2, F, M), visual (B, C, N', H', W') or None -> judgement."""
+        """Judge difference spectrograms.
+
+        Args:
+            difference: (B, 2, F, M).
+            visual: (B, C, N', H', W'), or None.
+
+        Returns:
+            Logits and feature maps.
+        """

@@ -1,4 +1,4 @@
-"""A whole model."""
+"""Spatializers: complete models from a mixture and images to stereo."""
 
 from __future__ import annotations
 
@@ -16,27 +16,42 @@ from avspatial.signal.gain import window_scale
 
 
 class Builder(Protocol):
-    """The part of the registry with which a component builds the components its own settings chose."""
+    """Part of the registry: builds the components that a component's own settings select."""
 
     def build(self, selected: Selected, **context: Any) -> Any:
-        """Import the target of `selected` and call it with the settings and the context of its kind."""
+        """Build a component.
+
+        Args:
+            selected: A component with its settings.
+            **context: The arguments of its kind, such as `levels` and `visual` of a mask generator.
+
+        Returns:
+            The component.
+        """
 
 
 class Spatializer(nn.Module, ABC):
-    """A whole model: mixture + pictures -> stereo. Constructed as `Target(settings, framing=..., builder=...)`.
+    """Complete model from a mixture and images to stereo. Constructed as `Target(settings, framing=..., builder=...)`.
 
     `encode_images` is separate from `spatialize` so that inference encodes each distinct group of images once. Both
-    work on windows at the level of training (see `signal.gain`); `forward` scales by itself.
-    `valid_samples`: number of valid output samples from the start of a window (the rest gets no weight).
-    `preserves_mixture`: left + right is the mixture, whatever the networks say; where it depends on the settings, the
-    instance says it.
+    work on windows at the training level (see `avspatial.signal.window_scale`); `forward` scales by itself.
+
+    Args:
+        settings: The component's settings.
+        framing: Window and STFT of the recipe.
+        builder: Builds the components that the settings select.
+
+    Attributes:
+        preserves_mixture: left + right is the mixture for any output of the networks. Set it on the instance if it
+            depends on the settings.
+        mixture_rms: The training level: the training set's median RMS of the mixture, saved with the weights.
     """
 
     preserves_mixture: bool = False
     mixture_rms: Tensor
 
     published_recipe: ClassVar[str] = ""
-    """The shipped recipe whose model has the weights that the method's authors publish; empty: there are none."""
+    """The shipped recipe for the weights that the method's authors publish; empty if there are none."""
 
     def __init__(self, settings: Any, *, framing: Framing, builder: Builder) -> None:
         super().__init__()
@@ -46,67 +61,116 @@ class Spatializer(nn.Module, ABC):
 
     @property
     def valid_samples(self) -> int:
+        """Number of valid output samples from the start of a window; the remaining ones are not used."""
         return self.framing.samples
 
     def encode_images(self, images: Tensor) -> Tensor | None:
-        """images (B, N, 3, H, W) in [0, 1] -> whatever `spatialize` needs of them, first axis B; None if nothing."""
+        """Encode images for `spatialize`.
+
+        Args:
+            images: (B, N, 3, H, W), RGB in [0, 1].
+
+        Returns:
+            A tensor whose first axis is B; None if the model uses no images.
+        """
         return images
 
     @property
     def time_dependent(self) -> bool:
-        """Whether `encode_images_at` depends on when a window starts: equal images at two times differ then."""
+        """Whether `encode_images_at` depends on the start of a window, so that equal images at two times differ."""
         return False
 
     def encode_images_at(self, images: Tensor, starts: Tensor) -> Tensor | None:
-        """`encode_images` for windows that start at `starts` (B,), seconds from the clip's start; used by inference."""
+        """Encode images of windows whose start is known; used by inference.
+
+        Args:
+            images: (B, N, 3, H, W), RGB in [0, 1].
+            starts: (B,), seconds from the start of the clip.
+
+        Returns:
+            As `encode_images`.
+        """
         return self.encode_images(images)
 
     @property
     def trainable(self) -> bool:
-        """Whether there is anything to train, a parameter that is not frozen. What does not learn is used as built."""
+        """Whether any parameter is not frozen. A model without one is used as it was built."""
         return any(parameter.requires_grad for parameter in self.parameters())
 
     @abstractmethod
     def spatialize(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
-        """mixture (B, T) -> stereo (B, 2, T), left + right equal to the mixture where the method keeps that."""
+        """Predict stereo windows.
+
+        Args:
+            mixture: (B, T), at the training level.
+            visual: Result of `encode_images`.
+
+        Returns:
+            (B, 2, T), left then right, at the same level.
+        """
 
     @property
     def frame_step(self) -> int | None:
-        """Samples of a step of `spatialize_along`; None for a spatializer that works on single windows alone."""
+        """Samples of a step of `spatialize_along`; None for a spatializer that can only process single windows."""
         return None
 
     def spatialize_along(self, mixture: Tensor, visual: Tensor | None) -> Tensor:
-        """mixture (B, S * frame_step) at the level of training, of any length -> stereo (B, 2, S * frame_step).
+        """Predict stereo of any length in one pass.
 
-        visual (B, S, ...) holds the features of `encode_images` for the images of each step's own time. A result may
-        depend on four steps on either side, no more, so that long sounds can be cut into chunks which overlap.
+        A sample may depend on at most four steps on either side, so that long audio can be cut into overlapping chunks.
+
+        Args:
+            mixture: (B, S * frame_step), at the training level.
+            visual: (B, S, ...), the features from `encode_images` for the images at each step's own time.
+
+        Returns:
+            (B, 2, S * frame_step), left then right.
         """
-        raise NotImplementedError(f"{type(self).__name__} works on single windows alone")
+        raise NotImplementedError(f"{type(self).__name__} can only process single windows")
 
     def loss_terms(self, batch: Batch, loss: str) -> dict[str, Tensor]:
-        """The supervised loss terms, `loss` being "l1" or "mse"; by default on the samples of both channels."""
+        """Supervised loss terms; by default the distance between the samples of both channels.
+
+        Args:
+            batch: Training windows.
+            loss: "l1" or "mse".
+
+        Returns:
+            Scalars by name.
+        """
         stereo = self.spatialize(batch.mixture, self.encode_images(batch.images))
         distance = nn.functional.l1_loss if loss == "l1" else nn.functional.mse_loss
         return {"stereo": distance(stereo, batch.reference)}
 
     def visual_parameters(self) -> list[nn.Parameter]:
-        """Parameters that belong to the picture's side (trainers may give them another learning rate)."""
+        """Parameters of the visual side; trainers may give them another learning rate."""
         return []
 
     def fusion_parameters(self) -> list[nn.Parameter]:
-        """Parameters of what joins the two sides, where that is a network of its own (another learning rate again)."""
+        """Parameters of a separate network that joins audio and images; they may have another learning rate."""
         return []
 
     def published_names(self) -> Mapping[str, Mapping[str, str | None]]:
-        """How the method's authors name the weights: {part: {name in the part's file: name in `state_dict()`}}.
+        """Names of the weights in the files that the method's authors publish.
 
-        A part is one file, a plain torch state dict: "visual", "audio" or "fusion", an option each of `avspatial
-        weights import`. None beside a name that is in the file and used by nothing. Everything in `state_dict()` but
-        `mixture_rms` must be named; names, shapes and files are checked by the import.
+        A part is one file, a plain torch state dict: "visual", "audio" or "fusion", each an option of `avspatial
+        weights import`, which checks names, shapes and files.
+
+        Returns:
+            {part: {name in the part's file: name in `state_dict()`}}, None for a name in the file that nothing uses.
+            Everything in `state_dict()` except `mixture_rms` must be named.
         """
         return {}
 
     def forward(self, mixture: Tensor, images: Tensor) -> Tensor:
-        """mixture (B, T) at any level, images (B, N, 3, H, W) -> stereo (B, 2, T) at that level."""
+        """Predict stereo windows at the level of the mixture.
+
+        Args:
+            mixture: (B, T), at any level.
+            images: (B, N, 3, H, W), RGB in [0, 1].
+
+        Returns:
+            (B, 2, T), left then right, at that level.
+        """
         scale = window_scale(mixture, None, "mixture", self.mixture_rms)
         return self.spatialize(mixture * scale, self.encode_images(images)) / scale[:, None]

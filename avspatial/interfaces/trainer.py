@@ -1,4 +1,4 @@
-"""How a spatializer learns."""
+"""Trainers: how a spatializer is trained."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from avspatial.interfaces.spatializer import Builder, Spatializer
 
 @dataclass(frozen=True)
 class TrainingStage:
-    """A stretch of training: the phases that each of its steps runs, and its timetable.
+    """A stage of training.
 
-    `timetable` says length and schedule (`training.settings.StageSettings`: the trainer's own settings, or a part of
-    them). `epochs_of`: the auxiliary data set whose clips make an epoch of it; the recipe's `data` where empty.
+    Attributes:
+        phases: The phases that each of its steps runs.
+        timetable: Its length and schedule, an `avspatial.training.StageSettings`: the trainer's own settings, or a part
+            of them.
+        epochs_of: The auxiliary data set whose clips make an epoch; the recipe's `data` if empty.
     """
 
     phases: tuple[str, ...]
@@ -27,14 +30,23 @@ class TrainingStage:
 
 
 class Trainer(nn.Module, ABC):
-    """How a spatializer learns. Constructed as `Target(settings, spatializer=..., builder=...)`.
+    """Loss terms and parameter groups of a training. Constructed as `Target(settings, spatializer=..., builder=...)`.
 
-    One step of training runs `phases` in order: the loop calls `forward(batch, phase)`, minimises `total` with the
-    phase's own optimizer over `parameter_groups(phase)`. The loop (`training.loop`) owns everything else: data order,
-    schedules, checkpoints, logs, devices. All weights, a discriminator's included, are submodules of the trainer.
+    A step of training runs `phases` in order: the loop calls `forward(batch, phase)` and minimises `total` with the
+    phase's own optimizer over `parameter_groups(phase)`. The loop does everything else: data order, schedules,
+    checkpoints, logs, devices. All weights, a discriminator's included, are submodules of the trainer.
 
-    Settings may name further data sets, in fields of type `DatasetChoice`: every batch then has windows of each among
-    its `auxiliary`, as many as it has itself, times the field's number in `auxiliary_windows` where there is one.
+    Settings may name further data sets in fields of type `DatasetChoice`: every batch then holds windows of each in
+    `auxiliary`, as many as it has itself, times the field's number in `auxiliary_windows` if there is one.
+
+    Args:
+        settings: The component's settings.
+        spatializer: The model to train.
+        builder: Builds the components that the settings select.
+
+    Attributes:
+        phases: The phases of a step.
+        auxiliary_windows: Windows of an auxiliary data set for each window of the batch, by field; 1 if not given.
     """
 
     phases: tuple[str, ...] = ("model",)
@@ -46,20 +58,44 @@ class Trainer(nn.Module, ABC):
         self.spatializer = spatializer
 
     def stages(self) -> Sequence[TrainingStage]:
-        """The stages of training, one after the other; by default a single one, of all phases.
+        """Stages of training; by default a single one with all phases.
 
-        The last one's timetable is that of the settings; their `steps`, where given, count the steps of all stages.
+        Returns:
+            The stages in order. The last one's timetable is that of the settings, whose `steps`, if given, count the
+            steps of all stages.
         """
         return [TrainingStage(self.phases, self.settings)]
 
     @abstractmethod
     def forward(self, batch: Batch, phase: str) -> dict[str, Tensor]:
-        """Scalar loss terms of a phase; `total` is what is minimised, the others are logged."""
+        """Loss terms of a phase.
+
+        Args:
+            batch: Training windows.
+            phase: One of `phases`.
+
+        Returns:
+            Scalars by name; `total` is minimised, the others are logged.
+        """
 
     @abstractmethod
     def parameter_groups(self, phase: str) -> list[dict[str, Any]]:
-        """torch.optim parameter groups (params, lr, weight_decay) that the phase updates."""
+        """Parameters that a phase updates; `avspatial.training.optimizer_groups` makes the groups.
+
+        Args:
+            phase: One of `phases`.
+
+        Returns:
+            Parameter groups for torch.optim: params, lr, weight_decay.
+        """
 
     @abstractmethod
     def validate(self, batch: Batch) -> dict[str, Tensor]:
-        """Scalar terms on held-out windows; the lowest mean `total` marks the best checkpoint."""
+        """Terms on held-out windows.
+
+        Args:
+            batch: Held-out windows.
+
+        Returns:
+            Scalars by name; the lowest mean `total` decides on the best checkpoint.
+        """
