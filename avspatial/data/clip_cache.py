@@ -1,13 +1,13 @@
-"""The clip store: every clip is decoded once, to arrays on disk that training maps into memory.
+"""The clip cache: every clip is decoded once, to arrays on disk that training maps into memory.
 
-An entry belongs to the content of its files and to the settings that shape it (rate, fps, picture size), so a
-changed file or setting makes a new entry and a copied data set finds the old ones. Content is the SHA-256 of a
-file's bytes; it is remembered beside the file's size and modification time, so that later runs need not read the
-files again. A folder of pictures counts as its names, sizes and modification times.
+An entry belongs to the content of its files and to the settings that shape it (rate, fps, image size), so a changed
+file or setting makes a new entry and a copied data set finds the old ones. Content is the SHA-256 of a file's bytes. It
+is stored with the file's size and modification time, so that later runs need not read the files again. The content of
+a folder of images is its names, sizes and modification times.
 
     <cache>/clips/<key>/{audio.npy, pictures.npy}    <cache>/digests/<path digest>.json    <cache>/locks/<key>.lock
 
-Entries appear whole or not at all. Two processes may build at once: a lock for each entry.
+Entries appear completely or not at all. Two processes may build at once: each entry has a lock.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class ClipStore:
                     self._decode(clip, entry)
 
     def _decode(self, clip: Clip, entry: Path) -> None:
-        """Decode into `entry`; called while its lock is held, so what lies unfinished beside it is a dead process's."""
+        """Decode into `entry`. The caller holds its lock: unfinished files next to it are those of a dead process."""
         for left in entry.parent.glob(f".{entry.name}.*.part"):
             shutil.rmtree(left, ignore_errors=True)
         audio, rate = _sound(clip)

@@ -71,5 +71,5 @@ def _refuse_overlap(lists: dict[str, list[str]], folder: Path) -> None:
             raise DataError(
                 f"the {first} and {second} lists share {len(both)} of their clips, {both[0]} for one",
                 where=folder,
-                fix="Scores on clips learned from mean nothing: mend the lists. To try out: --set data.overlap=allow.",
+                fix="Scores on clips learned from mean nothing: fix the lists. To try out: --set data.overlap=allow.",
             )

@@ -131,13 +131,15 @@ def lengths(clip: Clip) -> tuple[float, float]:
     return audio_info(clip.audio).seconds, pictures
 
 
-def check_lengths(clip: Clip, tolerance: float, mend: str, key: str = "length_tolerance") -> None:
-    """DataError if they differ by more than `tolerance` seconds. mend: what to do first; key: where the recipe says
-    the tolerance."""
+def check_lengths(clip: Clip, tolerance: float, fix: str, key: str = "length_tolerance") -> None:
+    """Raise DataError if they differ by more than `tolerance` seconds.
+
+    fix: what to do first; key: the recipe key of the tolerance.
+    """
     sound, pictures = lengths(clip)
     if abs(sound - pictures) > tolerance:
         raise DataError(
             f"clip {clip.id}: {sound:.2f} s of sound but {pictures:.2f} s of pictures",
             where=clip.video,
-            fix=f"{mend}, leave the clip out, or raise {key} (now {tolerance:g} s).",
+            fix=f"{fix}, leave the clip out, or raise {key} (now {tolerance:g} s).",
         )

@@ -49,7 +49,7 @@ class FairPlaySettings(Settings):
 
 
 class SolosSettings(Settings):
-    """A folder of videos of one instrument each, and a sound file beside each; the sound is taken as mono."""
+    """A folder of videos of one instrument each, and an audio file next to each; the audio is read as mono."""
 
     example = {"root": "{solos}"}
 
@@ -62,11 +62,11 @@ class SolosSettings(Settings):
 
     @field_validator("shares")
     @classmethod
-    def _whole(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
-        return whole_shares(value)
+    def _complete(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        return complete_shares(value)
 
 
-def whole_shares(value: tuple[float, float, float]) -> tuple[float, float, float]:
+def complete_shares(value: tuple[float, float, float]) -> tuple[float, float, float]:
     """Shares of three splits; ValueError unless they are above 0 and add up to 1."""
     if min(value) <= 0 or abs(sum(value) - 1) > 1e-6:
         raise ValueError(f"train, val and test must be above 0 and add up to 1, not {list(value)}")

@@ -1,6 +1,6 @@
 """Videos of one instrument each, with mono sound: what separation is learned from (MUSIC, Zhao et al., ECCV 2018).
 
-ROOT/INSTRUMENT/NAME.mp4 and NAME.wav beside it, or ROOT/NAME.mp4 and NAME.wav
+ROOT/INSTRUMENT/NAME.mp4 and NAME.wav next to it, or ROOT/NAME.mp4 and NAME.wav
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ SOUNDS = (".wav", ".flac")
 
 
 class Solos(Dataset):
-    """Every video of a folder, or of its subfolders, that has a sound file of its name beside it; all clips are mono.
+    """Every video of a folder or its subfolders with an audio file of the same name next to it; all clips are mono.
 
-    DataError where the folder is not there, a video has no sound, or there are too few for three splits.
+    DataError if the folder does not exist, a video has no audio, or there are too few for three splits.
     """
 
     settings: SolosSettings
@@ -66,7 +66,7 @@ def solo_clips(root: Path, split: str, shares: Sequence[float]) -> list[Clip]:
         raise DataError(
             f"{len(clips)} videos with sound, too few for three splits of the shares {list(shares)}",
             where=root,
-            fix="Add videos: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav beside each.",
+            fix="Add videos: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav next to each.",
         )
     return sorted(parts[split], key=lambda clip: clip.id)
 
@@ -74,14 +74,14 @@ def solo_clips(root: Path, split: str, shares: Sequence[float]) -> list[Clip]:
 def _all(root: Path) -> list[Clip]:
     if not root.is_dir():
         raise DataError(
-            "no such folder of solos", where=root, fix="Name one: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav beside each."
+            "no such folder of solos", where=root, fix="Name one: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav next to each."
         )
     files = sorted(file for pattern in ("*", "*/*") for file in root.glob(pattern) if file.suffix.lower() in VIDEOS)
     sounds = {video: _sound_of(video) for video in files}
     mute = [video for video, sound in sounds.items() if sound is None]
     if mute:
         raise DataError(
-            f"{len(mute)} of {len(files)} videos have no sound file beside them, {mute[0].name} for one",
+            f"{len(mute)} of {len(files)} videos have no audio file next to them, {mute[0].name} for one",
             where=mute[0].parent,
             fix=f"Take it out of the video: ffmpeg -i {mute[0].name} {mute[0].stem}.wav",
         )

@@ -32,7 +32,7 @@ CONVENTIONS = MappingProxyType(
 
 
 def get(name: str) -> Convention:
-    """Look up a convention by name; AvspatialError for an unknown one."""
+    """Return a convention by name; AvspatialError for an unknown one."""
     if name not in CONVENTIONS:
         what = f"unknown convention {name!r}{did_you_mean(name, CONVENTIONS)}"
         raise AvspatialError(what, fix=f"There are: {', '.join(CONVENTIONS)}.")

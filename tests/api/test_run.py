@@ -166,7 +166,7 @@ class TestResuming:
             ") than this run's\n  Resume with `--resume` alone, or start a new run without it."
         )
 
-    def test_its_own_recipe_may_stand_beside_it(self, finished: Finished, workplace: Path) -> None:
+    def test_its_own_recipe_may_be_given_too(self, finished: Finished, workplace: Path) -> None:
         assert avspatial.run(workplace / "tiny.yaml", resume=finished.path, name="first").was_finished
 
     def test_not_with_changes_alone(self, finished: Finished, run_tiny: Run) -> None:

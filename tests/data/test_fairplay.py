@@ -204,7 +204,7 @@ def test_lists_that_share_clips(tiny_root: Path, list_clips: Callable) -> None:
     list_clips("test", ["000001", "000004"])
     assert complaint(fairplay(tiny_root), "val") == (
         f"{tiny_root}/splits/split1: the train and test lists share 1 of their clips, 000001 for one\n"
-        "  Scores on clips learned from mean nothing: mend the lists. To try out: --set data.overlap=allow."
+        "  Scores on clips learned from mean nothing: fix the lists. To try out: --set data.overlap=allow."
     )
     assert ids(fairplay(tiny_root, overlap="allow"), "test") == ["000001", "000004"]
 

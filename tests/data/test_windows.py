@@ -63,7 +63,7 @@ def test_mono2binaural_takes_the_picture_of_its_formula(start: int) -> None:
     assert image_indices(start / 16000, window, 100)[0] == min(int(tenths), 99)
 
 
-def test_the_whole_walk_of_a_clip_shares_few_picture_groups() -> None:
+def test_all_windows_of_a_clip_share_few_groups_of_images() -> None:
     starts = [0.1 * k for k in range(91)] + [9.005]
     groups = {tuple(image_indices(start, Window(), 41)) for start in starts}
     assert len(groups) <= 41
@@ -261,7 +261,7 @@ def test_half_of_the_windows_flip() -> None:
     assert 0.35 < unchanged < 0.65
 
 
-def test_brightness_multiplies_a_whole_window() -> None:
+def test_brightness_multiplies_an_entire_window() -> None:
     plain, bright = batch_with(), batch_with(brightness=0.3)
     ratio = bright.images / plain.images.clamp_min(1e-3)
     inside = (bright.images < 0.999) & (plain.images > 0.05)
@@ -307,11 +307,11 @@ def test_larger_pictures_are_cut_at_random_and_all_of_a_window_alike() -> None:
     assert (middle[0, 0, 0, 0, 0] * 255 / 3).round() == 3
 
 
-def test_smaller_pictures_are_a_mistake() -> None:
+def test_smaller_images_are_an_error() -> None:
     with pytest.raises(ValueError, match=r"^pictures are stored at \(4, 4\), smaller than \(6, 8\)$"):
         TrainingWindows([recording(0, picture=(4, 4))], FRAMING, 0).batch(0, [0])
 
 
-def test_no_recordings_are_a_mistake() -> None:
+def test_no_recordings_are_an_error() -> None:
     with pytest.raises(ValueError, match=r"^windows need at least one recording$"):
         TrainingWindows([], FRAMING, 0)

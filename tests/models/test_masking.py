@@ -74,8 +74,8 @@ def test_silence_stays_silence(masking: Build) -> None:
 def test_clips_do_not_mix(masking: Build) -> None:
     model, data = awake(masking()), batch(3)
     with torch.no_grad():
-        whole = model(data.mixture, data.images)
-        torch.testing.assert_close(whole[1:2], model(data.mixture[1:2], data.images[1:2]))
+        together = model(data.mixture, data.images)
+        torch.testing.assert_close(together[1:2], model(data.mixture[1:2], data.images[1:2]))
 
 
 def test_the_pictures_count(masking: Build) -> None:

@@ -12,7 +12,7 @@ def test_mixture_gain_brings_every_window_to_the_training_level() -> None:
     torch.testing.assert_close(scaled.square().mean(1).sqrt(), torch.full((4,), 0.17))
 
 
-def test_mixture_gain_does_not_look_at_the_answer() -> None:
+def test_mixture_gain_does_not_depend_on_the_answer() -> None:
     mixture, reference = torch.randn(2, 50), torch.randn(2, 2, 50)
     assert torch.equal(window_scale(mixture, reference, "mixture", 0.15), window_scale(mixture, None, "mixture", 0.15))
 

@@ -153,17 +153,17 @@ def test_a_meter_may_be_asked_and_fed_on() -> None:
 
 @pytest.mark.parametrize("meter", [LoudnessMeter, TruePeakMeter])
 @pytest.mark.parametrize(
-    ("block", "told"),
+    ("block", "message"),
     [
         (np.array([[0.0, np.nan], [0.0, 0.0]]), "the sound holds NaN or infinity"),
         (np.zeros((3, 10)), "the sound has shape (3, 10); (2, T) is needed"),
         (np.zeros(10), "the sound has shape (10,); (2, T) is needed"),
     ],
 )
-def test_what_is_no_sound_is_refused(meter: type, block: np.ndarray, told: str) -> None:
+def test_invalid_audio_is_refused(meter: type, block: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError) as refused:
         meter(RATE).add(block)
-    assert str(refused.value) == told
+    assert str(refused.value) == message
 
 
 def test_rates_and_channels_that_cannot_be_measured_are_refused() -> None:

@@ -4,8 +4,8 @@
 
 A moment is a number n, the n-th time that the training opens, renames or removes something in its run directory, or
 a time such as `0.25s`; `n+m` kills the resumed training too, at its m-th time, and resumes again.
-The first line printed is the number of such events in a whole training and its digest, then one line a moment: where
-the newest checkpoint was after the kill, and the digest after the resume.
+The first line printed is the number of such events in a complete training and its digest, then one line per moment:
+where the newest checkpoint was after the kill, and the digest after the resume.
 
 Each training runs in a fork of this process, so that the libraries are imported once.
 """
@@ -43,7 +43,7 @@ PLAN: dict[str, Any] = {
 }
 
 
-def watch(folder: Path, kill_at: int, tally: Path | None = None) -> None:
+def watch(folder: Path, kill_at: int, counter: Path | None = None) -> None:
     """Count what touches the run directory; end this process by SIGKILL at the given count."""
     count = 0
 
@@ -52,8 +52,8 @@ def watch(folder: Path, kill_at: int, tally: Path | None = None) -> None:
         if event not in TOUCHING or not str(details[0]).startswith(str(folder)):
             return
         count += 1
-        if tally is not None:
-            os.truncate(tally, count)
+        if counter is not None:
+            os.truncate(counter, count)
         if count == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -129,16 +129,16 @@ def scenario(folder: Path, kind: str, moment: str) -> dict[str, Any]:
 def main() -> None:
     torch.set_num_threads(1)
     folder, kind, moments = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
-    whole, tally = folder / "whole", folder / "tally"
-    whole.mkdir()
-    tally.write_bytes(b"")
+    complete, counter = folder / "complete", folder / "counter"
+    complete.mkdir()
+    counter.write_bytes(b"")
 
     def counted() -> None:
-        watch(whole, 0, tally)
-        learn(whole, kind, False)
+        watch(complete, 0, counter)
+        learn(complete, kind, False)
 
     assert forked(counted) == 0
-    print(json.dumps({"events": tally.stat().st_size, "end": digest(whole)}))
+    print(json.dumps({"events": counter.stat().st_size, "end": digest(complete)}))
     for moment in moments:
         print(json.dumps(scenario(folder / f"at-{moment}", kind, moment)))
 

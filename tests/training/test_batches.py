@@ -44,7 +44,7 @@ def test_each_epoch_shows_every_window_once_in_its_order(clips: int, batch_size:
 
 
 @given(st.integers(1, 20), st.integers(1, 5), st.sampled_from([1, 2, 3]))
-def test_the_devices_parts_are_the_whole_step(clips: int, part: int, devices: int) -> None:
+def test_the_devices_parts_make_the_entire_step(clips: int, part: int, devices: int) -> None:
     windows, batch_size = Numbered(clips), part * devices
     for step in (1, 2, 7):
         parts = [Stream(windows, batch_size, device=d, devices=devices).batch(step).mixture for d in range(devices)]

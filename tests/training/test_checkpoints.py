@@ -119,7 +119,7 @@ def test_missing_and_unknown_tensors_are_named(tmp_path: Path) -> None:
     )
 
 
-def test_another_component_or_version_is_told_as_such(tmp_path: Path) -> None:
+def test_another_component_or_version_is_named(tmp_path: Path) -> None:
     folder = saved(tmp_path, 1, components={"model": "avspatial.masking@1"})
     checkpoints.load_weights(folder, spatializer(), {"model": "avspatial.masking@1"})
     with pytest.raises(RunError) as problem:
@@ -148,7 +148,7 @@ def test_another_trainer_cannot_go_on_from_it(tmp_path: Path) -> None:
         checkpoints.load_all(folder, model, optimizers)
 
 
-def test_a_damaged_file_is_said_so(tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
     folder = saved(tmp_path, 1)
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:1000])
@@ -166,7 +166,7 @@ def test_a_state_of_version_0_1_0_is_read(tmp_path: Path) -> None:
     assert checkpoints.read_state(folder) == TrainingState(step=1)
 
 
-def test_a_damaged_state_is_said_so(tmp_path: Path) -> None:
+def test_a_damaged_state_is_reported(tmp_path: Path) -> None:
     folder = saved(tmp_path, 1)
     (folder / "state.json").write_text("{}{")
     with pytest.raises(RunError) as problem:

@@ -223,8 +223,8 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(tmp_path: Path) ->
     assert resolve_pointer(run_in(stopped)).name == "step-000003"
     assert signal.getsignal(signal.SIGINT) is before
     learn(stopped, settings, resume=True)
-    learn(tmp_path / "whole", settings)
-    ends = [path / "checkpoints/step-000005/model.safetensors" for path in (stopped, tmp_path / "whole")]
+    learn(tmp_path / "uninterrupted", settings)
+    ends = [path / "checkpoints/step-000005/model.safetensors" for path in (stopped, tmp_path / "uninterrupted")]
     assert ends[0].read_bytes() == ends[1].read_bytes()
 
 

@@ -34,7 +34,7 @@ def test_waiting_is_measured() -> None:
         assert 0.19 < made.data_wait_s < 1
 
 
-def test_a_mistake_in_making_is_raised_at_its_place_in_the_order() -> None:
+def test_an_error_in_making_is_raised_at_its_place_in_the_order() -> None:
     def broken(number: int) -> int:
         if number == 2:
             raise ValueError("two")

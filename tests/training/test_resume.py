@@ -21,15 +21,15 @@ def killed(folder: Path, kind: str, *moments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def check(whole: dict[str, Any], ends: list[dict[str, Any]]) -> None:
+def check(complete: dict[str, Any], ends: list[dict[str, Any]]) -> None:
     assert len(ends) > 0
     for end in ends:
         assert end["killed"]
         assert end["resumed"] == 0
-        assert end["end"] == whole["end"]
+        assert end["end"] == complete["end"]
 
 
-# Spread over the whole training, and in and between the steps of a checkpoint's writing; the last two kill the
+# Spread over the entire training, and in and between the steps of a checkpoint's writing; the last two kill the
 # resumed training too, at its start and in its first checkpoint.
 MOMENTS = ("1", "13", "26", "28", "58", "0.05s", "40+2", "40+14")
 
@@ -38,14 +38,14 @@ MOMENTS = ("1", "13", "26", "28", "58", "0.05s", "40+2", "40+14")
     ("kind", "moments"), [pytest.param("gan", MOMENTS, marks=pytest.mark.slow), ("supervised", ("9", "27", "70"))]
 )
 def test_resumed_equals_uninterrupted(tmp_path: Path, kind: str, moments: tuple[str, ...]) -> None:
-    whole, *ends = killed(tmp_path, kind, *moments)
+    complete, *ends = killed(tmp_path, kind, *moments)
     assert len({end["at"] for end in ends}) >= 3  # from the beginning, and from at least two checkpoints
-    check(whole, ends)
+    check(complete, ends)
 
 
 @pytest.mark.slow
 def test_resumed_equals_uninterrupted_at_every_moment(tmp_path: Path) -> None:
     (counting,) = killed(tmp_path, "gan")
     (tmp_path / "all").mkdir()
-    whole, *ends = killed(tmp_path / "all", "gan", *(str(moment) for moment in range(1, counting["events"] + 1)))
-    check(whole, ends)
+    complete, *ends = killed(tmp_path / "all", "gan", *(str(moment) for moment in range(1, counting["events"] + 1)))
+    check(complete, ends)

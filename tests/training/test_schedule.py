@@ -47,7 +47,7 @@ def test_constant_rates_do_not_move() -> None:
     assert {plan(steps=9).rate(step) for step in range(1, 10)} == {1.0}
 
 
-def test_the_step_schedule_falls_after_whole_epochs() -> None:
+def test_the_step_schedule_falls_after_complete_epochs() -> None:
     timetable = plan(windows=4, batch_size=2, epochs=6, schedule="step", decay=0.5, decay_every=2)
     assert [timetable.rate(step) for step in range(1, 13)] == [1.0] * 4 + [0.5] * 4 + [0.25] * 4
 

@@ -122,7 +122,7 @@ def test_supervised_learning_minimises_the_spatializers_own_terms(loss: str) -> 
         torch.testing.assert_close(model.validate(BATCH), model(BATCH, "model"))
 
 
-def test_supervised_learning_updates_the_whole_spatializer() -> None:
+def test_supervised_learning_updates_the_entire_spatializer() -> None:
     assert updated(trainer(supervised_settings()), "model") == GENERATOR | VIDEO_NET
 
 

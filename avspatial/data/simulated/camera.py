@@ -1,4 +1,4 @@
-"""The pictures of a scene: a pinhole camera that looks straight ahead, and a sprite for every thing.
+"""The images of a scene: a pinhole camera that faces straight ahead, and a sprite for every object.
 
 A sprite is painted by tests on its own coordinates (u right, v up, both about -1 to 1), with edges softened over one
 pixel. So a sprite has a place between pixels, and its middle stands exactly where the camera sees its azimuth. All

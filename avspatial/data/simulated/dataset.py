@@ -51,7 +51,7 @@ class SimulatedScenes(Dataset):
     def prepare(self) -> None:
         """Render the scenes unless they are there. DataError if the folder holds something else.
 
-        The folder appears whole or not at all; of two processes one renders and the other waits.
+        The folder appears completely or not at all; of two processes one renders and the other waits.
         """
         if self._there():
             return
@@ -119,8 +119,8 @@ class SimulatedScenes(Dataset):
                 self._each(_write_solo, ready, folder, "Rendering solos")
             else:
                 self._scenes(ready, folder)
-            said = self.settings.model_dump(mode="json", exclude={"root"})
-            sign = {"digest": self._digest, "version": _VERSION, "settings": said}
+            settings = self.settings.model_dump(mode="json", exclude={"root"})
+            sign = {"digest": self._digest, "version": _VERSION, "settings": settings}
             (folder / _SIGN).write_text(json.dumps(sign, indent=1) + "\n", encoding="utf-8")
 
     def _scenes(self, ready: RenderContext, folder: Path) -> None:
@@ -154,9 +154,9 @@ class SimulatedScenes(Dataset):
 
 def digest(settings: SimulatedSettings) -> str:
     """What names a set of scenes: 16 hexadecimal digits over the settings and the content of the user's own files."""
-    said = settings.model_dump(mode="json", exclude={"root", "head", "sounds", "cutouts"})
+    values = settings.model_dump(mode="json", exclude={"root", "head", "sounds", "cutouts"})
     own = {name: bool(getattr(settings, name)) for name in ("sounds", "cutouts")}
-    text = json.dumps([_VERSION, said, own, content_digests(settings)], sort_keys=True)
+    text = json.dumps([_VERSION, values, own, content_digests(settings)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

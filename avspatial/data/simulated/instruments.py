@@ -126,9 +126,9 @@ def _wave(pitch: np.ndarray, rate: int, levels: np.ndarray) -> np.ndarray:
     spectrum[order] = levels * np.exp(-1j * np.pi * order * (order - 1) / len(levels))
     table = np.fft.irfft(spectrum, size) * size / 2
     phase = np.cumsum(pitch) / rate % 1.0 * size
-    whole = phase.astype(np.int64)
-    part = phase - whole
-    return table[whole % size] * (1 - part) + table[(whole + 1) % size] * part
+    index = phase.astype(np.int64)
+    part = phase - index
+    return table[index % size] * (1 - part) + table[(index + 1) % size] * part
 
 
 def _finish(sound: np.ndarray) -> np.ndarray:

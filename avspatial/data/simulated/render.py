@@ -144,7 +144,7 @@ def read_truth(line: Mapping[str, Any]) -> Truth:
 
 
 def read_scenes(path: Path) -> dict[str, Truth]:
-    """{clip: truth} out of a whole `scenes.jsonl`; DataError for a file that is missing or damaged."""
+    """{clip: truth} of a complete `scenes.jsonl`; DataError for a file that is missing or damaged."""
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         return {str(line["clip"]): read_truth(line) for line in lines}

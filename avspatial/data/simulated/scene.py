@@ -16,7 +16,7 @@ from avspatial.data.simulated.settings import SimulatedSettings
 
 SPLITS = ("train", "val", "test")
 FURNITURE = ("box", "plant")
-"""Silent things that look like no instrument."""
+"""Silent objects that are no instruments."""
 
 _GOLDEN = (np.sqrt(5) - 1) / 2
 _APART = 20.0

@@ -1,4 +1,4 @@
-"""What can be said about simulated scenes."""
+"""Settings of simulated scenes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
 
-from avspatial.data.settings import whole_shares
+from avspatial.data.settings import complete_shares
 from avspatial.settings import Settings, setting
 
 FAMILIES = ("plucked", "blown", "bar", "drum", "voice")
@@ -38,7 +38,7 @@ class SimulatedSettings(Settings):
     distractors: tuple[int, int] = (0, 1)
     """Fewest and most silent things in the picture, 0 to 6."""
     silent_instruments: float = setting(0.0, ge=0, le=1)
-    """Share of distractors that look like instruments and keep still; the others are pieces of furniture."""
+    """Share of distractors that are silent, still instruments; the others are pieces of furniture."""
     moving: float = setting(0.5, ge=0, le=1)
     """Share of sources that move."""
     speed: float = setting(40.0, unit="degrees/s", gt=0, le=180)
@@ -87,8 +87,8 @@ class SimulatedSettings(Settings):
 
     @field_validator("shares")
     @classmethod
-    def _whole(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
-        return whole_shares(value)
+    def _complete(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        return complete_shares(value)
 
     @field_validator("picture")
     @classmethod

@@ -1,4 +1,4 @@
-"""The user's own sounds and cut-outs, and what is said of faulty ones."""
+"""The user's own sounds and cut-outs, and the messages for faulty ones."""
 
 import av
 import numpy as np

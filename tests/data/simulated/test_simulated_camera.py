@@ -1,4 +1,4 @@
-"""The camera: what is seen stands where it is heard."""
+"""The camera: a source is drawn at the azimuth of its sound."""
 
 import numpy as np
 import pytest

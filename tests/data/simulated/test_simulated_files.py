@@ -1,4 +1,4 @@
-"""The files of simulated scenes: what is on disk is what was drawn, whole, once, and the same every time."""
+"""The files of simulated scenes: the disk holds what was drawn, completely, once, and the same every time."""
 
 import json
 import signal
@@ -70,7 +70,7 @@ def test_what_is_there_is_not_rendered_again(scenes, ready):
     assert {path: path.stat().st_mtime_ns for path in ready.root.rglob("*")} == before
 
 
-def test_heard_seen_and_written_azimuths_are_one(tmp_path, scenes):
+def test_audible_visible_and_written_azimuths_are_one(tmp_path, scenes):
     """From the files alone: the time between the ears by Woodworth, the place in the picture by the pinhole."""
     made = scenes(tmp_path / "set", sources=(1, 1), distractors=(0, 0), moving=0, background="plain", brightness=0)
     for clip in [clip for part in ("train", "val", "test") for clip in made.clips(part)]:
@@ -103,7 +103,7 @@ def test_the_level_difference_tells_the_side_of_lateral_sources(tmp_path, scenes
 
 
 @pytest.mark.skipif(not KEMAR.exists(), reason="no MIT KEMAR here: apt-get install libmysofa1")
-def test_scenes_can_be_heard_through_a_measured_head(tmp_path, scenes):
+def test_scenes_can_be_rendered_through_a_measured_head(tmp_path, scenes):
     made = scenes(tmp_path / "set", head=KEMAR, sources=(1, 1), picture=(32, 32))
     assert made.fingerprint() != scenes(tmp_path / "set", sources=(1, 1), picture=(32, 32)).fingerprint()
     assert own_left_right([clip for part in ("train", "val", "test") for clip in made.clips(part)]) > 0.95
@@ -186,9 +186,9 @@ def test_of_two_processes_one_renders_and_both_are_served(tmp_path, ready):
     with another_process(tmp_path / "set", 6) as one, another_process(tmp_path / "set", 6) as two:
         start(one)
         start(two)
-        said = one.communicate()[0] + two.communicate()[0]
+        printed = one.communicate()[0] + two.communicate()[0]
     assert (one.returncode, two.returncode) == (0, 0)
-    assert said.count("Rendering scenes") == 1
+    assert printed.count("Rendering scenes") == 1
     assert contents(tmp_path / "set") == contents(ready.root)
 
 

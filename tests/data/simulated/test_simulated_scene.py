@@ -83,7 +83,7 @@ def test_a_scene_keeps_to_its_settings(number, seed, sources, distractors, movin
         assert all(np.ptp(source.trajectory.at(times)) == 0 for source in scene.sources)
 
 
-def test_silent_things_look_like_furniture_or_like_instruments_as_is_said():
+def test_silent_objects_are_furniture_or_instruments_as_the_settings_say():
     def kinds(share):
         scenes = drawn(30, distractors=(2, 2), silent_instruments=share)
         return {thing.kind for scene in scenes for thing in scene.objects if not thing.sounding}
@@ -122,8 +122,8 @@ IMPOSSIBLE = [
 ]
 
 
-@pytest.mark.parametrize(("said", "key", "message"), IMPOSSIBLE)
-def test_impossible_settings_are_refused(said, key, message):
+@pytest.mark.parametrize(("values", "key", "message"), IMPOSSIBLE)
+def test_impossible_settings_are_refused(values, key, message):
     with pytest.raises(ValidationError) as caught:
-        SimulatedSettings(**said)
+        SimulatedSettings(**values)
     assert [(p["loc"], p["msg"]) for p in caught.value.errors()] == [((key,), f"Value error, {message}")]

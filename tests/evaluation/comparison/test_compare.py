@@ -215,7 +215,7 @@ def test_one_recording_has_no_interval_and_no_verdict(tmp_path: Path) -> None:
     assert "too few recordings for the number of tests (1 for 1)" in found.notes[0]
 
 
-def test_too_few_recordings_are_said_to_be_too_few(tmp_path: Path) -> None:
+def test_too_few_recordings_are_reported(tmp_path: Path) -> None:
     runs = [write_scored_run(tmp_path, name, scores(n, 12)) for n, name in enumerate("ab")]
     assert avspatial.compare(runs).notes == (
         "too few recordings for the number of tests (6 for 3): the smallest p that they allow is 0.094 after Holm's "
