@@ -78,7 +78,7 @@ def test_no_mask_is_beyond_the_limit() -> None:
     assert masks(SphericalHead(), FRAMING, limit=2).abs().max() == pytest.approx(2, rel=1e-5)
 
 
-def test_a_true_track_is_heard_within_three_degrees(
+def test_a_true_track_is_reproduced_within_three_degrees(
     registry: Registry, estimator: AzimuthEstimator, tmp_path: Path
 ) -> None:
     settings = SimulatedSettings(root=tmp_path / "scenes", clips=6, seconds=2, sources=(1, 1), moving=1.0)
