@@ -83,16 +83,22 @@ class ComponentEntry(Protocol):
     """A component as `ComponentLookup.get` returns it; `avspatial.registry.Entry` is one."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Full id, `plugin.name`."""
+
     @property
-    def version(self) -> str: ...
-    def settings_class(self) -> type[Settings]: ...
+    def version(self) -> str:
+        """Version of the component."""
+
+    def settings_class(self) -> type[Settings]:
+        """Import the class of its settings."""
 
 
 class ComponentLookup(Protocol):
     """The part of the registry that validation needs; `avspatial.registry.Registry` is one."""
 
-    def get(self, kind: str, name: str) -> ComponentEntry: ...
+    def get(self, kind: str, name: str) -> ComponentEntry:
+        """Find a component by kind and full or short name; PluginError if there is none."""
 
 
 @dataclass(frozen=True)

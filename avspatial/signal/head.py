@@ -103,6 +103,7 @@ class SphericalHead:
         return np.asarray(np.abs(_legendre(cosines, len(coefficients)).T @ coefficients) * range_ / size)
 
     def lead(self, rate: int, length: int) -> int:
+        """Sample at which sound reaches the middle of the head."""
         return length // 2
 
     def responses(self, azimuths: Any, rate: int, length: int) -> Floats:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def conformance(
-    id: str,
+    component_id: str,
     *,
     kind: str | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -27,7 +27,7 @@ def conformance(
     A skipped check is a skipped case, an expected failure an xfail.
 
     Args:
-        id: Component, `plugin.component` or its short form.
+        component_id: Component, `plugin.component` or its short form.
         kind: Kind of the component; needed only if components of two kinds have this id.
         settings: Settings to build it with, instead of the `example` of its settings class.
         framing: Window and spectrogram, instead of the paper's with images of 64 x 64 pixels.
@@ -47,7 +47,7 @@ def conformance(
     import pytest
 
     registry = discover(plugins)
-    entry = find_component(registry, id, kind)
+    entry = find_component(registry, component_id, kind)
 
     @pytest.mark.parametrize("check", checks_of(entry.kind))
     def test(check: str) -> None:

@@ -22,12 +22,12 @@ from avspatial.training.random_state import preserve_random_state
 
 
 def metric_cards(
-    id: str, *, convention: str = "fairplay", registry: Registry | None = None, progress: Progress = silent
+    component_id: str, *, convention: str = "fairplay", registry: Registry | None = None, progress: Progress = silent
 ) -> list[Card]:
     """Measure the cards of a metric: its value for each of a set of known distortions.
 
     Args:
-        id: Metric, `plugin.component` or its short form; it is built with the `example` of its settings class.
+        component_id: Metric, `plugin.component` or its short form, built with the `example` of its settings class.
         convention: Name of the convention to score under.
         registry: Plugins to search, all that are installed by default.
         progress: Called with the progress of rendering and scoring.
@@ -46,7 +46,7 @@ def metric_cards(
         (True, False)
     """
     registry = discover() if registry is None else registry
-    entry, chosen = registry.get("metric", id), conventions.get(convention)
+    entry, chosen = registry.get("metric", component_id), conventions.get(convention)
     return cards_of(entry, registry, make_test_cases(chosen, progress), chosen, progress)
 
 

@@ -54,7 +54,7 @@ def checks_of(kind: str) -> dict[str, Check]:
 
 
 def run_checks(
-    id: str,
+    component_id: str,
     *,
     kind: str | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -66,7 +66,7 @@ def run_checks(
     """Run the checks of a component.
 
     Args:
-        id: Component, `plugin.component` or its short form.
+        component_id: Component, `plugin.component` or its short form.
         kind: Kind of the component; needed only if components of two kinds have this id.
         settings: Settings to build it with, instead of the `example` of its settings class.
         framing: Window and spectrogram, instead of the paper's with images of 64 x 64 pixels.
@@ -86,23 +86,23 @@ def run_checks(
         [True, True]
     """
     registry = discover() if registry is None else registry
-    entry = find_component(registry, id, kind)
+    entry = find_component(registry, component_id, kind)
     return list(check_component(entry, registry, settings, framing, expected_failures, only))
 
 
-def find_component(registry: Registry, id: str, kind: str | None = None) -> Entry:
+def find_component(registry: Registry, component_id: str, kind: str | None = None) -> Entry:
     """Find a component of any kind by id or short name; PluginError as `run_checks`."""
     if kind is not None:
-        return registry.get(kind, id)
+        return registry.get(kind, component_id)
     entries = registry.entries()
-    matches = [entry for entry in entries if id in (entry.id, entry.component.name)]
+    matches = [entry for entry in entries if component_id in (entry.id, entry.component.name)]
     if len(matches) == 1:
         return matches[0]
     if matches:
         which = ", ".join(f"{entry.kind} {entry.id}" for entry in matches)
-        raise PluginError(f"{id!r} may mean {which}", fix="Give the full id, and the kind.")
-    near = did_you_mean(id, [name for entry in entries for name in (entry.id, entry.component.name)])
-    raise PluginError(f"there is no component {id!r}{near}", fix="`avspatial plugins list` lists them.")
+        raise PluginError(f"{component_id!r} may mean {which}", fix="Give the full id, and the kind.")
+    near = did_you_mean(component_id, [name for entry in entries for name in (entry.id, entry.component.name)])
+    raise PluginError(f"there is no component {component_id!r}{near}", fix="`avspatial plugins list` lists them.")
 
 
 def check_component(

@@ -31,7 +31,7 @@ CHEAP_RUN = re.compile(r"--help|--version")
 CHEAP_VERBS = {"recipes", "plugins", "doctor", "data", "evaluate", "published", "leaderboard", "metrics"}
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-LONG = {"plugins.md", "third_party.md", "tutorial.md"}
+LONG = {"contributing.md", "plugins.md", "third_party.md", "tutorial.md"}
 """Pages whose blocks take over twenty seconds: run in the full lane."""
 pages_by_lane = pytest.mark.parametrize(
     "page",

@@ -15,20 +15,6 @@ from avspatial.plugin import KINDS
 from avspatial.testing.scaffold import scaffold_plugin
 
 PLUGIN_FILES = sorted((ROOT / "plugins").glob("*/src/**/*.py"))
-PENDING = {
-    "avspatial.models",
-    "mafnet/src/avspatial_mafnet/complete.py",
-    "mafnet/src/avspatial_mafnet/generator.py",
-    "mafnet/src/avspatial_mafnet/settings.py",
-    "mono2binaural/src/avspatial_mono2binaural/settings.py",
-    "mono2binaural/src/avspatial_mono2binaural/spatializer.py",
-    "panner/src/avspatial_panner/spatializer.py",
-    "panner/src/avspatial_panner/tracks.py",
-    "sepstereo/src/avspatial_sepstereo/masks.py",
-    "sepstereo/src/avspatial_sepstereo/settings.py",
-    "sepstereo/src/avspatial_sepstereo/spatializer.py",
-}
-"""Modules and files that do not keep the boundary yet."""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -61,8 +47,6 @@ def sorted_like_ruff(names: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("module", PUBLIC)
 def test_a_public_module_lists_its_names(module: str) -> None:
-    if module in PENDING:
-        pytest.xfail("not public yet")
     listed = list(import_module(module).__all__)
     assert listed == sorted_like_ruff(listed)
     assert [name for name in listed if not hasattr(import_module(module), name)] == []
@@ -70,8 +54,6 @@ def test_a_public_module_lists_its_names(module: str) -> None:
 
 @pytest.mark.parametrize("path", PLUGIN_FILES, ids=lambda path: path.relative_to(ROOT / "plugins").as_posix())
 def test_a_bundled_plugin_imports_only_what_is_public(path: Path) -> None:
-    if path.relative_to(ROOT / "plugins").as_posix() in PENDING:
-        pytest.xfail("imports private modules")
     assert list(private_imports(path.read_text(encoding="utf-8"))) == []
 
 

@@ -103,6 +103,7 @@ def test_silence_has_a_coverage_of_zero_and_no_error(metric: type, diffuse: np.n
     assert np.isnan(ild_error(diffuse, np.zeros_like(diffuse), RATE))
 
 
+@pytest.mark.slow
 def test_the_numbers_known_of_the_real_clip(real_clip: np.ndarray) -> None:
     mono = np.stack([real_clip.mean(0)] * 2)
     found = {

@@ -205,6 +205,7 @@ def test_settings_say_whether_there_are_pictures(registry: Registry) -> None:
         )
 
 
+@pytest.mark.slow
 def test_the_paper_size_network_runs(masking: Build) -> None:
     model = masking(
         Framing(),

@@ -136,6 +136,7 @@ def test_every_player_decodes(opened: Callable[..., Any]) -> None:
     assert lengths == [2.0] * 9
 
 
+@pytest.mark.slow
 def test_switching_keeps_the_time_and_the_cursor_follows(opened: Callable[..., Any]) -> None:
     page = opened()
     clip = page.locator("article.clip").first

@@ -94,6 +94,7 @@ def test_a_system_without_audio_is_listed_as_missing(make_comparison: Maker, tmp
     assert page.read_text().count("<audio") == 2
 
 
+@pytest.mark.slow
 def test_without_a_reference_the_numbers_remain(make_comparison: Maker, tmp_path: Path) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     bare = [

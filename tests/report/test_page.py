@@ -190,6 +190,7 @@ def test_only_tracks_beyond_full_scale_are_lowered_all_together(report_of: Repor
     assert re.search(r"all three played \d+\.\d dB softer to avoid clipping", page.text)
 
 
+@pytest.mark.slow
 def test_a_clip_without_picture_or_truth_is_shown_without_them(make_run: Maker) -> None:
     run = make_run()
     for name in ("picture.jpg", "truth.json"):
@@ -211,6 +212,7 @@ def test_a_damaged_truth_file_is_refused_by_name(make_run: Maker) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_clip_that_cannot_be_read_is_named_and_the_others_are_shown(make_run: Maker) -> None:
     run = make_run()
     (run.outputs / "000001" / "predicted_binaural.wav").write_bytes(b"RIFF")
@@ -227,6 +229,7 @@ def test_a_page_that_would_be_too_large_shows_fewer_clips_and_lists_the_others(m
     assert left_out == ["000002 (the page would be too large)", "000004 (the page would be too large)"]
 
 
+@pytest.mark.slow
 def test_a_run_without_outputs_shows_its_scores(make_run: Maker) -> None:
     run = make_run()
     for path in run.outputs.glob("*/*.wav"):

@@ -5,6 +5,7 @@ PUBLIC = (
     "avspatial.errors",
     "avspatial.framing",
     "avspatial.interfaces",
+    "avspatial.media",
     "avspatial.metrics",
     "avspatial.models",
     "avspatial.plugin",

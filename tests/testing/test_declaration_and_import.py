@@ -44,6 +44,8 @@ def found(registry: Registry, name: str, check: str) -> Result:
 
 
 STATIC = ("metadata", "names", "docstrings", "bounds")
+IMPORTS_TORCH = {"light_half", "quiet", "quick", "random_state"}
+"""Checks that start a process which imports torch: tried in the full lane."""
 FAULTS = [
     ("metadata", "pyproject.toml", 'version = "0.1.0"', "", "its distribution has no version"),
     ("names", "settings.py", "limit:", "Limit:", "the setting Limit is not lower case"),
@@ -72,8 +74,12 @@ NOTES = {
 
 @pytest.mark.parametrize(
     ("number", "check", "file", "old", "new", "note"),
-    [(number, *fault) for number, fault in enumerate(FAULTS)],
-    ids=[f"{fault[0]}-{fault[1]}" for fault in FAULTS],
+    [
+        pytest.param(
+            number, *fault, marks=pytest.mark.slow if fault[0] in IMPORTS_TORCH else (), id="-".join(fault[:2])
+        )
+        for number, fault in enumerate(FAULTS)
+    ],
 )
 def test_a_fault_is_found(
     mutated: Mutate, number: int, check: str, file: str, old: str, new: str, note: str | None

@@ -56,7 +56,7 @@ def splits_disjoint(component: ComponentUnderTest) -> None:
     dataset = _built(component)
     clips = {part: dataset.clips(part) for part in PARTS}
     counts = Counter(clip.id for part in PARTS for clip in clips[part])
-    duplicates = [id for id, count in counts.items() if count > 1]
+    duplicates = [clip_id for clip_id, count in counts.items() if count > 1]
     require(not duplicates, f"clip {', '.join(duplicates[:3])} occurs more than once in the splits")
     split_of: dict[str, str] = {}
     for part in PARTS:
@@ -88,7 +88,7 @@ def unknown_split_refused(component: ComponentUnderTest) -> None:
     require(False, f"clips('no_such_split') returns {len(clips)} clips")
 
 
-def truth_whole(component: ComponentUnderTest) -> str:
+def truth_complete(component: ComponentUnderTest) -> str:
     """True angles, if there are any, have one energy each, are finite, and last as long as the audio."""
     with_truth = [clip for clip in _all(component) if clip.truth is not None]
     if not with_truth:
@@ -132,6 +132,6 @@ CHECKS = {
         splits_disjoint,
         order_fixed,
         unknown_split_refused,
-        truth_whole,
+        truth_complete,
     )
 }

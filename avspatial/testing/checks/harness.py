@@ -227,7 +227,10 @@ class DiscriminatorHarness(_VisualInputHarness):
         difference = self.spectrogram(generator)
         for module, shape in self.designs():
             judgement = module(difference, None if shape is None else self.visual(generator, shape))
-            for what, output in (("logits", judgement.logits), *(("a feature map", map) for map in judgement.features)):
+            for what, output in (
+                ("logits", judgement.logits),
+                *(("a feature map", features) for features in judgement.features),
+            ):
                 require(output.ndim > 0 and len(output) == BATCH, f"{what} {tuple(output.shape)} for {BATCH} items")
 
 

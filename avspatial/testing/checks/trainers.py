@@ -48,7 +48,7 @@ def _scalar(terms: Mapping[str, Tensor], phase: str) -> None:
         require(value.isfinite(), f"{phase}: {name} is {value.item()}")
 
 
-def stages_whole(component: ComponentUnderTest) -> str:
+def stages_complete(component: ComponentUnderTest) -> str:
     """Stages run declared phases, each phase in some stage; the last one has the timetable of the settings."""
     trainer, batch = _built(component), _batch(component)
     stages = trainer.stages()
@@ -206,7 +206,7 @@ CHECKS = {
     "trainer": (
         construct,
         terms_scalar,
-        stages_whole,
+        stages_complete,
         groups_complete,
         phases_apart,
         improves,

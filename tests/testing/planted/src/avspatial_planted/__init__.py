@@ -56,7 +56,7 @@ PLANTED = {
         "good",
         "construct",
         "terms_scalar",
-        "stages_whole",
+        "stages_complete",
         "groups_complete",
         "phases_apart",
         "improves",
@@ -72,7 +72,7 @@ PLANTED = {
         "splits_disjoint",
         "order_fixed",
         "unknown_split_refused",
-        "truth_whole",
+        "truth_complete",
     ),
 }
 SETTINGS = {"trainer": "TrainerLike", "dataset": "OnScenes"}
