@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -133,11 +134,12 @@ class _Work:
         failures: list[tuple[str, str]] = []
         notes: Counter[str] = Counter()
         try:
-            for scored in self._scored(saved):
-                accumulator.add(scored)
-                notes.update([*scored.notes, *_skips(scored)])
-                errors = [score.error for score in scored.scores if score.error is not None]
-                failures += [(scored.scores[0].clip, error) for error in errors[:1]]
+            with closing(self._scored(saved)) as results:
+                for scored in results:
+                    accumulator.add(scored)
+                    notes.update([*scored.notes, *_skips(scored)])
+                    errors = [score.error for score in scored.scores if score.error is not None]
+                    failures += [(scored.scores[0].clip, error) for error in errors[:1]]
         except KeyboardInterrupt as error:
             raise self._interrupted(accumulator.clips, saved) from error
         summary = summarize(accumulator, self.metrics, self.convention)
@@ -145,7 +147,7 @@ class _Work:
             saved.finish(summary)
         return Evaluation(summary, failures, notes)
 
-    def _scored(self, saved: ScoreStore | None) -> Iterator[ClipScores]:
+    def _scored(self, saved: ScoreStore | None) -> Generator[ClipScores, None, None]:
         """Every clip in its order, what is kept and what is new."""
         kept: Mapping[str, ClipScores] = saved.done if saved else {}
         missing = [pair for pair in self.pairs if pair.clip not in kept]
@@ -158,14 +160,15 @@ class _Work:
             controls=self.controls,
             progress=self.progress if missing else silent,
         )
-        for pair in self.pairs:
-            scored = kept.get(pair.clip)
-            if scored is None:
-                scored = next(new)
-                if saved is not None:
-                    saved.add(scored)
-            yield scored
-        next(new, None)  # let the progress see its end
+        with closing(new):  # its threads end here, not when and where the garbage is collected
+            for pair in self.pairs:
+                scored = kept.get(pair.clip)
+                if scored is None:
+                    scored = next(new)
+                    if saved is not None:
+                        saved.add(scored)
+                yield scored
+            next(new, None)  # let the progress see its end
 
     def _interrupted(self, done: int, saved: ScoreStore | None) -> Interrupted:
         what = f"interrupted; {done} of {len(self.pairs)} clips are scored"

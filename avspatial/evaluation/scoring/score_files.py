@@ -6,7 +6,7 @@ An error of a file or a metric is a failure of its clip and condition, never the
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -47,7 +47,7 @@ def score_pairs(
     trim: bool = False,
     controls: Sequence[str] = (),
     progress: Progress,
-) -> Iterator[ClipScores]:
+) -> Generator[ClipScores, None, None]:
     """The scores of each pair, in the order of `pairs`; the predictions are the condition `model`.
 
     jobs: clips at once, in threads; they change no number. trim: cut the longer sound of a pair, and note it, where
@@ -60,7 +60,7 @@ def score_pairs(
 
 def in_order(
     items: Sequence[_Item], score: Callable[[_Item], ClipScores], jobs: int, progress: Progress
-) -> Iterator[ClipScores]:
+) -> Generator[ClipScores, None, None]:
     """`score` of each item, in order, `jobs` at once. When the consumer stops, nothing more is begun."""
     pool = ThreadPoolExecutor(max(1, jobs), thread_name_prefix="score")
     try:

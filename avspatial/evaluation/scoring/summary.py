@@ -7,6 +7,7 @@ measure (no lateral source, no true angles). There is no interval if one recordi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from importlib import metadata
 
 from avspatial.atomic import write_text
@@ -84,9 +85,10 @@ def evaluate_run(
 
     accumulator = Accumulator(clip.recording for clip in clips)
     lines: list[str] = []
-    for scored in in_order(clips, score, jobs or usable_cores(), progress):
-        accumulator.add(scored)
-        lines += map(json_line, scored.scores)
+    with closing(in_order(clips, score, jobs or usable_cores(), progress)) as results:
+        for scored in results:
+            accumulator.add(scored)
+            lines += map(json_line, scored.scores)
     summary = summarize(accumulator, metrics, convention)
     write_text(run.scores, "".join(lines))
     write_document(run.summary, summary)

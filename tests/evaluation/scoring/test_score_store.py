@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from support.saved_sounds import RATE, evaluate, save_official, sounds, values
 
 from avspatial.errors import AvspatialError, DataError, Interrupted
 from avspatial.evaluation.scoring.file_pairs import find_pairs
-from avspatial.evaluation.scoring.score_store import open_store
+from avspatial.evaluation.scoring.score_store import ScoreStore, open_store
 from avspatial.media.audio import write_wav
 
 
@@ -183,6 +184,16 @@ class TestGoingOn:
         assert not (kept / ".evaluation.lock").exists()
         complete = evaluate(official, metrics=None, save=tmp_path / "complete")
         assert evaluate(official, metrics=None, save=kept) == complete
+
+    def test_an_error_leaves_no_thread_behind(self, official: Path, tmp_path: Path, monkeypatch: Any) -> None:
+        def refuse(*arguments: object) -> None:
+            raise DataError("no room")
+
+        monkeypatch.setattr(ScoreStore, "add", refuse)
+        with pytest.raises(DataError) as error:
+            evaluate(official, save=tmp_path / "kept")
+        assert error.traceback  # it keeps the frames, and whatever is suspended in them, alive
+        assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("score")]
 
     def test_two_at_a_time_are_refused(self, official: Path, tmp_path: Path) -> None:
         with open_store(tmp_path / "kept", {}, find_pairs(official)):
