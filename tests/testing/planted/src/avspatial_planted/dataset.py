@@ -74,7 +74,7 @@ class UnknownSplitRefused(Good):
         return super().clips(split) if split in ("train", "val", "test") else []
 
 
-class TruthWhole(Good):
+class TruthComplete(Good):
     """Angles for one half of the sound."""
 
     def clips(self, split: str) -> list[Clip]:

@@ -32,7 +32,7 @@ class TermsScalar(Good):
         return {"total": super().forward(batch, phase)["total"][None]}
 
 
-class StagesWhole(Good):
+class StagesComplete(Good):
     def stages(self) -> list[TrainingStage]:
         return [TrainingStage(("warm_up",), self.settings)]
 
