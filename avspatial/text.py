@@ -1,8 +1,9 @@
-"""Lists and Markdown tables as text."""
+"""Lists, differences of maps, and Markdown tables as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:
@@ -13,6 +14,20 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Compare two maps: (dotted key, old value, new value) of each difference, None for a missing value.
+
+    >>> list(differences({"a": 1, "b": {"c": 2}}, {"a": 1, "b": {"c": 3}}))
+    [('b.c', 2, 3)]
+    """
+    for key in dict.fromkeys([*old, *new]):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            yield from differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            yield f"{prefix}{key}", before, after
 
 
 def markdown_table(rows: Iterable[Sequence[str]], rules: Sequence[str] | None = None) -> str:

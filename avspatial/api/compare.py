@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from avspatial.recipe import Loaded, load_recipe
 from avspatial.recipe.catalogue import locate, shipped
 from avspatial.registry import Registry, discover
 from avspatial.runs import Run, digest8
+from avspatial.text import differences
 
 _KINDS = (
     "Name a run directory, a folder of runs, what `avspatial evaluate --save DIR` saved, outputs, or a recipe "
@@ -153,7 +154,7 @@ def _folder_of_runs(path: Path, folders: Sequence[Path]) -> tuple[list[ScoredSys
         raise RunError("none of its runs is finished", where=path, fix=_KINDS)
     for other in found[1:]:
         if other.method != found[0].method:
-            keys = ", ".join(_differing_keys(found[0].method or {}, other.method or {}))
+            keys = ", ".join(key for key, _, _ in differences(found[0].method or {}, other.method or {}))
             what = f"{found[0].path.name} and {other.path.name} differ in more than seed and split: {keys}"
             raise RunError(what, where=path, fix="Name the runs one by one.")
     return found, notes
@@ -161,17 +162,6 @@ def _folder_of_runs(path: Path, folders: Sequence[Path]) -> tuple[list[ScoredSys
 
 def _order(split: str | None) -> tuple[int, str]:
     return (int(split), "") if split is not None and split.isdigit() else (0, split or "")
-
-
-def _differing_keys(one: Mapping[str, object], other: Mapping[str, object], head: str = "") -> list[str]:
-    keys = []
-    for key in dict.fromkeys([*one, *other]):
-        mine, theirs = one.get(key), other.get(key)
-        if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
-            keys += _differing_keys(mine, theirs, f"{head}{key}.")
-        elif mine != theirs:
-            keys.append(f"{head}{key}")
-    return keys
 
 
 class _Recipes:

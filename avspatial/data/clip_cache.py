@@ -1,13 +1,13 @@
-"""The clip cache: every clip is decoded once, to arrays on disk that training maps into memory.
+"""Cache of decoded clips: every clip is decoded once, to arrays on disk that training maps into memory.
 
-An entry belongs to the content of its files and to the settings that shape it (rate, fps, image size), so a changed
-file or setting makes a new entry and a copied data set finds the old ones. Content is the SHA-256 of a file's bytes. It
-is stored with the file's size and modification time, so that later runs need not read the files again. The content of
-a folder of images is its names, sizes and modification times.
+The key of an entry depends on the content of its files and on the settings that shape it (rate, fps, image size): a
+changed file or setting makes a new entry, and a copied data set finds the old ones. The content of a file is its
+SHA-256, which is stored with the file's size and modification time so that later runs need not read the file again.
+The content of a folder of images is their names, sizes and modification times.
 
     <cache>/clips/<key>/{audio.npy, pictures.npy}    <cache>/digests/<path digest>.json    <cache>/locks/<key>.lock
 
-Entries appear completely or not at all. Two processes may build at once: each entry has a lock.
+An entry is created when it is complete. Two processes may decode at once: each entry has a lock.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ from avspatial.media.resample import resample
 from avspatial.media.video import folder_images, grid_images, image_files
 
 _FORMAT = 2
-"""Part of every key; raised whenever the same file and settings would be decoded to other numbers."""
+"""Part of every key; increased whenever the same file and settings would be decoded to other numbers."""
 
 
 def cache_root() -> Path:
-    """Where caches live: the environment's AVSPATIAL_CACHE, or else the user's cache folder."""
+    """Folder of all caches: the environment variable AVSPATIAL_CACHE, or the user's cache folder."""
     chosen = os.environ.get("AVSPATIAL_CACHE")
     return Path(chosen) if chosen else platformdirs.user_cache_path("avspatial")
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A decoded clip: audio float32 (2, T) at the window's rate, pictures uint8 (P, H, W, 3) on its grid; read-only."""
+    """A decoded clip: audio float32 (2, T) at the window's rate, images uint8 (P, H, W, 3) on its grid; read-only."""
 
     clip: Clip
     audio: np.ndarray
@@ -56,7 +56,7 @@ class Recording:
 
 
 class ClipStore:
-    """Decoded clips for one window. `image_size` is (H, W) where other than the window's own size."""
+    """Decoded clips for one window. `image_size` is (H, W) of the images if it differs from the window's."""
 
     def __init__(
         self,
@@ -72,9 +72,9 @@ class ClipStore:
         self.image_size = image_size or window.picture
 
     def prepare(self, clips: Iterable[Clip]) -> None:
-        """Decode the clips that the store lacks, with progress; stopped, it goes on where it was.
+        """Decode the clips that the cache lacks; if it is stopped, what was decoded stays.
 
-        MediaError or DataError for a clip that cannot be used, DataError for a cache that cannot be written.
+        MediaError or DataError for an unusable clip, DataError for a cache that cannot be written.
         """
         for clip in self.progress(list(clips), "Decoding clips"):
             entry = self._entry(clip)
@@ -82,14 +82,14 @@ class ClipStore:
                 self._build(clip, entry)
 
     def load(self, clip: Clip) -> Recording:
-        """The clip's arrays, mapped, not read; decoded first if need be. Errors as `prepare`."""
+        """The clip's arrays, mapped into memory, decoded first if necessary. Errors as `prepare`."""
         entry = self._entry(clip)
         if not entry.is_dir():
             self._build(clip, entry)
         try:
             return self._mapped(clip, entry)
         except (OSError, ValueError):
-            # A power cut may leave an entry that the file system lost half of: decode it again.
+            # A power failure may leave an entry of which the file system lost a part: decode it again.
             shutil.rmtree(entry, ignore_errors=True)
             self._build(clip, entry)
             return self._mapped(clip, entry)
@@ -119,15 +119,15 @@ class ClipStore:
             return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
         with _reading(path):
             stat = path.stat()
-        seen = [stat.st_size, stat.st_mtime_ns]
+        current = [stat.st_size, stat.st_mtime_ns]
         note = self.cache / "digests" / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]}.json"
-        remembered = _remembered(note)
-        if remembered is not None and remembered[:2] == seen:
-            return str(remembered[2])
+        stored = _read_note(note)
+        if stored is not None and stored[:2] == current:
+            return str(stored[2])
         with _reading(path), path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         with _writing(self.cache):
-            write_text(note, json.dumps([*seen, digest]))
+            write_text(note, json.dumps([*current, digest]))
         return digest
 
     def _build(self, clip: Clip, entry: Path) -> None:
@@ -139,23 +139,23 @@ class ClipStore:
                     self._decode(clip, entry)
 
     def _decode(self, clip: Clip, entry: Path) -> None:
-        """Decode into `entry`. The caller holds its lock: unfinished files next to it are those of a dead process."""
-        for left in entry.parent.glob(f".{entry.name}.*.part"):
-            shutil.rmtree(left, ignore_errors=True)
-        audio, rate = _sound(clip)
-        # A picture for every grid time within the sound, so that no window asks for one that is not there.
+        """Decode into `entry`; its lock is held, so unfinished folders are those of processes that died."""
+        for unfinished in entry.parent.glob(f".{entry.name}.*.part"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        audio, rate = _audio(clip)
+        # An image for every grid time within the audio, so that every window has its images.
         count = max(1, math.ceil(audio.shape[1] / rate * self.window.fps - 1e-6))
         if clip.frames_fps is None:
-            pictures = grid_images(clip.video, self.window.fps, self.image_size, count)
+            images = grid_images(clip.video, self.window.fps, self.image_size, count)
         else:
-            pictures = folder_images(clip.video, clip.frames_fps, self.window.fps, self.image_size, count)
+            images = folder_images(clip.video, clip.frames_fps, self.window.fps, self.image_size, count)
         with atomic_directory(entry) as temporary_path:
             _write_array(temporary_path / "audio.npy", resample(audio, rate, self.window.rate))
-            _write_array(temporary_path / "pictures.npy", pictures)
+            _write_array(temporary_path / "pictures.npy", images)
 
 
-def _sound(clip: Clip) -> tuple[np.ndarray, int]:
-    """A clip's sound (2, T), the channels equal for a mono clip, and its rate; DataError for one that is unfit."""
+def _audio(clip: Clip) -> tuple[np.ndarray, int]:
+    """A clip's audio (2, T), with equal channels for a mono clip, and its rate; DataError for an unusable clip."""
     if not clip.mono:
         stereo_info(clip.audio)
         return read_audio(clip.audio)
@@ -176,7 +176,7 @@ def _reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _writing(cache: Path) -> Iterator[None]:
-    """Turns what the file system refuses while the cache is written into one clear error."""
+    """Turns errors of the file system while the cache is written into one clear error."""
     try:
         yield
     except OSError as error:
@@ -187,12 +187,12 @@ def _writing(cache: Path) -> Iterator[None]:
         ) from error
 
 
-def _remembered(note: Path) -> list[object] | None:
+def _read_note(note: Path) -> list[object] | None:
     try:
-        remembered = json.loads(note.read_text(encoding="utf-8"))
+        stored = json.loads(note.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return remembered if isinstance(remembered, list) and len(remembered) == 3 else None
+    return stored if isinstance(stored, list) and len(stored) == 3 else None
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:
@@ -206,7 +206,7 @@ def _write_array(path: Path, array: np.ndarray) -> None:
 
 
 def _map(path: Path) -> np.ndarray:
-    """A .npy file mapped read-only. Unlike numpy's, torch's mapping keeps no file open: there are thousands."""
+    """Map a .npy file read-only. Unlike numpy's, torch's mapping keeps no file open: there are thousands."""
     with path.open("rb") as file:
         if np.lib.format.read_magic(file) != (1, 0):
             raise ValueError(f"{path} is not of this format")

@@ -19,7 +19,7 @@ _HOW_TO_GET = (
 
 
 class FairPlay(Dataset):
-    """Clips in FAIR-Play's layout. DataError, with how to get it, where the data root is not there."""
+    """Clips in FAIR-Play's layout. DataError, with how to get the data, if the data root does not exist."""
 
     settings: FairPlaySettings
 
@@ -71,5 +71,5 @@ def _refuse_overlap(lists: dict[str, list[str]], folder: Path) -> None:
             raise DataError(
                 f"the {first} and {second} lists share {len(both)} of their clips, {both[0]} for one",
                 where=folder,
-                fix="Scores on clips learned from mean nothing: fix the lists. To try out: --set data.overlap=allow.",
+                fix="Scores on training clips mean nothing: correct the lists. To try out: --set data.overlap=allow.",
             )

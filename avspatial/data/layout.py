@@ -1,6 +1,6 @@
-"""The layout of FAIR-Play on disk: lists of ids, a wav and an mp4 (or a folder of pictures) for each id.
+"""FAIR-Play's layout on disk: lists of ids, and for each id a wav and an mp4 (or a folder of images).
 
-The simulated scenes are written in the same layout and read through this module.
+Simulated scenes are written in the same layout and read by this module.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from avspatial.text import listed
 
 PARTS = ("train", "val", "test")
 LOWEST_RATE = 8000
-"""Sound below this rate (Hz) holds nothing of the spatial cues and is refused; any other rate is resampled."""
+"""Audio below this rate (Hz) holds too few spatial cues and is refused; any other rate is resampled."""
 
 
 def split_folder(root: Path, split: int | str) -> Path:
@@ -31,7 +31,7 @@ def split_folder(root: Path, split: int | str) -> Path:
 
 
 def split_list(folder: Path, part: str) -> Path:
-    """The file that lists `part` ("train", "val", "test") of a split: `<part>.h5`, or else `<part>.txt`."""
+    """The list of `part` ("train", "val", "test") of a split: `<part>.h5` or `<part>.txt`."""
     for path in (folder / f"{part}.h5", folder / f"{part}.txt"):
         if path.is_file():
             return path
@@ -39,10 +39,10 @@ def split_list(folder: Path, part: str) -> Path:
 
 
 def split_ids(path: Path) -> list[str]:
-    """The ids that a list names, in its order.
+    """The ids of a list, in its order.
 
-    Entries may carry any folder and suffix: the base name is the id. DataError for a list that is empty, unreadable,
-    or names an id twice.
+    Entries may have any folder and suffix: the base name is the id. DataError for a list that is empty, unreadable, or
+    names an id twice.
     """
     entries = _h5_entries(path) if path.suffix == ".h5" else _text_entries(path)
     ids = [PurePosixPath(entry.replace("\\", "/")).stem for entry in entries]
@@ -74,9 +74,9 @@ def _h5_entries(path: Path) -> list[str]:
 
 
 def layout_clips(root: Path, listed_in: Path, *, frames_fps: float | None = None) -> list[Clip]:
-    """The clips under `root` that a list names; pictures from `videos/`, or from `frames/` at `frames_fps` if given.
+    """The clips of a list under `root`; images from `videos/`, or from `frames/` if `frames_fps` is given.
 
-    DataError for a faulty list, for missing files (which, and how many) and for sound that is not stereo.
+    DataError for a faulty list, for missing files (which, and how many) and for audio that is not stereo.
     """
     clips = [_clip(root, name, frames_fps) for name in split_ids(listed_in)]
     _all_there(clips, listed_in)
@@ -105,7 +105,7 @@ def _all_there(clips: list[Clip], listed_in: Path) -> None:
 
 
 def stereo_info(path: Path) -> AudioInfo:
-    """The header of a sound file fit to learn from: two channels, at least 8 kHz; DataError otherwise."""
+    """Header of an audio file; DataError unless it has two channels and at least 8 kHz."""
     info = audio_info(path)
     if info.channels != 2:
         kind = "mono" if info.channels == 1 else f"{info.channels} channels"
@@ -114,32 +114,32 @@ def stereo_info(path: Path) -> AudioInfo:
 
 
 def fit_rate(path: Path, info: AudioInfo) -> AudioInfo:
-    """The header, if its rate is at least 8 kHz; DataError otherwise."""
+    """The header; DataError unless its rate is at least 8 kHz."""
     if info.rate < LOWEST_RATE:
         raise DataError(
             f"sampled at {info.rate} Hz; at least {LOWEST_RATE} Hz is needed",
             where=path,
-            fix="Take the original recording; any rate from there on is resampled.",
+            fix="Take the original recording; any higher rate is resampled.",
         )
     return info
 
 
 def lengths(clip: Clip) -> tuple[float, float]:
-    """Seconds of sound and of pictures; MediaError for files that are not there or cannot be read."""
+    """Seconds of audio and of video; MediaError for files that are missing or cannot be read."""
     rate = clip.frames_fps
     pictures = video_seconds(clip.video) if rate is None else len(image_files(clip.video)) / rate
     return audio_info(clip.audio).seconds, pictures
 
 
-def check_lengths(clip: Clip, tolerance: float, fix: str, key: str = "length_tolerance") -> None:
-    """Raise DataError if they differ by more than `tolerance` seconds.
+def check_lengths(clip: Clip, tolerance: float, advice: str, key: str = "length_tolerance") -> None:
+    """DataError if the lengths of audio and video differ by more than `tolerance` seconds.
 
-    fix: what to do first; key: the recipe key of the tolerance.
+    `advice` is the first thing that the user can do; `key` is the recipe's key of the tolerance.
     """
     sound, pictures = lengths(clip)
     if abs(sound - pictures) > tolerance:
         raise DataError(
             f"clip {clip.id}: {sound:.2f} s of sound but {pictures:.2f} s of pictures",
             where=clip.video,
-            fix=f"{fix}, leave the clip out, or raise {key} (now {tolerance:g} s).",
+            fix=f"{advice}, leave the clip out, or raise {key} (now {tolerance:g} s).",
         )

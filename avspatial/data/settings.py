@@ -49,7 +49,7 @@ class FairPlaySettings(Settings):
 
 
 class SolosSettings(Settings):
-    """A folder of videos of one instrument each, and an audio file next to each; the audio is read as mono."""
+    """A folder of videos of one instrument each, with an audio file for each; the audio is taken as mono."""
 
     example = {"root": "{solos}"}
 
@@ -62,11 +62,11 @@ class SolosSettings(Settings):
 
     @field_validator("shares")
     @classmethod
-    def _complete(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
-        return complete_shares(value)
+    def _valid_shares(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        return check_shares(value)
 
 
-def complete_shares(value: tuple[float, float, float]) -> tuple[float, float, float]:
+def check_shares(value: tuple[float, float, float]) -> tuple[float, float, float]:
     """Shares of three splits; ValueError unless they are above 0 and add up to 1."""
     if min(value) <= 0 or abs(sum(value) - 1) > 1e-6:
         raise ValueError(f"train, val and test must be above 0 and add up to 1, not {list(value)}")

@@ -1,6 +1,6 @@
-"""Videos of one instrument each, with mono sound: what separation is learned from (MUSIC, Zhao et al., ECCV 2018).
+"""Videos of one instrument each, with mono audio, to train separation on (MUSIC, Zhao et al., ECCV 2018).
 
-ROOT/INSTRUMENT/NAME.mp4 and NAME.wav next to it, or ROOT/NAME.mp4 and NAME.wav
+ROOT/INSTRUMENT/NAME.mp4 and ROOT/INSTRUMENT/NAME.wav, or ROOT/NAME.mp4 and ROOT/NAME.wav
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ SOUNDS = (".wav", ".flac")
 
 
 class Solos(Dataset):
-    """Every video of a folder or its subfolders with an audio file of the same name next to it; all clips are mono.
+    """Every video of a folder, or of its subfolders, with the audio file of its name; all clips are mono.
 
-    DataError if the folder does not exist, a video has no audio, or there are too few for three splits.
+    DataError if the folder does not exist, a video has no audio file, or there are too few videos for three splits.
     """
 
     settings: SolosSettings
@@ -39,7 +39,7 @@ class Solos(Dataset):
         """The clips of "train", "val" or "test"; DataError, too, for sound and pictures of different lengths."""
         clips = solo_clips(self.root, split, self.settings.shares)
         for clip in self.progress(clips, f"Checking {split} solos"):
-            check_lengths(clip, self.settings.length_tolerance, "Make the sound file anew")
+            check_lengths(clip, self.settings.length_tolerance, "Create the audio file again")
         return clips
 
     def fingerprint(self) -> str:
@@ -66,24 +66,23 @@ def solo_clips(root: Path, split: str, shares: Sequence[float]) -> list[Clip]:
         raise DataError(
             f"{len(clips)} videos with sound, too few for three splits of the shares {list(shares)}",
             where=root,
-            fix="Add videos: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav next to each.",
+            fix="Add videos: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav in the same folder.",
         )
     return sorted(parts[split], key=lambda clip: clip.id)
 
 
 def _all(root: Path) -> list[Clip]:
     if not root.is_dir():
-        raise DataError(
-            "no such folder of solos", where=root, fix="Name one: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav next to each."
-        )
+        fix = "Name one: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav in the same folder."
+        raise DataError("no such folder of solos", where=root, fix=fix)
     files = sorted(file for pattern in ("*", "*/*") for file in root.glob(pattern) if file.suffix.lower() in VIDEOS)
     sounds = {video: _sound_of(video) for video in files}
-    mute = [video for video, sound in sounds.items() if sound is None]
-    if mute:
+    silent = [video for video, sound in sounds.items() if sound is None]
+    if silent:
         raise DataError(
-            f"{len(mute)} of {len(files)} videos have no audio file next to them, {mute[0].name} for one",
-            where=mute[0].parent,
-            fix=f"Take it out of the video: ffmpeg -i {mute[0].name} {mute[0].stem}.wav",
+            f"{len(silent)} of {len(files)} videos have no audio file of their name, such as {silent[0].name}",
+            where=silent[0].parent,
+            fix=f"Take it out of the video: ffmpeg -i {silent[0].name} {silent[0].stem}.wav",
         )
     names = {video: video.relative_to(root).with_suffix("").as_posix() for video in files}
     return [

@@ -1,4 +1,4 @@
-"""The clip cache: decoded once, keyed by content and settings, complete or absent, by several processes at once."""
+"""The clip store: decoded once, keyed by content and settings, complete or absent, by several processes at once."""
 
 import multiprocessing
 import os

@@ -171,7 +171,7 @@ def test_a_wav_whose_rate_is_too_low(tiny_root: Path) -> None:
     write_wav(wav, np.zeros((2, 12000), np.float32), 6000)
     assert complaint(fairplay(tiny_root)) == (
         f"{wav}: sampled at 6000 Hz; at least 8000 Hz is needed\n"
-        "  Take the original recording; any rate from there on is resampled."
+        "  Take the original recording; any higher rate is resampled."
     )
 
 
@@ -204,7 +204,7 @@ def test_lists_that_share_clips(tiny_root: Path, list_clips: Callable) -> None:
     list_clips("test", ["000001", "000004"])
     assert complaint(fairplay(tiny_root), "val") == (
         f"{tiny_root}/splits/split1: the train and test lists share 1 of their clips, 000001 for one\n"
-        "  Scores on clips learned from mean nothing: fix the lists. To try out: --set data.overlap=allow."
+        "  Scores on training clips mean nothing: correct the lists. To try out: --set data.overlap=allow."
     )
     assert ids(fairplay(tiny_root, overlap="allow"), "test") == ["000001", "000004"]
 

@@ -1,4 +1,4 @@
-"""Solos: videos with mono audio files next to them, in splits that the names determine."""
+"""Solos: videos with mono audio, in splits that the names decide."""
 
 from __future__ import annotations
 
@@ -94,7 +94,8 @@ def test_the_store_gives_one_sound_to_both_ears(root: Path, tmp_path: Path) -> N
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert refusal(tmp_path / "nothing") == (
-        f"{tmp_path}/nothing: no such folder of solos\n  Name one: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav next to each."
+        f"{tmp_path}/nothing: no such folder of solos\n"
+        "  Name one: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav in the same folder."
     ).replace(str(tmp_path / "nothing"), "ROOT")
 
 
@@ -103,7 +104,7 @@ def test_too_few_videos(root: Path) -> None:
         file.unlink()
     assert refusal(root) == (
         "ROOT: 2 videos with sound, too few for three splits of the shares [0.8, 0.1, 0.1]\n"
-        "  Add videos: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav next to each."
+        "  Add videos: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav in the same folder."
     )
 
 
@@ -111,7 +112,7 @@ def test_a_video_without_sound(root: Path) -> None:
     sound = min(root.glob("*/*.wav"))
     sound.unlink()
     assert refusal(root) == (
-        f"ROOT/{sound.parent.name}: 1 of 8 videos have no audio file next to them, {sound.stem}.mp4 for one\n"
+        f"ROOT/{sound.parent.name}: 1 of 8 videos have no audio file of their name, such as {sound.stem}.mp4\n"
         f"  Take it out of the video: ffmpeg -i {sound.stem}.mp4 {sound.stem}.wav"
     )
 
@@ -122,15 +123,15 @@ def test_sound_of_another_length(root: Path) -> None:
     id = f"{sound.parent.name}/{sound.stem}"
     assert refusal(root) == (
         f"ROOT/{id}.mp4: clip {id}: 3.00 s of sound but 0.50 s of pictures\n"
-        "  Make the sound file anew, leave the clip out, or raise length_tolerance (now 1 s)."
+        "  Create the audio file again, leave the clip out, or raise length_tolerance (now 1 s)."
     )
     assert sum(map(len, ids(solos(root, length_tolerance=3)).values())) == 8
 
 
 def test_mono_clips_are_no_data_of_a_recipe(rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVSPATIAL_CACHE", str(tmp_path / "cache"))
-    keys = "clips: 8, seconds: 0.5, picture: [32, 64], sources: [1, 1], solos: true, shares: [0.8, 0.1, 0.1]"
-    data = f"data={{use: simulated, root: {tmp_path / 'scenes'}, {keys}}}"
+    settings = "clips: 8, seconds: 0.5, picture: [32, 64], sources: [1, 1], solos: true, shares: [0.8, 0.1, 0.1]"
+    data = f"data={{use: simulated, root: {tmp_path / 'scenes'}, {settings}}}"
     first = solos(rendered).clips("train")[0].id
     with pytest.raises(DataError) as error:
         avspatial.run("mono2binaural_demo", overrides=[data], runs=tmp_path / "runs", device="cpu", progress=silent)
@@ -142,5 +143,5 @@ def test_mono_clips_are_no_data_of_a_recipe(rendered: Path, tmp_path: Path, monk
 
 
 def test_a_solo_has_one_source() -> None:
-    with pytest.raises(ValueError, match=r"a solo has one source: say sources \[1, 1\], not \[1, 2\]"):
+    with pytest.raises(ValueError, match=r"a solo has one source: set sources \[1, 1\], not \[1, 2\]"):
         SimulatedSettings(solos=True)

@@ -308,7 +308,7 @@ def test_larger_pictures_are_cut_at_random_and_all_of_a_window_alike() -> None:
 
 
 def test_smaller_images_are_an_error() -> None:
-    with pytest.raises(ValueError, match=r"^pictures are stored at \(4, 4\), smaller than \(6, 8\)$"):
+    with pytest.raises(ValueError, match=r"^images are stored at \(4, 4\), smaller than \(6, 8\)$"):
         TrainingWindows([recording(0, picture=(4, 4))], FRAMING, 0).batch(0, [0])
 
 

@@ -1,4 +1,4 @@
-"""What scenes are made of: the built-in sounds, head and sprites, or the user's own files in their place."""
+"""Assets of scenes: the built-in sounds, head model and sprites, or the user's own files instead."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _SOUND_FILES = (".wav", ".flac")
 
 
 def load_assets(settings: SimulatedSettings) -> RenderContext:
-    """Load what the settings name; DataError or MediaError for a file or folder that does not serve."""
+    """Load what the settings name; DataError or MediaError for an unusable file or folder."""
     built_in: dict[str, Instrument] = {name: INSTRUMENTS[name] for name in settings.families}
     sounds = _own_sounds(settings.sounds) if settings.sounds else built_in
     cutouts = _own_cutouts(settings.cutouts) if settings.cutouts else {}
     bare = sorted(set(sounds) - set(cutouts) - set(SPRITES))
     if bare:
         raise DataError(
-            f"nothing to see for the sounds {', '.join(bare)}",
+            f"no image for the sounds {', '.join(bare)}",
             where=settings.cutouts or settings.sounds or "",
             fix=f"Put {bare[0]}.png into the folder that data.cutouts names, or call the sounds "
             f"{', '.join(INSTRUMENTS)}.",

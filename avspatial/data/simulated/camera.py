@@ -1,8 +1,8 @@
-"""The images of a scene: a pinhole camera that faces straight ahead, and a sprite for every object.
+"""Images of a scene: a pinhole camera that faces forward, and a sprite for every object.
 
 A sprite is painted by tests on its own coordinates (u right, v up, both about -1 to 1), with edges softened over one
-pixel. So a sprite has a place between pixels, and its middle stands exactly where the camera sees its azimuth. All
-shapes are symmetrical in u.
+pixel: its position is not bound to pixels, and its middle is exactly at the projection of its azimuth. All shapes are
+symmetrical in u.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Layer = tuple[np.ndarray, tuple[int, int, int]]
 SIZE_AT_ONE_METRE = 0.42
 """Height of a sprite at 1 m, as a share of the picture's height."""
 SMALLEST, LARGEST = 0.18, 0.6
-"""Bounds of that share, so that near and far things are seen after the picture is made small."""
+"""Bounds of that share, so that near and far objects stay visible when the image is scaled down."""
 
 
 def column(azimuth: float | np.ndarray, width: int, field_of_view: float) -> np.ndarray:
-    """Where the camera sees an azimuth: degrees (positive left) -> pixels from the left edge of the picture."""
+    """Projection of azimuths: degrees, positive is left -> pixels from the left edge of the image."""
     focal = width / 2 / np.tan(np.radians(field_of_view / 2))
     return width / 2 - focal * np.tan(np.radians(azimuth))
 
@@ -39,7 +39,7 @@ class Camera:
     cutouts: Mapping[str, np.ndarray]
 
     def render_frames(self, scene: Scene, loudness: Mapping[int, np.ndarray]) -> np.ndarray:
-        """Pictures (P, H, W, 3) uint8 at the settings' rate; `loudness[i]` (P,) in [0, 1] is how thing i sounds."""
+        """Pictures (P, H, W, 3) uint8 at the settings' rate; `loudness[i]` (P,) in [0, 1] is how item i sounds."""
         random = np.random.default_rng(scene.seed)
         height, width = self.settings.picture
         times = np.arange(max(1, round(self.settings.seconds * self.settings.fps))) / self.settings.fps
@@ -55,22 +55,22 @@ class Camera:
             pictures[index] = np.clip(canvas * sway[index], 0, 255).round()
         return pictures
 
-    def _paint(self, canvas: np.ndarray, thing: SceneObject, time: float, level: float) -> None:
-        """Put a thing onto a canvas (H, W, 3); it swells and jumps by how loud it is (`level` in [0, 1])."""
+    def _paint(self, canvas: np.ndarray, item: SceneObject, time: float, level: float) -> None:
+        """Paint an object onto a canvas (H, W, 3); it grows and jumps with its `level` in [0, 1]."""
         height, width = canvas.shape[:2]
-        half = height / 2 * np.clip(SIZE_AT_ONE_METRE / thing.distance, SMALLEST, LARGEST) * (1 + 0.15 * level)
-        x = float(column(thing.trajectory.at(time), width, self.settings.field_of_view))
-        y = height * (0.5 - thing.height) - 0.3 * half * level
+        half = height / 2 * np.clip(SIZE_AT_ONE_METRE / item.distance, SMALLEST, LARGEST) * (1 + 0.15 * level)
+        x = float(column(item.trajectory.at(time), width, self.settings.field_of_view))
+        y = height * (0.5 - item.height) - 0.3 * half * level
         rows = slice(max(0, int(y - 1.2 * half)), min(height, int(y + 1.2 * half) + 2))
         columns = slice(max(0, int(x - 1.2 * half)), min(width, int(x + 1.2 * half) + 2))
         u = ((np.arange(columns.start, columns.stop) + 0.5 - x) / half)[None]
         v = ((y - np.arange(rows.start, rows.stop) - 0.5) / half)[:, None]
         patch = canvas[rows, columns]
-        if thing.kind in self.cutouts:
-            colour, alpha = _cutout(self.cutouts[thing.kind], u, v)
+        if item.kind in self.cutouts:
+            colour, alpha = _cutout(self.cutouts[item.kind], u, v)
             patch += alpha * (colour - patch)
             return
-        for depth, paint in SPRITES[thing.kind](u, v, level):
+        for depth, paint in SPRITES[item.kind](u, v, level):
             patch += np.clip(depth * half + 0.5, 0, 1)[..., None] * (np.array(paint, np.float32) - patch)
 
 

@@ -1,6 +1,6 @@
-"""The data set `simulated`: rendered on first use into files in FAIR-Play's layout, then read like FAIR-Play.
+"""Data set `simulated`: rendered on first use into files in FAIR-Play's layout, then read like FAIR-Play.
 
-With `solos`, files and reading are those of the data set `solos`.
+With `solos`, the files are in the layout of the data set `solos` and are read like it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress, Truth
 from avspatial.media.audio import write_wav
 from avspatial.media.video import write_video
+from avspatial.text import differences
 
 _VERSION = 1
-"""Part of every digest; raised whenever the same settings would give other files."""
-_SIGN = "simulated.json"
+"""Part of every digest; increased whenever the same settings would give other files."""
+_METADATA = "simulated.json"
 _SCENES = "scenes.jsonl"
 
 
@@ -49,11 +50,11 @@ class SimulatedScenes(Dataset):
         self.root = settings.root or cache_root() / "simulated" / self._digest
 
     def prepare(self) -> None:
-        """Render the scenes unless they are there. DataError if the folder holds something else.
+        """Render the scenes unless they exist. DataError if the folder holds something else.
 
-        The folder appears completely or not at all; of two processes one renders and the other waits.
+        The folder is created when it is complete; of two processes one renders and the other waits.
         """
-        if self._there():
+        if self._exist():
             return
         self.root.parent.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(self.root.parent / f".{self.root.name}.lock")
@@ -63,8 +64,8 @@ class SimulatedScenes(Dataset):
             for _ in self.progress([lock], "Waiting for another process that renders these scenes"):
                 lock.acquire()
         try:
-            if not self._there():
-                self._sweep()
+            if not self._exist():
+                self._remove_unfinished()
                 self._render()
         finally:
             lock.release()
@@ -78,66 +79,65 @@ class SimulatedScenes(Dataset):
         truths = self._truths()
         unknown = [clip.id for clip in clips if clip.id not in truths]
         if unknown:
-            raise self._damaged(f"says nothing of clip {unknown[0]}")
+            raise self._damaged(f"has no line for clip {unknown[0]}")
         return [replace(clip, truth=truths[clip.id]) for clip in clips]
 
     def fingerprint(self) -> str:
         """A digest of the settings and of the user's own sounds, pictures and head; the place does not enter."""
         return self._digest
 
-    def _there(self) -> bool:
-        """Whether the scenes of these very settings are there; DataError if the folder holds anything else."""
-        sign = self.root / _SIGN
-        if sign.is_file():
-            found = _read_sign(sign)
-            if found.get("digest") == self._digest:
+    def _exist(self) -> bool:
+        """Whether the scenes of exactly these settings exist; DataError if the folder holds anything else."""
+        metadata_file = self.root / _METADATA
+        if metadata_file.is_file():
+            metadata = _read_metadata(metadata_file)
+            if metadata.get("digest") == self._digest:
                 return True
-            what = f"holds simulated scenes made with other settings{self._unlike(found)}"
-            raise DataError(
-                what, where=self.root, fix="Say the same settings, give another folder, or remove this one."
-            )
+            what = f"holds simulated scenes made with other settings{self._changed_settings(metadata)}"
+            fix = "Give the same settings, give another folder, or remove this one."
+            raise DataError(what, where=self.root, fix=fix)
         if self.root.exists() and (not self.root.is_dir() or any(self.root.iterdir())):
             what = "is not empty and holds no simulated scenes"
             raise DataError(what, where=self.root, fix="Give another folder, or remove this one.")
         return False
 
-    def _unlike(self, found: dict[str, Any]) -> str:
-        """Which settings differ, in brackets: what was found, then what is wanted."""
-        there, wanted = found.get("settings", {}), self.settings.model_dump(mode="json", exclude={"root"})
-        unlike = [f"{key} {there.get(key)}, not {wanted[key]}" for key in wanted if there.get(key) != wanted[key]]
-        return f" ({'; '.join(unlike)})" if unlike else ""
+    def _changed_settings(self, metadata: dict[str, Any]) -> str:
+        """The settings that differ, in brackets: the saved value, then the requested one."""
+        requested = self.settings.model_dump(mode="json", exclude={"root"})
+        changed = [f"{key} {old}, not {new}" for key, old, new in differences(metadata.get("settings", {}), requested)]
+        return f" ({'; '.join(changed)})" if changed else ""
 
-    def _sweep(self) -> None:
-        """Remove what a killed process left: while the lock is held, nobody writes there."""
+    def _remove_unfinished(self) -> None:
+        """Remove what a killed process left; called while the lock is held."""
         for leftover in self.root.parent.glob(f".{self.root.stem}.*.part{self.root.suffix}"):
             shutil.rmtree(leftover, ignore_errors=True)
 
     def _render(self) -> None:
-        ready = load_assets(self.settings)
+        context = load_assets(self.settings)
         with atomic_directory(self.root) as folder:
             if self.settings.solos:
-                self._each(_write_solo, ready, folder, "Rendering solos")
+                self._write_all(_write_solo, context, folder, "Rendering solos")
             else:
-                self._scenes(ready, folder)
+                self._write_scenes(context, folder)
             settings = self.settings.model_dump(mode="json", exclude={"root"})
-            sign = {"digest": self._digest, "version": _VERSION, "settings": settings}
-            (folder / _SIGN).write_text(json.dumps(sign, indent=1) + "\n", encoding="utf-8")
+            metadata = {"digest": self._digest, "version": _VERSION, "settings": settings}
+            (folder / _METADATA).write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
 
-    def _scenes(self, ready: RenderContext, folder: Path) -> None:
-        """Render every scene into `folder`, with the lists and the truth."""
+    def _write_scenes(self, context: RenderContext, folder: Path) -> None:
+        """Render every scene into `folder`, with the split lists and the true directions."""
         for name in ("videos", "binaural_audios"):
             (folder / name).mkdir()
-        lines = self._each(_write_scene, ready, folder, "Rendering scenes")
+        lines = self._write_all(_write_scene, context, folder, "Rendering scenes")
         (folder / _SCENES).write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
         _write_lists(folder / "splits" / "split1", split_of(self.settings.clips, self.settings.shares))
 
-    def _each(
-        self, write: Callable[[RenderContext, int, Path], Any], ready: RenderContext, folder: Path, title: str
+    def _write_all(
+        self, write: Callable[[RenderContext, int, Path], Any], context: RenderContext, folder: Path, title: str
     ) -> list[Any]:
         """Write every clip into `folder`, a few at a time; the files do not depend on how many."""
         pool = ThreadPoolExecutor(min(4, usable_cores()))
         try:
-            work = [pool.submit(write, ready, number, folder) for number in range(self.settings.clips)]
+            work = [pool.submit(write, context, number, folder) for number in range(self.settings.clips)]
             return [future.result() for future in self.progress(work, title)]
         finally:
             pool.shutdown(cancel_futures=True)
@@ -149,49 +149,49 @@ class SimulatedScenes(Dataset):
             raise self._damaged("cannot be read") from error
 
     def _damaged(self, what: str) -> DataError:
-        return DataError(what, where=self.root / _SCENES, fix=f"Remove {self.root}; it is rendered anew.")
+        return DataError(what, where=self.root / _SCENES, fix=f"Remove {self.root}; it is then rendered again.")
 
 
 def digest(settings: SimulatedSettings) -> str:
-    """What names a set of scenes: 16 hexadecimal digits over the settings and the content of the user's own files."""
+    """Digest of a set of scenes: 16 hexadecimal digits of the settings and the content of the user's own files."""
     values = settings.model_dump(mode="json", exclude={"root", "head", "sounds", "cutouts"})
     own = {name: bool(getattr(settings, name)) for name in ("sounds", "cutouts")}
     text = json.dumps([_VERSION, values, own, content_digests(settings)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _read_sign(sign: Path) -> dict[str, Any]:
+def _read_metadata(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(sign.read_text(encoding="utf-8"))
+        metadata = json.loads(file.read_text(encoding="utf-8"))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def _clip_id(number: int) -> str:
     return f"{number + 1:06d}"
 
 
-def _write_scene(ready: RenderContext, number: int, folder: Path) -> dict[str, object]:
-    scene = sample_scene(ready.settings, tuple(ready.sounds), number)
-    rendered = render_scene(ready, scene)
+def _write_scene(context: RenderContext, number: int, folder: Path) -> dict[str, object]:
+    scene = sample_scene(context.settings, tuple(context.sounds), number)
+    rendered = render_scene(context, scene)
     clip = _clip_id(number)
     write_wav(folder / "binaural_audios" / f"{clip}.wav", rendered.stereo, RATE, subtype="PCM_16")
-    write_video(folder / "videos" / f"{clip}.mp4", rendered.images, ready.settings.fps, rendered.stereo, RATE)
+    write_video(folder / "videos" / f"{clip}.mp4", rendered.images, context.settings.fps, rendered.stereo, RATE)
     return describe(scene, clip, rendered.truth)
 
 
-def _write_solo(ready: RenderContext, number: int, folder: Path) -> None:
-    scene = sample_scene(ready.settings, tuple(ready.sounds), number)
-    mono, pictures = render_solo(ready, scene)
-    home = folder / scene.sources[0].kind
-    home.mkdir(exist_ok=True)
-    write_wav(home / f"{_clip_id(number)}.wav", mono, RATE, subtype="PCM_16")
-    write_video(home / f"{_clip_id(number)}.mp4", pictures, ready.settings.fps, mono, RATE)
+def _write_solo(context: RenderContext, number: int, folder: Path) -> None:
+    scene = sample_scene(context.settings, tuple(context.sounds), number)
+    mono, images = render_solo(context, scene)
+    family = folder / scene.sources[0].kind
+    family.mkdir(exist_ok=True)
+    write_wav(family / f"{_clip_id(number)}.wav", mono, RATE, subtype="PCM_16")
+    write_video(family / f"{_clip_id(number)}.mp4", images, context.settings.fps, mono, RATE)
 
 
 def _write_lists(folder: Path, splits: list[str]) -> None:
-    """The lists in the official form: fixed-length byte strings in one data set `audio`."""
+    """Split lists in the official format: fixed-length byte strings in one data set `audio`."""
     folder.mkdir(parents=True)
     for part in PARTS:
         names = [f"binaural_audios/{_clip_id(n)}.wav" for n, split in enumerate(splits) if split == part]

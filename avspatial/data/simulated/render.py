@@ -1,4 +1,4 @@
-"""A scene as sound, picture and truth; and its line in `scenes.jsonl`."""
+"""Rendering of a scene: audio, images and true directions, and its line in `scenes.jsonl`."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from avspatial.interfaces import Truth
 from avspatial.signal.head import Head, render
 
 RATE = 48000
-"""Sample rate of the rendered sound, that of FAIR-Play, in Hz."""
+"""Sample rate of the rendered audio, Hz, that of FAIR-Play."""
 TRUTH_RATE = 20.0
-"""Azimuths and energies a second."""
+"""Rate of the true azimuths and energies, Hz."""
 
 _LEVEL = 0.08
 _PEAK = 0.95
@@ -28,7 +28,7 @@ _PEAK = 0.95
 
 @dataclass(frozen=True)
 class RenderContext:
-    """What all scenes of a set share: sounds by family, the head for a distance in m, the camera."""
+    """Assets of a data set: sounds by family, the head model for a distance in m, the camera."""
 
     settings: SimulatedSettings
     sounds: Mapping[str, Callable[[np.random.Generator, int, int], np.ndarray]]
@@ -38,7 +38,7 @@ class RenderContext:
 
 @dataclass(frozen=True)
 class Rendered:
-    """stereo (2, T) at 48 kHz with peaks below 1, pictures (P, H, W, 3) uint8, and the true directions."""
+    """Stereo (2, T) at 48 kHz with peaks below 1, images (P, H, W, 3) uint8, and the true directions."""
 
     stereo: np.ndarray
     images: np.ndarray
@@ -54,17 +54,17 @@ def render_scene(context: RenderContext, scene: Scene) -> Rendered:
 
 
 def render_audio(context: RenderContext, scene: Scene) -> tuple[np.ndarray, Truth]:
-    """The sound of `render_scene` alone, wherever the sources are: stereo (2, T) at 48 kHz and the true directions."""
+    """Render the audio alone, for any azimuths: stereo (2, T) at 48 kHz and the true directions."""
     return _sounding(context, scene, _dry(context, scene))
 
 
 def _dry(context: RenderContext, scene: Scene) -> dict[int, np.ndarray]:
-    """The sounds (T,) of the sources by their number among the things, quieter with distance."""
+    """Dry sounds (T,) of the sources by their index among the objects, attenuated by distance."""
     samples = round(context.settings.seconds * RATE)
     return {
-        number: context.sounds[thing.kind](np.random.default_rng(thing.seed), samples, RATE) / thing.distance
-        for number, thing in enumerate(scene.objects)
-        if thing.sounding
+        number: context.sounds[item.kind](np.random.default_rng(item.seed), samples, RATE) / item.distance
+        for number, item in enumerate(scene.objects)
+        if item.sounding
     }
 
 
@@ -72,31 +72,33 @@ def _sounding(context: RenderContext, scene: Scene, dry: Mapping[int, np.ndarray
     seconds = context.settings.seconds
     times = (np.arange(round(seconds * TRUTH_RATE)) + 0.5) / TRUTH_RATE
     stereo = np.zeros((2, round(seconds * RATE)))
-    for number, one in dry.items():
-        thing = scene.objects[number]
-        stereo += render(one, _track(thing, seconds), RATE, context.head(thing.distance))
+    for number, sound in dry.items():
+        source = scene.objects[number]
+        stereo += render(sound, _track(source, seconds), RATE, context.head(source.distance))
     scale = min(_LEVEL / np.sqrt(np.mean(stereo**2)), _PEAK / np.abs(stereo).max())
-    azimuths = np.stack([thing.trajectory.at(times) for thing in scene.sources])
-    energies = np.stack([_energy(one, times, 1 / TRUTH_RATE) for one in dry.values()])
+    azimuths = np.stack([source.trajectory.at(times) for source in scene.sources])
+    energies = np.stack([_energy(sound, times, 1 / TRUTH_RATE) for sound in dry.values()])
     return stereo * scale, Truth(TRUTH_RATE, azimuths, energies * scale**2)
 
 
 def render_solo(context: RenderContext, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """A scene of one source as a single microphone in front of it hears it: mono (1, T) at 48 kHz with peaks below 1,
-    pictures (P, H, W, 3) uint8; a pure function of its arguments."""
-    number, thing = next((n, thing) for n, thing in enumerate(scene.objects) if thing.sounding)
+    """Render a scene of one source in mono: audio (1, T) at 48 kHz with peaks below 1, images (P, H, W, 3) uint8.
+
+    A pure function of its arguments.
+    """
+    number, source = next((n, item) for n, item in enumerate(scene.objects) if item.sounding)
     samples = round(context.settings.seconds * RATE)
-    dry = context.sounds[thing.kind](np.random.default_rng(thing.seed), samples, RATE)
+    dry = context.sounds[source.kind](np.random.default_rng(source.seed), samples, RATE)
     scale = min(_LEVEL / np.sqrt(np.mean(dry**2)), _PEAK / np.abs(dry).max())
     return dry[None] * scale, context.camera.render_frames(scene, {number: _loudness(dry, context.settings)})
 
 
-def _track(thing: SceneObject, seconds: float) -> np.ndarray:
-    """Azimuths every 10 ms, as `render` wants them; a single one for what stands still."""
-    if thing.trajectory.swing == 0:
-        return np.array([thing.trajectory.middle])
+def _track(source: SceneObject, seconds: float) -> np.ndarray:
+    """Azimuths every 10 ms, for `render`; a single one if the source does not move."""
+    if source.trajectory.swing == 0:
+        return np.array([source.trajectory.middle])
     count = max(2, round(seconds * 100))
-    return thing.trajectory.at((np.arange(count) + 0.5) * seconds / count)
+    return source.trajectory.at((np.arange(count) + 0.5) * seconds / count)
 
 
 def _energy(dry: np.ndarray, times: np.ndarray, width: float) -> np.ndarray:
@@ -108,7 +110,7 @@ def _energy(dry: np.ndarray, times: np.ndarray, width: float) -> np.ndarray:
 
 
 def _loudness(dry: np.ndarray, settings: SimulatedSettings) -> np.ndarray:
-    """How loud a sound is at each picture, 1 at its loudest."""
+    """Level of a sound at each image, 1 at its maximum."""
     times = np.arange(max(1, round(settings.seconds * settings.fps))) / settings.fps
     level = np.sqrt(_energy(dry, times, 0.06))
     return level / max(level.max(), 1e-9)
@@ -118,23 +120,23 @@ def describe(scene: Scene, clip: str, truth: Truth) -> dict[str, Any]:
     """The scene's line in `scenes.jsonl`: azimuths in degrees (positive left), distances in m, `rate` in Hz."""
     sources = [
         {
-            "family": thing.kind,
-            "distance": round(thing.distance, 4),
+            "family": item.kind,
+            "distance": round(item.distance, 4),
             "azimuth": [round(float(a), 3) for a in azimuth],
             "energy": [float(f"{e:.5g}") for e in energy],
         }
-        for thing, azimuth, energy in zip(scene.sources, truth.azimuth, truth.energy, strict=True)
+        for item, azimuth, energy in zip(scene.sources, truth.azimuth, truth.energy, strict=True)
     ]
     silent = [
-        {"kind": thing.kind, "distance": round(thing.distance, 4), "azimuth": round(thing.trajectory.middle, 3)}
-        for thing in scene.objects
-        if not thing.sounding
+        {"kind": item.kind, "distance": round(item.distance, 4), "azimuth": round(item.trajectory.middle, 3)}
+        for item in scene.objects
+        if not item.sounding
     ]
     return {"clip": clip, "rate": truth.rate, "sources": sources, "distractors": silent}
 
 
 def read_truth(line: Mapping[str, Any]) -> Truth:
-    """The truth out of a line of `scenes.jsonl`; KeyError, TypeError or ValueError for a line that is none."""
+    """True directions from a line of `scenes.jsonl`; KeyError, TypeError or ValueError for an invalid line."""
     sources = line["sources"]
     azimuth = np.array([source["azimuth"] for source in sources], float)
     energy = np.array([source["energy"] for source in sources], float)
@@ -144,10 +146,10 @@ def read_truth(line: Mapping[str, Any]) -> Truth:
 
 
 def read_scenes(path: Path) -> dict[str, Truth]:
-    """{clip: truth} of a complete `scenes.jsonl`; DataError for a file that is missing or damaged."""
+    """{clip: truth} from a `scenes.jsonl`; DataError for a file that is missing or damaged."""
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         return {str(line["clip"]): read_truth(line) for line in lines}
     except (OSError, ValueError, KeyError, TypeError) as error:
         what = "no such file of scenes" if isinstance(error, FileNotFoundError) else "not a readable scenes.jsonl"
-        raise DataError(what, where=path, fix="It lies in the folder of the simulated scenes.") from error
+        raise DataError(what, where=path, fix="It is in the folder of the simulated scenes.") from error

@@ -1,9 +1,9 @@
-"""What happens in a scene: who sounds, where, how far away, and what else stands about.
+"""Random scenes: which sources sound, their trajectories and distances, and the silent objects.
 
 `sample_scene` is a pure function of the settings and the clip's number, so that more clips leave the earlier ones
 unchanged.
-Clips come in pairs whose first sources stand at opposite azimuths, and pairs go to a split together: every split
-holds as much left as right.
+Clips come in pairs whose first sources are at opposite azimuths, and a pair goes to one split: every split is
+balanced between left and right.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from avspatial.data.simulated.settings import SimulatedSettings
 
 SPLITS = ("train", "val", "test")
 FURNITURE = ("box", "plant")
-"""Silent objects that are no instruments."""
+"""Silent objects that resemble no instrument."""
 
 _GOLDEN = (np.sqrt(5) - 1) / 2
 _APART = 20.0
@@ -39,9 +39,10 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class SceneObject:
-    """Something to be seen: its kind (a family or a piece of furniture), azimuth, distance in m, place up or down.
+    """A visible object: a sounding source or a silent distractor.
 
-    `height` is where its middle stands, in picture heights above the middle of the picture. `seed` draws its sound.
+    `kind` is a family of sounds or a piece of furniture, `distance` is in m, `height` the position of its middle, in
+    image heights above the middle of the image; `seed` determines its sound.
     """
 
     kind: str
@@ -54,7 +55,7 @@ class SceneObject:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that is drawn at random in a scene, but for the samples of its sounds."""
+    """All random choices of a scene, except for the samples of its sounds."""
 
     number: int
     objects: tuple[SceneObject, ...]
@@ -62,11 +63,11 @@ class Scene:
 
     @property
     def sources(self) -> tuple[SceneObject, ...]:
-        return tuple(thing for thing in self.objects if thing.sounding)
+        return tuple(item for item in self.objects if item.sounding)
 
 
 def split_of(clips: int, shares: tuple[float, float, float]) -> list[str]:
-    """The split of each clip. Pairs go, one after the other, to the split that is furthest behind its share.
+    """The split of each clip. Pairs go, in order, to the split that is furthest below its share.
 
     The first three pairs go to the three splits in turn, so that none is empty.
     """
@@ -86,15 +87,15 @@ def sample_scene(settings: SimulatedSettings, families: tuple[str, ...], number:
     first = _first_azimuth(settings, number)
     count = min(int(random.integers(settings.sources[0], settings.sources[1] + 1)), len(families))
     kinds = random.choice(len(families), count, replace=False)
-    things: list[SceneObject] = []
+    objects: list[SceneObject] = []
     for order, kind in enumerate(kinds):
-        azimuth = first if order == 0 else _free_azimuth(random, things, settings)
-        path = _path(random, azimuth, settings)
-        things.append(_thing(random, families[kind], path, settings, sounding=True))
+        azimuth = first if order == 0 else _free_azimuth(random, objects, settings)
+        trajectory = _trajectory(random, azimuth, settings)
+        objects.append(_object(random, families[kind], trajectory, settings, sounding=True))
     for _ in range(int(random.integers(settings.distractors[0], settings.distractors[1] + 1))):
-        path = Trajectory(_free_azimuth(random, things, settings))
-        things.append(_thing(random, _silent_kind(random, families, settings), path, settings, sounding=False))
-    return Scene(number, tuple(things), int(random.integers(2**31)))
+        trajectory = Trajectory(_free_azimuth(random, objects, settings))
+        objects.append(_object(random, _silent_kind(random, families, settings), trajectory, settings, sounding=False))
+    return Scene(number, tuple(objects), int(random.integers(2**31)))
 
 
 def _first_azimuth(settings: SimulatedSettings, number: int) -> float:
@@ -104,15 +105,15 @@ def _first_azimuth(settings: SimulatedSettings, number: int) -> float:
     return float(size if number % 2 == 0 else -size)
 
 
-def _free_azimuth(random: np.random.Generator, things: list[SceneObject], settings: SimulatedSettings) -> float:
+def _free_azimuth(random: np.random.Generator, objects: list[SceneObject], settings: SimulatedSettings) -> float:
     """An azimuth, if possible, 20 degrees away from where the others start."""
     tries = random.uniform(-settings.azimuth_limit, settings.azimuth_limit, 50)
-    taken = np.array([thing.trajectory.middle for thing in things])
+    taken = np.array([item.trajectory.middle for item in objects])
     gaps = np.abs(tries[:, None] - taken).min(-1, initial=np.inf)
     return float(tries[np.argmax(gaps >= _APART) if gaps.max() >= _APART else np.argmax(gaps)])
 
 
-def _path(random: np.random.Generator, azimuth: float, settings: SimulatedSettings) -> Trajectory:
+def _trajectory(random: np.random.Generator, azimuth: float, settings: SimulatedSettings) -> Trajectory:
     moves = random.random() < settings.moving
     speed = settings.speed * random.uniform(0.5, 1.0)
     period = random.uniform(2.0, 6.0)
@@ -121,12 +122,12 @@ def _path(random: np.random.Generator, azimuth: float, settings: SimulatedSettin
     return Trajectory(azimuth, swing, period, phase) if moves else Trajectory(azimuth)
 
 
-def _thing(
-    random: np.random.Generator, kind: str, path: Trajectory, settings: SimulatedSettings, sounding: bool
+def _object(
+    random: np.random.Generator, kind: str, trajectory: Trajectory, settings: SimulatedSettings, sounding: bool
 ) -> SceneObject:
     distance = float(random.uniform(*settings.distance))
     height = float(random.uniform(-0.18, 0.12))
-    return SceneObject(kind, path, distance, height, sounding, int(random.integers(2**31)))
+    return SceneObject(kind, trajectory, distance, height, sounding, int(random.integers(2**31)))
 
 
 def _silent_kind(random: np.random.Generator, families: tuple[str, ...], settings: SimulatedSettings) -> str:

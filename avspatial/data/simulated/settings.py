@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
 
-from avspatial.data.settings import complete_shares
+from avspatial.data.settings import check_shares
 from avspatial.settings import Settings, setting
 
 FAMILIES = ("plucked", "blown", "bar", "drum", "voice")
@@ -38,7 +38,7 @@ class SimulatedSettings(Settings):
     distractors: tuple[int, int] = (0, 1)
     """Fewest and most silent things in the picture, 0 to 6."""
     silent_instruments: float = setting(0.0, ge=0, le=1)
-    """Share of distractors that are silent, still instruments; the others are pieces of furniture."""
+    """Share of distractors that have an instrument's sprite and keep still; the others are pieces of furniture."""
     moving: float = setting(0.5, ge=0, le=1)
     """Share of sources that move."""
     speed: float = setting(40.0, unit="degrees/s", gt=0, le=180)
@@ -82,13 +82,13 @@ class SimulatedSettings(Settings):
     def _alone(cls, value: bool, info: ValidationInfo) -> bool:
         sources = info.data.get("sources", (1, 1))
         if value and sources != (1, 1):
-            raise ValueError(f"a solo has one source: say sources [1, 1], not {list(sources)}")
+            raise ValueError(f"a solo has one source: set sources [1, 1], not {list(sources)}")
         return value
 
     @field_validator("shares")
     @classmethod
-    def _complete(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
-        return complete_shares(value)
+    def _valid_shares(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        return check_shares(value)
 
     @field_validator("picture")
     @classmethod

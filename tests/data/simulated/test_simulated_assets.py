@@ -82,7 +82,7 @@ def test_a_sound_in_stereo(tmp_path, scenes, sounds):
 def test_a_sound_that_nothing_is_seen_of(tmp_path, scenes, sounds):
     write_wav(sounds / "cello.wav", np.ones((1, 480)), 48000)
     assert refused(scenes, tmp_path, sounds=sounds) == (
-        f"{sounds}: nothing to see for the sounds cello\n  Put cello.png into the folder that data.cutouts names, or "
+        f"{sounds}: no image for the sounds cello\n  Put cello.png into the folder that data.cutouts names, or "
         "call the sounds plucked, blown, bar, drum, voice."
     )
 

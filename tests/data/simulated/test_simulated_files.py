@@ -1,4 +1,4 @@
-"""The files of simulated scenes: the disk holds what was drawn, completely, once, and the same every time."""
+"""The files of simulated scenes: what is on disk is what was drawn, complete, once, and the same every time."""
 
 import json
 import signal
@@ -186,9 +186,9 @@ def test_of_two_processes_one_renders_and_both_are_served(tmp_path, ready):
     with another_process(tmp_path / "set", 6) as one, another_process(tmp_path / "set", 6) as two:
         start(one)
         start(two)
-        printed = one.communicate()[0] + two.communicate()[0]
+        output = one.communicate()[0] + two.communicate()[0]
     assert (one.returncode, two.returncode) == (0, 0)
-    assert printed.count("Rendering scenes") == 1
+    assert output.count("Rendering scenes") == 1
     assert contents(tmp_path / "set") == contents(ready.root)
 
 
@@ -201,7 +201,7 @@ def refusal(made):
 def test_a_folder_of_other_settings_is_refused(scenes, ready):
     assert refusal(scenes(ready.root, seed=3, moving=1)) == (
         f"{ready.root}: holds simulated scenes made with other settings (seed 0, not 3; moving 0.5, not 1.0)\n"
-        "  Say the same settings, give another folder, or remove this one."
+        "  Give the same settings, give another folder, or remove this one."
     )
 
 
@@ -218,6 +218,6 @@ def test_a_damaged_list_of_scenes_is_refused(tmp_path, scenes):
     made.prepare()
     path = made.root / "scenes.jsonl"
     path.write_text(path.read_text()[:-30])
-    assert refusal(made) == f"{path}: cannot be read\n  Remove {made.root}; it is rendered anew."
+    assert refusal(made) == f"{path}: cannot be read\n  Remove {made.root}; it is then rendered again."
     path.write_text("")
-    assert refusal(made) == f"{path}: says nothing of clip 000001\n  Remove {made.root}; it is rendered anew."
+    assert refusal(made) == f"{path}: has no line for clip 000001\n  Remove {made.root}; it is then rendered again."
