@@ -26,16 +26,16 @@ Systems = Annotated[
     ),
 ]
 Baseline = Annotated[
-    str | None, typer.Option(metavar="SYSTEM", help="Set the others against this one; by default all pairs.")
+    str | None, typer.Option(metavar="SYSTEM", help="Compare all others with this one [default: compare all pairs].")
 ]
 Metrics = Annotated[
     Names | None,
-    typer.Option(parser=names, metavar="NAME,NAME", help="Only these metrics; by default all that are shared."),
+    typer.Option(parser=names, metavar="NAME,NAME", help="Metrics to compare [default: all shared ones]."),
 ]
 Reference = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Outputs: the references, if they are not next to them.")
 ]
-Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Recipes: so many training seeds each.")]
+Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Recipes: number of training seeds each.")]
 Splits = Annotated[
     str | None, typer.Option(metavar="1-10", help="Recipes: on these splits each (data.split), as in 1-10 or 1,3.")
 ]
@@ -55,7 +55,9 @@ Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a pa
 Clips = Annotated[
     int, typer.Option(metavar="N", min=0, help="The page: how many clips to play, best and worst in turn.")
 ]
-By = Annotated[str | None, typer.Option(metavar="METRIC", help="The page: by which metric; by default the first.")]
+By = Annotated[
+    str | None, typer.Option(metavar="METRIC", help="The page: metric that orders the clips [default: the first].")
+]
 
 
 @app.command()
@@ -79,7 +81,7 @@ def compare(
     clips: Clips = 6,
     by: By = None,
 ) -> None:
-    """Set systems side by side on the same clips, and say what the differences are worth."""
+    """Compare systems on the same clips, with confidence intervals and tests."""
     if json + markdown + csv > 1:
         raise RunError("--json, --markdown and --csv exclude each other", fix="Give one of them.")
     from avspatial.evaluation.comparison.requirements import answers, parse_statement

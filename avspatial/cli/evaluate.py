@@ -32,28 +32,28 @@ Reference = Annotated[
     Path | None, typer.Option(metavar="DIR", help="The references, named as the predictions; suffixes may differ.")
 ]
 Convention = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The convention; by default that of the run, else fairplay.")
+    str | None, typer.Option(metavar="NAME", help="The convention [default: the run's, else fairplay].")
 ]
 Metrics = Annotated[
     Names | None,
     typer.Option(parser=names, metavar="NAME,NAME", help="Metrics [default: the run's, else FAIR-Play's and SPL's]."),
 ]
 Scenes = Annotated[Path | None, typer.Option(metavar="FILE", help="A scenes.jsonl of simulated data: the true angles.")]
-Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Clips at once; by default the cores.")]
-Trim = Annotated[bool, typer.Option("--trim", help="Cut the longer sound of a pair; otherwise it fails.")]
+Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Clips at once [default: all cores].")]
+Trim = Annotated[bool, typer.Option("--trim", help="Cut the longer file of a pair; without it, such a pair fails.")]
 Controls = Annotated[
     Names | None,
     typer.Option(
         parser=names,
         metavar="NAME,NAME",
-        help="Control rows: all, none, or some of mono,swapped,reference,level_panned. Each takes as long as the "
-        "predictions. By default mono in the table, none with --json.",
+        help="Control conditions: all, none, or names among mono,swapped,reference,level_panned; each takes as long as "
+        "the predictions [default: mono for the table, none with --json].",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of a table.")]
 Save = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Keep scores.jsonl and summary.json there; goes on where it was stopped."),
+    typer.Option(metavar="DIR", help="Save scores.jsonl and summary.json there; an interrupted evaluation is resumed."),
 ]
 
 
@@ -70,7 +70,7 @@ def evaluate(
     json: Json = False,
     save: Save = None,
 ) -> None:
-    """Score anything that was saved: folders, a csv of pairs, a run directory."""
+    """Score saved predictions: folders, a CSV of file pairs, a run directory."""
     from avspatial.api.evaluate import evaluate as score
 
     done = score(

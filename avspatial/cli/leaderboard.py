@@ -17,7 +17,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with one f
 Reference = Annotated[
     Path | None, typer.Option(metavar="DIR", help="One folder of references for all [default: next to the outputs].")
 ]
-Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Clips at once; by default the usable cores.")]
+Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Clips at once [default: all cores].")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 
 

@@ -29,7 +29,8 @@ def run(
     name: Annotated[str | None, typer.Option(metavar="N", help="The run's name, instead of the recipe's.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run directory.")] = None,
     device: Annotated[
-        str | None, typer.Option(metavar="D", help="A torch device, such as cpu or cuda:0; by default a GPU, if any.")
+        str | None,
+        typer.Option(metavar="D", help="A torch device, such as cpu or cuda:0 [default: a GPU if there is one]."),
     ] = None,
     smoke: Annotated[bool, typer.Option(help="Take a few steps only, to see that everything is in place.")] = False,
     json: Annotated[bool, typer.Option("--json", help="End with one line of JSON: the run and its summary.")] = False,
