@@ -33,8 +33,13 @@ class MaskingSpatializer(Spatializer):
 
     preserves_mixture = True
     local_in_time: ClassVar[bool] = True
-    """Whether the masks of a frame depend only on frames near it, as `spatialize_along` requires. A subclass whose
-    `masks` or `difference_spectrogram` depends on distant frames, or was not checked for that, sets it to False."""
+    """Whether the masks of a frame depend only on frames near it, as `spatialize_along` requires. False for a subclass
+    that overrides `masks`, unless it sets it. A `difference_spectrogram` that depends on distant frames sets it too."""
+
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        super().__init_subclass__(**arguments)
+        if "masks" in vars(cls) and "local_in_time" not in vars(cls):
+            cls.local_in_time = False  # masks made in another way are not taken for local until the class says so
 
     def __init__(self, settings: MaskingSettings, *, framing: Framing, builder: Builder) -> None:
         super().__init__(settings, framing=framing, builder=builder)
