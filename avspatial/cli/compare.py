@@ -103,16 +103,20 @@ def compare(
         jobs=jobs,
     )
     if html is not None:
-        from avspatial.report.comparison.page import write_comparison
-
-        write_comparison(comparison, html, clips=clips, metric=by)
-        print(f"Page: {html}", file=sys.stderr)
+        _write_page(comparison, html, clips, by)
     answered = answers(comparison, required)
     form = "json" if json else "markdown" if markdown else "csv" if csv else ""
     _print(comparison, form, answered)
     _tell(comparison, answered, sys.stderr if form else sys.stdout)
     if not all(each.holds for each in answered):
         raise typer.Exit(1)
+
+
+def _write_page(comparison: Comparison, html: Path, clips: int, metric: str | None) -> None:
+    from avspatial.report.comparison.page import write_comparison
+
+    write_comparison(comparison, html, clips=clips, metric=metric)
+    print(f"Page: {html}", file=sys.stderr)
 
 
 def _tell(comparison: Comparison, answered: Sequence[Answer], stream: TextIO) -> None:
