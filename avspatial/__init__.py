@@ -2,7 +2,8 @@
 
     avspatial.spatialize         convert videos
     avspatial.spatialize_arrays  convert arrays
-    avspatial.load               load a trained model
+    avspatial.load               load the spatializer of a trained model
+    avspatial.load_trained       load a trained model with its recipe, to spatialize many files
     avspatial.run                train and test a method by its recipe
     avspatial.evaluate           score predictions
     avspatial.compare            compare systems on the same clips
@@ -17,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from avspatial.version import __version__
 
-__all__ = ["__version__", "compare", "evaluate", "load", "run", "spatialize", "spatialize_arrays"]
+__all__ = ["__version__", "compare", "evaluate", "load", "load_trained", "run", "spatialize", "spatialize_arrays"]
 
 if TYPE_CHECKING:
     from avspatial.api.compare import compare
     from avspatial.api.evaluate import evaluate
-    from avspatial.api.load import load
+    from avspatial.api.load import load, load_trained
     from avspatial.api.run import run
     from avspatial.api.spatialize import spatialize, spatialize_arrays
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "run": "avspatial.api.run",
     "load": "avspatial.api.load",
+    "load_trained": "avspatial.api.load",
     "evaluate": "avspatial.api.evaluate",
     "compare": "avspatial.api.compare",
     "spatialize": "avspatial.api.spatialize",

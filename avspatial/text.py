@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 
-def listed(names: Sequence[str], most: int = 3) -> str:
-    """Join names with commas, at most `most` of them: `a, b, c and 2 more`.
+def listed(names: Sequence[str], most: int = 3, separator: str = ", ") -> str:
+    """Join names, at most `most` of them: `a, b, c and 2 more`.
 
     >>> listed(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return separator.join(names[:most]) + more
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -204,7 +204,7 @@ class _Recipes:
         return [self._run(file, sets, loaded, f"{at} of {len(wanted)}") for at, (sets, loaded) in enumerate(wanted, 1)]
 
     def _run(self, file: Path, sets: list[str], loaded: Loaded, place: str) -> ScoredSystem:
-        """The newest finished run of this resolved recipe; else one that was stopped, gone on with; else a new one."""
+        """The newest finished run of this resolved recipe; else an interrupted run, resumed; else a new run."""
         folder = self.runs / loaded.recipe.name
         same = [Run(path) for path in sorted(folder.glob(f"*-{digest8(loaded.resolved)}"), reverse=True)]
         same = [run for run in same if run.resolved.read_text(encoding="utf-8") == loaded.resolved]

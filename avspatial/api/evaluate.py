@@ -47,8 +47,13 @@ DIRECTIONS = ("left_right", "lateral_gain", "azimuth_error")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """summary: what `summary.json` says. failures: (clip, why) of each clip that failed. notes: {what was done to the
-    sounds, or why a metric was skipped: in how many clips}."""
+    """Scores of saved predictions.
+
+    Attributes:
+        summary: Contents of `summary.json`.
+        failures: (clip, reason) of each clip that failed.
+        notes: {what was done to the audio, or why a metric was skipped: number of clips}.
+    """
 
     summary: Summary
     failures: Sequence[tuple[str, str]] = ()

@@ -1,6 +1,6 @@
 """Leaderboards: tables measured from saved audio alone, which anyone can verify by measuring again.
 
-A leaderboard is a folder with one folder a system, each in any layout that `evaluate` reads. What is measured becomes
+A leaderboard is a folder with one folder per system, each in any layout that `evaluate` reads. What is measured becomes
 plain data (`leaderboard.json`): means, every clip's scores, the SHA-256 of every file, convention and versions. A
 system's own digest is that of its list of files and their digests, so it changes with any byte of any of them.
 """
@@ -41,7 +41,7 @@ from avspatial.text import listed, markdown_table
 
 TOLERANCE = 1e-9
 """Numbers that agree to this share are the same: what another processor's rounding may change."""
-_LAYOUT = "Put one folder a system into it, each with <clip>/predicted_binaural.wav and input_binaural.wav."
+_LAYOUT = "Put one folder per system into it, each with <clip>/predicted_binaural.wav and input_binaural.wav."
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _digest(files: Mapping[str, str | None]) -> str:
 
 @dataclass(frozen=True)
 class Difference:
-    """Where a table and its files first part: what (a file, or a system), which number or digest, old and new."""
+    """The first difference between a table and its files: where, which number or digest, the old and the new one."""
 
     where: str
     what: str
@@ -200,8 +200,10 @@ def _shown(value: Any) -> str:
 
 
 def differences(old: Leaderboard, new: Leaderboard) -> Iterator[Difference]:
-    """Everything in which a board differs from what is measured now, in the order of systems and clips: for each clip
-    its numbers, then its file. Versions are not compared, only what they made."""
+    """List the differences between a board and new measurements, in the order of systems and clips.
+
+    For each clip its numbers come first, then its file. Versions are not compared.
+    """
     for key, then, now in (
         ("convention", old.convention, new.convention),
         ("clips", old.clips, new.clips),

@@ -56,7 +56,7 @@ def load(model: str | Path, device: str | None = None) -> Spatializer:
         The spatializer in eval mode, on the device.
 
     Raises:
-        RunError: `model` is none of these, the run has no checkpoint, the weights do not match the recipe, or the
+        RunError: `model` is of another type, the run has no checkpoint, the weights do not match the recipe, or the
             device does not exist.
         RecipeError: The recipe is invalid, or needs a plugin that is not installed.
     """

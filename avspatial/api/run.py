@@ -73,6 +73,7 @@ class Finished:
 
     @property
     def path(self) -> Path:
+        """The run directory."""
         return self.run.path
 
 
@@ -183,6 +184,7 @@ class AuxiliaryData:
 
     @classmethod
     def load(cls, dataset: Dataset, store: ClipStore, recipe: Recipe) -> AuxiliaryData:
+        """Decode the training clips of a data set."""
         return cls(_load(store, dataset.clips("train")[: recipe.limit]), dataset.fingerprint())
 
     def windows(self, name: str, recipe: Recipe) -> TrainingWindows:

@@ -69,9 +69,11 @@ class Summary:
     benchmark: Benchmark | None = None
 
     def count(self, state: str) -> int:
+        """Count the files in a state: "done", "skipped", "failed" or "planned"."""
         return sum(result.state == state for result in self.results)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
         counts = {state: self.count(state) for state in ("done", "skipped", "failed")}
         if self.benchmark is not None:
             counts["planned"] = self.count("planned")
@@ -199,8 +201,11 @@ def spatialize_arrays(
 def _prepare_model(
     model: str | Path | Trained, device: str | None, overrides: Sequence[str], precision: Precision
 ) -> Trained:
-    """Load a model and optimize it for inference. Raises AvspatialError for a precision that the device does not have,
-    and if a device or overrides are given with an already loaded model."""
+    """Load a model and optimize it for inference.
+
+    Raises:
+        AvspatialError: The device does not have the precision, or a device or overrides come with a loaded model.
+    """
     if isinstance(model, Trained) and (overrides or device is not None):
         fix = "Give them to load_trained."
         raise AvspatialError("a loaded model takes neither overrides nor device", where="model", fix=fix)

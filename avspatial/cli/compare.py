@@ -45,15 +45,18 @@ Device = Annotated[str | None, typer.Option(metavar="D", help="Recipes: the torc
 Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Outputs: clips at once [default: all cores].")]
 Require = Annotated[
     list[str] | None,
-    typer.Option(metavar="STATEMENT", help='Exit 1 unless it is established, as "model.snr > baseline". Repeatable.'),
+    typer.Option(
+        metavar="STATEMENT",
+        help='Exit with 1 unless the data establish this, as in "model.snr > baseline". Repeatable.',
+    ),
 ]
 Runs = Annotated[Path, typer.Option(metavar="DIR", help="Where the runs of recipes are.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")]
-Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, one line a metric and system or pair.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, one line per metric and system or pair.")]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a page with plots and audio, one file.")]
 Clips = Annotated[
-    int, typer.Option(metavar="N", min=0, help="The page: how many clips to play, best and worst in turn.")
+    int, typer.Option(metavar="N", min=0, help="Number of clips on the page, alternating best and worst.")
 ]
 By = Annotated[
     str | None, typer.Option(metavar="METRIC", help="The page: metric that orders the clips [default: the first].")

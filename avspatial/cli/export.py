@@ -17,7 +17,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run directory.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The file to write: NAME.safetensors.")],
-    force: Annotated[bool, typer.Option(help="Replace a file that exists.")] = False,
+    force: Annotated[bool, typer.Option(help="Overwrite an existing file.")] = False,
 ) -> None:
     """Export a run's best model to one file, with everything that `avspatial spatialize` needs."""
     if out.suffix != ".safetensors":

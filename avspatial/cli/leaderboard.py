@@ -13,7 +13,7 @@ from avspatial.cli.table import print_json
 from avspatial.version import __version__
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help=__doc__)
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with one folder of outputs a system.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A folder with one folder of outputs per system.")]
 Reference = Annotated[
     Path | None, typer.Option(metavar="DIR", help="One folder of references for all [default: next to the outputs].")
 ]
@@ -54,7 +54,7 @@ def build(
 
 @app.command("verify")
 def verify(folder: Folder, reference: Reference = None, jobs: Jobs = None, json: AsJson = False) -> None:
-    """Measure everything again from the files, and name the first difference from the table, if there is one."""
+    """Score the files again and report the first difference from the table."""
     from avspatial.api import leaderboard
 
     board, found = leaderboard.verify(folder, reference=reference, jobs=jobs)

@@ -27,13 +27,13 @@ def run(
     ] = None,
     runs: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories go.")] = Path("runs"),
     name: Annotated[str | None, typer.Option(metavar="N", help="The run's name, instead of the recipe's.")] = None,
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with this run directory.")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Resume this run.")] = None,
     device: Annotated[
         str | None,
         typer.Option(metavar="D", help="A torch device, such as cpu or cuda:0 [default: a GPU if there is one]."),
     ] = None,
-    smoke: Annotated[bool, typer.Option(help="Take a few steps only, to see that everything is in place.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="End with one line of JSON: the run and its summary.")] = False,
+    smoke: Annotated[bool, typer.Option(help="Run only a few steps, to check the set-up.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON: the run and its summary.")] = False,
 ) -> None:
     """Run a recipe: data, training, spatialized clips, scores, report."""
     from avspatial.api.run import run as run_recipe

@@ -45,7 +45,9 @@ Out = Annotated[
     Path | None, typer.Option("-o", "--out", metavar="OUT", help="The output's name, or a folder for all of them.")
 ]
 Width = Annotated[float, typer.Option(min=0, max=150, help="Percentage of the model's difference; 0 is mono.")]
-Video = Annotated[Path | None, typer.Option(metavar="V", help="The pictures for INPUT, a single wav or flac file.")]
+Video = Annotated[
+    Path | None, typer.Option(metavar="V", help="Video with the images for INPUT, a single wav or flac file.")
+]
 Device = Annotated[
     str | None,
     typer.Option(metavar="D", help="A torch device, such as cpu or cuda:0 [default: a GPU, if any]."),

@@ -127,7 +127,7 @@ class ClipStore:
         with _reading(path), path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         with _writing(self.cache):
-            write_text(note, json.dumps([*current, digest]))
+            write_text(note, json.dumps([*current, digest], allow_nan=False))
         return digest
 
     def _build(self, clip: Clip, entry: Path) -> None:

@@ -21,7 +21,7 @@ FILE = "recipe.schema.json"
 
 def schema_text(entries: Iterable[ListedComponent]) -> str:
     """The schema as the text of a file, one key a line."""
-    return json.dumps(json_schema(entries), ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(json_schema(entries), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
 
 
 def json_schema(entries: Iterable[ListedComponent]) -> dict[str, Any]:

@@ -147,7 +147,7 @@ class Run:
 
     def record(self, record: Mapping[str, Any]) -> None:
         """Append one line to log.jsonl, after cutting off a last line that a killed process did not finish."""
-        line = json.dumps(record, ensure_ascii=False, allow_nan=True) + "\n"
+        line = json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
         with self.log.open("ab+") as handle:
             _cut_unfinished_line(handle)
             handle.write(line.encode())
@@ -166,7 +166,7 @@ class Run:
         if not self.log.exists():
             return
         kept = [record for record in self.records() if record.get("step", 0) <= step]
-        write_text(self.log, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in kept))
+        write_text(self.log, "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in kept))
 
     def point(self, pointer: str, folder: Path) -> None:
         """Write a checkpoint's folder name into `checkpoints/LATEST` or `checkpoints/BEST`."""
@@ -286,7 +286,7 @@ def _cut_unfinished_line(handle: Any) -> None:
 
 
 def _json(facts: Mapping[str, Any]) -> str:
-    return json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _now() -> datetime:

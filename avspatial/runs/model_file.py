@@ -50,7 +50,7 @@ def write_model_file(path: Path, model: ModelFile) -> None:
     }
     plain = {name: value.detach().cpu().contiguous() for name, value in model.weights.items()}
     with atomic_write(path) as temporary_path:
-        save_file(plain, temporary_path, {_KEY: json.dumps(facts)})
+        save_file(plain, temporary_path, {_KEY: json.dumps(facts, allow_nan=False)})
 
 
 def read_model_file(path: Path) -> ModelFile:

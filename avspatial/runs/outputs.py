@@ -48,7 +48,7 @@ def save_outputs(
             write_jpeg(temporary_path / PICTURE, picture, aspect)
         if truth is not None:
             angles = {"rate": truth.rate, "azimuth": truth.azimuth.tolist(), "energy": truth.energy.tolist()}
-            (temporary_path / TRUTH).write_text(json.dumps(angles) + "\n", encoding="utf-8")
+            (temporary_path / TRUTH).write_text(json.dumps(angles, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def save_prediction(folder: Path, prediction: np.ndarray, rate: int) -> None:

@@ -22,6 +22,7 @@ from avspatial.atomic import atomic_directory
 from avspatial.errors import PluginError, RunError
 from avspatial.interfaces import Spatializer, Trainer
 from avspatial.runs.directory import Run
+from avspatial.text import listed
 from avspatial.training.random_state import set_torch_random_state, torch_random_state
 
 MODEL, REST, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
@@ -63,7 +64,9 @@ def save(
         with atomic_directory(folder) as temporary_path:
             save_file(_on_cpu(trainer.spatializer.state_dict()), temporary_path / MODEL)
             save_file(_on_cpu(rest), temporary_path / REST)
-            (temporary_path / STATE).write_text(json.dumps(asdict(state), indent=2) + "\n", encoding="utf-8")
+            (temporary_path / STATE).write_text(
+                json.dumps(asdict(state), indent=2, allow_nan=False) + "\n", encoding="utf-8"
+            )
         run.point(LATEST, folder)
         if state.best_step == state.step:
             run.point(BEST, folder)
@@ -241,8 +244,7 @@ def _refuse_differing(needed: Mapping[str, Tensor], saved: Mapping[str, Tensor],
 
 
 def _mismatch(differing: list[str], folder: Path, belongs: str = "another architecture") -> RunError:
-    shown = differing[:5] + ([f"and {len(differing) - 5} more"] if len(differing) > 5 else [])
-    what = f"a checkpoint of {belongs}: " + "; ".join(shown)
+    what = f"a checkpoint of {belongs}: {listed(differing, most=5, separator='; ')}"
     return RunError(what, where=folder, fix="Load it with the recipe that made it: recipe.resolved.yaml of its run.")
 
 

@@ -181,7 +181,7 @@ def test_systems_with_other_references_are_refused(folder: Path) -> None:
     )
 
 
-LAYOUT = "  Put one folder a system into it, each with <clip>/predicted_binaural.wav and input_binaural.wav."
+LAYOUT = "  Put one folder per system into it, each with <clip>/predicted_binaural.wav and input_binaural.wav."
 
 
 def test_a_folder_without_systems(tmp_path: Path) -> None:

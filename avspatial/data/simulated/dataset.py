@@ -121,14 +121,16 @@ class SimulatedScenes(Dataset):
                 self._write_scenes(context, folder)
             settings = self.settings.model_dump(mode="json", exclude={"root"})
             metadata = {"digest": self._digest, "version": _VERSION, "settings": settings}
-            (folder / _METADATA).write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
+            (folder / _METADATA).write_text(json.dumps(metadata, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
     def _write_scenes(self, context: RenderContext, folder: Path) -> None:
         """Render every scene into `folder`, with the split lists and the true directions."""
         for name in ("videos", "binaural_audios"):
             (folder / name).mkdir()
         lines = self._write_all(_write_scene, context, folder, "Rendering scenes")
-        (folder / _SCENES).write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+        (folder / _SCENES).write_text(
+            "".join(f"{json.dumps(line, allow_nan=False)}\n" for line in lines), encoding="utf-8"
+        )
         _write_lists(folder / "splits" / "split1", split_of(self.settings.clips, self.settings.shares))
 
     def _write_all(

@@ -119,7 +119,7 @@ def _clips(first: System, other: System) -> Iterator[str]:
 def _references(first: System, other: System, metrics: Sequence[str]) -> Iterator[str]:
     """The rows that the reference alone makes must agree, or the same names stand for other sounds.
 
-    A clip's reference is another one where most of its scores differ: one alone may hang on a rounding.
+    A clip's reference is another one where most of its scores differ: a single one may differ by rounding.
     """
     compared: Counter[str] = Counter()
     differing: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Means over clips and how sure they are: by the recordings, or, where there are several splits, by the splits."""
+"""Means over clips with confidence intervals: over recordings, or over splits if there are several."""
 
 from __future__ import annotations
 

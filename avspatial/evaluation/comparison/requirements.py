@@ -51,7 +51,7 @@ class Answer:
 
 
 def parse_statement(text: str) -> Statement:
-    """Parse a statement; RunError if it is not one. `answer` resolves its names."""
+    """Parse a statement; RunError if it is invalid. `answer` resolves its names."""
     found = _FORM.fullmatch(text)
     if not found:
         raise RunError(f"{text!r} is not understood", where="--require", fix=_GRAMMAR)

@@ -1,4 +1,4 @@
-"""The control conditions: what no method should score worse than, and what no honest method reaches.
+"""Control conditions: lower and upper reference points for a score.
 
 `mono`              the mixture, half to each ear
 `swapped`           the reference with its ears exchanged

@@ -1,4 +1,4 @@
-"""How sure a mean is: the cluster bootstrap over recordings.
+"""Confidence intervals of means: the cluster bootstrap over recordings.
 
 Clips cut from one recording resemble each other, so recordings are drawn, with all their clips (Davison and Hinkley,
 1997, section 3.8). The interval is the expanded percentile interval of Hesterberg (2015, "What Teachers Should Know

@@ -1,4 +1,4 @@
-"""What a paired difference is worth: a test, its correction, an effect size, and what could have been found at all.
+"""Paired tests: p-value, correction for several tests, effect size, and detectable difference.
 
 d is a clip's difference, system a minus system b on the same clip. Clips of one recording resemble each other, so
 everything here takes the recording of each clip and treats recordings, not clips, as independent.

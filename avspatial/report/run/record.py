@@ -1,4 +1,4 @@
-"""What a run directory says about itself, read for the page. Nothing here knows a metric or a condition by name."""
+"""The contents of a run directory, read for the page. Nothing here knows a metric or a condition by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from avspatial.runs.directory import Run
 
 @dataclass(frozen=True)
 class Record:
-    """A run's own words: the resolved recipe, run.json, the log, the scores and their summary."""
+    """What a run recorded: the resolved recipe, run.json, the log, the scores and their summary."""
 
     run: Run
     recipe: Mapping[str, Any]

@@ -131,7 +131,7 @@ def _observe(half: str, report: Path, modules: list[str]) -> None:
         "heavy": [name for name in HEAVY if name in sys.modules],
         "touched": [name for name, state in states.items() if state() != before[name]],
     }
-    report.write_text(json.dumps(findings), encoding="utf-8")
+    report.write_text(json.dumps(findings, allow_nan=False), encoding="utf-8")
 
 
 def _random_states() -> dict[str, Callable[[], Any]]:
