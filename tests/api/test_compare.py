@@ -76,6 +76,7 @@ metrics: [snr]
 """
 
 
+@pytest.mark.slow
 def test_recipes_are_run_once_a_seed_and_found_again(
     workplace: Path, finished: Finished, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

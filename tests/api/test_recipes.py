@@ -41,6 +41,7 @@ def test_at_demo_size_every_system_trains_as_long_as_sagm() -> None:
     assert len({repr((demo.data, demo.metrics, demo.convention)) for demo in demos}) == 1
 
 
+@pytest.mark.slow
 def test_only_the_untrained_have_nothing_to_learn_and_they_are_trained_for_no_step(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,7 +131,7 @@ SYSTEMS = {f"{system}_demo" for system in ("sagm", "mono2binaural", "apnet", "se
 ONE_CLIP = ("limit=1", "metrics=[stft_distance]")
 
 
-@pytest.mark.parametrize("name", [*sorted(SYSTEMS), "sagm_fairplay"])
+@pytest.mark.parametrize("name", [*sorted(SYSTEMS), pytest.param("sagm_fairplay", marks=pytest.mark.slow)])
 def test_the_path_of_each_system_from_data_to_report(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One held-out clip and one metric; SAGM at paper size as well. The full lane takes every recipe as it stands."""
     root = () if name in SYSTEMS else (f"data.root={place / 'FAIR-Play'}",)

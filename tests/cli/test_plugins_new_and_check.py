@@ -39,6 +39,7 @@ def test_a_new_plugin_of_every_kind_passes_every_check(
     assert lines[-1] == f"{passed + skipped} checks: {passed} passed, 0 failed, 0 failed as expected, {skipped} skipped"
 
 
+@pytest.mark.slow
 def test_a_folder_is_checked_by_its_path_and_what_fails_ends_with_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

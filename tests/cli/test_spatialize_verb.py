@@ -153,6 +153,7 @@ def test_an_exported_model_is_the_model(model: str) -> None:
     assert first.recipe.name == "tiny" and not first.spatializer.training
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_interruption_leaves_complete_outputs_or_none(model: str, tmp_path: Path, jobs: int) -> None:
     sources = [clip(tmp_path / f"{name}.mp4", seconds=8) for name in "ab"]

@@ -31,8 +31,17 @@ CHEAP_RUN = re.compile(r"--help|--version")
 CHEAP_VERBS = {"recipes", "plugins", "doctor", "data", "evaluate", "published", "leaderboard", "metrics"}
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-LONG = {"contributing.md", "plugins.md", "third_party.md", "tutorial.md"}
-"""Pages whose blocks take over twenty seconds: run in the full lane."""
+LONG = {
+    "contributing.md",
+    "evaluate.md",
+    "install.md",
+    "metrics.md",
+    "plugins.md",
+    "published.md",
+    "third_party.md",
+    "tutorial.md",
+}
+"""Pages whose blocks take over five seconds: run in the full lane."""
 pages_by_lane = pytest.mark.parametrize(
     "page",
     [pytest.param(page, marks=pytest.mark.slow) if page.name in LONG else page for page in PAGES],

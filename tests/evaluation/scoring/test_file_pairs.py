@@ -241,7 +241,7 @@ class TestScenes:
             f"{scenes}: tells of none of the clips: there is 000001 here, clip0 to score\n"
             "  Give the scenes.jsonl of the data that was spatialized."
         )
-        where = "\n  It lies in the folder of the simulated scenes."
+        where = "\n  It is in the folder of the simulated scenes."
         assert refusal(official, None, tmp_path / "no") == f"{tmp_path}/no: no such file of scenes{where}"
         scenes.write_text("{}\n")
         assert refusal(official, None, scenes) == f"{scenes}: not a readable scenes.jsonl{where}"
