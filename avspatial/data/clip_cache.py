@@ -29,7 +29,7 @@ import torch
 
 from avspatial.atomic import atomic_directory, write_text
 from avspatial.data.layout import fit_rate, stereo_info
-from avspatial.errors import DataError
+from avspatial.errors import DataError, reason
 from avspatial.framing import Window
 from avspatial.interfaces import Clip, Progress
 from avspatial.media.audio import audio_info, read_audio
@@ -170,7 +170,7 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(
-            f"a clip's file cannot be read ({error.strerror or error})", where=path, fix="Copy it there again."
+            f"a clip's file cannot be read ({reason(error)})", where=path, fix="Copy it there again."
         ) from error
 
 
@@ -181,7 +181,7 @@ def _writing(cache: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(
-            f"the clip cache cannot be written ({error.strerror or error})",
+            f"the clip cache cannot be written ({reason(error)})",
             where=cache,
             fix="Free space there, or set AVSPATIAL_CACHE to a folder on another disk; what is decoded stays.",
         ) from error

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
-from avspatial.errors import DataError, did_you_mean
+from avspatial.errors import DataError, did_you_mean, reason
 from avspatial.evaluation.scoring.score_schema import read_scores
 from avspatial.interfaces import Truth
 from avspatial.media.audio import is_audio
@@ -137,7 +137,7 @@ def _sounds(folder: Path) -> Iterator[Path]:
 
 
 def _unlisted(error: OSError) -> None:
-    what = f"cannot be listed: {error.strerror}"
+    what = f"cannot be listed: {reason(error)}"
     raise DataError(what, where=error.filename, fix="Give yourself the right to read it.") from error
 
 

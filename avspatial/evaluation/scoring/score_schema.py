@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from avspatial.atomic import write_text
-from avspatial.errors import RunError
+from avspatial.errors import RunError, reason
 from avspatial.evaluation.scoring.controls import MODEL
 
 SCHEMA = 2
@@ -304,7 +304,7 @@ def read_json(path: Path, *, fix: str = RESTORE) -> Json:
     try:
         data = _object(path.read_bytes(), str(path), fix)
     except OSError as error:
-        raise RunError(f"cannot be read: {error.strerror or error}", where=path, fix=fix) from error
+        raise RunError(f"cannot be read: {reason(error)}", where=path, fix=fix) from error
     _schema(data, str(path), fix)
     return data
 

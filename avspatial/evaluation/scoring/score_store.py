@@ -19,7 +19,7 @@ from typing import Any, TextIO
 import filelock
 
 from avspatial.atomic import write_text
-from avspatial.errors import DataError
+from avspatial.errors import DataError, reason
 from avspatial.evaluation.scoring.clip_scores import ClipScores
 from avspatial.evaluation.scoring.file_pairs import FilePair
 from avspatial.evaluation.scoring.score_schema import (
@@ -145,7 +145,7 @@ def _writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         fix = "Make room or give the right to write there and give the same command again, or choose another folder "
-        what = f"the evaluation cannot be kept: {(error.strerror or str(error)).lower()}"
+        what = f"the evaluation cannot be kept: {reason(error).lower()}"
         raise DataError(what, where=folder, fix=f"{fix}with `--save DIR`.") from error
 
 
