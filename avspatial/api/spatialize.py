@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from avspatial.api.load import Trained, load_trained
-from avspatial.atomic import refuse_existing
 from avspatial.errors import AvspatialError, Interrupted, MediaError
 from avspatial.inference.files.arrays import VideoInput, check_audio, image_source, spatialize_audio
 from avspatial.inference.files.dry_run import Benchmark, JobPlan, benchmark, check_job
@@ -131,16 +130,14 @@ def spatialize(
     if jobs < 1:
         raise AvspatialError(f"{jobs} files at once; at least 1 is needed", where="jobs")
     output = OutputOptions(_path(out), _path(video), keep_original, force)
-    found = find_jobs([inputs] if isinstance(inputs, str | Path) else list(inputs), output)
-    if found.named:
-        refuse_existing(found.jobs[0].out, force)
+    files = find_jobs([inputs] if isinstance(inputs, str | Path) else list(inputs), output)
     trained = _prepare_model(model, device, overrides, precision)
     options = InferenceOptions(trained.recipe.inference, width_percent / 100, mode, precision)
     make_processor(trained.spatializer, _NO_IMAGES, options)  # reports once, not per file, what the model cannot do
     measured = benchmark(trained.spatializer, options) if dry_run else None
     with progress() as display:
         batch = _Batch(trained, options, force, dry_run, display, on_result)
-        return Summary(trained.name, batch.run(found.jobs, jobs), measured)
+        return Summary(trained.name, batch.run(files, jobs), measured)
 
 
 def spatialize_arrays(

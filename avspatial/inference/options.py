@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 import torch
-from torch import Tensor
 
 from avspatial.errors import AvspatialError
 from avspatial.inference.overlap_add import OverlapAdd
@@ -41,11 +40,8 @@ def refuse_slow(precision: Precision, device: torch.device) -> None:
         )
 
 
-class StreamProcessor(Protocol):
-    """Turns audio (1, n) at the model's rate, block by block, into stereo (2, k)."""
-
-    def push(self, block: Tensor) -> Tensor: ...
-    def finish(self) -> Tensor: ...
+StreamProcessor = OverlapAdd | SinglePass
+"""Turns audio (1, n) at the model's rate, block by block, into stereo (2, k)."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +65,15 @@ class InferenceOptions:
             if value not in choices:
                 raise AvspatialError(f"unknown {where} {value!r}; it can be {' or '.join(choices)}", where=where)
 
-    def arithmetic(self, spatializer: Spatializer) -> contextlib.AbstractContextManager[object]:
+    def arithmetic(self, spatializer: Spatializer) -> AbstractContextManager[object]:
         """The context in which the networks compute."""
-        if self.precision == "fp32":
-            return contextlib.nullcontext()
-        return torch.autocast(spatializer.mixture_rms.device.type, dtype=torch.bfloat16)
+        device = spatializer.mixture_rms.device.type
+        return torch.autocast(device, dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
 
 def make_processor(spatializer: Spatializer, images: ImageSource, options: InferenceOptions) -> StreamProcessor:
     """The processor of mono audio for a mode. Raises DataError if the spatializer does not support the mode."""
     features = VisualFeatureCache(spatializer, images, options.inference.batch_size)
     if options.mode == "continuous":
-        return SinglePass(spatializer, 1, features)
+        return SinglePass(spatializer, features)
     return OverlapAdd(spatializer, 1, features, options.inference)

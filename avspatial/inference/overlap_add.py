@@ -85,6 +85,16 @@ def evaluating(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
+def refuse_reference_gain(spatializer: Spatializer) -> None:
+    """Raise DataError if the scale of a window comes from the true stereo, which mono audio does not have."""
+    if spatializer.framing.window.gain == "reference_stereo":
+        raise DataError(
+            "the scale of a window comes from the true stereo, and this sound is mono",
+            where="window.gain",
+            fix="Train with window.gain: mixture to spatialize mono sound.",
+        )
+
+
 class OverlapAdd:
     """Overlap-add of audio with `channels` (1 or 2) at the model's rate, which comes block by block.
 
@@ -100,12 +110,8 @@ class OverlapAdd:
         inference: Inference,
     ) -> None:
         framing = spatializer.framing
-        if channels == 1 and framing.window.gain == "reference_stereo":
-            raise DataError(
-                "the scale of a window comes from the true stereo, and this sound is mono",
-                where="window.gain",
-                fix="Train with window.gain: mixture to spatialize mono sound.",
-            )
+        if channels == 1:
+            refuse_reference_gain(spatializer)
         self._spatializer, self._features = spatializer, features
         self._window = framing.samples
         self._valid_samples = min(spatializer.valid_samples, framing.samples)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from avspatial.errors import DataError
+from avspatial.inference.overlap_add import refuse_reference_gain
 from avspatial.interfaces import Spatializer
 from avspatial.signal import stereo
 from avspatial.signal.gain import level_scale
@@ -28,7 +29,7 @@ CORE = 24
 
 
 class SinglePass:
-    """One pass over audio with `channels` (1 or 2) at the model's rate, which comes block by block.
+    """One pass over mono audio at the model's rate, which comes block by block.
 
     `features` gives the visual features of the windows that start at some samples, in the order of time. Raises
     DataError for a spatializer that can only process single windows, or if the gain comes from the reference stereo.
@@ -37,7 +38,6 @@ class SinglePass:
     def __init__(
         self,
         spatializer: Spatializer,
-        channels: int,
         features: Callable[[Sequence[int]], Tensor | None],
         core: int = CORE,
     ) -> None:
@@ -48,27 +48,20 @@ class SinglePass:
                 where="mode continuous",
                 fix="Omit --mode: `exact` works with every model.",
             )
-        if spatializer.framing.window.gain == "reference_stereo":
-            raise DataError(
-                "the scale of a window comes from the true stereo, which one pass over mono sound does not have",
-                where="window.gain",
-                fix="Train with window.gain: mixture.",
-            )
+        refuse_reference_gain(spatializer)
         self._spatializer, self._window_features, self._step, self._core = spatializer, features, step, core
         self._window = spatializer.framing.samples
         # Steps that share the images of a window.
         self._shared = max(1, spatializer.framing.stft_frames * spatializer.framing.stft.hop // step)
         self._mixture = torch.zeros(0, device=spatializer.mixture_rms.device)
-        self._channels = channels
         self._base = self._received = 0  # where the buffer begins and ends, in samples
         self._done = 0  # steps that are finished
         self._features: dict[int, Tensor] = {}
 
     @torch.inference_mode()
     def push(self, block: Tensor) -> Tensor:
-        """block (C, n) -> the stereo that is finished, (2, k) on the CPU; k may be 0."""
-        mixture = stereo.mixture_of_mono(block[0]) if self._channels == 1 else stereo.mixture(block)
-        self._mixture = torch.cat((self._mixture, mixture.to(self._mixture)))
+        """block (1, n) -> the stereo that is finished, (2, k) on the CPU; k may be 0."""
+        self._mixture = torch.cat((self._mixture, stereo.mixture_of_mono(block[0]).to(self._mixture)))
         self._received += block.shape[1]
         parts = [torch.zeros(2, 0)]
         while (self._done + self._core + HALO) * self._step + self._window <= self._received:

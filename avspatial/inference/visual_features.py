@@ -90,8 +90,15 @@ class VisualFeatureCache:
         return torch.stack([self._features[key] for key in keys])
 
     def _encode(self, keys: Sequence[Key]) -> Tensor | None:
-        images = self._load([group for group, _ in keys])
-        starts = torch.tensor([start for _, start in keys], device=images.device)
+        """Encode the images of the keys, (B, N, 3, H, W) in [0, 1], under the condition."""
+        device = self._spatializer.mixture_rms.device
+        pixels = torch.from_numpy(self._images.take([group for group, _ in keys])).to(device)
+        images = pixels.permute(0, 1, 4, 2, 3).float() / 255
+        if self._condition == "blank":
+            images = torch.zeros_like(images)
+        elif self._condition == "mirrored":
+            images = images.flip(-1)
+        starts = torch.tensor([start for _, start in keys], device=device)
         return self._spatializer.encode_images_at(images, starts / self._spatializer.framing.window.rate)
 
     def _group(self, start: int) -> Group:
@@ -99,11 +106,3 @@ class VisualFeatureCache:
         if self._condition == "blank":
             return (0,) * window.pictures  # black images are all alike: one group
         return self._images.group(start / window.rate, window)
-
-    def _load(self, groups: list[Group]) -> Tensor:
-        """images (B, N, 3, H, W) in [0, 1] of the groups under the condition, on the spatializer's device."""
-        chosen = torch.from_numpy(self._images.take(groups)).to(self._spatializer.mixture_rms.device)
-        images = chosen.permute(0, 1, 4, 2, 3).float() / 255
-        if self._condition == "blank":
-            return torch.zeros_like(images)
-        return images.flip(-1) if self._condition == "mirrored" else images

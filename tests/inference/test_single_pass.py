@@ -56,8 +56,8 @@ def test_chunks_give_the_result_of_one_long_pass(
     def features() -> VisualFeatureCache:
         return VisualFeatureCache(model, ClipImages(clip[1]), 8)
 
-    complete = fed(SinglePass(model, 1, features(), core=1000), clip[0], 30011)
-    parts = fed(SinglePass(model, 1, features(), core=core), clip[0], length)
+    complete = fed(SinglePass(model, features(), core=1000), clip[0], 30011)
+    parts = fed(SinglePass(model, features(), core=core), clip[0], length)
     assert complete.shape == (2, 30011)
     assert (complete[0] - complete[1]).std() > 1e-3
     torch.testing.assert_close(parts, complete, atol=1e-5, rtol=0)
@@ -66,12 +66,12 @@ def test_chunks_give_the_result_of_one_long_pass(
 @pytest.mark.parametrize("samples", [1, 15, 500, 512, 1024, 1025])
 def test_any_length_comes_out_as_long(model: Spatializer, clip: tuple[Tensor, np.ndarray], samples: int) -> None:
     sound = clip[0][:, :samples]
-    out = fed(SinglePass(model, 1, VisualFeatureCache(model, ClipImages(clip[1]), 8)), sound, 100)
+    out = fed(SinglePass(model, VisualFeatureCache(model, ClipImages(clip[1]), 8)), sound, 100)
     torch.testing.assert_close(out.sum(0), 2 * sound[0], atol=1e-5, rtol=1e-5)
 
 
 def test_a_long_sound_takes_no_more_memory_than_a_chunk(model: Spatializer, clip: tuple[Tensor, np.ndarray]) -> None:
-    processor = SinglePass(model, 1, VisualFeatureCache(model, ClipImages(clip[1]), 8), core=4)
+    processor = SinglePass(model, VisualFeatureCache(model, ClipImages(clip[1]), 8), core=4)
     for _ in range(10):
         processor.push(clip[0][:, :4000])
         assert len(processor._mixture) <= (4 + 2 * 4) * 512 + 2 * 1024 + 4000
@@ -82,7 +82,7 @@ def test_the_pictures_of_a_steps_own_time_guide_it(model: Spatializer, clip: tup
     other = clip[1].copy()
     other[25:] = 255 - other[25:]
     outs = [
-        fed(SinglePass(model, 1, VisualFeatureCache(model, ClipImages(pictures), 8)), clip[0], 5000)
+        fed(SinglePass(model, VisualFeatureCache(model, ClipImages(pictures), 8)), clip[0], 5000)
         for pictures in (clip[1], other)
     ]
     changed = (outs[0] - outs[1]).abs().amax(0) > 1e-6
@@ -98,7 +98,7 @@ def test_a_model_of_single_windows_refuses(model: Spatializer) -> None:
     single = object.__new__(Other)
     single.__dict__.update(model.__dict__)
     with pytest.raises(DataError) as caught:
-        SinglePass(single, 1, lambda starts: None)
+        SinglePass(single, lambda starts: None)
     assert str(caught.value) == (
         "mode continuous: this model can only process single windows\n  Omit --mode: `exact` works with every model."
     )

@@ -20,7 +20,6 @@ from avspatial.inference.files.scene_cuts import SceneImages
 from avspatial.inference.options import InferenceOptions, make_processor
 from avspatial.inference.visual_features import ImageSource
 from avspatial.interfaces import Spatializer
-from avspatial.media.audio_meters import downmix
 from avspatial.media.audio_stream import BLOCK
 from avspatial.media.frame_grid import TimedFrame, array_frames, on_grid
 from avspatial.media.frame_reader import FrameReader
@@ -88,14 +87,9 @@ def spatialize_audio(
 
     The spatializer is in eval mode. Raises DataError if it cannot take mono audio, MediaError as `images`.
     """
-    seconds = audio.shape[1] / rate
-
-    def blocks() -> Iterator[np.ndarray]:
-        for first in range(0, audio.shape[1], BLOCK):
-            yield downmix(audio[:, first : first + BLOCK])
-            advance(min(first + BLOCK, audio.shape[1]) / rate, seconds)
-
-    model_rate = spatializer.framing.window.rate
+    samples, model_rate = audio.shape[1], spatializer.framing.window.rate
+    blocks = (audio[:, first : first + BLOCK] for first in range(0, samples, BLOCK))
     with torch.inference_mode(), options.arithmetic(spatializer):
         processor = make_processor(spatializer, images, options)
-        return np.concatenate(list(assemble_stereo(processor, blocks(), rate, model_rate, options.width)), 1)
+        parts = assemble_stereo(processor, blocks, rate, model_rate, options.width, advance, samples / rate)
+        return np.concatenate(list(parts), 1)

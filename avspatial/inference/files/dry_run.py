@@ -58,9 +58,10 @@ def check_job(job: Job, model_rate: int) -> JobPlan:
         video_stream(container, job.video)
     samples = math.ceil(info.audio.seconds * info.audio.rate)
     copied = 0 if job.audio_only else job.source.stat().st_size
+    source = f"{info.audio.codec} at {info.audio.rate} Hz, {info.audio.layout}"
     plan = JobPlan(
         _describe_video(job, info),
-        f"{_describe_audio(info.audio)} to {_describe_output(job, info.audio)}, stereo",
+        f"{source} to {_describe_output(job, info.audio)}, stereo",
         info.audio.seconds,
         info.audio.rate,
         copied + 6 * samples,
@@ -75,10 +76,6 @@ def _describe_video(job: Job, info: MediaInfo) -> str:
         return f"pictures of {job.video}, read"
     assert isinstance(info.video, VideoStreamInfo)
     return f"{info.video.codec} pictures of {info.video.width}x{info.video.height}, copied"
-
-
-def _describe_audio(audio: AudioStreamInfo) -> str:
-    return f"{audio.codec} at {audio.rate} Hz, {audio.layout}"
 
 
 def _describe_output(job: Job, audio: AudioStreamInfo) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from avspatial.atomic import remove_stale
 from avspatial.errors import MediaError, reason
-from avspatial.framing import Window
 from avspatial.inference.files.dry_run import check_job
 from avspatial.inference.files.jobs import Job
 from avspatial.inference.files.mixdown import OutputLevel
@@ -47,19 +46,24 @@ def spatialize_file(
     Raises MediaError for a file that cannot be read, used or written, and DataError if the model cannot take mono
     audio.
     """
-    rate = spatializer.framing.window.rate
-    check_job(job, rate)
+    window = spatializer.framing.window
+    check_job(job, window.rate)
     scan = scan_audio(AudioReader(job.source))
     if not job.audio_only:
         refuse_cut_short(job.source, scan.start + scan.seconds)
     _make_folder(job)
     remove_stale(job.out)
-    with open_images(job, spatializer.framing.window, scan) as images, options.arithmetic(spatializer):
+    count = image_count(scan.seconds, window.fps)
+    # An audio file begins with the first frame of its video.
+    origin = scan.start if job.video == job.source else None
+    grid_images = FrameReader(job.video).on_grid(window.fps, window.picture, count, origin)
+    with closing(grid_images), options.arithmetic(spatializer):
+        images = SceneImages(grid_images, count)
         processor = make_processor(spatializer, images, options)
         audio = AudioReader(job.source)
-        with predict(processor, audio, scan, rate, options.width, job.out.parent, advance) as prediction:
-            left_out = write_output(job, prediction.blocks(AudioReader(job.source)), scan)
-            notes = notes_for_user(scan, prediction.level, images, left_out)
+        with predict(processor, audio, scan, window.rate, options.width, job.out.parent, advance) as prediction:
+            left_out = _write_output(job, prediction.blocks(AudioReader(job.source)), scan)
+            notes = _notes(scan, prediction.level, images, left_out)
             return FileResult(scan.seconds, scan.rate, prediction.level, notes)
 
 
@@ -72,17 +76,7 @@ def _make_folder(job: Job) -> None:
         ) from error
 
 
-@contextmanager
-def open_images(job: Job, window: Window, scan: AudioScan) -> Iterator[SceneImages]:
-    """The images of a job on the model's grid, which starts with the audio; decoded as they are requested."""
-    count = image_count(scan.seconds, window.fps)
-    # An audio file begins with the first frame of its video.
-    origin = scan.start if job.video == job.source else None
-    with closing(FrameReader(job.video).on_grid(window.fps, window.picture, count, origin)) as images:
-        yield SceneImages(images, count)
-
-
-def write_output(job: Job, blocks: Iterator[np.ndarray], scan: AudioScan) -> tuple[str, ...]:
+def _write_output(job: Job, blocks: Iterator[np.ndarray], scan: AudioScan) -> tuple[str, ...]:
     """Write the output and return what of the input was left out."""
     if job.audio_only:
         write_audio(job.out, blocks, scan.rate, scan.samples)
@@ -91,9 +85,7 @@ def write_output(job: Job, blocks: Iterator[np.ndarray], scan: AudioScan) -> tup
     return remux(job.source, job.out, target, blocks, scan.rate, scan.start, keep_original=job.keep_original)
 
 
-def notes_for_user(
-    scan: AudioScan, level: OutputLevel, images: SceneImages, left_out: tuple[str, ...]
-) -> tuple[str, ...]:
+def _notes(scan: AudioScan, level: OutputLevel, images: SceneImages, left_out: tuple[str, ...]) -> tuple[str, ...]:
     notes = []
     if scan.channels == 2:
         notes.append("the input is stereo: its own left and right were mixed, and the result is made from the mixture")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from avspatial.atomic import refuse_existing
 from avspatial.errors import MediaError
 from avspatial.media.formats import FORMATS, LOSSLESS_INSTEAD
 from avspatial.media.probe import LOSSLESS_SUFFIXES, VIDEO_SUFFIXES
@@ -42,27 +43,18 @@ class Job:
     @property
     def audio_only(self) -> bool:
         """Whether the output is an audio file; its images come from another file."""
-        return self.source.suffix.lower() in LOSSLESS_SUFFIXES
+        return _is_audio(self.source)
 
 
-@dataclass(frozen=True)
-class Jobs:
-    """The jobs in order. `named`: the user gave one file; an existing output is then an error instead of being
-    skipped."""
+def find_jobs(inputs: Sequence[str | Path], output: OutputOptions) -> tuple[Job, ...]:
+    """The jobs of files, folders (with everything below them) and globs, in order.
 
-    jobs: tuple[Job, ...]
-    named: bool
-
-
-def find_jobs(inputs: Sequence[str | Path], output: OutputOptions) -> Jobs:
-    """The jobs of files, folders (with everything below them) and globs.
-
-    Raises MediaError for inputs that do not exist or cannot be read, and for outputs that would be the same file.
+    Raises MediaError for inputs that do not exist or cannot be read, and for outputs that would be the same file;
+    AvspatialError if the output of the only file that was named exists, which is skipped otherwise.
     """
     sources = dict(pair for text in inputs for pair in _find(str(text)))
     if not sources:
         raise MediaError("nothing to spatialize was given", where="inputs", fix="Name a video, a folder or a glob.")
-    named = len(inputs) == 1 and len(sources) == 1 and Path(inputs[0]).is_file()
     _check_output_options(list(sources), output)
     jobs = tuple(
         Job(
@@ -74,16 +66,18 @@ def find_jobs(inputs: Sequence[str | Path], output: OutputOptions) -> Jobs:
         for source, relative in sources.items()
     )
     _refuse_clashes(jobs)
-    return Jobs(jobs, named)
+    if len(inputs) == len(jobs) == 1 and Path(inputs[0]).is_file():
+        refuse_existing(jobs[0].out, output.force)
+    return jobs
 
 
 def _check_output_options(sources: Sequence[Path], output: OutputOptions) -> None:
     out, video = output.out, output.video
     if out is not None and out.suffix and not out.is_dir() and len(sources) > 1:
         raise MediaError(f"one file cannot hold {len(sources)} outputs", where=out, fix="Give a folder with -o DIR.")
-    if video is not None and (len(sources) != 1 or sources[0].suffix.lower() not in LOSSLESS_SUFFIXES):
+    if video is not None and (len(sources) != 1 or not _is_audio(sources[0])):
         raise MediaError("--video gives pictures to one wav or flac file", where=video, fix="Give that file as input.")
-    if output.keep_original and any(source.suffix.lower() in LOSSLESS_SUFFIXES for source in sources):
+    if output.keep_original and any(map(_is_audio, sources)):
         raise MediaError(
             "--keep-original adds a track to a video; an audio file holds one",
             where=out or "input",
@@ -104,11 +98,15 @@ def _find(text: str) -> list[tuple[Path, Path]]:
     files = sorted(map(Path, glob.glob(text, recursive=True)))  # noqa: PTH207 - a pattern may be absolute
     if not any(file.exists() for file in files):
         raise MediaError("no such file or folder", where=text)
-    suffixes = VIDEO_SUFFIXES + (LOSSLESS_SUFFIXES if path.suffix.lower() in LOSSLESS_SUFFIXES else ())
+    suffixes = VIDEO_SUFFIXES + (LOSSLESS_SUFFIXES if _is_audio(path) else ())
     wanted = [file for file in files if _wanted(file, suffixes)]
     if not wanted:
         raise MediaError(f"matches no video to spatialize ({', '.join(VIDEO_SUFFIXES)})", where=text)
     return [(file, Path(file.name)) for file in wanted]
+
+
+def _is_audio(path: Path) -> bool:
+    return path.suffix.lower() in LOSSLESS_SUFFIXES
 
 
 def _wanted(file: Path, suffixes: Sequence[str] = VIDEO_SUFFIXES) -> bool:
@@ -136,9 +134,8 @@ def _output(source: Path, relative: Path, out: Path | None, single: bool) -> Pat
         return source.with_name(name)
     if not (single and out.suffix and not out.is_dir()):
         return out / relative.with_name(name)
-    allowed = LOSSLESS_SUFFIXES if suffix in LOSSLESS_SUFFIXES else tuple(FORMATS)
+    kind, allowed = ("an audio", LOSSLESS_SUFFIXES) if _is_audio(source) else ("a video", tuple(FORMATS))
     if out.suffix.lower() not in allowed:
-        kind = "an audio" if suffix in LOSSLESS_SUFFIXES else "a video"
         raise MediaError(
             f"{kind} file cannot be written as {out.suffix}",
             where=out,
@@ -148,7 +145,7 @@ def _output(source: Path, relative: Path, out: Path | None, single: bool) -> Pat
 
 
 def _video_of(source: Path, video: Path | None) -> Path:
-    if source.suffix.lower() in LOSSLESS_SUFFIXES and video is None:
+    if _is_audio(source) and video is None:
         raise MediaError("an audio file has no pictures", where=source, fix="Give them with --video FILE.")
     return video or source
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 import numpy as np
 import torch
@@ -23,24 +23,12 @@ from avspatial.errors import MediaError, reason
 from avspatial.inference.files.mixdown import SILENCE, OutputLevel, StereoAssembler, common_gain
 from avspatial.inference.options import StreamProcessor
 from avspatial.media.audio_meters import Meters, downmix, refuse_channels
+from avspatial.media.audio_stream import AudioReader
 from avspatial.media.resample import Resampler
 from avspatial.signal import stereo
 
 ProgressCallback = Callable[[float, float], None]
 """Called with the seconds of audio that are done, and those that there are."""
-
-
-class AudioSource(Protocol):
-    """Audio in blocks; the attributes are valid after the last block."""
-
-    path: Path
-    start: float
-    rate: int
-    channels: int
-    samples: int
-    gaps: int
-
-    def blocks(self) -> Iterator[np.ndarray]: ...
 
 
 @dataclass(frozen=True)
@@ -60,7 +48,7 @@ class AudioScan:
         return self.samples / self.rate
 
 
-def scan_audio(audio: AudioSource) -> AudioScan:
+def scan_audio(audio: AudioReader) -> AudioScan:
     """Read audio to its end. Raises MediaError if it is damaged, silent, or has more than two channels."""
     meters: Meters | None = None
     mono_peak = 0.0
@@ -89,37 +77,32 @@ def image_count(seconds: float, fps: float) -> int:
 class Prediction:
     """The predicted differences, at the model's rate in a temporary file, and the level of the result."""
 
-    def __init__(self, file: IO[bytes], model_rate: int, width: float, level: OutputLevel) -> None:
+    def __init__(self, file: IO[bytes], rate: int, model_rate: int, width: float, level: OutputLevel) -> None:
         self.level = level
         self._file = file
-        self._model_rate = model_rate
+        self._rate, self._model_rate = rate, model_rate
         self._width = width
 
-    def blocks(self, audio: AudioSource) -> Iterator[np.ndarray]:
+    def blocks(self, audio: AudioReader) -> Iterator[np.ndarray]:
         """Stereo blocks (2, n) float32 of the audio, which is read again, at the common gain."""
         self._file.seek(0)
         factor = np.float32(self.level.factor)
-        assembler: StereoAssembler | None = None
-        mono_samples = difference_samples = 0
+        assembler = StereoAssembler(self._rate, self._model_rate, self._width)
         for block in audio.blocks():
-            assembler = assembler or StereoAssembler(audio.rate, self._model_rate, self._width)
             assembler.push_mono(downmix(block))
-            mono_samples += block.shape[1]
-            wanted = mono_samples * self._model_rate // audio.rate - difference_samples
-            difference_samples += wanted
-            yield from (factor * ready for ready in assembler.push_difference(self._read(wanted)))
-        if assembler is not None:
-            yield from (factor * ready for ready in assembler.push_difference(self._read(-1)))
-            yield from (factor * ready for ready in assembler.finish())
+            due = 4 * (audio.samples * self._model_rate // self._rate)
+            yield from (factor * ready for ready in assembler.push_difference(self._read(due - self._file.tell())))
+        yield from (factor * ready for ready in assembler.push_difference(self._read(-1)))
+        yield from (factor * ready for ready in assembler.finish())
 
-    def _read(self, count: int) -> np.ndarray:
-        return np.frombuffer(self._file.read(4 * count if count >= 0 else -1), np.float32)
+    def _read(self, size: int) -> np.ndarray:
+        return np.frombuffer(self._file.read(size), np.float32)
 
 
 @contextmanager
 def predict(
     processor: StreamProcessor,
-    audio: AudioSource,
+    audio: AudioReader,
     scan: AudioScan,
     model_rate: int,
     width: float,
@@ -128,20 +111,22 @@ def predict(
 ) -> Iterator[Prediction]:
     """Process all of `audio` and yield the prediction. The temporary file, in `folder`, has no name: nothing remains of
     it, whatever happens. Raises the errors of the audio and the processor, and MediaError for a full disk."""
-    with _open_temporary(folder) as file:
+    with _refuse_unwritable(folder):
+        file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - unbuffered: a full disk shows at once
+
+    def write_difference(difference: np.ndarray) -> None:
+        rest = memoryview(difference.tobytes())
+        with _refuse_unwritable(folder):
+            while rest:
+                rest = rest[file.write(rest) :]
+
+    with file:
         meters = Meters(scan.rate)
-
-        def mono_blocks() -> Iterator[np.ndarray]:
-            for block in audio.blocks():
-                yield downmix(block)
-                advance(audio.samples / scan.rate, scan.seconds)
-
-        def write_difference(difference: np.ndarray) -> None:
-            _write(file, difference, folder)
-
-        for ready in assemble_stereo(processor, mono_blocks(), scan.rate, model_rate, width, write_difference):
+        for ready in assemble_stereo(
+            processor, audio.blocks(), scan.rate, model_rate, width, advance, scan.seconds, write_difference
+        ):
             meters.add(ready)
-        yield Prediction(file, model_rate, width, common_gain(scan.loudness, meters))
+        yield Prediction(file, scan.rate, model_rate, width, common_gain(scan.loudness, meters))
 
 
 def assemble_stereo(
@@ -150,15 +135,18 @@ def assemble_stereo(
     rate: int,
     model_rate: int,
     width: float,
+    advance: ProgressCallback,
+    seconds: float,
     on_difference: Callable[[np.ndarray], None] = lambda difference: None,
 ) -> Iterator[np.ndarray]:
-    """Mono blocks (n,) at `rate` -> stereo blocks (2, n) float32 at that rate, as many samples as came in.
+    """Blocks (C, n) at `rate`, of `seconds` in all -> stereo blocks (2, n) float32 at that rate, as many samples.
 
     `width` is the factor of the difference; `on_difference` gets each predicted difference, (k,) float32 at the model's
     rate.
     """
     resampler = Resampler(1, rate, model_rate)
     assembler = StereoAssembler(rate, model_rate, width)
+    samples = 0
 
     def combine(prediction: torch.Tensor) -> Iterator[np.ndarray]:
         difference = np.ascontiguousarray(stereo.difference(prediction.numpy()), np.float32)
@@ -166,33 +154,20 @@ def assemble_stereo(
         return assembler.push_difference(difference)
 
     for block in blocks:
-        assembler.push_mono(block)
-        yield from combine(processor.push(torch.from_numpy(resampler.push(block[None]))))
+        mono = downmix(block)
+        assembler.push_mono(mono)
+        yield from combine(processor.push(torch.from_numpy(resampler.push(mono[None]))))
+        samples += len(mono)
+        advance(samples / rate, seconds)
     yield from combine(processor.push(torch.from_numpy(resampler.finish())))
     yield from combine(processor.finish())
     yield from assembler.finish()
 
 
-def _open_temporary(folder: Path) -> IO[bytes]:
+@contextmanager
+def _refuse_unwritable(folder: Path) -> Iterator[None]:
     try:
-        return tempfile.TemporaryFile(dir=folder, buffering=0)
+        yield
     except OSError as error:
-        raise _unwritable(folder, error) from error
-
-
-def _write(file: IO[bytes], difference: np.ndarray, folder: Path) -> None:
-    """Append all of it: unbuffered, so that a full disk shows here and not later."""
-    rest = memoryview(difference.tobytes())
-    try:
-        while rest:
-            rest = rest[file.write(rest) :]
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-
-
-def _unwritable(folder: Path, error: OSError) -> MediaError:
-    return MediaError(
-        f"no temporary file can be written here ({reason(error)})",
-        where=folder,
-        fix="Free space, or choose another folder.",
-    )
+        text = f"no temporary file can be written here ({reason(error)})"
+        raise MediaError(text, where=folder, fix="Free space, or choose another folder.") from error
