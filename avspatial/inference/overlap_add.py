@@ -66,7 +66,7 @@ def spatialize(
     """
     samples = torch.tensor(np.asarray(audio, np.float32))
     if samples.ndim != 2 or samples.shape[0] not in {1, 2} or not samples.shape[1]:
-        raise DataError(f"needs sound (2, T) or (1, T), got {tuple(samples.shape)}")
+        raise DataError(f"needs audio (2, T) or (1, T), got {tuple(samples.shape)}")
     features = VisualFeatureCache(spatializer, ClipImages(np.asarray(images)), inference.batch_size, condition)
     processor = OverlapAdd(spatializer, samples.shape[0], features, inference)
     with evaluating(spatializer):
@@ -89,9 +89,9 @@ def refuse_reference_gain(spatializer: Spatializer) -> None:
     """Raise DataError if the scale of a window comes from the true stereo, which mono audio does not have."""
     if spatializer.framing.window.gain == "reference_stereo":
         raise DataError(
-            "the scale of a window comes from the true stereo, and this sound is mono",
+            "the scale of a window comes from the true stereo, and this audio is mono",
             where="window.gain",
-            fix="Train with window.gain: mixture to spatialize mono sound.",
+            fix="Train with window.gain: mixture to spatialize mono audio.",
         )
 
 

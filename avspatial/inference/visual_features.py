@@ -47,7 +47,7 @@ class ClipImages:
 
     def __init__(self, images: np.ndarray) -> None:
         if images.ndim != 4 or images.shape[-1] != 3 or not images.shape[0]:
-            raise DataError(f"needs pictures (P, H, W, 3), got {tuple(images.shape)}")
+            raise DataError(f"needs images (P, H, W, 3), got {tuple(images.shape)}")
         self._images = images
 
     def group(self, start_seconds: float, window: Window) -> Group:

@@ -67,7 +67,7 @@ class AudioReader:
     def _read_track(self) -> Iterator[np.ndarray]:
         with open_media(self.path) as container:
             if not container.streams.audio:
-                raise MediaError("has no sound: the file has no audio stream", where=self.path)
+                raise MediaError("has no audio stream", where=self.path)
             stream = container.streams.audio[0]
             length = _declared_samples(container, stream)
             planar = av.AudioResampler(format="fltp")

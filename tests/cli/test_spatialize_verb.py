@@ -68,7 +68,7 @@ def test_a_dry_run_writes_nothing(model: str, tmp_path: Path, capsys: pytest.Cap
     assert main(["spatialize", str(source), "--run", model, "--dry-run"]) == 0
     first, last = capsys.readouterr().out.splitlines()
     assert first == (
-        f"{source} -> {tmp_path / 'a_binaural.mp4'}: 0.5 s; h264 pictures of 32x32, copied; "
+        f"{source} -> {tmp_path / 'a_binaural.mp4'}: 0.5 s; h264 video of 32x32, copied; "
         "aac at 16000 Hz, mono to ALAC, 24 bit, stereo"
     )
     assert last.startswith("1 file, 0 s of audio: about") and last.endswith("Nothing was written.")
@@ -86,14 +86,14 @@ def test_a_dry_run_in_json(model: str, tmp_path: Path, capsys: pytest.CaptureFix
         "input", "output", "state", "pictures", "sound", "seconds", "rate", "output_bytes", "temporary_bytes",
     }  # fmt: skip
     assert (file["pictures"], file["sound"]) == (
-        "h264 pictures of 32x32, copied", "aac at 16000 Hz, mono to ALAC, 24 bit, stereo",
+        "h264 video of 32x32, copied", "aac at 16000 Hz, mono to ALAC, 24 bit, stereo",
     )  # fmt: skip
 
 
 def test_silence_is_no_sound_to_spatialize(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = clip(tmp_path / "a.mp4", level=0)
     assert main(["spatialize", str(source), "--run", model]) == 1
-    assert capsys.readouterr().err == f"error: {source}: its sound is silent, so there is nothing to spatialize\n"
+    assert capsys.readouterr().err == f"error: {source}: its audio is silent, so there is nothing to spatialize\n"
     assert list(tmp_path.iterdir()) == [source]
 
 
@@ -107,7 +107,7 @@ def test_silence_is_no_sound_to_spatialize(model: str, tmp_path: Path, capsys: p
          "  Give a name that ends in one of .mp4, .m4v, .mov, .mkv, .webm, or an existing folder.\n"),
         (["a.mp4", "--out", "a.mp4", "--force"], "error: a.mp4: an input cannot be its own output\n"
          "  Give another name with -o.\n"),
-        (["a.mp4", "--video", "a.mp4"], "error: a.mp4: --video gives pictures to one wav or flac file\n"
+        (["a.mp4", "--video", "a.mp4"], "error: a.mp4: --video gives images to one wav or flac file\n"
          "  Give that file as input.\n"),
     ],
 )  # fmt: skip

@@ -174,17 +174,17 @@ def test_mono_sound_has_no_true_stereo_to_scale_by() -> None:
     with pytest.raises(DataError) as error:
         spatialize(model, audio[:1], pictures, Inference())
     assert str(error.value) == (
-        "window.gain: the scale of a window comes from the true stereo, and this sound is mono\n"
-        "  Train with window.gain: mixture to spatialize mono sound."
+        "window.gain: the scale of a window comes from the true stereo, and this audio is mono\n"
+        "  Train with window.gain: mixture to spatialize mono audio."
     )
 
 
 @pytest.mark.parametrize(
     ("audio", "pictures", "message"),
     [
-        ((3, 100), (2, 4, 6, 3), "needs sound (2, T) or (1, T), got (3, 100)"),
-        ((2, 0), (2, 4, 6, 3), "needs sound (2, T) or (1, T), got (2, 0)"),
-        ((2, 100), (0, 4, 6, 3), "needs pictures (P, H, W, 3), got (0, 4, 6, 3)"),
+        ((3, 100), (2, 4, 6, 3), "needs audio (2, T) or (1, T), got (3, 100)"),
+        ((2, 0), (2, 4, 6, 3), "needs audio (2, T) or (1, T), got (2, 0)"),
+        ((2, 100), (0, 4, 6, 3), "needs images (P, H, W, 3), got (0, 4, 6, 3)"),
     ],
 )
 def test_no_sound_or_no_picture(audio: tuple[int, ...], pictures: tuple[int, ...], message: str) -> None:

@@ -52,7 +52,7 @@ def check_job(job: Job, model_rate: int) -> JobPlan:
     """
     info = media_info(job.source)
     if info.audio is None:
-        raise MediaError("has no sound: the file has no audio stream", where=job.source)
+        raise MediaError("has no audio stream", where=job.source)
     refuse_channels(info.audio.channels, job.source)
     with open_media(job.video) as container:
         video_stream(container, job.video)
@@ -73,9 +73,9 @@ def check_job(job: Job, model_rate: int) -> JobPlan:
 
 def _describe_video(job: Job, info: MediaInfo) -> str:
     if job.audio_only:
-        return f"pictures of {job.video}, read"
+        return f"images from {job.video}"
     assert isinstance(info.video, VideoStreamInfo)
-    return f"{info.video.codec} pictures of {info.video.width}x{info.video.height}, copied"
+    return f"{info.video.codec} video of {info.video.width}x{info.video.height}, copied"
 
 
 def _describe_output(job: Job, audio: AudioStreamInfo) -> str:

@@ -97,10 +97,10 @@ def _notes(scan: AudioScan, level: OutputLevel, images: SceneImages, left_out: t
     if scan.gaps:
         notes.append(f"{scan.gaps / scan.rate:.2f} s of silence fill gaps in the audio's time stamps")
     if images.still:
-        notes.append("the picture does not move: directions are guessed from a single picture")
+        notes.append("the video does not move: directions are guessed from a single image")
     if images.cuts:
         cuts = f"{len(images.cuts)} scene cut{'s' if len(images.cuts) > 1 else ''}"
-        notes.append(f"{cuts}: no window mixes pictures of two scenes")
+        notes.append(f"{cuts}: no window mixes images of two scenes")
     if left_out:
         notes.append(f"left out: {', '.join(left_out)}")
     return tuple(notes)

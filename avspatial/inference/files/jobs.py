@@ -76,7 +76,7 @@ def _check_output_options(sources: Sequence[Path], output: OutputOptions) -> Non
     if out is not None and out.suffix and not out.is_dir() and len(sources) > 1:
         raise MediaError(f"one file cannot hold {len(sources)} outputs", where=out, fix="Give a folder with -o DIR.")
     if video is not None and (len(sources) != 1 or not _is_audio(sources[0])):
-        raise MediaError("--video gives pictures to one wav or flac file", where=video, fix="Give that file as input.")
+        raise MediaError("--video gives images to one wav or flac file", where=video, fix="Give that file as input.")
     if output.keep_original and any(map(_is_audio, sources)):
         raise MediaError(
             "--keep-original adds a track to a video; an audio file holds one",
@@ -146,7 +146,7 @@ def _output(source: Path, relative: Path, out: Path | None, single: bool) -> Pat
 
 def _video_of(source: Path, video: Path | None) -> Path:
     if _is_audio(source) and video is None:
-        raise MediaError("an audio file has no pictures", where=source, fix="Give them with --video FILE.")
+        raise MediaError("an audio file has no video", where=source, fix="Give one with --video FILE.")
     return video or source
 
 

@@ -59,7 +59,7 @@ def scan_audio(audio: AudioReader) -> AudioScan:
         meters.add(block)
         mono_peak = max(mono_peak, float(np.abs(downmix(block)).max(initial=0)))
     if meters is None or meters.peak <= SILENCE:
-        raise MediaError("its sound is silent, so there is nothing to spatialize", where=audio.path)
+        raise MediaError("its audio is silent, so there is nothing to spatialize", where=audio.path)
     if audio.channels == 2 and mono_peak <= 10 ** (SILENCE / 20):
         raise MediaError(
             "its left and right cancel each other: their mixture is silent, so there is nothing to spatialize",

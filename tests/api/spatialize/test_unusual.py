@@ -114,15 +114,15 @@ def test_a_portrait_film_keeps_its_shape(film: Film, packets: Packets, trained: 
 def test_a_still_picture_is_done_and_noted(film: Film, trained: Trained, tmp_path: Path, count: int) -> None:
     source = film(tmp_path / "in.mkv", pictures=moving(1) * count)
     assert notes(try_spatialize(source, trained)) == (
-        "the picture does not move: directions are guessed from a single picture",
+        "the video does not move: directions are guessed from a single image",
     )
 
 
 @pytest.mark.parametrize(
     ("scenes", "expected"),
     [
-        (2, ("1 scene cut: no window mixes pictures of two scenes",)),
-        (3, ("2 scene cuts: no window mixes pictures of two scenes",)),
+        (2, ("1 scene cut: no window mixes images of two scenes",)),
+        (3, ("2 scene cuts: no window mixes images of two scenes",)),
     ],
 )
 def test_scene_cuts_are_found_and_noted(
@@ -164,9 +164,9 @@ def test_more_than_two_channels_are_refused(film: Film, trained: Trained, tmp_pa
 @pytest.mark.parametrize(
     ("streams", "message"),
     [
-        ({"audio": None}, "has no sound: the file has no audio stream"),
+        ({"audio": None}, "has no audio stream"),
         ({"video": None}, "a clip with no picture: the file has no video stream\n  Leave the clip out."),
-        ({"sound": np.zeros((1, 48000), np.float32)}, "its sound is silent, so there is nothing to spatialize"),
+        ({"sound": np.zeros((1, 48000), np.float32)}, "its audio is silent, so there is nothing to spatialize"),
     ],
 )
 def test_what_has_nothing_to_spatialize_is_refused(
