@@ -85,16 +85,6 @@ def evaluating(module: nn.Module) -> Iterator[None]:
             part.training = training
 
 
-def refuse_reference_gain(spatializer: Spatializer) -> None:
-    """Raise DataError if the scale of a window comes from the true stereo, which mono audio does not have."""
-    if spatializer.framing.window.gain == "reference_stereo":
-        raise DataError(
-            "the scale of a window comes from the true stereo, and this audio is mono",
-            where="window.gain",
-            fix="Train with window.gain: mixture to spatialize mono audio.",
-        )
-
-
 class OverlapAdd:
     """Overlap-add of audio with `channels` (1 or 2) at the model's rate, which comes block by block.
 
@@ -110,8 +100,12 @@ class OverlapAdd:
         inference: Inference,
     ) -> None:
         framing = spatializer.framing
-        if channels == 1:
-            refuse_reference_gain(spatializer)
+        if channels == 1 and framing.window.gain == "reference_stereo":
+            raise DataError(
+                "the scale of a window comes from the true stereo, and this audio is mono",
+                where="window.gain",
+                fix="Train with window.gain: mixture to spatialize mono audio.",
+            )
         self._spatializer, self._features = spatializer, features
         self._window = framing.samples
         self._valid_samples = min(spatializer.valid_samples, framing.samples)

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from avspatial.errors import DataError
-from avspatial.inference.overlap_add import refuse_reference_gain
 from avspatial.interfaces import Spatializer
 from avspatial.signal import stereo
 from avspatial.signal.gain import level_scale
@@ -48,7 +47,12 @@ class SinglePass:
                 where="mode continuous",
                 fix="Omit --mode: `exact` works with every model.",
             )
-        refuse_reference_gain(spatializer)
+        if spatializer.framing.window.gain == "reference_stereo":
+            raise DataError(
+                "the scale of a window comes from the true stereo, which one pass over mono audio does not have",
+                where="window.gain",
+                fix="Train with window.gain: mixture.",
+            )
         self._spatializer, self._window_features, self._step, self._core = spatializer, features, step, core
         self._window = spatializer.framing.samples
         # Steps that share the images of a window.
