@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 import soundfile
 
 from avspatial.atomic import atomic_write
-from avspatial.errors import MediaError
-from avspatial.media.ffmpeg import DECODING_ERRORS
-from avspatial.media.file_errors import check_finite, empty_audio, unreadable_audio, unwritable
+from avspatial.media.audio_stream import AUDIO_SUFFIXES, AudioReader
+from avspatial.media.file_errors import empty_audio, unreadable_audio, unwritable
 
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".aif", ".aiff", ".w64", ".rf64", ".caf", ".au"})
-"""Read by soundfile, sample for sample."""
 CONTAINER_SUFFIXES = frozenset(
     {".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".ts", ".mka", ".m4a", ".mp3", ".opus", ".aac"}
 )
@@ -57,7 +53,7 @@ def is_audio(path: Path) -> bool:
 
 
 def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
-    """Read the audio of an audio or video file.
+    """Read the audio of an audio or video file, as `AudioReader` does.
 
     Returns:
         Samples float32 (C, T), integers scaled to [-1, 1), and the rate in Hz.
@@ -65,51 +61,8 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
     Raises:
         MediaError: For a file that is missing, unreadable or empty, has no audio, or samples that are not finite.
     """
-    path = Path(path)
-    samples, rate = _read_file(path) if path.suffix.lower() in AUDIO_SUFFIXES else _read_track(path)
-    check_finite(samples, path)
-    return np.ascontiguousarray(samples), rate
-
-
-def _read_file(path: Path) -> tuple[np.ndarray, int]:
-    audio_info(path)
-    try:
-        samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise unreadable_audio(path, error) from error
-    return samples.T, rate
-
-
-def _read_track(path: Path) -> tuple[np.ndarray, int]:
-    try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            if not container.streams.audio:
-                raise MediaError("has no sound track", where=path, fix="Give a file with sound, or leave the clip out.")
-            return _decode(container, path)
-    except DECODING_ERRORS as error:
-        raise unreadable_audio(path, error) from error
-
-
-def _decode(container: av.container.InputContainer, path: Path) -> tuple[np.ndarray, int]:
-    stream = container.streams.audio[0]
-    planar = av.AudioResampler(format="fltp")  # the same rate and channels
-    frames = [floats for frame in container.decode(stream) for floats in planar.resample(frame)]
-    frames += planar.resample(None) if frames else []
-    if not frames:
-        raise empty_audio(path)
-    if len({(frame.sample_rate, frame.layout.nb_channels) for frame in frames}) > 1:
-        raise MediaError("changes its rate or its number of channels midway", where=path, fix="Convert it to wav.")
-    samples = np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
-    return samples[:, : _declared_samples(stream, frames, samples.shape[1])], frames[0].sample_rate
-
-
-def _declared_samples(stream: av.AudioStream, frames: list[av.AudioFrame], decoded: int) -> int:
-    """How many of the decoded samples belong to the audio: encoders fill their last block with silence, and the file
-    states where the audio ends. A length that is off by more than a block is an estimate, and everything is kept."""
-    if stream.duration is None or stream.time_base is None:
-        return decoded
-    declared = round(stream.duration * stream.time_base * frames[0].sample_rate)
-    return declared if 0 < decoded - declared < frames[-1].samples else decoded
+    reader = AudioReader(path)
+    return np.concatenate(list(reader.blocks()), axis=1), reader.rate
 
 
 def write_wav(path: str | Path, samples: np.ndarray, rate: int, subtype: str = "FLOAT") -> None:

@@ -14,8 +14,9 @@ import soundfile
 from avspatial.errors import MediaError
 from avspatial.media.ffmpeg import open_media
 from avspatial.media.file_errors import check_finite, empty_audio, unreadable_audio
-from avspatial.media.probe import LOSSLESS_SUFFIXES
 
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".aif", ".aiff", ".w64", ".rf64", ".caf", ".au"})
+"""Read by soundfile, sample for sample."""
 BLOCK = 65536
 """Samples of a block read from an audio file."""
 MIN_GAP = 0.05
@@ -47,7 +48,7 @@ class AudioReader:
                 or that holds samples that are not finite.
         """
         self.samples = self.gaps = 0
-        source = self._read_file() if self.path.suffix.lower() in LOSSLESS_SUFFIXES else self._read_track()
+        source = self._read_file() if self.path.suffix.lower() in AUDIO_SUFFIXES else self._read_track()
         for block in source:
             check_finite(block, self.path)
             self.samples += block.shape[1]

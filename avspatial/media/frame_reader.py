@@ -19,63 +19,60 @@ from avspatial.media.ffmpeg import open_media, video_stream
 from avspatial.media.frame_grid import TimedFrame, all_frames, nearest_frames, on_grid, refuse_early_end, stream_frames
 
 
-class FrameReader:
-    """The first video stream of a file that is not a cover."""
+def read_on_grid(
+    path: str | Path, fps: float, size: tuple[int, int], count: int, origin: float | None = None
+) -> Generator[np.ndarray, None, None]:
+    """The frames of a file's video nearest to k / fps, k below `count`, in seconds since `origin` (a time stamp in s;
+    None: the start of the stream) -> uint8 (H, W, 3), upright, resized, the last one repeated if the video is shorter.
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    Raises:
+        MediaError: For a file that is missing, has no video, is damaged, or is cut short.
+    """
+    path = Path(path)
+    needed = _needed_stamps(path, fps, count, origin)
+    yielded = 0
+    if needed is not None:
+        try:
+            for image in _decode_needed(path, needed, fps, size, count, origin):
+                yield image
+                yielded += 1
+            return
+        except MissingFrameError:
+            # Not every packet holds a frame: then the neighbours are needed that the decoder skipped.
+            pass
+    with open_media(path) as container:
+        frames = all_frames(container, video_stream(container, path), path, origin)
+        yield from islice(on_grid(frames, fps, size, count, path), yielded, None)
 
-    def on_grid(
-        self, fps: float, size: tuple[int, int], count: int, origin: float | None = None
-    ) -> Generator[np.ndarray, None, None]:
-        """The frames nearest to k / fps, k below `count`, in seconds since `origin` (a time stamp in s; None: the start
-        of the stream) -> uint8 (H, W, 3), upright, resized, the last one repeated if the video is shorter.
 
-        Raises:
-            MediaError: For a file that is missing, has no video, is damaged, or is cut short.
-        """
-        needed = self._needed_stamps(fps, count, origin)
-        yielded = 0
-        if needed is not None:
-            try:
-                for image in self._decode_needed(needed, fps, size, count, origin):
-                    yield image
-                    yielded += 1
-                return
-            except MissingFrameError:
-                # Not every packet holds a frame: then the neighbours are needed that the decoder skipped.
-                pass
-        with open_media(self.path) as container:
-            frames = all_frames(container, video_stream(container, self.path), self.path, origin)
-            yield from islice(on_grid(frames, fps, size, count, self.path), yielded, None)
+def _decode_needed(
+    path: Path, needed: np.ndarray, fps: float, size: tuple[int, int], count: int, origin: float | None
+) -> Iterator[np.ndarray]:
+    with open_media(path) as container:
+        stream = video_stream(container, path)
+        frames = stream_frames(_packets(container, stream, needed), stream, path, origin)
+        yield from on_grid(require_frames(frames, needed), fps, size, count, path)
 
-    def _decode_needed(
-        self, needed: np.ndarray, fps: float, size: tuple[int, int], count: int, origin: float | None
-    ) -> Iterator[np.ndarray]:
-        with open_media(self.path) as container:
-            stream = video_stream(container, self.path)
-            frames = stream_frames(_packets(container, stream, needed), stream, self.path, origin)
-            yield from on_grid(require_frames(frames, needed), fps, size, count, self.path)
 
-    def _needed_stamps(self, fps: float, count: int, origin: float | None) -> np.ndarray | None:
-        """The time stamps of the frames that the grid takes, ascending; None if the packets do not determine them."""
-        collected = array("q")
-        with open_media(self.path) as container:
-            stream = video_stream(container, self.path)
-            base, first = stream.time_base, stream.start_time
-            for packet in container.demux(stream):
-                if packet.size and packet.pts is None:
-                    return None
-                if packet.size and not packet.is_discard:
-                    collected.append(packet.pts)
-                    last = packet.pts + (packet.duration or 0)
-            stamps = np.sort(np.frombuffer(collected, np.int64)) if collected else np.zeros(0, np.int64)
-            if first is None or base is None or not len(stamps) or not np.diff(stamps).all():
+def _needed_stamps(path: Path, fps: float, count: int, origin: float | None) -> np.ndarray | None:
+    """The time stamps of the frames that the grid takes, ascending; None if the packets do not determine them."""
+    collected = array("q")
+    with open_media(path) as container:
+        stream = video_stream(container, path)
+        base, first = stream.time_base, stream.start_time
+        for packet in container.demux(stream):
+            if packet.size and packet.pts is None:
                 return None
-            times = stamps * base.numerator / base.denominator - (float(first * base) if origin is None else origin)
-            if times[-1] < (count - 1) / fps:
-                refuse_early_end(container, stream, float((max(last, int(stamps[-1])) - first) * base), self.path)
-        return stamps[nearest_frames(times, fps, count)]
+            if packet.size and not packet.is_discard:
+                collected.append(packet.pts)
+                last = packet.pts + (packet.duration or 0)
+        stamps = np.sort(np.frombuffer(collected, np.int64)) if collected else np.zeros(0, np.int64)
+        if first is None or base is None or not len(stamps) or not np.diff(stamps).all():
+            return None
+        times = stamps * base.numerator / base.denominator - (float(first * base) if origin is None else origin)
+        if times[-1] < (count - 1) / fps:
+            refuse_early_end(container, stream, float((max(last, int(stamps[-1])) - first) * base), path)
+    return stamps[nearest_frames(times, fps, count)]
 
 
 class MissingFrameError(Exception):

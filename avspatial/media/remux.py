@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
+from avspatial.media.audio_writer import AudioTrack
 from avspatial.media.ffmpeg import DECODING_ERRORS, codec_name, is_cover, open_media, video_stream
 from avspatial.media.file_errors import unreadable_video, unwritable
 from avspatial.media.formats import OutputFormat
@@ -24,7 +24,6 @@ from avspatial.media.side_streams import attach_covers, choose_side_streams
 
 AHEAD = 0.5
 """Seconds that the audio is written ahead of the packets around it."""
-_FULL_SCALE = 1 << 23
 _MUXER_OPTIONS = {"mp4": {"movflags": "+faststart"}, "mov": {"movflags": "+faststart"}}
 _IN_HEADER_OR_STREAM = frozenset({"avc1", "avc3", "hvc1", "hev1"})
 """Tags in mp4 and mov that state where the codec's parameter sets stand; copied video keeps its own."""
@@ -64,7 +63,7 @@ def remux(
         _copy_metadata(container, output)
         main = video_stream(container, source)
         copies = {main.index: _copy_stream(main, output)}
-        track = _AudioTrack(output, target, iter(audio), rate, start)
+        track = AudioTrack(output, _binaural_stream(output, target, rate), target.sample_format, audio, start)
         side = choose_side_streams(container, main, target, keep_original)
         copies |= {stream.index: _copy_stream(stream, output) for stream in side.copied}
         attach_covers(output, side.attached, source)
@@ -116,6 +115,15 @@ def _copy_stream(stream: Any, output: Any) -> Any:
     return copy
 
 
+def _binaural_stream(output: Any, target: OutputFormat, rate: int) -> Any:
+    stream = output.add_stream(target.encoder, rate=rate, layout="stereo", format=target.sample_format)
+    if target.bit_rate is not None:
+        stream.bit_rate = target.bit_rate
+    stream.metadata["title"] = "Binaural"
+    stream.disposition = av.stream.Disposition.default
+    return stream
+
+
 def _packets(container: Any, indices: Sequence[int], source: Path) -> Iterator[tuple[Any, float]]:
     """The packets of some streams with their decoding times, s, in the order of the file."""
     early: dict[int, list[Any]] = {index: [] for index in indices}
@@ -157,47 +165,3 @@ def _with_decoding_times(packets: Sequence[Any]) -> Iterator[tuple[Any, float]]:
 
 def _seconds(packet: Any) -> float:
     return float(packet.dts * packet.time_base)
-
-
-class _AudioTrack:
-    """The new audio track, encoded block by block."""
-
-    def __init__(
-        self, output: Any, target: OutputFormat, blocks: Iterator[np.ndarray], rate: int, start: float
-    ) -> None:
-        self._output, self._sample_format, self._blocks, self._rate = output, target.sample_format, blocks, rate
-        self._done = self._first = round(start * rate)
-        self._stream = output.add_stream(target.encoder, rate=rate, layout="stereo", format=target.sample_format)
-        if target.bit_rate is not None:
-            self._stream.bit_rate = target.bit_rate
-        self._stream.metadata["title"] = "Binaural"
-        self._stream.disposition = av.stream.Disposition.default
-
-    def write_until(self, seconds: float) -> None:
-        while self._done < seconds * self._rate:
-            block = next(self._blocks, None)
-            if block is None:
-                return
-            self._output.mux(self._stream.encode(self._frame(block)))
-            self._done += block.shape[1]
-
-    def finish(self) -> None:
-        self.write_until(float("inf"))
-        self._output.mux(self._stream.encode())
-
-    def _frame(self, block: np.ndarray) -> Any:
-        samples = block if self._sample_format.startswith("flt") else as_24_bit(block)
-        if not self._sample_format.endswith("p"):
-            samples = samples.T.reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format=self._sample_format, layout="stereo")
-        frame.rate, frame.pts, frame.time_base = self._rate, self._done, Fraction(1, self._rate)
-        return frame
-
-
-def as_24_bit(block: np.ndarray) -> np.ndarray:
-    """block (C, n) within [-1, 1] -> int32, the upper 24 bits rounded, the lower 8 zero. Raises ValueError for samples
-    that would have to be clipped."""
-    rounded = np.rint(block.astype(np.float64) * _FULL_SCALE)
-    if np.abs(block).max(initial=0.0) > 1:
-        raise ValueError(f"24 bits hold samples within [-1, 1]; the largest is {np.abs(block).max():.3f}")
-    return np.minimum(rounded, _FULL_SCALE - 1).astype(np.int32) << 8

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, count, takewhile
 from pathlib import Path
 
 import av
@@ -18,10 +18,11 @@ from av.error import FFmpegError
 
 from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
+from avspatial.media.audio_writer import AudioTrack
 from avspatial.media.ffmpeg import declared_seconds, open_media, video_stream
 from avspatial.media.file_errors import unwritable
 from avspatial.media.frame_grid import all_frames, folder_frames, image_files, on_grid
-from avspatial.media.frame_reader import FrameReader
+from avspatial.media.frame_reader import read_on_grid
 
 __all__ = ["folder_images", "frame_aspect", "grid_images", "image_files", "video_seconds", "write_video"]
 
@@ -69,7 +70,7 @@ def grid_images(path: str | Path, fps: float, size: tuple[int, int], count: int 
     """
     path = Path(path)
     if count is not None:
-        return np.stack(list(FrameReader(path).on_grid(fps, size, count)))
+        return np.stack(list(read_on_grid(path, fps, size, count)))
     with open_media(path) as container:
         stream = video_stream(container, path)
         return np.stack(list(on_grid(all_frames(container, stream, path), fps, size, None, path)))
@@ -126,12 +127,12 @@ def _encode(
     if first is None:
         raise ValueError("a video needs at least one picture")
     stream = _video_stream(container, exact, first.shape)
-    track = _AudioTrack(container, audio, rate) if audio is not None and rate is not None else None
+    track = _audio_track(container, audio, rate, exact) if audio is not None and rate is not None else None
     for number, image in enumerate(chain([first], remaining)):
         container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
         if track is not None:
             # Audio goes next to its frames: players stall on files whose streams are not interleaved.
-            track.encode_until(float((number + 1) / exact))
+            track.write_until(float((number + 1) / exact))
     container.mux(stream.encode())
     if track is not None:
         track.finish()
@@ -149,28 +150,13 @@ def _video_stream(container: av.container.OutputContainer, fps: Fraction, shape:
     return stream
 
 
-class _AudioTrack:
-    """The audio track of a video that is being written: AAC, encoded as far as the frames have come."""
-
-    def __init__(self, container: av.container.OutputContainer, samples: np.ndarray, rate: int) -> None:
-        self.container = container
-        self.samples = np.ascontiguousarray(samples, dtype=np.float32)
-        self.rate = rate
-        self.done = 0
-        self.layout = {1: "mono", 2: "stereo"}[samples.shape[0]]
-        self.stream = container.add_stream("aac", rate=rate, layout=self.layout, options={"aac_coder": "fast"})
-        self.stream.codec_context.flags |= av.codec.context.Flags.bitexact
-
-    def encode_until(self, seconds: float) -> None:
-        end = min(round(seconds * self.rate), self.samples.shape[1])
-        if end <= self.done:
-            return
-        part = np.ascontiguousarray(self.samples[:, self.done : end])
-        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=self.layout)
-        frame.rate, frame.pts, frame.time_base = self.rate, self.done, Fraction(1, self.rate)
-        self.container.mux(self.stream.encode(frame))
-        self.done = end
-
-    def finish(self) -> None:
-        self.encode_until(self.samples.shape[1] / self.rate)
-        self.container.mux(self.stream.encode())
+def _audio_track(
+    container: av.container.OutputContainer, samples: np.ndarray, rate: int, blocks_per_second: Fraction
+) -> AudioTrack:
+    """A track of AAC, in blocks as long as the video frames that they go next to."""
+    layout = {1: "mono", 2: "stereo"}[samples.shape[0]]
+    stream = container.add_stream("aac", rate=rate, layout=layout, options={"aac_coder": "fast"})
+    stream.codec_context.flags |= av.codec.context.Flags.bitexact
+    ends = (round(float(number / blocks_per_second) * rate) for number in count(1))
+    within = list(takewhile(lambda end: end < samples.shape[1], ends))
+    return AudioTrack(container, stream, "fltp", np.split(np.asarray(samples, np.float32), within, axis=1))

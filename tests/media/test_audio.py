@@ -49,12 +49,13 @@ def test_sound_whose_channels_change_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MediaError) as error:
         read_audio(tmp_path / "both.ts")
     assert str(error.value) == (
-        f"{tmp_path}/both.ts: changes its rate or its number of channels midway\n  Convert it to wav."
+        f"{tmp_path}/both.ts: the number of channels of its sound changes from 2 to 1 at 2.55 s\n"
+        "  Convert its sound to one format first, or cut the video there."
     )
 
 
 def test_a_silent_film_and_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(MediaError, match=r"a\.mp4: has no sound track"):
+    with pytest.raises(MediaError, match=r"a\.mp4: has no audio stream"):
         read_audio(video(tmp_path / "a.mp4", None))
-    with pytest.raises(MediaError, match=r"b\.mp4: no such sound file"):
+    with pytest.raises(MediaError, match=r"b\.mp4: no such video file"):
         read_audio(tmp_path / "b.mp4")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from avspatial.errors import MediaError
 from avspatial.media import frame_reader
 from avspatial.media.frame_grid import nearest_frames, on_grid
-from avspatial.media.frame_reader import FrameReader, MissingFrameError, require_frames
+from avspatial.media.frame_reader import MissingFrameError, read_on_grid, require_frames
 
 OPTIONS = {
     "libx264": {},
@@ -75,26 +75,26 @@ def test_the_pictures_are_those_that_decoding_everything_gives(
     tmp_path: Path, codec: str, decoded: list[float]
 ) -> None:
     path = film(tmp_path / "a.mkv", codec)
-    found = list(FrameReader(path).on_grid(4, (64, 96), 8))
+    found = list(read_on_grid(path, 4, (64, 96), 8))
     np.testing.assert_array_equal(found, everything_decoded(path, 4, 8))
     assert 8 <= len(decoded) <= 60
 
 
 def test_frames_that_nothing_refers_to_are_not_decoded(tmp_path: Path, decoded: list[float]) -> None:
-    reader = FrameReader(film(tmp_path / "a.mp4"))
-    assert len(list(reader.on_grid(4, (64, 96), 8))) == 8
+    path = film(tmp_path / "a.mp4")
+    assert len(list(read_on_grid(path, 4, (64, 96), 8))) == 8
     assert 8 <= len(decoded) < 48
 
 
 def test_where_every_frame_stands_alone_no_other_is_decoded(tmp_path: Path, decoded: list[float]) -> None:
-    reader = FrameReader(film(tmp_path / "a.mov", "mjpeg"))
-    assert len(list(reader.on_grid(4, (64, 96), 8))) == 8
+    path = film(tmp_path / "a.mov", "mjpeg")
+    assert len(list(read_on_grid(path, 4, (64, 96), 8))) == 8
     assert len(decoded) == 8
 
 
 def test_nothing_is_decoded_beyond_the_last_picture_that_is_asked_for(tmp_path: Path, decoded: list[float]) -> None:
-    reader = FrameReader(film(tmp_path / "a.mov", "mjpeg"))
-    pictures = reader.on_grid(4, (64, 96), 8)
+    path = film(tmp_path / "a.mov", "mjpeg")
+    pictures = read_on_grid(path, 4, (64, 96), 8)
     for wanted in (1, 2, 3):
         next(pictures)
         assert len(decoded) == wanted + 1  # the one after it shows that it is the nearest
@@ -109,7 +109,7 @@ def test_any_frame_rate_grid_and_origin(
     tmp_path: Path, stamps: list[int], fps: float, count: int, origin: float
 ) -> None:
     path = film(tmp_path / "a.mp4", stamps=stamps, fps=25)
-    found = list(FrameReader(path).on_grid(fps, (64, 96), count, origin))
+    found = list(read_on_grid(path, fps, (64, 96), count, origin))
     with av.open(str(path)) as container:
         frames = ((frame.time - origin, frame) for frame in container.decode(video=0))
         np.testing.assert_array_equal(found, list(on_grid(frames, fps, (64, 96), count, path)))
@@ -152,8 +152,7 @@ def test_a_film_that_is_cut_short_is_refused_before_anything_is_decoded(tmp_path
                 target.mux(packet)
     shift = front.read_bytes().index(b"mdat") - path.read_bytes().index(b"mdat")
     front.write_bytes(front.read_bytes()[: places[30] + shift])
-    reader = FrameReader(front)
     with pytest.raises(MediaError) as error:
-        next(reader.on_grid(4, (64, 96), 8))
+        next(read_on_grid(front, 4, (64, 96), 8))
     assert str(error.value) == f"{front}: cut short: its pictures end at 1.00 s of 2.00 s\n  Copy or download it again."
     assert decoded == []

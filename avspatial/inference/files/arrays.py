@@ -22,7 +22,7 @@ from avspatial.inference.visual_features import ImageSource
 from avspatial.interfaces import Spatializer
 from avspatial.media.audio_stream import BLOCK
 from avspatial.media.frame_grid import TimedFrame, array_frames, on_grid
-from avspatial.media.frame_reader import FrameReader
+from avspatial.media.frame_reader import read_on_grid
 
 
 def check_audio(audio: np.ndarray | Tensor) -> np.ndarray:
@@ -72,7 +72,7 @@ def image_source(
         return SceneImages(on_grid(frames, window.fps, window.picture, wanted, Path("frames")), wanted)
     if fps is not None or times is not None:
         raise DataError("a video file has its own time stamps", where="frames", fix="Omit fps and times.")
-    return SceneImages(FrameReader(video).on_grid(window.fps, window.picture, wanted), wanted)
+    return SceneImages(read_on_grid(video, window.fps, window.picture, wanted), wanted)
 
 
 def spatialize_audio(

@@ -21,7 +21,7 @@ from avspatial.media.audio_stream import AudioReader
 from avspatial.media.audio_writer import write_audio
 from avspatial.media.ffmpeg import refuse_cut_short
 from avspatial.media.formats import output_format
-from avspatial.media.frame_reader import FrameReader
+from avspatial.media.frame_reader import read_on_grid
 from avspatial.media.remux import remux
 
 _CANCELLED = 9.0
@@ -56,7 +56,7 @@ def spatialize_file(
     count = image_count(scan.seconds, window.fps)
     # An audio file begins with the first frame of its video.
     origin = scan.start if job.video == job.source else None
-    grid_images = FrameReader(job.video).on_grid(window.fps, window.picture, count, origin)
+    grid_images = read_on_grid(job.video, window.fps, window.picture, count, origin)
     with closing(grid_images), options.arithmetic(spatializer):
         images = SceneImages(grid_images, count)
         processor = make_processor(spatializer, images, options)

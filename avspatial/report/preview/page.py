@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torchvision.io import encode_jpeg
 
-from avspatial.media.frame_reader import FrameReader
+from avspatial.media.frame_reader import read_on_grid
 from avspatial.media.probe import media_info
 from avspatial.media.video import frame_aspect
 from avspatial.report.parts.clip_plots import Curve, TimePlot, draw_curves, label_sides, spans, time_extent
@@ -112,7 +112,7 @@ def _thumbnails(path: Path, measured: Measurement) -> list[str]:
     """Video frames from the middles of equal parts of the shown seconds, as data URIs."""
     part = min(PLAYED_SECONDS, measured.seconds) / THUMBNAILS
     size = max(8, round(_THUMBNAIL_WIDTH / frame_aspect(path))), _THUMBNAIL_WIDTH
-    frames = FrameReader(path).on_grid(1 / part, size, THUMBNAILS, measured.start + part / 2)
+    frames = read_on_grid(path, 1 / part, size, THUMBNAILS, measured.start + part / 2)
     images = (torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1).contiguous() for frame in frames)
     return [data_uri("image/jpeg", encode_jpeg(image, 80).numpy().tobytes()) for image in images]
 
