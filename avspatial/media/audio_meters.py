@@ -20,9 +20,9 @@ def refuse_channels(channels: int, where: object) -> None:
     """Raise MediaError for audio with more than two channels."""
     if channels > 2:
         raise MediaError(
-            f"its sound has {channels} channels; mono or stereo is needed",
+            f"its audio has {channels} channels; mono or stereo is needed",
             where=where,
-            fix="Mix it down to mono first; if it is surround or ambisonic sound, it is spatial already.",
+            fix="Mix it down to mono first; if it is surround or ambisonic audio, it is spatial already.",
         )
 
 

@@ -99,15 +99,15 @@ class AudioReader:
             self.rate, self.channels = frame.sample_rate, channels
         if frame.is_corrupt:
             raise MediaError(
-                f"its sound is damaged near {frame.time or 0:.2f} s", where=self.path, fix="Copy or download it again."
+                f"its audio is damaged near {frame.time or 0:.2f} s", where=self.path, fix="Copy or download it again."
             )
         for what, was, now in (("number of channels", self.channels, channels), ("rate", self.rate, frame.sample_rate)):
             if was != now:
                 at = self.start + self.samples / self.rate
                 raise MediaError(
-                    f"the {what} of its sound changes from {was} to {now} at {at:.2f} s",
+                    f"the {what} of its audio changes from {was} to {now} at {at:.2f} s",
                     where=self.path,
-                    fix="Convert its sound to one format first, or cut the video there.",
+                    fix="Convert its audio to one format first, or cut the video there.",
                 )
 
 

@@ -47,8 +47,8 @@ def video_stream(container: Any, path: Path) -> Any:
     for stream in container.streams.video:
         if not is_cover(stream):
             return stream
-    only = "its only picture is a cover" if container.streams.video else "the file has no video stream"
-    raise MediaError(f"a clip with no picture: {only}", where=path, fix="Leave the clip out.")
+    only = "its only image is a cover" if container.streams.video else "the file has no video stream"
+    raise MediaError(f"a clip without video frames: {only}", where=path, fix="Leave the clip out.")
 
 
 def own_seconds(container: Any, stream: Any) -> float:

@@ -22,14 +22,14 @@ def unreadable_video(path: Path, error: BaseException) -> MediaError:
 
 def unreadable_audio(path: Path, error: BaseException) -> MediaError:
     if not path.exists():
-        return MediaError("no such sound file", where=path)
+        return MediaError("no such audio file", where=path)
     return MediaError(
-        f"not a readable sound file ({reason(error)})", where=path, fix="Copy it again, or convert it to wav."
+        f"not a readable audio file ({reason(error)})", where=path, fix="Copy it again, or convert it to wav."
     )
 
 
 def empty_audio(path: Path) -> MediaError:
-    return MediaError("holds no sound at all", where=path, fix="Copy it again, or leave the clip out.")
+    return MediaError("holds no audio samples", where=path, fix="Copy it again, or leave the clip out.")
 
 
 def unwritable(path: str | Path, error: BaseException) -> MediaError:

@@ -54,9 +54,9 @@ def output_format(path: Path, rate: int) -> OutputFormat:
         )
     if not target.lossless and rate != OPUS_RATE:
         raise MediaError(
-            f"{path.suffix} holds Opus sound, which is always at {OPUS_RATE} Hz; this sound is at {rate} Hz",
+            f"{path.suffix} holds Opus audio, which is always at {OPUS_RATE} Hz; this audio is at {rate} Hz",
             where=path,
-            fix="Give a name that ends in .mkv, which holds the same pictures and sound of any rate.",
+            fix="Give a name that ends in .mkv, which holds the same video and audio of any rate.",
         )
     return target
 
@@ -80,6 +80,6 @@ def check_video(source: Path, out: Path, target: OutputFormat) -> None:
         codec = codec_name(stream)
         if not refusal(target, [stream]):
             return
-        able = [suffix for suffix, other in FORMATS.items() if not refusal(other, [stream])]
+        able = [suffix for suffix, candidate in FORMATS.items() if not refusal(candidate, [stream])]
     fix = f"Give an output that ends in {' or '.join(able)}: -o NAME{able[-1]}." if able else "Convert the video first."
-    raise MediaError(f"{out.suffix} cannot hold {codec} pictures, which are only copied", where=out, fix=fix)
+    raise MediaError(f"{out.suffix} cannot hold {codec} video, which is only copied", where=out, fix=fix)

@@ -58,7 +58,7 @@ def refuse_early_end(container: Any, stream: Any, end: float, path: Path) -> Non
     declared = own_seconds(container, stream)
     if declared - end > TOLERATED:
         raise MediaError(
-            f"cut short: its pictures end at {end:.2f} s of {declared:.2f} s",
+            f"cut short: its video ends at {end:.2f} s of {declared:.2f} s",
             where=path,
             fix="Copy or download it again.",
         )
@@ -67,10 +67,10 @@ def refuse_early_end(container: Any, stream: Any, end: float, path: Path) -> Non
 def image_files(folder: Path) -> list[Path]:
     """The numbered image files of a folder, in the order of their numbers. Raises MediaError if there is none."""
     if not folder.is_dir():
-        raise MediaError("no such folder of pictures", where=folder)
+        raise MediaError("no such folder of images", where=folder)
     files = [f for f in folder.iterdir() if f.suffix.lower() in _IMAGE_SUFFIXES and f.stem.isdigit()]
     if not files:
-        raise MediaError("holds no numbered png or jpg picture", where=folder, fix="Name them 1.jpg or 000001.png ...")
+        raise MediaError("holds no numbered png or jpg image", where=folder, fix="Name them 1.jpg or 000001.png ...")
     return sorted(files, key=lambda file: (int(file.stem), file.name))
 
 
@@ -90,7 +90,7 @@ def read_image(file: Path) -> np.ndarray:
         with open_media(file, pattern_type="none") as container:
             frame = next(container.decode(video=0), None)
         if frame is None:
-            raise MediaError("not a readable picture", where=file, fix="Copy it again.")
+            raise MediaError("not a readable image", where=file, fix="Copy it again.")
         return _upright(frame)
     from torchvision.io import ImageReadMode, decode_jpeg  # slow to import, and videos need none of it
 
@@ -98,7 +98,7 @@ def read_image(file: Path) -> np.ndarray:
         planes = decode_jpeg(torch.from_numpy(np.fromfile(file, np.uint8)), ImageReadMode.RGB, "cpu", True)
     except (RuntimeError, ValueError, OSError) as error:
         text = getattr(error, "strerror", None) or "no jpg, damaged or cut short"
-        raise MediaError(f"not a readable picture ({text})", where=file, fix="Copy it again.") from error
+        raise MediaError(f"not a readable image ({text})", where=file, fix="Copy it again.") from error
     return np.ascontiguousarray(planes.permute(1, 2, 0).numpy())
 
 
@@ -150,7 +150,7 @@ def on_grid(
         if count is not None and taken >= count:
             return
     if previous is None:
-        raise MediaError("a clip with no picture: not one frame could be decoded", where=path, fix="Copy it again.")
+        raise MediaError("a clip without video frames: none could be decoded", where=path, fix="Copy it again.")
     if count is None:
         count = max(1, math.ceil((previous[0] + step) * fps - _TOLERANCE))
     yield from _repeat(previous[1], max(count, 1) - taken, size)

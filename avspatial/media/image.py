@@ -36,7 +36,7 @@ def read_cutout(path: str | Path) -> np.ndarray:
             frame = next(container.decode(video=0))
             image = frame.to_ndarray(format="rgba")
     except (av.error.FFmpegError, OSError, StopIteration, IndexError) as error:
-        raise MediaError("is not a readable png picture", where=path, fix="Save it again as png.") from error
+        raise MediaError("is not a readable png image", where=path, fix="Save it again as png.") from error
     # A palette may hold transparent entries, which only the image itself shows.
     layered = len(frame.format.components) in (2, 4)
     if not layered and image[..., 3].min() == 255:

@@ -66,7 +66,7 @@ def _audio_file(path: Path) -> MediaInfo:
 
 def _video(stream: Any, path: Path) -> VideoStreamInfo:
     if stream.codec_context is None:
-        raise _unknown("its pictures are", path)
+        raise _unknown("its video is", path)
     rate = stream.average_rate
     return VideoStreamInfo(codec_name(stream), stream.width, stream.height, float(rate) if rate else None)
 
@@ -74,9 +74,9 @@ def _video(stream: Any, path: Path) -> VideoStreamInfo:
 def _audio(container: Any, stream: Any, path: Path) -> AudioStreamInfo:
     codec = stream.codec_context
     if codec is None:
-        raise _unknown("its sound is", path)
+        raise _unknown("its audio is", path)
     if not codec.sample_rate or not codec.channels:
-        raise MediaError("its header does not state the sound's rate and channels", where=path, fix="Copy it again.")
+        raise MediaError("its header does not state the audio's rate and channels", where=path, fix="Copy it again.")
     layout = codec.layout.name if codec.layout else f"{codec.channels} channels"
     return AudioStreamInfo(
         codec_name(stream),

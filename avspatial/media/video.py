@@ -45,7 +45,7 @@ def frame_aspect(path: str | Path, frames_fps: float | None = None) -> float:
         stream = video_stream(container, path)
         frame = next(container.decode(stream), None)
         if frame is None:
-            raise MediaError("a video without a single picture", where=path, fix="Leave the clip out.")
+            raise MediaError("a video without a single frame", where=path, fix="Leave the clip out.")
         wide = frame.width * float(stream.sample_aspect_ratio or 1) / frame.height
         return 1 / wide if round(frame.rotation / 90) % 2 else wide
 
@@ -125,7 +125,7 @@ def _encode(
     remaining = iter(frames)
     first = next(remaining, None)
     if first is None:
-        raise ValueError("a video needs at least one picture")
+        raise ValueError("a video needs at least one frame")
     stream = _video_stream(container, exact, first.shape)
     track = _audio_track(container, audio, rate, exact) if audio is not None and rate is not None else None
     for number, image in enumerate(chain([first], remaining)):
@@ -140,7 +140,7 @@ def _encode(
 
 def _video_stream(container: av.container.OutputContainer, fps: Fraction, shape: tuple[int, ...]) -> av.VideoStream:
     if len(shape) != 3 or shape[0] % 2 or shape[1] % 2 or shape[2] != 3:
-        raise ValueError(f"pictures must be (H, W, 3) with even H and W, not {shape}")
+        raise ValueError(f"frames must be (H, W, 3) with even H and W, not {shape}")
     # One thread and no version strings: the same frames give the same bytes.
     options = {"crf": "18", "preset": "veryfast", "threads": "1"}
     stream = container.add_stream("libx264", rate=fps, options=options)

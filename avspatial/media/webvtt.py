@@ -1,6 +1,6 @@
 """Directions over time as WebVTT cues: `avspatial preview --vtt` writes them, the panner's tracks read them.
 
-A cue is a time span and one line, `azimuth: 32.5`: degrees, positive is left. Spans without sound have no cue.
+A cue is a time span and one line, `azimuth: 32.5`: degrees, positive is left. Silent spans have no cue.
 """
 
 from __future__ import annotations

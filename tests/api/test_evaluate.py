@@ -150,7 +150,7 @@ class TestFiles:
     def test_why_a_file_cannot_be_scored(self, tmp_path: Path) -> None:
         prediction, reference = sounds(0)
         write_wav(tmp_path / "r.wav", reference, RATE)
-        assert self.failure(tmp_path) == f"{tmp_path}/p.wav: no such sound file"
+        assert self.failure(tmp_path) == f"{tmp_path}/p.wav: no such audio file"
         write_wav(tmp_path / "p.wav", prediction[:1], RATE)
         assert self.failure(tmp_path) == f"{tmp_path}/p.wav: 1 channel; left and right are needed"
         write_wav(tmp_path / "p.wav", np.concatenate([prediction, prediction]), RATE)
@@ -161,7 +161,7 @@ class TestFiles:
             f"{tmp_path}/p.wav: has samples that are NaN or infinite\n  Write the file again."
         )
         (tmp_path / "p.wav").write_bytes(b"not sound")
-        assert self.failure(tmp_path).startswith(f"{tmp_path}/p.wav: not a readable sound file (")
+        assert self.failure(tmp_path).startswith(f"{tmp_path}/p.wav: not a readable audio file (")
         (tmp_path / "p.mp4").write_bytes(b"not sound")
         assert self.failure(tmp_path, "p.mp4").startswith(f"{tmp_path}/p.mp4: not a readable video (")
         write_video(tmp_path / "still.mp4", [np.zeros((32, 32, 3), np.uint8)], 4)

@@ -64,7 +64,7 @@ def test_failures_are_listed_and_the_exit_code_is_one(outputs: Path, capsys: pyt
     lengths = "the prediction has 3999 samples, the reference 4000 (`avspatial evaluate --trim` cuts to the shorter)"
     assert printed.err.splitlines()[-3:] == [
         "2 of 3 clips failed:",
-        f"  clip1: {outputs}/clip1/input_binaural.wav: no such sound file",
+        f"  clip1: {outputs}/clip1/input_binaural.wav: no such audio file",
         f"  clip2: {lengths}",
     ]
     assert main(["evaluate", str(outputs), "--metrics", "snr", "--trim", "--json"]) == 1

@@ -101,8 +101,8 @@ def test_silence_is_no_sound_to_spatialize(model: str, tmp_path: Path, capsys: p
     ("arguments", "message"),
     [
         (["nowhere.mp4"], "error: nowhere.mp4: no such file or folder\n"),
-        (["a.mp4", "--out", "x.webm"], "error: x.webm: .webm holds Opus sound, which is always at 48000 Hz; this sound "
-         "is at 16000 Hz\n  Give a name that ends in .mkv, which holds the same pictures and sound of any rate.\n"),
+        (["a.mp4", "--out", "x.webm"], "error: x.webm: .webm holds Opus audio, which is always at 48000 Hz; this audio "
+         "is at 16000 Hz\n  Give a name that ends in .mkv, which holds the same video and audio of any rate.\n"),
         (["a.mp4", "--out", "x.avi"], "error: x.avi: a video file cannot be written as .avi\n"
          "  Give a name that ends in one of .mp4, .m4v, .mov, .mkv, .webm, or an existing folder.\n"),
         (["a.mp4", "--out", "a.mp4", "--force"], "error: a.mp4: an input cannot be its own output\n"

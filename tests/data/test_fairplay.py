@@ -178,7 +178,7 @@ def test_a_wav_whose_rate_is_too_low(tiny_root: Path) -> None:
 def test_a_wav_that_cannot_be_read(tiny_root: Path) -> None:
     wav = tiny_root / "binaural_audios/000002.wav"
     wav.write_bytes(wav.read_bytes()[:10])
-    assert complaint(fairplay(tiny_root)).startswith(f"{wav}: not a readable sound file (")
+    assert complaint(fairplay(tiny_root)).startswith(f"{wav}: not a readable audio file (")
 
 
 def test_sound_and_pictures_of_unequal_length(tiny_root: Path) -> None:

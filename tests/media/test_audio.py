@@ -49,8 +49,8 @@ def test_sound_whose_channels_change_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MediaError) as error:
         read_audio(tmp_path / "both.ts")
     assert str(error.value) == (
-        f"{tmp_path}/both.ts: the number of channels of its sound changes from 2 to 1 at 2.55 s\n"
-        "  Convert its sound to one format first, or cut the video there."
+        f"{tmp_path}/both.ts: the number of channels of its audio changes from 2 to 1 at 2.55 s\n"
+        "  Convert its audio to one format first, or cut the video there."
     )
 
 

@@ -154,5 +154,5 @@ def test_a_film_that_is_cut_short_is_refused_before_anything_is_decoded(tmp_path
     front.write_bytes(front.read_bytes()[: places[30] + shift])
     with pytest.raises(MediaError) as error:
         next(read_on_grid(front, 4, (64, 96), 8))
-    assert str(error.value) == f"{front}: cut short: its pictures end at 1.00 s of 2.00 s\n  Copy or download it again."
+    assert str(error.value) == f"{front}: cut short: its video ends at 1.00 s of 2.00 s\n  Copy or download it again."
     assert decoded == []

@@ -171,7 +171,7 @@ def test_a_jpg_file_that_is_cut_short(tmp_path: Path, share: float) -> None:
     with pytest.raises(MediaError) as error:
         folder_images(tmp_path, 10, 4, (32, 48))
     assert str(error.value) == (
-        f"{tmp_path}/1.jpg: not a readable picture (no jpg, damaged or cut short)\n  Copy it again."
+        f"{tmp_path}/1.jpg: not a readable image (no jpg, damaged or cut short)\n  Copy it again."
     )
 
 
@@ -215,13 +215,13 @@ def test_audio_is_interleaved_with_the_frames(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shape", [(31, 48, 3), (32, 47, 3), (32, 48, 4)])
 def test_odd_pictures_are_refused(tmp_path: Path, shape: tuple[int, int, int]) -> None:
-    with pytest.raises(ValueError, match=r"^pictures must be \(H, W, 3\) with even H and W, not "):
+    with pytest.raises(ValueError, match=r"^frames must be \(H, W, 3\) with even H and W, not "):
         write_video(tmp_path / "a.mp4", [np.zeros(shape, np.uint8)], 10)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_video_without_pictures_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"^a video needs at least one picture$"):
+    with pytest.raises(ValueError, match=r"^a video needs at least one frame$"):
         write_video(tmp_path / "a.mp4", [], 10)
     assert list(tmp_path.iterdir()) == []
 
@@ -249,7 +249,7 @@ def test_missing_video(tmp_path: Path) -> None:
 def test_clip_with_no_picture(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros((100, 2)), 16000)
     assert message(tmp_path / "a.wav") == (
-        f"{tmp_path}/a.wav: a clip with no picture: the file has no video stream\n  Leave the clip out."
+        f"{tmp_path}/a.wav: a clip without video frames: the file has no video stream\n  Leave the clip out."
     )
 
 
@@ -272,7 +272,7 @@ def test_truncated_video_whose_index_comes_first(tmp_path: Path) -> None:
     first_half = sum(int.from_bytes(data[at : at + 4], "big") for at in range(sizes, sizes + 30 * 4, 4))
     (tmp_path / "a.mp4").write_bytes(data[: body + first_half])
     assert message(tmp_path / "a.mp4") == (
-        f"{tmp_path}/a.mp4: cut short: its pictures end at 3.00 s of 5.94 s\n  Copy or download it again."
+        f"{tmp_path}/a.mp4: cut short: its video ends at 3.00 s of 5.94 s\n  Copy or download it again."
     )
 
 
@@ -286,12 +286,10 @@ def test_picture_that_cannot_be_read(tmp_path: Path) -> None:
 def test_folder_without_pictures(tmp_path: Path) -> None:
     with pytest.raises(MediaError) as error:
         image_files(tmp_path)
-    assert str(error.value) == (
-        f"{tmp_path}: holds no numbered png or jpg picture\n  Name them 1.jpg or 000001.png ..."
-    )
+    assert str(error.value) == (f"{tmp_path}: holds no numbered png or jpg image\n  Name them 1.jpg or 000001.png ...")
     with pytest.raises(MediaError) as error:
         image_files(tmp_path / "gone")
-    assert str(error.value) == f"{tmp_path}/gone: no such folder of pictures"
+    assert str(error.value) == f"{tmp_path}/gone: no such folder of images"
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

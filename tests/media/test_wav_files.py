@@ -71,7 +71,7 @@ def test_integer_wav_refuses_to_clip(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(MediaError) as error:
         read_audio(tmp_path / "a.wav")
-    assert str(error.value) == f"{tmp_path}/a.wav: no such sound file"
+    assert str(error.value) == f"{tmp_path}/a.wav: no such audio file"
 
 
 def test_file_that_is_no_sound(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_file_that_is_no_sound(tmp_path: Path) -> None:
     with pytest.raises(MediaError) as error:
         read_audio(tmp_path / "a.wav")
     assert str(error.value) == (
-        f"{tmp_path}/a.wav: not a readable sound file (Format not recognised)\n  Copy it again, or convert it to wav."
+        f"{tmp_path}/a.wav: not a readable audio file (Format not recognised)\n  Copy it again, or convert it to wav."
     )
 
 
@@ -87,7 +87,7 @@ def test_file_without_sound(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros((0, 2)), 16000)
     with pytest.raises(MediaError) as error:
         read_audio(tmp_path / "a.wav")
-    assert str(error.value) == f"{tmp_path}/a.wav: holds no sound at all\n  Copy it again, or leave the clip out."
+    assert str(error.value) == f"{tmp_path}/a.wav: holds no audio samples\n  Copy it again, or leave the clip out."
 
 
 def test_sound_that_is_not_finite(tmp_path: Path) -> None:

@@ -85,12 +85,12 @@ def test_a_system_without_audio_is_listed_as_missing(make_comparison: Maker, tmp
         wav.unlink()
     page = write_comparison(comparison, tmp_path / "page.html", clips=2)
     text = text_of(page)
-    assert text.count("b: no such sound file") == 2 and "Not shown" not in text  # with and without a script
+    assert text.count("b: no such audio file") == 2 and "Not shown" not in text  # with and without a script
     assert page.read_text().count("<audio") == 3 + 4
     bare = {key: replace(clip, predicted=None) for key, clip in comparison.systems[0].clips.items()}
     systems = (replace(comparison.systems[0], clips=bare), comparison.systems[1])
     page = write_comparison(replace(comparison, systems=systems), tmp_path / "page.html", clips=1)
-    assert "a: no audio was saved b: no such sound file" in text_of(page)
+    assert "a: no audio was saved b: no such audio file" in text_of(page)
     assert page.read_text().count("<audio") == 2
 
 

@@ -217,7 +217,7 @@ def test_a_clip_that_cannot_be_read_is_named_and_the_others_are_shown(make_run: 
     run = make_run()
     (run.outputs / "000001" / "predicted_binaural.wav").write_bytes(b"RIFF")
     _, page = read(write_report(run))
-    assert "Not shown: 000001 (not a readable sound file" in page.text
+    assert "Not shown: 000001 (not a readable audio file" in page.text
     assert len(page.tracks) == 6
 
 

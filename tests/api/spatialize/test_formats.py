@@ -47,7 +47,7 @@ def test_pictures_go_from_matroska_where_they_can_go(
         able = {"webm": ".mp4 or .m4v or .mov or .mkv", "mov": ".mp4 or .m4v or .mkv or .webm"}[suffix]
         last = {"webm": ".mkv", "mov": ".webm"}[suffix]
         assert result.error == (
-            f"{out}: .{suffix} cannot hold {codec} pictures, which are only copied\n"
+            f"{out}: .{suffix} cannot hold {codec} video, which is only copied\n"
             f"  Give an output that ends in {able}: -o NAME{last}."
         )
         assert list(tmp_path.iterdir()) == []
@@ -108,6 +108,6 @@ def test_webm_keeps_no_other_rate_than_that_of_opus(film: Film, trained: Trained
     source = film(tmp_path / "in.mkv", video="libvpx-vp9", audio="flac", rate=44100, seconds=0.5)
     out = tmp_path / "out.webm"
     assert try_spatialize(source, trained, out=out).error == (
-        f"{out}: .webm holds Opus sound, which is always at 48000 Hz; this sound is at 44100 Hz\n"
-        "  Give a name that ends in .mkv, which holds the same pictures and sound of any rate."
+        f"{out}: .webm holds Opus audio, which is always at 48000 Hz; this audio is at 44100 Hz\n"
+        "  Give a name that ends in .mkv, which holds the same video and audio of any rate."
     )

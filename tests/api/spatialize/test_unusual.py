@@ -149,8 +149,8 @@ def test_a_gap_in_the_audio_becomes_silence_and_is_noted(
 
 def test_more_than_two_channels_are_refused(film: Film, trained: Trained, tmp_path: Path) -> None:
     message = (
-        "its sound has 6 channels; mono or stereo is needed\n"
-        "  Mix it down to mono first; if it is surround or ambisonic sound, it is spatial already."
+        "its audio has 6 channels; mono or stereo is needed\n"
+        "  Mix it down to mono first; if it is surround or ambisonic audio, it is spatial already."
     )
     source = film(tmp_path / "in.mp4", sound=noise(48000, 6), seconds=1.0)
     assert try_spatialize(source, trained).error == f"{source}: {message}"
@@ -165,7 +165,7 @@ def test_more_than_two_channels_are_refused(film: Film, trained: Trained, tmp_pa
     ("streams", "message"),
     [
         ({"audio": None}, "has no audio stream"),
-        ({"video": None}, "a clip with no picture: the file has no video stream\n  Leave the clip out."),
+        ({"video": None}, "a clip without video frames: the file has no video stream\n  Leave the clip out."),
         ({"sound": np.zeros((1, 48000), np.float32)}, "its audio is silent, so there is nothing to spatialize"),
     ],
 )

@@ -96,7 +96,7 @@ def test_a_folder_without_cut_outs(tmp_path, scenes, cutouts):
 def test_a_cut_out_that_is_no_picture(tmp_path, scenes, cutouts):
     (cutouts / "drum.png").write_text("no picture")
     assert refused(scenes, tmp_path, cutouts=cutouts) == (
-        f"{cutouts / 'drum.png'}: is not a readable png picture\n  Save it again as png."
+        f"{cutouts / 'drum.png'}: is not a readable png image\n  Save it again as png."
     )
 
 

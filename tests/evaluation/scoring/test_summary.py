@@ -153,7 +153,7 @@ def test_a_missing_file_fails_its_row_only(run: Run, clips: list[Clip]) -> None:
     rows = evaluate(run, clips).conditions
     assert (rows["model"]["snr"].n, rows["model"]["snr"].failed) == (5, 1)
     assert (rows["mono"]["snr"].n, rows["mono"]["snr"].failed) == (6, 0)
-    assert {line["error"] for line in lines(run) if "error" in line} == {f"{path}: no such sound file"}
+    assert {line["error"] for line in lines(run) if "error" in line} == {f"{path}: no such audio file"}
 
 
 def test_a_prediction_of_another_length_is_a_failure(run: Run, clips: list[Clip]) -> None:
