@@ -13,9 +13,9 @@ Errors that the user can fix are `avspatial.errors.AvspatialError`.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from avspatial.lazy import lazy_names
 from avspatial.version import __version__
 
 __all__ = ["__version__", "compare", "evaluate", "load", "load_trained", "run", "spatialize", "spatialize_arrays"]
@@ -27,20 +27,4 @@ if TYPE_CHECKING:
     from avspatial.api.run import run
     from avspatial.api.spatialize import spatialize, spatialize_arrays
 
-
-_MODULES = {
-    "run": "avspatial.api.run",
-    "load": "avspatial.api.load",
-    "load_trained": "avspatial.api.load",
-    "evaluate": "avspatial.api.evaluate",
-    "compare": "avspatial.api.compare",
-    "spatialize": "avspatial.api.spatialize",
-    "spatialize_arrays": "avspatial.api.spatialize",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import `avspatial.run` and its siblings on first use, so that `import avspatial` is fast."""
-    if name in _MODULES:
-        return getattr(import_module(_MODULES[name]), name)
-    raise AttributeError(f"module 'avspatial' has no attribute {name!r}")
+__getattr__ = lazy_names(__name__)

@@ -7,11 +7,11 @@ difference is left - right. Angles are azimuths in degrees, positive is left.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from avspatial.interfaces.clips import Batch, Clip, Dataset, Progress, Truth
 from avspatial.interfaces.metric import Convention, Metric
+from avspatial.lazy import lazy_names
 
 if TYPE_CHECKING:
     from avspatial.interfaces.networks import (
@@ -49,14 +49,4 @@ __all__ = [
     "VisualEncoder",
 ]
 
-_MODULES = {
-    **dict.fromkeys(("Builder", "Spatializer"), "spatializer"),
-    **dict.fromkeys(("TrainingStage", "Trainer"), "trainer"),
-}
-"""Modules of the names that need torch, imported on first use: scoring does not wait for it. Default: `networks`."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'networks')}"), name)
+__getattr__ = lazy_names(__name__)

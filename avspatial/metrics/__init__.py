@@ -16,8 +16,9 @@ Example:
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from avspatial.lazy import lazy_names
 
 if TYPE_CHECKING:
     from avspatial.metrics.analysis_cache import AnalysisCache, CachedMetric
@@ -71,24 +72,4 @@ __all__ = [
     "wave_l2",
 ]
 
-_NAMES = {
-    "analysis_cache": ("AnalysisCache", "CachedMetric"),
-    "conventions": ("CONVENTIONS", "prepare"),
-    "cue_errors": ("coherence_error", "ild_error", "itd_error"),
-    "direction": ("azimuth_error", "lateral_gain", "left_right"),
-    "inputs": ("as_pair",),
-    "loudness": ("loudness_change", "true_peak"),
-    "mono_compatibility": ("mono_error",),
-    "multiresolution_stft": ("mrstft",),
-    "scalar": ("ScalarMetric",),
-    "spl": ("spl_correlation", "spl_direction", "spl_distance", "spl_magnitude", "spl_rmse"),
-    "torchmetrics_adapter": ("torchmetric",),
-}
-"""Names by their module; all others are in `fairplay`."""
-_MODULES = {name: module for module, names in _NAMES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'fairplay')}"), name)
+__getattr__ = lazy_names(__name__)

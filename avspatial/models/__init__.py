@@ -5,8 +5,9 @@ Public, for plugins that build on them: what is listed in `__all__`.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from avspatial.lazy import lazy_names
 
 if TYPE_CHECKING:
     from avspatial.models.masking import MaskingSpatializer, check_planes, check_spectrogram
@@ -30,16 +31,4 @@ __all__ = [
     "up",
 ]
 
-_MODULES = {
-    **dict.fromkeys(("MaskingSettings", "UnetEncoderSettings", "UnetMaskSettings"), "settings"),
-    **dict.fromkeys(("MaskingSpatializer", "check_planes", "check_spectrogram"), "masking"),
-    **dict.fromkeys(("UnetEncoder", "UnetMaskGenerator", "initialise", "squash", "up"), "unet"),
-    **dict.fromkeys(("load_exactly", "read_weights"), "pretrained"),
-}
-"""The module of each name, imported on first use: settings are checked without torch."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_names(__name__)

@@ -6,8 +6,9 @@ are modules.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from avspatial.lazy import lazy_names
 
 if TYPE_CHECKING:
     from avspatial.signal import level, stereo
@@ -36,17 +37,4 @@ __all__ = [
     "window_scale",
 ]
 
-_MODULES = {
-    **dict.fromkeys(("level_scale", "rms", "window_scale"), "gain"),
-    **dict.fromkeys(("RESPONSE_SECONDS", "Head", "SphericalHead", "render"), "head"),
-    **dict.fromkeys(("LoudnessMeter", "TruePeakMeter", "integrated_loudness", "true_peak"), "loudness"),
-    "MeasuredHead": "sofa",
-    **dict.fromkeys(("Spectrogram", "apply_mask"), "spectrogram"),
-}
-"""The module of each name, imported on first use: scoring does not wait for torch, nor training for h5py."""
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_names(__name__)

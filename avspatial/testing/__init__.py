@@ -12,8 +12,9 @@ Example:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from avspatial.lazy import lazy_names
 from avspatial.testing.as_pytest import conformance
 from avspatial.testing.results import Result
 from avspatial.testing.run_checks import checks_of, run_checks
@@ -23,10 +24,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Result", "checks_of", "conformance", "metric_cards", "run_checks"]
 
-
-def __getattr__(name: str) -> Any:
-    if name != "metric_cards":  # imports the evaluation
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from avspatial.testing.card_check import metric_cards
-
-    return metric_cards
+__getattr__ = lazy_names(__name__)
