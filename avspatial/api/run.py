@@ -307,7 +307,6 @@ class PreparedRun:
             self.trainer,
             train_windows,
             TrainingWindows(held_out, framing, seed, fixed=True, per_clip=_HELD_OUT_WINDOWS, mixture_rms=level),
-            settings,
             run,
             seed=seed,
             auxiliary={name: data.windows(name, self.recipe) for name, data in self.auxiliary.items()},

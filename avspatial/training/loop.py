@@ -21,7 +21,7 @@ from avspatial.training.batches import Stream, Windows, held_out
 from avspatial.training.checkpoints import TrainingState
 from avspatial.training.devices import Devices
 from avspatial.training.display import Display
-from avspatial.training.interrupt import Interrupt
+from avspatial.training.interrupt import first_interrupt
 from avspatial.training.prefetch import Prefetch
 from avspatial.training.random_state import preserve_random_state
 from avspatial.training.schedule import Plan
@@ -53,7 +53,6 @@ def train(
     trainer: Trainer,
     train_windows: Windows,
     val_windows: Windows | None,
-    settings: TrainerSettings,
     run: Run,
     *,
     seed: int,
@@ -64,7 +63,7 @@ def train(
     observe: Observer | None = None,
     console: Console | None = None,
 ) -> Outcome:
-    """Train until the plan of `settings` is done, leaving checkpoints and `log.jsonl` records in `run`.
+    """Train until the plan of the trainer's settings is done, leaving checkpoints and `log.jsonl` records in `run`.
 
     The trainer's weights must be a pure function of the recipe (its seed), also on `resume`, which continues from the
     newest checkpoint, or from the start if there is none, and ends with the same bytes as a training that was never
@@ -74,7 +73,6 @@ def train(
         trainer: The trainer with its spatializer.
         train_windows: Training windows.
         val_windows: Held-out windows; None trains without validation.
-        settings: The trainer's settings.
         run: The run directory.
         seed: Seed of torch's generators.
         devices: The device of this process, and its place among the processes that train together.
@@ -89,18 +87,8 @@ def train(
         Interrupted: Ctrl-C, after everything is saved.
         RunError: A checkpoint of another architecture, a precision that the device cannot compute, or a full disk.
     """
-    devices.check_precision(settings.precision)
-    loop = _Loop(
-        trainer,
-        train_windows,
-        val_windows,
-        settings,
-        run,
-        devices=devices,
-        auxiliary=auxiliary or {},
-        components=components or {},
-        observe=observe,
-    )
+    devices.check_precision(trainer.settings.precision)
+    loop = _Loop(trainer, train_windows, val_windows, run, devices, auxiliary or {}, components or {}, observe)
     loop.start(seed, resume)
     return loop.train(console or Console(stderr=True))
 
@@ -113,34 +101,27 @@ class _Loop:
         trainer: Trainer,
         train_windows: Windows,
         val_windows: Windows | None,
-        settings: TrainerSettings,
         run: Run,
-        *,
         devices: Devices,
         auxiliary: Mapping[str, Windows],
         components: Mapping[str, str],
         observe: Observer | None,
     ) -> None:
         checkpoints.refuse_tied(trainer)
-        self.trainer, self.settings, self.run, self.devices = trainer.to(devices.device), settings, run, devices
+        self.trainer, self.run, self.devices = trainer.to(devices.device), run, devices
         self.val_windows, self.observe = val_windows, observe
+        self.settings: TrainerSettings = trainer.settings
         sizes = {name: len(windows) for name, windows in auxiliary.items()}
-        self.plan = Plan(settings, len(train_windows), trainer.stages(), sizes)
-        self.stream = Stream(train_windows, settings.batch_size, device=devices.index, devices=devices.count)
+        self.plan = Plan(self.settings, len(train_windows), trainer.stages(), sizes)
+        self.stream = self._stream(train_windows)
         self.auxiliary = {
-            name: Stream(
-                windows,
-                settings.batch_size * trainer.auxiliary_windows.get(name, 1),
-                device=devices.index,
-                devices=devices.count,
-            )
-            for name, windows in auxiliary.items()
+            name: self._stream(windows, trainer.auxiliary_windows.get(name, 1)) for name, windows in auxiliary.items()
         }
         trainer.spatializer.mixture_rms.fill_(train_windows.mixture_rms)
         self.module = devices.wrap(self.trainer)
         fused = devices.device.type in ("cpu", "cuda")
         self.optimizers = {
-            phase: torch.optim.Adam(trainer.parameter_groups(phase), betas=settings.betas, fused=fused)
+            phase: torch.optim.Adam(trainer.parameter_groups(phase), betas=self.settings.betas, fused=fused)
             for phase in dict.fromkeys(trainer.phases)
         }
         self.base_rates = {
@@ -148,6 +129,10 @@ class _Loop:
         }
         self.state = TrainingState(components=dict(components))
         self.validation_wait_s = 0.0
+
+    def _stream(self, windows: Windows, times: int = 1) -> Stream:
+        batch_size = times * self.settings.batch_size
+        return Stream(windows, batch_size, device=self.devices.index, devices=self.devices.count)
 
     def start(self, seed: int, resume: bool) -> None:
         """Seed the random number generators, or restore everything from the newest checkpoint."""
@@ -176,7 +161,7 @@ class _Loop:
         steps = range(self.state.step + 1, self.plan.steps + 1)
         start = step_start = time.perf_counter()
         with (
-            Interrupt() as interrupt,
+            first_interrupt() as interrupt,
             Display(console if self.devices.main else Console(quiet=True), self.plan.steps, self.state.step) as display,
             Prefetch(self._next_batch, steps) as batches,
         ):
@@ -185,7 +170,7 @@ class _Loop:
                 now = time.perf_counter()
                 waiting = (self.validation_wait_s + batches.data_wait_s) / (now - start)
                 self._log_step(terms, self.settings.batch_size / (now - step_start), waiting, display)
-                stopping = self.devices.any(interrupt.asked)
+                stopping = self.devices.any(interrupt.is_set())
                 improved = self._validate_if_due(display)
                 self._checkpoint_if_due(now=improved or stopping)
                 if stopping:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from queue import Full, Queue
-from types import TracebackType
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -23,45 +23,23 @@ class Prefetch(Generic[Key, Item]):
     def __init__(self, make: Callable[[Key], Item], keys: Sequence[Key], *, ahead: int = 3) -> None:
         self.data_wait_s = 0.0
         self._make = make
-        self._keys = keys
-        self._ready: Queue[tuple[Item | None, BaseException | None]] = Queue(ahead)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="prefetch", daemon=True)
+        self._keys = iter(keys)
+        self._thread = ThreadPoolExecutor(1, "prefetch")
+        self._pending = deque(self._submit(ahead))
 
     def __enter__(self) -> Prefetch[Key, Item]:
-        self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
+    def __exit__(self, *error: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
 
     def __iter__(self) -> Iterator[Item]:
-        for _ in self._keys:
+        while self._pending:
             start = time.perf_counter()
-            item, error = self._ready.get()
+            item = self._pending.popleft().result()
             self.data_wait_s += time.perf_counter() - start
-            if error is not None:
-                raise error
-            yield item  # type: ignore[misc]
+            self._pending.extend(self._submit(1))
+            yield item
 
-    def _work(self) -> None:
-        for key in self._keys:
-            item, error = None, None
-            try:
-                item = self._make(key)
-            except BaseException as problem:  # crosses to the consumer, which raises it
-                error = problem
-            if not self._hand_over((item, error)) or error is not None:
-                return
-
-    def _hand_over(self, item: tuple[Item | None, BaseException | None]) -> bool:
-        while not self._stop.is_set():
-            try:
-                self._ready.put(item, timeout=0.1)
-                return True
-            except Full:
-                continue
-        return False
+    def _submit(self, count: int) -> Iterator[Future[Item]]:
+        return (self._thread.submit(self._make, key) for key in islice(self._keys, count))

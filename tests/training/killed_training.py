@@ -66,7 +66,7 @@ def learn(folder: Path, kind: str, resume: bool) -> None:
     more: dict[str, Any] = {"devices": Devices("cpu"), "console": Console(quiet=True)}
     model = trainer(settings)
     torch.manual_seed(99 + resume)  # what ran before the loop must not matter
-    train(model, Scenes(), Scenes(3, seed=1), settings, run, seed=0, resume=resume, **more)
+    train(model, Scenes(), Scenes(3, seed=1), run, seed=0, resume=resume, **more)
 
 
 def forked(work: Any, *, kill_after: float | None = None) -> int:

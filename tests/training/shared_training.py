@@ -24,9 +24,7 @@ def main() -> None:
     plan = {"steps": 4, "batch_size": 8, "validate_every": 2, "lr": 1e-2}
     settings = gan_settings(**plan) if kind == "gan" else supervised_settings(**plan)
     model, run = trainer(settings), run_in(folder)
-    train(
-        model, Scenes(), Scenes(3, seed=1), settings, run, seed=0, devices=Devices("cpu"), console=Console(quiet=True)
-    )
+    train(model, Scenes(), Scenes(3, seed=1), run, seed=0, devices=Devices("cpu"), console=Console(quiet=True))
     state = PartialState()
     weights = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
     everyone = gather(weights[None])

@@ -39,7 +39,7 @@ SILENT = Console(quiet=True)
 def learn(path: Path, settings, *, windows=None, held_out=None, console=SILENT, **more) -> tuple[Outcome, Run]:
     run = run_in(path)
     more = {"seed": 0, "devices": Devices("cpu"), "console": console, **more}
-    return train(trainer(settings), windows or Scenes(), held_out, settings, run, **more), run
+    return train(trainer(settings), windows or Scenes(), held_out, run, **more), run
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_touched(tmp_
     settings = supervised_settings(steps=2)
     model = SupervisedTrainer(settings, spatializer=Steep(), builder=BuiltIn())
     with pytest.raises(TrainingError) as problem:
-        train(model, Scenes(), None, settings, run_in(tmp_path), seed=0, devices=Devices("cpu"), console=SILENT)
+        train(model, Scenes(), None, run_in(tmp_path), seed=0, devices=Devices("cpu"), console=SILENT)
     assert str(problem.value) == (
         f"{tmp_path}: model/gradient is inf at step 1"
         "\n  Try a lower trainer.lr, or limit the gradient with trainer.clip=1.0."

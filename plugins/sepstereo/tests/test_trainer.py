@@ -88,7 +88,7 @@ def learn(recipe: Recipe, registry: Registry, folder: Path, resume: bool = False
     run = Run(folder)
     data, held_out, solos = Noise(recipe, 5, 1), Noise(recipe, 2, 2), Noise(recipe, 7, 3, mono=True)
     plan = {"seed": 0, "auxiliary": {"solos": solos}, "devices": Devices("cpu"), "console": Console(quiet=True)}
-    train(built(recipe, registry), data, held_out, recipe.trainer.settings, run, resume=resume, observe=press, **plan)
+    train(built(recipe, registry), data, held_out, run, resume=resume, observe=press, **plan)
     return run
 
 
