@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avspatial.registry import discover
-from avspatial.testing.run_checks import checks_of, find_component, run_checks
+from avspatial.testing.run_checks import check_component, checks_of, find_component
 
 if TYPE_CHECKING:
     from avspatial.framing import Framing
@@ -51,16 +51,7 @@ def conformance(
 
     @pytest.mark.parametrize("check", checks_of(entry.kind))
     def test(check: str) -> None:
-        results = run_checks(
-            entry.id,
-            kind=entry.kind,
-            settings=settings,
-            framing=framing,
-            expected_failures=expected_failures,
-            only=[check],
-            registry=registry,
-        )
-        result = results[-1]
+        *_, result = check_component(entry, registry, settings, framing, expected_failures, only=[check])
         if result.status == "failed":
             pytest.fail(str(result), pytrace=False)
         if result.status == "skipped":
