@@ -16,6 +16,7 @@ from avspatial.evaluation.comparison.compare import Comparison
 from avspatial.report.comparison.clips import compared_clips, select_clips
 from avspatial.report.comparison.page import write_comparison
 from avspatial.report.comparison.plots import clip_curves, forest_plot, scatter_plot
+from avspatial.report.parts.embedding import size_of
 from avspatial.report.parts.numbers import decimals_of_column, decimals_of_estimate, signed
 
 Maker = Callable[..., Comparison]
@@ -112,7 +113,7 @@ def test_without_a_reference_the_numbers_remain(make_comparison: Maker, tmp_path
 def test_a_clip_that_would_make_the_page_too_large_is_named(make_comparison: Maker) -> None:
     comparison = make_comparison({"a": 0.4, "b": 0.2})
     shown, left_out = compared_clips(comparison, {"000001": [], "000002": []}, budget=1)
-    assert [clip.clip for clip in shown] == ["000001"] and shown[0].size_bytes > 50_000
+    assert [clip.clip for clip in shown] == ["000001"] and size_of(shown[0]) > 50_000
     assert left_out == ["000002 (the page would be too large)"]
 
 

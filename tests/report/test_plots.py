@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from avspatial.interfaces import Truth
-from avspatial.report.parts.clip_plots import ClipAudio, level_plot, spectrogram_plot
+from avspatial.report.parts.clip_plots import ClipAudio, level_plot, spectrogram_grid
 from avspatial.report.parts.numbers import decimals_for, number
 from avspatial.report.parts.svg import PREDICTION, figure, inline_svg, plain_axes
 
@@ -70,13 +70,13 @@ def test_a_silent_clip_is_drawn() -> None:
     silence = np.zeros((2, RATE))
     quiet = ClipAudio(silence, silence, silence[:1], RATE)
     assert "svg" in level_plot(quiet, None, "a", "clip", size=(400, 260)).svg
-    assert "svg" in spectrogram_plot(quiet, "b", "clip")
+    assert "svg" in spectrogram_grid({"Reference": silence}, RATE, "b", "clip")
 
 
 def test_a_clip_shorter_than_a_frame_is_drawn() -> None:
     short = sounds(0.02)
     assert "svg" in level_plot(short, None, "a", "clip", size=(400, 260)).svg
-    assert "svg" in spectrogram_plot(short, "b", "clip")
+    assert "svg" in spectrogram_grid({"Reference": short.reference}, RATE, "b", "clip")
 
 
 def test_numbers_keep_three_figures_and_a_true_minus() -> None:

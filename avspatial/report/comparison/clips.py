@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +15,8 @@ from avspatial.media.audio import read_audio
 from avspatial.media.resample import resample
 from avspatial.report.comparison.plots import clip_curves, curves_plot
 from avspatial.report.parts.clip_plots import TimePlot, spectrogram_grid
-from avspatial.report.parts.embedding import (
-    SHOWN_SECONDS,
-    Track,
-    audio_uri,
-    data_uri,
-    fit_budget,
-    playback_gain,
-    total_bytes,
-)
-from avspatial.report.parts.numbers import DIRECTION, decimals_for, number, signed
+from avspatial.report.parts.embedding import SHOWN_SECONDS, Track, audio_uri, data_uri, fit_budget, playback_gain
+from avspatial.report.parts.numbers import MetricValues, decimals_for, heading, number, signed
 from avspatial.signal import stereo
 
 _MOST_SYSTEMS = 7
@@ -41,17 +32,6 @@ class MissingTrack:
     label: str
     reason: str
     place: int | None = None
-
-
-@dataclass(frozen=True)
-class MetricValues:
-    """One metric of a clip: the value of every system, and the index of the best one."""
-
-    metric: str
-    unit: str
-    arrow: str
-    values: tuple[str, ...]
-    best: int | None
 
 
 @dataclass(frozen=True)
@@ -78,14 +58,6 @@ class ComparedClip:
     player: Player | None
     missing: tuple[MissingTrack, ...]
     metrics: tuple[MetricValues, ...]
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes this clip adds to the page."""
-        if self.player is None:
-            return total_bytes(self.picture)
-        plots = self.player.wide.svg, self.player.narrow.svg, self.player.spectrograms
-        return total_bytes(*plots, self.picture, *(track.data for track in self.player.tracks))
 
 
 def order_metric(comparison: Comparison, wanted: str | None) -> str:
@@ -208,7 +180,7 @@ def _metric_values(comparison: Comparison, key: str) -> tuple[MetricValues, ...]
         best = None if higher is None else (max if higher else min)(present)
         place = values.index(best) if best is not None and present.count(best) == 1 and len(present) > 1 else None
         shown = tuple(number(value, digits) for value in values)
-        rows.append(MetricValues(metric, info.unit, DIRECTION[higher][0], shown, place))
+        rows.append(MetricValues(heading(metric, info), shown, place))
     return tuple(rows)
 
 
@@ -248,8 +220,4 @@ def compared_clips(
     comparison: Comparison, selected: Mapping[str, list[str]], budget: int
 ) -> tuple[list[ComparedClip], list[str]]:
     """The clips that fit into `budget` bytes, and the others with the reason (see `embedding.fit_budget`)."""
-    builders = (
-        (key, partial(compared_clip, comparison, key, reasons, place))
-        for place, (key, reasons) in enumerate(selected.items(), 1)
-    )
-    return fit_budget(budget, builders)
+    return fit_budget(budget, selected, lambda key, place: compared_clip(comparison, key, selected[key], place))

@@ -17,14 +17,24 @@ from avspatial.report.parts.clip_plots import (
     Curve,
     TimePlot,
     draw_curves,
-    label_sides,
     level_curve,
     level_limit,
     quiet_spans,
-    time_extent,
+    time_plot,
 )
-from avspatial.report.parts.svg import FAINT, INK, PAPER, QUIET, REFERENCE, SYSTEMS, figure, inline_svg, plain_axes
-from avspatial.signal.level import frame_times
+from avspatial.report.parts.svg import (
+    FAINT,
+    INK,
+    PAPER,
+    QUIET,
+    REFERENCE,
+    SYSTEMS,
+    Plot,
+    figure,
+    inline_svg,
+    plain_axes,
+)
+from avspatial.signal.level import active_frames, frame_times
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 DASHES = ("solid", (0, (6, 1.6)), (0, (2.2, 1.4)), (0, (7, 1.5, 1.5, 1.5)), (0, (1, 1)), (0, (9, 3)), (0, (4, 1, 1, 1)))
@@ -37,14 +47,6 @@ _LOGARITHMIC = 20.0
 def colour_of(place: int) -> str:
     """The colour of the system at index `place`; colours repeat after seven systems."""
     return SYSTEMS[place % len(SYSTEMS)]
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A small plot and its title."""
-
-    title: str
-    svg: Markup
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ def clip_curves(reference: np.ndarray, systems: Mapping[int, np.ndarray], rate: 
     ]
     levels = tuple(level_curve(key, stereo, rate, colour, **style) for key, stereo, colour, style in tracks)
     times = tuple(_time_curve(key, stereo, rate, colour, **style) for key, stereo, colour, style in tracks)
-    limit = level_limit(levels, reference, rate)
+    limit = level_limit(levels, active_frames(reference, rate))
     return ClipCurves(levels, times, tuple(quiet), limit, reference.shape[-1] / rate)
 
 
@@ -213,19 +215,15 @@ def curves_plot(curves: ClipCurves, name: str, clip: str, *, wide: bool) -> Time
     """Level and time differences on one time axis; `wide` for a desktop, else for a phone."""
     drawing = figure(920, 430, margins=(58, 46, 10, 42)) if wide else figure(340, 400, margins=(56, 36, 10, 42))
     upper, lower = drawing.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.08})
-    for axes, family, members in ((upper, "level", curves.levels), (lower, "time", curves.times)):
-        plain_axes(axes)
-        draw_curves(axes, members, curves.quiet, curves.seconds, family)
-        label_sides(axes)
-    upper.set(ylim=(-curves.level_limit, curves.level_limit), ylabel="level (dB)")
+    shared = curves.quiet, curves.seconds
+    draw_curves(upper, curves.levels, *shared, limit=curves.level_limit, label="level (dB)")
     reach = _time_limit(curves.times)
-    lower.set(ylim=(-reach, reach), ylabel="time (µs)", xlabel="time (s)")
-    drawing.align_ylabels()
+    draw_curves(lower, curves.times, *shared, limit=reach, label="time (µs)", family="time")
     description = (
         f"Level difference and time difference between the ears of clip {clip} over {curves.seconds:.1f} seconds, left "
         "is up: the reference and every system."
     )
-    return TimePlot(inline_svg(drawing, name, description), *time_extent(drawing, upper))
+    return time_plot(drawing, lower, name, description)
 
 
 def _time_limit(curves: Sequence[Curve]) -> float:

@@ -55,7 +55,7 @@ def _metric_column(comparison: Comparison) -> TextColumn:
 
 def _means(comparison: Comparison) -> TextTable:
     columns = [_metric_column(comparison)]
-    digits = {metric: _decimals(comparison, metric) for metric in comparison.metrics}
+    digits = {metric: decimals_of_means(comparison, metric) for metric in comparison.metrics}
     for name, means in comparison.means.items():
         spread = comparison.between_seeds.get(name, {})
         of = [(means[metric], d) for metric, d in digits.items()]
@@ -72,7 +72,7 @@ def _controls(comparison: Comparison) -> TextTable:
     columns = [_metric_column(comparison)]
     for row, means in comparison.controls.items():
         cells = [
-            _counted(means.get(metric), len(comparison.clips), _decimals(comparison, metric))
+            _counted(means.get(metric), len(comparison.clips), decimals_of_means(comparison, metric))
             for metric in comparison.metrics
         ]
         columns.append(TextColumn(row, tuple(cells)))
@@ -98,7 +98,7 @@ def _pairs(comparison: Comparison, a: str, b: str) -> TextTable:
     return TextTable(f"{a} against {b}: {a} minus {b}", (_metric_column(comparison), *rest))
 
 
-def _decimals(comparison: Comparison, metric: str) -> int:
+def decimals_of_means(comparison: Comparison, metric: str) -> int:
     """Decimals for the means of all systems: those of the most certain mean."""
     return max(decimals_of_estimate(of[metric].mean, of[metric].ci95) for of in comparison.means.values())
 

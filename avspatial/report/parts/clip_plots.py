@@ -77,12 +77,14 @@ def label_sides(axes: Axes) -> None:
 
 def _draw_truth(axes: Axes, truth: Truth, seconds: float) -> None:
     """Draw each source's azimuth where it is within 40 dB of the clip's loudest moment."""
+    plain_axes(axes)
     times = (np.arange(truth.azimuth.shape[-1]) + 0.5) / truth.rate
     audible = truth.energy > truth.energy.max(initial=0.0) * 1e-4
     for azimuth, shown in zip(truth.azimuth, audible, strict=True):
         axes.plot(times, np.where(shown, azimuth, np.nan), color=TRUTH, linewidth=1.6, solid_capstyle="round")
     axes.axhline(0, color=FAINT, linewidth=0.7)
     axes.set(ylim=(-95, 95), yticks=(-90, 0, 90), ylabel="true (°)", xlim=(0, seconds))
+    label_sides(axes)
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,20 @@ class Curve:
 
 
 def draw_curves(
-    axes: Axes, curves: Sequence[Curve], quiet: Sequence[tuple[float, float]], seconds: float, family: str = "level"
+    axes: Axes,
+    curves: Sequence[Curve],
+    quiet: Sequence[tuple[float, float]],
+    seconds: float,
+    *,
+    limit: float,
+    label: str,
+    family: str = "level",
 ) -> None:
-    """Draw the curves and a line at zero, and shade the quiet spans.
+    """Draw the curves between -`limit` and `limit`, left up, and a line at zero, and shade the quiet spans.
 
     The id of each curve in the SVG ends in `family-curve-key`.
     """
+    plain_axes(axes)
     for curve in curves:
         (line,) = axes.plot(
             curve.times, curve.values, color=curve.colour, linewidth=curve.width, linestyle=curve.dashes
@@ -113,7 +123,8 @@ def draw_curves(
         axes.axvspan(begin, end, color=QUIET, linewidth=0, zorder=0.5)
     axes.axhline(0, color=FAINT, linewidth=0.7)
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.set_xlim(0, seconds)
+    axes.set(xlim=(0, seconds), ylim=(-limit, limit), ylabel=label)
+    label_sides(axes)
 
 
 def quiet_spans(reference: np.ndarray, rate: int) -> list[tuple[float, float]]:
@@ -126,9 +137,8 @@ def level_curve(key: str, stereo: np.ndarray, rate: int, colour: str, **style: A
     return Curve(key, frame_times(stereo.shape[-1], rate), level_difference(stereo, rate), colour, **style)
 
 
-def level_limit(curves: Sequence[Curve], reference: np.ndarray, rate: int) -> float:
-    """Limit of the level axis, dB: the largest value where the reference is active, within 6 to 40."""
-    active = active_frames(reference, rate)
+def level_limit(curves: Sequence[Curve], active: np.ndarray) -> float:
+    """Limit of the level axis, dB: the largest value in the active frames (K,), within 6 to 40."""
     parts = (np.abs(curve.values[: len(active)][active[: len(curve.values)]]) for curve in curves)
     return float(min(40.0, max(6.0, 1.12 * max(part.max(initial=0.0) for part in parts))))
 
@@ -140,9 +150,9 @@ def _draw_levels(axes: Axes, audio: ClipAudio) -> None:
         level_curve("reference", audio.reference, rate, REFERENCE),
         level_curve("prediction", audio.prediction, rate, PREDICTION, width=1.7),
     ]
-    draw_curves(axes, curves, quiet_spans(audio.reference, rate), audio.seconds)
-    limit = level_limit(curves, audio.reference, rate)
-    axes.set(ylim=(-limit, limit), ylabel="left − right (dB)")
+    limit = level_limit(curves, active_frames(audio.reference, rate))
+    quiet = quiet_spans(audio.reference, rate)
+    draw_curves(axes, curves, quiet, audio.seconds, limit=limit, label="left − right (dB)")
 
 
 def level_plot(audio: ClipAudio, truth: Truth | None, name: str, clip: str, *, size: tuple[int, int]) -> TimePlot:
@@ -155,27 +165,23 @@ def level_plot(audio: ClipAudio, truth: Truth | None, name: str, clip: str, *, s
         axes = last = drawing.subplots()
     else:
         axes, last = drawing.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        plain_axes(last)
         _draw_truth(last, truth, audio.seconds)
-    plain_axes(axes)
     _draw_levels(axes, audio)
-    for panel in {axes, last}:
-        label_sides(panel)
-    last.set_xlabel("time (s)")
-    drawing.align_ylabels()
     below = "" if truth is None else " Below it the true azimuth of each source."
     description = (
         f"Level difference of clip {clip} over {audio.seconds:.1f} seconds in decibel, left is up: "
         f"reference, prediction, and mono, which stays at zero.{below}"
     )
+    return time_plot(drawing, last, name, description)
+
+
+def time_plot(drawing: Figure, last: Axes, name: str, description: str) -> TimePlot:
+    """The figure with the axis of time below its last axes."""
+    last.set_xlabel("time (s)")
+    drawing.align_ylabels()
     svg = inline_svg(drawing, name, description)
-    return TimePlot(svg, *time_extent(drawing, axes))
-
-
-def time_extent(drawing: Figure, axes: Axes) -> tuple[float, float]:
-    """The left and right edges of the axes, as fractions of the figure's width; valid after the layout."""
-    box = axes.get_position()
-    return float(box.x0), float(box.x1)
+    box = last.get_position()  # valid after the layout
+    return TimePlot(svg, float(box.x0), float(box.x1))
 
 
 def _decibels(x: np.ndarray, rate: int) -> np.ndarray:
@@ -193,13 +199,8 @@ def _channels(stereo: np.ndarray, rate: int) -> dict[str, np.ndarray]:
     return {row: _decibels(signal, rate) for row, signal in signals.items()}
 
 
-def spectrogram_plot(audio: ClipAudio, name: str, clip: str) -> Markup:
-    """Left, right and difference of reference and prediction, all on one colour scale in dB under the loudest point."""
-    return spectrogram_grid({"Reference": audio.reference, "Prediction": audio.prediction}, audio.rate, name, clip)
-
-
 def spectrogram_grid(tracks: Mapping[str, np.ndarray], rate: int, name: str, clip: str) -> Markup:
-    """Left, right and difference of each track (2, T), one column per track, on one colour scale."""
+    """Left, right and difference of each track (2, T), a column each, on one scale in dB under the loudest point."""
     width = max(920, 230 * len(tracks))
     drawing = figure(width, 470, margins=(62, 92, 26, 42))
     grid = drawing.subplots(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from dataclasses import dataclass, is_dataclass
+from typing import TypeVar
 
 import numpy as np
 import soundfile
@@ -15,6 +15,7 @@ from avspatial.errors import MediaError
 
 SHOWN_SECONDS = 20.0
 """Of a longer clip, a page holds this many seconds from its start."""
+Shown = TypeVar("Shown")
 
 
 @dataclass(frozen=True)
@@ -50,36 +51,30 @@ def playback_gain(tracks: Iterable[np.ndarray]) -> float:
     return min(1.0, 0.999 / peak) if peak else 1.0
 
 
-def total_bytes(*parts: str | None) -> int:
-    return sum(len(part) for part in parts if part is not None)
+def size_of(part: object) -> int:
+    """Length of all texts in a view: its data URIs and SVG are nearly all that it adds to a page."""
+    if isinstance(part, str):
+        return len(part)
+    parts = vars(part).values() if is_dataclass(part) else part if isinstance(part, tuple) else ()
+    return sum(map(size_of, parts))
 
 
-class Sized(Protocol):
-    """A clip that knows how many bytes it adds to a page."""
-
-    @property
-    def size_bytes(self) -> int: ...
-
-
-Shown = TypeVar("Shown", bound=Sized)
-
-
-def fit_budget(budget: int, clips: Iterable[tuple[str, Callable[[], Shown]]]) -> tuple[list[Shown], list[str]]:
-    """Build clips from (id, function) until `budget` bytes are used; the first always fits.
+def fit_budget(budget: int, clips: Iterable[str], build: Callable[[str, int], Shown]) -> tuple[list[Shown], list[str]]:
+    """Build clips from their id and place (from 1) until `budget` bytes are used; the first always fits.
 
     Returns the clips that fit, and for each other clip its id and the reason: too large, or a file that cannot be read
     (MediaError).
     """
     shown: list[Shown] = []
     left_out: list[str] = []
-    for id, build in clips:
+    for place, clip in enumerate(clips, 1):
         try:
-            view = build()
+            view = build(clip, place)
         except MediaError as error:
-            left_out.append(f"{id} ({error.what})")
+            left_out.append(f"{clip} ({error.what})")
             continue
-        if shown and sum(clip.size_bytes for clip in shown) + view.size_bytes > budget:
-            left_out.append(f"{id} (the page would be too large)")
+        if shown and sum(map(size_of, shown)) + size_of(view) > budget:
+            left_out.append(f"{clip} (the page would be too large)")
         else:
             shown.append(view)
     return shown, left_out

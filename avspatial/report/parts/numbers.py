@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +13,32 @@ if TYPE_CHECKING:
 DIRECTION = {True: ("↑", "higher is better"), False: ("↓", "lower is better"), None: ("", "descriptive")}
 """Arrow and words for each value of `higher_is_better`."""
 _MOST = 6
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A metric as a page names it."""
+
+    name: str
+    unit: str
+    arrow: str
+    direction: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class MetricValues:
+    """A metric of one clip: the value of each system, and the index of the best one if it is marked."""
+
+    head: Heading
+    values: tuple[str, ...]
+    best: int | None = None
+
+
+def heading(metric: str, info: MetricInfo) -> Heading:
+    """A metric's unit, direction and sentence, as the summary states them."""
+    sentence = info.summary.rstrip(". ")
+    return Heading(metric, info.unit, *DIRECTION[info.higher_is_better], sentence and f"{sentence}.")
 
 
 def number(value: float | None, decimals: int) -> str:
@@ -33,6 +60,11 @@ def signed(value: float | None, decimals: int) -> str:
     """Format a difference with its sign; zero has none."""
     shown = number(value, decimals)
     return f"+{shown}" if value is not None and value > 0 and float(f"{value:.{decimals}f}") else shown
+
+
+def interval(bounds: tuple[float, float] | None, decimals: int, *, sign: bool = False) -> str:
+    """Format the bounds of an interval; empty without one."""
+    return " to ".join((signed if sign else number)(bound, decimals) for bound in bounds or ())
 
 
 def p_value(p: float | None) -> str:

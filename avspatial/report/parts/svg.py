@@ -7,6 +7,7 @@ serves the light and the dark scheme. Text stays text.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from io import StringIO
 
 from markupsafe import Markup, escape
@@ -39,6 +40,14 @@ _SCHEME = {
     **{colour: f"system{place}" for place, colour in enumerate(SYSTEMS)},
 }
 _INCH = 96
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A small plot and its title."""
+
+    title: str
+    svg: Markup
 
 
 def figure(width: float, height: float, margins: tuple[float, float, float, float] | None = None) -> Figure:

@@ -10,6 +10,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from avspatial.report.parts.numbers import interval, number, p_value, signed
+
 _LONG = 18
 
 
@@ -32,6 +34,7 @@ def _environment() -> Environment:
     )
     environment.filters["breakable"] = _breakable
     environment.filters["spaced"] = lambda name: name.replace("_", " ")
+    environment.filters |= {"number": number, "signed": signed, "interval": interval, "p_value": p_value}
     return environment
 
 

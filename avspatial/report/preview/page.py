@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,10 +11,10 @@ from torchvision.io import encode_jpeg
 from avspatial.media.frame_reader import read_on_grid
 from avspatial.media.probe import media_info
 from avspatial.media.video import frame_aspect
-from avspatial.report.parts.clip_plots import Curve, TimePlot, draw_curves, label_sides, spans, time_extent
+from avspatial.report.parts.clip_plots import Curve, TimePlot, draw_curves, level_limit, spans, time_plot
 from avspatial.report.parts.embedding import Track, audio_uri, data_uri
 from avspatial.report.parts.numbers import number
-from avspatial.report.parts.svg import MONO, PREDICTION, TRUTH, figure, inline_svg, plain_axes
+from avspatial.report.parts.svg import MONO, PREDICTION, TRUTH, figure
 from avspatial.report.parts.template import render
 from avspatial.report.preview.measure import PLAYED_SECONDS, Measurement
 from avspatial.signal import stereo
@@ -30,24 +27,12 @@ THUMBNAILS = 8
 _THUMBNAIL_WIDTH = 200
 
 
-@dataclass(frozen=True)
-class EmbeddedVideo:
-    """The video as a data URI, and its time at the first audio sample, s."""
-
-    data: str
-    offset: float
-
-
 def preview_page(path: Path, measured: Measurement, original: tuple[Path, Measurement] | None = None) -> str:
     """The page of a stereo file; `original` is the file it was made from, as another track.
 
     Raises MediaError if video frames cannot be read. The page has at most about 40 MB (three minutes of audio).
     """
-    facts = media_info(path)
-    video, thumbnails = None, []
-    if facts.video is not None:
-        video = _embedded_video(path, measured)
-        thumbnails = _thumbnails(path, measured)
+    has_video = media_info(path).video is not None
     shown = min(PLAYED_SECONDS, measured.seconds)
     return render(
         "preview.html.j2",
@@ -59,8 +44,9 @@ def preview_page(path: Path, measured: Measurement, original: tuple[Path, Measur
         facts=_facts(measured),
         levels=_levels(path, measured, original),
         summary=measured.summary(),
-        video=video,
-        thumbnails=thumbnails,
+        video=_embedded_video(path) if has_video else None,
+        video_offset=measured.start,
+        thumbnails=_thumbnails(path, measured) if has_video else (),
         tracks=_tracks(measured, original),
         wide=_plot(measured, shown, "wide", (920, 400)),
         narrow=_plot(measured, shown, "narrow", (400, 380)),
@@ -101,11 +87,10 @@ def _tracks(measured: Measurement, original: tuple[Path, Measurement] | None) ->
     return [Track(key, label, hint, audio_uri(audio, rate)) for key, label, hint, audio, rate in tracks]
 
 
-def _embedded_video(path: Path, measured: Measurement) -> EmbeddedVideo | None:
+def _embedded_video(path: Path) -> str | None:
+    """The video as a data URI."""
     kind = _VIDEO_TYPES.get(path.suffix.lower())
-    if kind is None or path.stat().st_size > VIDEO_BYTES:
-        return None
-    return EmbeddedVideo(data_uri(kind, path.read_bytes()), measured.start)
+    return data_uri(kind, path.read_bytes()) if kind and path.stat().st_size <= VIDEO_BYTES else None
 
 
 def _thumbnails(path: Path, measured: Measurement) -> list[str]:
@@ -122,25 +107,16 @@ def _plot(measured: Measurement, seconds: float, name: str, size: tuple[int, int
     drawing = figure(*size)
     level, azimuth = drawing.subplots(2, 1, sharex=True)
     quiet = spans(measured.quiet, measured.times)
-    active = np.abs(measured.level[~measured.quiet])
-    limit = min(40.0, max(6.0, 1.12 * active.max(initial=0.0)))
     flat = Curve("mono", np.array([0.0, seconds]), np.zeros(2), MONO, width=1.4, dashes=(0, (4, 2)))
-    curves: dict[Any, Sequence[Curve]] = {
-        level: (flat, Curve("level", measured.times, measured.level, PREDICTION, width=1.7)),
-        azimuth: (_azimuths(measured),),
-    }
-    for axes, members in curves.items():
-        plain_axes(axes)
-        draw_curves(axes, members, quiet, seconds)
-        label_sides(axes)
-    level.set(ylim=(-limit, limit), ylabel="left − right (dB)")
-    azimuth.set(ylim=(-95, 95), yticks=(-90, -45, 0, 45, 90), ylabel="azimuth (°)", xlabel="time (s)")
-    drawing.align_ylabels()
+    curve = Curve("level", measured.times, measured.level, PREDICTION, width=1.7)
+    limit = level_limit([curve], ~measured.quiet)
+    draw_curves(level, (flat, curve), quiet, seconds, limit=limit, label="left − right (dB)")
+    draw_curves(azimuth, (_azimuths(measured),), quiet, seconds, limit=95, label="azimuth (°)")
+    azimuth.set_yticks((-90, -45, 0, 45, 90))
     description = (
         f"Level difference in decibel and estimated azimuth in degrees over {seconds:.1f} seconds; left is up."
     )
-    svg = inline_svg(drawing, name, description)
-    return TimePlot(svg, *time_extent(drawing, level))
+    return time_plot(drawing, azimuth, name, description)
 
 
 def _azimuths(measured: Measurement) -> Curve:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from avspatial.errors import RunError
 from avspatial.report.run.record import Record
@@ -14,16 +13,8 @@ from avspatial.text import listed
 _FIRST_CHOICE = "stft_distance"
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A clip and why it is shown."""
-
-    clip: str
-    reason: str
-
-
 def saved_clips(record: Record) -> list[str]:
-    """Clips whose three sounds are in the run directory."""
+    """Clips whose three audio files are in the run directory."""
     folders = sorted(path for path in record.run.outputs.glob("*") if path.is_dir())
     needed = (PREDICTED, REFERENCE, MONO)
     return [folder.name for folder in folders if all((folder / name).is_file() for name in needed)]
@@ -36,23 +27,23 @@ def _ordering(record: Record) -> tuple[str, bool] | None:
     return next(((name, higher) for name, higher in directions.items() if higher is not None), None)
 
 
-def choose_clips(record: Record, wanted: Sequence[str] = ()) -> list[Choice]:
-    """The clips to show, best first; RunError for an id that has no outputs in this run."""
+def choose_clips(record: Record, wanted: Sequence[str] = ()) -> dict[str, str]:
+    """{clip: why it is shown}, best first; RunError for an id that has no outputs in this run."""
     saved = saved_clips(record)
     for clip in wanted:
         if clip not in saved:
             fix = f"Clips with outputs: {listed(saved, 8)}"
             raise RunError(f"no outputs of clip {clip!r}", where=record.run.path, fix=fix)
     if wanted:
-        return [Choice(clip, "chosen by id") for clip in dict.fromkeys(wanted)]
+        return dict.fromkeys(wanted, "chosen by id")
     order = _ordering(record)
     values = record.values("model", order[0]) if order else {}
     scored = [clip for clip in saved if clip in values]
     if not order or not scored:
-        return [Choice(clip, "first in order") for clip in saved[:3]]
+        return dict.fromkeys(saved[:3], "first in order")
     ranked = sorted(scored, key=lambda clip: ((-1 if order[1] else 1) * values[clip], clip))
     places = {"best": 0, "median": (len(ranked) - 1) // 2, "worst": len(ranked) - 1}
     chosen: dict[str, str] = {}
     for word, place in places.items():
         chosen.setdefault(ranked[place], f"{word} by {order[0]}" if len(ranked) > 1 else "the only clip")
-    return [Choice(clip, reason) for clip, reason in chosen.items()]
+    return chosen

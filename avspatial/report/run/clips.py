@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from markupsafe import Markup
 
 from avspatial.media.audio import read_audio
-from avspatial.report.parts.clip_plots import ClipAudio, TimePlot, level_plot, spectrogram_plot
-from avspatial.report.parts.embedding import (
-    SHOWN_SECONDS,
-    Track,
-    audio_uri,
-    data_uri,
-    fit_budget,
-    playback_gain,
-    total_bytes,
-)
-from avspatial.report.parts.numbers import decimals_for, number
-from avspatial.report.run.clip_choice import Choice
+from avspatial.report.parts.clip_plots import ClipAudio, TimePlot, level_plot, spectrogram_grid
+from avspatial.report.parts.embedding import SHOWN_SECONDS, Track, audio_uri, data_uri, fit_budget, playback_gain
+from avspatial.report.parts.numbers import MetricValues, decimals_for, heading, number
 from avspatial.report.run.record import Record
-from avspatial.report.run.table import heading, metric_names
+from avspatial.report.run.table import metric_names
 from avspatial.runs.outputs import MONO, PICTURE, PREDICTED, REFERENCE, TRUTH, read_truth
-
-
-@dataclass(frozen=True)
-class MetricScore:
-    """One metric of one clip: the value of the model and that of mono."""
-
-    metric: str
-    unit: str
-    arrow: str
-    model: str
-    mono: str
 
 
 @dataclass(frozen=True)
@@ -54,13 +33,7 @@ class ClipView:
     wide: TimePlot
     narrow: TimePlot
     spectrograms: Markup
-    scores: tuple[MetricScore, ...]
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes this clip adds to the page."""
-        plots = self.wide.svg, self.narrow.svg, self.spectrograms
-        return total_bytes(*plots, self.picture, *(track.data for track in self.tracks))
+    scores: tuple[MetricValues, ...]
 
 
 def _load(folder: Path) -> tuple[ClipAudio, float]:
@@ -70,21 +43,22 @@ def _load(folder: Path) -> tuple[ClipAudio, float]:
     return ClipAudio(reference[:, :shown], prediction[:, :shown], mono[:, :shown], rate), reference.shape[-1] / rate
 
 
-def _scores(record: Record, clip: str) -> tuple[MetricScore, ...]:
+def _scores(record: Record, clip: str) -> tuple[MetricValues, ...]:
+    """The values of the model and of mono."""
     rows = []
     for metric in metric_names(record.summary):
         model, mono = (record.values(row, metric).get(clip) for row in ("model", "mono"))
         if model is None:
             continue
-        head = heading(record, metric)
         decimals = min(3, decimals_for(model or mono or 0.0))
-        rows.append(MetricScore(metric, head.unit, head.arrow, number(model, decimals), number(mono, decimals)))
+        values = number(model, decimals), number(mono, decimals)
+        rows.append(MetricValues(heading(metric, record.summary.metrics[metric]), values))
     return tuple(rows)
 
 
-def clip_view(record: Record, choice: Choice, place: int) -> ClipView:
+def clip_view(record: Record, clip: str, reason: str, place: int) -> ClipView:
     """Read and draw one clip."""
-    folder = record.run.outputs / choice.clip
+    folder = record.run.outputs / clip
     audio, total_seconds = _load(folder)
     gain = playback_gain((audio.reference, audio.prediction, audio.mono))
     tracks = (
@@ -92,25 +66,25 @@ def clip_view(record: Record, choice: Choice, place: int) -> ClipView:
         ("prediction", "Prediction", "the output of the model", audio.prediction),
         ("mono", "Mono", "the input of the model", audio.mono),
     )
+    columns = {"Reference": audio.reference, "Prediction": audio.prediction}
     picture = folder / PICTURE
     truth = read_truth(folder / TRUTH)
     return ClipView(
-        clip=choice.clip,
-        reason=choice.reason,
+        clip=clip,
+        reason=reason,
         seconds=audio.seconds,
         total_seconds=total_seconds,
         gain_db=20 * float(np.log10(gain)),
         picture=data_uri("image/jpeg", picture.read_bytes()) if picture.is_file() else None,
         has_truth=truth is not None,
         tracks=tuple(Track(key, label, hint, audio_uri(x * gain, audio.rate)) for key, label, hint, x in tracks),
-        wide=level_plot(audio, truth, f"level{place}w", choice.clip, size=(920, 380 if truth else 300)),
-        narrow=level_plot(audio, truth, f"level{place}n", choice.clip, size=(400, 340 if truth else 260)),
-        spectrograms=spectrogram_plot(audio, f"spectrogram{place}", choice.clip),
-        scores=_scores(record, choice.clip),
+        wide=level_plot(audio, truth, f"level{place}w", clip, size=(920, 380 if truth else 300)),
+        narrow=level_plot(audio, truth, f"level{place}n", clip, size=(400, 340 if truth else 260)),
+        spectrograms=spectrogram_grid(columns, audio.rate, f"spectrogram{place}", clip),
+        scores=_scores(record, clip),
     )
 
 
-def clip_views(record: Record, choices: Sequence[Choice], budget: int) -> tuple[list[ClipView], list[str]]:
+def clip_views(record: Record, chosen: Mapping[str, str], budget: int) -> tuple[list[ClipView], list[str]]:
     """The clips that fit into `budget` bytes, and the others with the reason (see `embedding.fit_budget`)."""
-    builders = ((choice.clip, partial(clip_view, record, choice, place)) for place, choice in enumerate(choices))
-    return fit_budget(budget, builders)
+    return fit_budget(budget, chosen, lambda clip, place: clip_view(record, clip, chosen[clip], place))

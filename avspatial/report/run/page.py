@@ -111,7 +111,7 @@ def write_report(run: Run, clips: Sequence[str] = ()) -> Path:
     record = read_record(run)
     steps, best_step = _steps(record), _best_step(run)
     shown, left_out = clip_views(record, choose_clips(record, clips), _BUDGET)
-    table = score_table(record)
+    table = score_table(record.summary)
     page = render(
         "page.html.j2",
         ("page.css",),

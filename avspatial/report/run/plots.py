@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from avspatial.report.parts.svg import FAINT, INK, PREDICTION, TRUTH, figure, inline_svg, plain_axes
+from avspatial.report.parts.svg import FAINT, INK, PREDICTION, TRUTH, Plot, figure, inline_svg, plain_axes
 from avspatial.report.run.record import Record
 from avspatial.report.run.table import metric_names, row_label
-
-
-@dataclass(frozen=True)
-class TermPlot:
-    """One loss term over the steps of training."""
-
-    title: str
-    svg: Markup
 
 
 def _series(events: Sequence[Mapping[str, Any]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -42,7 +32,7 @@ def _smooth(values: np.ndarray) -> np.ndarray:
 
 def _term_plot(
     name: str, title: str, steps: np.ndarray, values: np.ndarray, *, validation: bool, best: int | None
-) -> TermPlot:
+) -> Plot:
     drawing = figure(300, 180)
     axes = drawing.subplots()
     plain_axes(axes)
@@ -64,10 +54,10 @@ def _term_plot(
     axes.set_xlabel("step")
     kind = "Validation" if validation else "Training"
     last = f"from {values[0]:.3g} at step {steps[0]:.0f} to {values[-1]:.3g} at step {steps[-1]:.0f}"
-    return TermPlot(title, inline_svg(drawing, name, f"{kind} curve of {title}: {last}."))
+    return Plot(title, inline_svg(drawing, name, f"{kind} curve of {title}: {last}."))
 
 
-def term_plots(record: Record, event: str, best: int | None = None) -> list[TermPlot]:
+def term_plots(record: Record, event: str, best: int | None = None) -> list[Plot]:
     """One plot per loss term of the log's `train` or `validate` records; empty without training."""
     series = _series(record.events(event))
     return [
@@ -76,7 +66,7 @@ def term_plots(record: Record, event: str, best: int | None = None) -> list[Term
     ]
 
 
-def _standing(record: Record, metric: str, name: str) -> TermPlot | None:
+def _standing(record: Record, metric: str, name: str) -> Plot | None:
     rows = {row: means[metric] for row, means in record.summary.conditions.items() if metric in means}
     finite = {row: (mean.mean, mean.ci95) for row, mean in rows.items() if mean.mean is not None}
     if len(finite) < 2:
@@ -98,10 +88,10 @@ def _standing(record: Record, metric: str, name: str) -> TermPlot | None:
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     means = ", ".join(f"{row_label(row)[0]} {mean:.3g}" for row, (mean, _) in finite.items())
-    return TermPlot(metric, inline_svg(drawing, name, f"Mean {metric} with 95 percent interval: {means}."))
+    return Plot(metric, inline_svg(drawing, name, f"Mean {metric} with 95 percent interval: {means}."))
 
 
-def standing_plots(record: Record) -> list[TermPlot]:
+def standing_plots(record: Record) -> list[Plot]:
     """For each metric, the mean of every condition with its interval."""
     plots = (_standing(record, metric, f"standing{i}") for i, metric in enumerate(metric_names(record.summary)))
     return [plot for plot in plots if plot is not None]

@@ -1,4 +1,4 @@
-"""The score table: means with their intervals, as text that lines up."""
+"""The score table: the means of every condition under every metric."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from avspatial.evaluation.scoring.controls import MODEL
 from avspatial.evaluation.scoring.score_schema import Mean, Summary
-from avspatial.report.parts.numbers import DIRECTION, decimals_of_column, number
-from avspatial.report.run.record import Record
+from avspatial.report.parts.numbers import Heading, decimals_of_column, heading
 
 # Label and explanation of each condition; others are shown under their own name.
 _ROWS = {
@@ -22,41 +21,21 @@ _ROWS = {
 
 
 @dataclass(frozen=True)
-class Heading:
-    """A metric at the top of its column."""
-
-    name: str
-    unit: str
-    arrow: str
-    direction: str
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One mean, or why there is none."""
-
-    mean: str
-    interval: str
-    n: int
-    failed: int
-
-
-@dataclass(frozen=True)
 class Row:
     """One system under every metric."""
 
     name: str
     label: str
     sentence: str
-    cells: tuple[Cell, ...]
+    means: tuple[Mean | None, ...]
 
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """All rows under all metrics."""
+    """All rows under all metrics; `decimals` are those of each metric's column."""
 
     headings: tuple[Heading, ...]
+    decimals: tuple[int, ...]
     rows: tuple[Row, ...]
 
 
@@ -70,34 +49,14 @@ def row_label(name: str) -> tuple[str, str]:
     return _ROWS.get(name, (name.replace("_", " ").capitalize(), ""))
 
 
-def heading(record: Record, metric: str) -> Heading:
-    """A metric's unit, direction and sentence, as the summary states them."""
-    info = record.summary.metrics[metric]
-    arrow, direction = DIRECTION[info.higher_is_better]
-    sentence = info.summary.rstrip(". ")
-    return Heading(metric, info.unit, arrow, direction, sentence and f"{sentence}.")
-
-
-def _cell(mean: Mean | None, decimals: int) -> Cell:
-    if mean is None:
-        return Cell("", "", 0, 0)
-    interval = " to ".join(number(bound, decimals) for bound in mean.ci95 or ())
-    return Cell(number(mean.mean, decimals), interval, mean.n, mean.failed)
-
-
-def score_table(record: Record) -> ScoreTable:
+def score_table(summary: Summary) -> ScoreTable:
     """The table of `summary.json`; the model's row first."""
-    conditions = record.summary.conditions
-    metrics = metric_names(record.summary)
-    decimals = {
-        metric: decimals_of_column(means[metric].mean for means in conditions.values() if metric in means)
-        for metric in metrics
-    }
+    conditions = summary.conditions
+    metrics = metric_names(summary)
+    columns = ([means[metric].mean for means in conditions.values() if metric in means] for metric in metrics)
     ordered = sorted(conditions, key=lambda name: name != MODEL)
     return ScoreTable(
-        tuple(heading(record, metric) for metric in metrics),
-        tuple(
-            Row(name, *row_label(name), tuple(_cell(conditions[name].get(m), decimals[m]) for m in metrics))
-            for name in ordered
-        ),
+        tuple(heading(metric, summary.metrics[metric]) for metric in metrics),
+        tuple(map(decimals_of_column, columns)),
+        tuple(Row(name, *row_label(name), tuple(map(conditions[name].get, metrics))) for name in ordered),
     )
