@@ -36,7 +36,8 @@ def shipped() -> list[Shipped]:
     """All shipped recipes that can be run, by name; the files in `base/` can only be extended."""
     root = folder()
     files = [file for file in root.rglob("*.yaml") if "base" not in file.relative_to(root).parts]
-    return sorted((Shipped(_name(file, root), file, _summary(file)) for file in files), key=lambda recipe: recipe.name)
+    names = {file.relative_to(root).with_suffix("").as_posix(): file for file in files}
+    return [Shipped(name, file, _summary(file)) for name, file in sorted(names.items())]
 
 
 def locate(recipe: Path | str) -> Path:
@@ -67,10 +68,6 @@ def with_parents(path: Path) -> list[Path]:
         if parent in files or not parent.is_file():
             return files
         files.append(parent)
-
-
-def _name(file: Path, root: Path) -> str:
-    return file.relative_to(root).with_suffix("").as_posix()
 
 
 def _summary(file: Path) -> str:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -91,15 +92,13 @@ def apply_overrides(node: Node, overrides: Overrides) -> tuple[Node, list[Proble
         location = SourceLocation(f"--set {key}")
         parts = key.split(".")
         blocking = _list_on_the_way(node, parts)
-        if invalid:
-            problems += invalid
-        elif blocking:
+        if blocking and not invalid:
             what = f"{blocking} is a list; replace all of it: --set {blocking}=[...]"
-            problems.append(Problem(location, key, what))
-        else:
-            for part in reversed(parts):
-                value = {part: value}
-            node = merge(node, from_dict(value, location))
+            invalid = [Problem(location, key, what)]
+        if not invalid:
+            nested = reduce(lambda inner, part: {part: inner}, reversed(parts), value)
+            node = merge(node, from_dict(nested, location))
+        problems += invalid
     return node, problems
 
 
@@ -131,14 +130,11 @@ def interpolate(node: Node, loc: Loc = ()) -> tuple[Node, list[Problem]]:
     problems: list[Problem] = []
     if isinstance(node.value, dict | list):
         pairs = node.value.items() if isinstance(node.value, dict) else enumerate(node.value)
-        filled_items: list[tuple[Any, Node]] = []
+        filled: dict[Any, Node] = {}
         for key, item in pairs:
-            filled, more = interpolate(item, (*loc, key))
-            filled_items.append((key, filled))
+            filled[key], more = interpolate(item, (*loc, key))
             problems += more
-        return replace(
-            node, value=dict(filled_items) if isinstance(node.value, dict) else [v for _, v in filled_items]
-        ), problems
+        return replace(node, value=filled if isinstance(node.value, dict) else list(filled.values())), problems
     if not isinstance(node.value, str) or "${" not in node.value:
         return node, problems
     if "${" in _VARIABLE.sub("", node.value):

@@ -14,7 +14,8 @@ from pydantic.fields import FieldInfo
 from avspatial.plugin import KINDS, Component
 from avspatial.recipe.messages import choice_and_model, key_of, unit_of
 from avspatial.recipe.schema import Recipe
-from avspatial.settings import Selected, Settings
+from avspatial.settings import ComponentEntry, Selected, Settings
+from avspatial.text import markdown_table
 
 Row = tuple[str, str, str, str]
 _WORDS = {int: "integer", float: "number", str: "text", bool: "true or false", Path: "path", Any: "anything"}
@@ -28,16 +29,13 @@ the environment. `c3d` is short for `{use: c3d}`. All errors in a recipe are rep
 """
 
 
-class ListedComponent(Protocol):
+class ListedComponent(ComponentEntry, Protocol):
     """What the reference needs to know of a component; `avspatial.registry.Entry` is one."""
 
     @property
     def kind(self) -> str: ...
     @property
-    def id(self) -> str: ...
-    @property
     def component(self) -> Component: ...
-    def settings_class(self) -> type[Settings]: ...
 
 
 def settings_rows(model: type[Settings]) -> list[Row]:
@@ -64,18 +62,12 @@ def _section(title: str, model: type[Settings], level: str, summary: str = "") -
     if not model.model_fields:
         yield "No settings.\n"
         return
-    yield "| key | values | default | meaning |\n|---|---|---|---|"
-    for row in settings_rows(model):
-        yield "| " + " | ".join(_cell(cell) for cell in (f"`{row[0]}`", *row[1:])) + " |"
-    yield ""
+    rows = [(f"`{key}`", *rest) for key, *rest in settings_rows(model)]
+    yield markdown_table([("key", "values", "default", "meaning"), *rows]) + "\n"
     for name, field in model.model_fields.items():
         choice, inner = choice_and_model(field)
         if inner and not choice:
             yield from _section(f"{title}: `{key_of(name, field)}`", inner, f"{level}#")
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _row(key: str, field: FieldInfo) -> Row:
@@ -88,8 +80,7 @@ def _row(key: str, field: FieldInfo) -> Row:
 
 def _values(field: FieldInfo) -> str:
     choice, model = choice_and_model(field)
-    kinds = {NoneType: "or empty"} if NoneType in get_args(field.annotation) else {}
-    tail = "".join(f" {word}" for word in kinds.values())
+    tail = " or empty" if NoneType in get_args(field.annotation) else ""
     if choice:
         many = "list of " if get_origin(field.annotation) is tuple else ""
         return f"{many}{choice.kind}{tail}"
@@ -123,18 +114,16 @@ def _constraint(field: FieldInfo, name: str) -> Any:
 
 
 def _bounds(field: FieldInfo) -> str:
-    low, above = _constraint(field, "ge"), _constraint(field, "gt")
-    high, below = _constraint(field, "le"), _constraint(field, "lt")
-    least = _constraint(field, "min_length")
-    bounds = [
-        (low, "at least {}"),
-        (above, "more than {}"),
-        (high, "at most {}"),
-        (below, "less than {}"),
-        (_constraint(field, "multiple_of"), "a multiple of {}"),
-        (least, "at least {} of them" if get_origin(field.annotation) in (list, tuple) else "at least {} letters"),
-        (_constraint(field, "max_length"), "at most {} letters"),
-    ]
+    texts = {
+        "ge": "at least {}",
+        "gt": "more than {}",
+        "le": "at most {}",
+        "lt": "less than {}",
+        "multiple_of": "a multiple of {}",
+        "min_length": f"at least {{}} {'of them' if get_origin(field.annotation) in (list, tuple) else 'letters'}",
+        "max_length": "at most {} letters",
+    }
+    bounds = ((_constraint(field, name), text) for name, text in texts.items())
     return ", ".join(text.format(f"{value:g}" if value < 1e6 else value) for value, text in bounds if value is not None)
 
 
@@ -149,12 +138,8 @@ def _written(value: Any) -> str:
     """A default in YAML's spelling."""
     if value is None:
         return "empty"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Selected):
-        return json.dumps(value.to_dict())
-    if isinstance(value, Settings):
-        return json.dumps(value.model_dump(mode="json", by_alias=True))
-    if isinstance(value, Enum | Path):
+    if isinstance(value, str | Enum | Path):
         return str(value)
-    return json.dumps(value)
+    if isinstance(value, Settings):
+        value = value.model_dump(mode="json", by_alias=True)
+    return json.dumps(value.to_dict() if isinstance(value, Selected) else value)

@@ -6,7 +6,7 @@ here, all of them at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -162,21 +162,16 @@ def find(node: Node, loc: Loc) -> tuple[Node, Loc]:
     return node, loc
 
 
-def keys(node: Node, loc: Loc = ()) -> set[str]:
-    """The dotted keys of all values in the tree."""
-    pairs: list[tuple[str | int, Node]] = []
+def walk(node: Node, loc: Loc = ()) -> Iterator[tuple[Loc, Node]]:
+    """Every value in the tree, the tree itself first, with its place below it."""
+    yield loc, node
+    pairs: Iterable[tuple[str | int, Node]] = ()
     if isinstance(node.value, dict):
-        pairs = list(node.value.items())
+        pairs = node.value.items()
     elif isinstance(node.value, list):
-        pairs = list(enumerate(node.value))
-    return {dotted((*loc, key)) for key, _ in pairs}.union(*(keys(item, (*loc, key)) for key, item in pairs))
-
-
-def locations(node: Node) -> set[SourceLocation]:
-    """The locations of all keys and values in the tree."""
-    inside = node.value.values() if isinstance(node.value, dict) else node.value
-    below = [locations(item) for item in inside] if isinstance(node.value, dict | list) else []
-    return {node.location, node.key}.union(*below)
+        pairs = enumerate(node.value)
+    for key, item in pairs:
+        yield from walk(item, (*loc, key))
 
 
 def merge(parent: Node, child: Node) -> Node:

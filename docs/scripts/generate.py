@@ -44,7 +44,7 @@ def contracts() -> dict[str, Layers]:
 def first_line(path: Path) -> str:
     """Return the first paragraph of a module's docstring as one line."""
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return " ".join(docstring.partition("\n\n")[0].split()).replace("|", "\\|")
+    return " ".join(docstring.partition("\n\n")[0].split())
 
 
 def file_of(name: str) -> Path:
@@ -89,11 +89,11 @@ def rooms() -> str:
     """Return the table of rooms, the top floor first."""
     layers = contracts()["avspatial"]
     rows = [
-        f"| {floor} | `{shown(name)}` | {first_line(file_of(name))} |"
+        (str(floor), f"`{shown(name)}`", first_line(file_of(name)))
         for floor, layer in zip(range(len(layers) - 1, -1, -1), layers, strict=True)
         for name in layer
     ]
-    return "\n".join(["| floor | room | contents |", "|---|---|---|", *rows])
+    return markdown_table([("floor", "room", "contents"), *rows])
 
 
 def modules() -> str:
@@ -111,9 +111,8 @@ def _place(folder: Path, order: dict[str, int]) -> tuple[int, Path]:
 
 
 def _folder(folder: Path, files: list[Path]) -> str:
-    rows = [f"| `{path.name}` | {first_line(path)} |" for path in files]
-    heading = folder.relative_to(ROOT).as_posix()
-    return "\n".join([f"### {heading}/", "", "| module | contents |", "|---|---|", *rows])
+    rows = [(f"`{path.name}`", first_line(path)) for path in files]
+    return f"### {folder.relative_to(ROOT).as_posix()}/\n\n{markdown_table([('module', 'contents'), *rows])}"
 
 
 def plugin_checks() -> str:
@@ -122,8 +121,8 @@ def plugin_checks() -> str:
 
     checks = [*declaration.CHECKS.values(), *imports.CHECKS.values()]
     named = {"metadata": declaration._metadata} | {check.__name__: check for check in checks}
-    rows = [f"| `{name}` | {_asked(check)} |" for name, check in named.items()]
-    return "\n".join(["| check | what it asks |", "|---|---|", *rows])
+    rows = [(f"`{name}`", _asked(check)) for name, check in named.items()]
+    return markdown_table([("check", "what it asks"), *rows])
 
 
 def component_checks() -> str:
@@ -139,8 +138,8 @@ def component_checks() -> str:
     rows = []
     for check, of in kinds.items():
         named = "all networks" if sorted(of) == sorted(networks) else ", ".join(f"`{k}`" for k in KINDS if k in of)
-        rows.append(f"| `{check.__name__}` | {named} | {_asked(check)} |")
-    return "\n".join(["| check | of | what it asks |", "|---|---|---|", *rows])
+        rows.append((f"`{check.__name__}`", named, _asked(check)))
+    return markdown_table([("check", "of", "what it asks"), *rows])
 
 
 def _asked(check: Callable[..., object]) -> str:
