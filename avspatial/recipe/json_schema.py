@@ -85,6 +85,6 @@ def _choice(entries: list[ListedComponent], definitions: dict[str, Any]) -> dict
 
 def _names(entry: ListedComponent, entries: list[ListedComponent]) -> list[str]:
     short = entry.component.name
-    alone = sum(other.component.name == short for other in entries) == 1
+    alone = [entry.component.name for entry in entries].count(short) == 1
     names = [short, entry.id] if alone else [entry.id]
     return [*names, *(f"{name}@{entry.component.version}" for name in names)]

@@ -48,9 +48,9 @@ def load_recipe(path: Path | str, registry: ComponentLookup, overrides: Override
     if overlay and not smoke:
         # A second validation, with the smoke map over the recipe: its problems must show before `--smoke` is given,
         # and only those that the recipe alone does not have are the smoke map's.
-        known = {(problem.key, problem.what) for problem in invalid}
+        without_smoke = {(problem.key, problem.what) for problem in invalid}
         from_smoke = _validated(overlaid, registry, Recipe)[1]
-        invalid += [problem for problem in from_smoke if (problem.key, problem.what) not in known]
+        invalid += [problem for problem in from_smoke if (problem.key, problem.what) not in without_smoke]
     problems += [_as_written(problem, overlay) if overlay else problem for problem in invalid]
     if problems or recipe is None:
         raise _refused(problems)

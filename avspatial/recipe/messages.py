@@ -194,8 +194,8 @@ def _or(words: list[str]) -> str:
 
 def _number(value: Any, unit: str) -> str:
     number = f"{value:g}" if isinstance(value, float) else str(value)
-    one = value == 1 and len(unit) > 2 and "/" not in unit
-    return f"{number} {unit.removesuffix('s') if one else unit}".strip()
+    singular = value == 1 and len(unit) > 2 and "/" not in unit
+    return f"{number} {unit.removesuffix('s') if singular else unit}".strip()
 
 
 def _shown(value: Any) -> str:

@@ -64,7 +64,7 @@ def test_a_mono_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[st
     soundfile.write(path, np.full(RATE, 0.1), RATE)
     assert main(["preview", str(path)]) == 2
     assert capsys.readouterr().err == (
-        f"error: {path}: its sound is mono: there is no direction to show\n"
+        f"error: {path}: its audio is mono: there is no direction to show\n"
         "  Give a stereo file; `avspatial spatialize` makes one of it.\n"
     )
     assert not list(tmp_path.glob("*.html"))

@@ -54,7 +54,7 @@ class ComparedClip:
     anchor: str
     clip: str
     reasons: tuple[str, ...]
-    picture: str | None
+    image: str | None
     player: Player | None
     missing: tuple[MissingTrack, ...]
     metrics: tuple[MetricValues, ...]
@@ -203,13 +203,13 @@ def _player(comparison: Comparison, key: str, audio: _LoadedAudio, place: int) -
 def compared_clip(comparison: Comparison, key: str, reasons: Sequence[str], place: int) -> ComparedClip:
     """Read and draw one clip; tracks that cannot be played are listed as missing."""
     audio, missing = _load(comparison, key)
-    pictures = (system.clips[key].picture for system in comparison.systems)
-    picture = next((path for path in pictures if path is not None and path.is_file()), None)
+    images = (system.clips[key].picture for system in comparison.systems)
+    image = next((path for path in images if path is not None and path.is_file()), None)
     return ComparedClip(
         anchor=f"clip-{place}",
         clip=key,
         reasons=tuple(reasons),
-        picture=data_uri("image/jpeg", picture.read_bytes()) if picture is not None else None,
+        image=data_uri("image/jpeg", image.read_bytes()) if image is not None else None,
         player=_player(comparison, key, audio, place) if audio is not None else None,
         missing=missing,
         metrics=_metric_values(comparison, key),

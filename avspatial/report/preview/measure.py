@@ -94,7 +94,7 @@ def measure(path: Path, *, stereo: bool = True) -> Measurement:
         remaining -= kept[-1].shape[1]
         chunks.add(block, audio.rate)
     if meters is None:
-        raise MediaError("its sound has no samples", where=path, fix="Copy it again.")
+        raise MediaError("its audio has no samples", where=path, fix="Copy it again.")
     chunks.finish()
     directions = chunks.directions() if audio.channels == 2 else ()
     times, level, power = (np.concatenate(parts) for parts in (chunks.times, chunks.level, chunks.power))
@@ -117,7 +117,7 @@ def _check_channels(audio: AudioReader, path: Path, stereo: bool) -> None:
     refuse_channels(audio.channels, path)
     if stereo and audio.channels == 1:
         fix = "Give a stereo file; `avspatial spatialize` makes one of it."
-        raise MediaError("its sound is mono: there is no direction to show", where=path, fix=fix)
+        raise MediaError("its audio is mono: there is no direction to show", where=path, fix=fix)
 
 
 class _Chunks:

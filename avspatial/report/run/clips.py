@@ -1,4 +1,4 @@
-"""One clip on the page: its tracks as data URIs, picture, plots and scores."""
+"""One clip on the page: its tracks as data URIs, video frame, plots and scores."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ClipView:
     seconds: float
     total_seconds: float
     gain_db: float
-    picture: str | None
+    image: str | None
     has_truth: bool
     tracks: tuple[Track, ...]
     wide: TimePlot
@@ -67,7 +67,7 @@ def clip_view(record: Record, clip: str, reason: str, place: int) -> ClipView:
         ("mono", "Mono", "the input of the model", audio.mono),
     )
     columns = {"Reference": audio.reference, "Prediction": audio.prediction}
-    picture = folder / PICTURE
+    image = folder / PICTURE
     truth = read_truth(folder / TRUTH)
     return ClipView(
         clip=clip,
@@ -75,7 +75,7 @@ def clip_view(record: Record, clip: str, reason: str, place: int) -> ClipView:
         seconds=audio.seconds,
         total_seconds=total_seconds,
         gain_db=20 * float(np.log10(gain)),
-        picture=data_uri("image/jpeg", picture.read_bytes()) if picture.is_file() else None,
+        image=data_uri("image/jpeg", image.read_bytes()) if image.is_file() else None,
         has_truth=truth is not None,
         tracks=tuple(Track(key, label, hint, audio_uri(x * gain, audio.rate)) for key, label, hint, x in tracks),
         wide=level_plot(audio, truth, f"level{place}w", clip, size=(920, 380 if truth else 300)),

@@ -16,7 +16,7 @@ _ROWS = {
     "level_panned": ("Level-panned mono", "the mixture, panned by the true mean level difference"),
     "reference": ("Reference", "the true recording, through the same save path"),
     "blank_picture": ("Blank picture", "the model, shown nothing but black"),
-    "mirrored_picture": ("Mirrored picture", "the model, shown every picture left for right"),
+    "mirrored_picture": ("Mirrored picture", "the model, shown every image left for right"),
 }
 
 
