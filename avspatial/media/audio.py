@@ -9,8 +9,9 @@ import numpy as np
 import soundfile
 
 from avspatial.atomic import atomic_write
+from avspatial.media.audio_file import open_audio_file, states_length
 from avspatial.media.audio_stream import AUDIO_SUFFIXES, AudioReader
-from avspatial.media.file_errors import empty_audio, unreadable_audio, unwritable
+from avspatial.media.file_errors import unwritable
 
 CONTAINER_SUFFIXES = frozenset(
     {".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".ts", ".mka", ".m4a", ".mp3", ".opus", ".aac"}
@@ -32,19 +33,17 @@ class AudioInfo:
 
 
 def audio_info(path: str | Path) -> AudioInfo:
-    """Read the header of a file with one of `AUDIO_SUFFIXES`.
+    """Read the header of a file with one of `AUDIO_SUFFIXES`; samples are counted if it does not state their number.
 
     Raises:
-        MediaError: For a file that is missing, unreadable or without a single sample.
+        MediaError: For a file that is missing, unreadable, cut short, or without a single sample.
     """
     path = Path(path)
-    try:
-        info = soundfile.info(str(path))
-    except (soundfile.SoundFileError, OSError) as error:
-        raise unreadable_audio(path, error) from error
-    if info.frames <= 0:
-        raise empty_audio(path)
-    return AudioInfo(info.samplerate, info.channels, info.frames)
+    with open_audio_file(path) as file:
+        info = AudioInfo(file.samplerate, file.channels, file.frames)
+    if states_length(path):
+        return info
+    return AudioInfo(info.rate, info.channels, sum(block.shape[1] for block in AudioReader(path).blocks()))
 
 
 def is_audio(path: Path) -> bool:

@@ -9,11 +9,11 @@ from typing import Any
 
 import av
 import numpy as np
-import soundfile
 
 from avspatial.errors import MediaError
+from avspatial.media.audio_file import open_audio_file, states_length
 from avspatial.media.ffmpeg import open_media
-from avspatial.media.file_errors import check_finite, empty_audio, unreadable_audio
+from avspatial.media.file_errors import check_finite, empty_audio
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".aif", ".aiff", ".w64", ".rf64", ".caf", ".au"})
 """Read by soundfile, sample for sample."""
@@ -48,8 +48,8 @@ class AudioReader:
                 or that holds samples that are not finite.
         """
         self.samples = self.gaps = 0
-        source = self._read_file() if self.path.suffix.lower() in AUDIO_SUFFIXES else self._read_track()
-        for block in source:
+        in_file = self.path.suffix.lower() in AUDIO_SUFFIXES and states_length(self.path)
+        for block in self._read_file() if in_file else self._read_track():
             check_finite(block, self.path)
             self.samples += block.shape[1]
             yield block
@@ -57,13 +57,10 @@ class AudioReader:
             raise empty_audio(self.path)
 
     def _read_file(self) -> Iterator[np.ndarray]:
-        try:
-            with soundfile.SoundFile(str(self.path)) as file:
-                self.rate, self.channels = file.samplerate, file.channels
-                for block in file.blocks(BLOCK, dtype="float32", always_2d=True):
-                    yield np.ascontiguousarray(block.T)
-        except (soundfile.SoundFileError, OSError) as error:
-            raise unreadable_audio(self.path, error) from error
+        with open_audio_file(self.path) as file:
+            self.rate, self.channels = file.samplerate, file.channels
+            for block in file.blocks(BLOCK, dtype="float32", always_2d=True):
+                yield np.ascontiguousarray(block.T)
 
     def _read_track(self) -> Iterator[np.ndarray]:
         with open_media(self.path) as container:

@@ -12,7 +12,7 @@ import av
 from av.error import FFmpegError
 
 from avspatial.errors import MediaError
-from avspatial.media.file_errors import unreadable_video
+from avspatial.media.file_errors import cut_short, unreadable_video
 
 # PyAV raises the last three when FFmpeg reports out of memory, end of file, or a missing stream.
 DECODING_ERRORS = (FFmpegError, MemoryError, EOFError, IndexError)
@@ -85,9 +85,7 @@ def refuse_cut_short(path: Path, audio_end: float) -> None:
         end = max((_end(packet) for packet in container.demux() if packet.pts is not None), default=0.0)
     end = max(end, audio_end)
     if declared - end > TOLERATED:
-        raise MediaError(
-            f"cut short: it ends at {end:.2f} s of {declared:.2f} s", where=path, fix="Copy or download it again."
-        )
+        raise cut_short(path, end, declared)
 
 
 def _end(packet: Any) -> float:

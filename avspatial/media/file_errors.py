@@ -32,6 +32,13 @@ def empty_audio(path: Path) -> MediaError:
     return MediaError("holds no audio samples", where=path, fix="Copy it again, or leave the clip out.")
 
 
+def cut_short(path: Path, end: float, declared: float) -> MediaError:
+    """For a file that ends at `end` s and should last `declared` s."""
+    return MediaError(
+        f"cut short: it ends at {end:.2f} s of {declared:.2f} s", where=path, fix="Copy or download it again."
+    )
+
+
 def unwritable(path: str | Path, error: BaseException) -> MediaError:
     text = "the file system refused" if getattr(error, "code", None) == _SYSTEM_ERROR else reason(error)
     return MediaError(f"cannot be written ({text})", where=path, fix="Free space, or choose another folder.")
