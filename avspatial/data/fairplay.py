@@ -48,13 +48,13 @@ class FairPlay(Dataset):
         return clips
 
     def fingerprint(self) -> str:
-        """A digest of the lists and of the sizes of the sound files; the place on the disk does not enter."""
+        """A digest of the lists and of the sizes of the audio files; the place on the disk does not enter."""
         sizes = {part: [(name, self._size(name)) for name in names] for part, names in self._lists().items()}
         return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()[:16]
 
     def _size(self, name: str) -> int | None:
-        sound = self.root / "binaural_audios" / f"{name}.wav"
-        return sound.stat().st_size if sound.exists() else None
+        audio = self.root / "binaural_audios" / f"{name}.wav"
+        return audio.stat().st_size if audio.exists() else None
 
     def _lists(self) -> dict[str, list[str]]:
         folder = split_folder(self.root, self.settings.split)

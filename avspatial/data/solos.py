@@ -16,7 +16,7 @@ from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress
 
 VIDEOS = (".mp4", ".mkv", ".webm", ".mov", ".avi")
-SOUNDS = (".wav", ".flac")
+AUDIO = (".wav", ".flac")
 
 
 class Solos(Dataset):
@@ -36,22 +36,22 @@ class Solos(Dataset):
         solo_clips(self.root, PARTS[0], self.settings.shares)
 
     def clips(self, split: str) -> list[Clip]:
-        """The clips of "train", "val" or "test"; DataError, too, for sound and pictures of different lengths."""
+        """The clips of "train", "val" or "test"; DataError, too, for audio and video of different lengths."""
         clips = solo_clips(self.root, split, self.settings.shares)
         for clip in self.progress(clips, f"Checking {split} solos"):
             check_lengths(clip, self.settings.length_tolerance, "Create the audio file again")
         return clips
 
     def fingerprint(self) -> str:
-        """A digest of the splits and of the sizes of the sound files; the place on the disk does not enter."""
+        """A digest of the splits and of the sizes of the audio files; the place on the disk does not enter."""
         splits = {part: solo_clips(self.root, part, self.settings.shares) for part in PARTS}
         sizes = {part: [(clip.id, clip.audio.stat().st_size) for clip in clips] for part, clips in splits.items()}
         return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()[:16]
 
 
 def solo_clips(root: Path, split: str, shares: Sequence[float]) -> list[Clip]:
-    """The mono clips of a split, by id; DataError for an unknown split, a missing folder, sound that is not there, and
-    fewer than three videos.
+    """The mono clips of a split, by id; DataError for an unknown split, a missing folder, missing audio, and fewer
+    than three videos.
 
     An id is the path below `root` without its suffix. A digest of the id decides on the split, and each split gets its
     share of the videos, at least one.
@@ -64,7 +64,7 @@ def solo_clips(root: Path, split: str, shares: Sequence[float]) -> list[Clip]:
     parts = dict(zip(PARTS, (drawn[val + test :], drawn[:val], drawn[val : val + test]), strict=True))
     if not parts[PARTS[0]]:
         raise DataError(
-            f"{len(clips)} videos with sound, too few for three splits of the shares {list(shares)}",
+            f"{len(clips)} videos with audio, too few for three splits of the shares {list(shares)}",
             where=root,
             fix="Add videos: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav in the same folder.",
         )
@@ -76,8 +76,8 @@ def _all(root: Path) -> list[Clip]:
         fix = "Name one: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav in the same folder."
         raise DataError("no such folder of solos", where=root, fix=fix)
     files = sorted(file for pattern in ("*", "*/*") for file in root.glob(pattern) if file.suffix.lower() in VIDEOS)
-    sounds = {video: _sound_of(video) for video in files}
-    silent = [video for video, sound in sounds.items() if sound is None]
+    audio_files = {video: _audio_file(video) for video in files}
+    silent = [video for video, audio in audio_files.items() if audio is None]
     if silent:
         raise DataError(
             f"{len(silent)} of {len(files)} videos have no audio file of their name, such as {silent[0].name}",
@@ -86,11 +86,11 @@ def _all(root: Path) -> list[Clip]:
         )
     names = {video: video.relative_to(root).with_suffix("").as_posix() for video in files}
     return [
-        Clip(names[video], sound, video, recording=names[video], mono=True)
-        for video, sound in sounds.items()
-        if sound is not None
+        Clip(names[video], audio, video, recording=names[video], mono=True)
+        for video, audio in audio_files.items()
+        if audio is not None
     ]
 
 
-def _sound_of(video: Path) -> Path | None:
-    return next((file for suffix in SOUNDS if (file := video.with_suffix(suffix)).is_file()), None)
+def _audio_file(video: Path) -> Path | None:
+    return next((file for suffix in AUDIO if (file := video.with_suffix(suffix)).is_file()), None)

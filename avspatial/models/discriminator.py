@@ -24,7 +24,7 @@ class VisualPatchDiscriminator(Discriminator):
         super().__init__(settings, visual=visual if settings.visual else None)
         if settings.visual and visual is None:
             raise RecipeError(
-                "the discriminator is to see pictures, but the model has no visual encoder",
+                "the discriminator is to see images, but the model has no visual encoder",
                 where="trainer.discriminator.visual",
                 fix="Set visual: false for the discriminator, or give the model a visual encoder.",
             )

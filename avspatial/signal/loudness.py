@@ -31,7 +31,7 @@ ABSOLUTE_GATE = -70.0
 RELATIVE_GATE = -10.0
 """Blocks that are not louder than the mean of the remaining ones plus this (LU) do not count."""
 OFFSET = -0.691
-"""Added to the level of the weighted sound, dB: cancels the weighting's gain at 997 Hz."""
+"""Added to the level of the weighted audio, dB: cancels the weighting's gain at 997 Hz."""
 HOP, HOPS = 0.1, 4
 """A gating block is four hops of 100 ms long: 400 ms, overlapping by 75 %."""
 PEAK_RATE = 192000
@@ -86,9 +86,9 @@ def _at_rate(biquad: Array, rate: int) -> Array:
 def _checked(block: Any, channels: int) -> Array:
     audio = np.asarray(block, np.float64)
     if audio.ndim != 2 or len(audio) != channels:
-        raise ValueError(f"the sound has shape {audio.shape}; ({channels}, T) is needed")
+        raise ValueError(f"the audio has shape {audio.shape}; ({channels}, T) is needed")
     if not np.isfinite(audio).all():
-        raise ValueError("the sound holds NaN or infinity")
+        raise ValueError("the audio holds NaN or infinity")
     return audio
 
 

@@ -103,7 +103,7 @@ def test_too_few_videos(root: Path) -> None:
     for file in sorted(root.glob("*/*.mp4"))[2:]:
         file.unlink()
     assert refusal(root) == (
-        "ROOT: 2 videos with sound, too few for three splits of the shares [0.8, 0.1, 0.1]\n"
+        "ROOT: 2 videos with audio, too few for three splits of the shares [0.8, 0.1, 0.1]\n"
         "  Add videos: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav in the same folder."
     )
 
@@ -122,7 +122,7 @@ def test_sound_of_another_length(root: Path) -> None:
     write_wav(sound, np.zeros((1, 3 * 48_000)) + 0.1, 48_000)
     id = f"{sound.parent.name}/{sound.stem}"
     assert refusal(root) == (
-        f"ROOT/{id}.mp4: clip {id}: 3.00 s of sound but 0.50 s of pictures\n"
+        f"ROOT/{id}.mp4: clip {id}: 3.00 s of audio but 0.50 s of video\n"
         "  Create the audio file again, leave the clip out, or raise length_tolerance (now 1 s)."
     )
     assert sum(map(len, ids(solos(root, length_tolerance=3)).values())) == 8

@@ -77,6 +77,6 @@ def test_a_model_without_pictures_needs_a_blind_discriminator() -> None:
     with pytest.raises(RecipeError) as error:
         discriminator(visual=None)
     assert str(error.value) == (
-        "trainer.discriminator.visual: the discriminator is to see pictures, but the model has no visual encoder\n"
+        "trainer.discriminator.visual: the discriminator is to see images, but the model has no visual encoder\n"
         "  Set visual: false for the discriminator, or give the model a visual encoder."
     )

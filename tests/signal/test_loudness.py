@@ -155,9 +155,9 @@ def test_a_meter_may_be_asked_and_fed_on() -> None:
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        (np.array([[0.0, np.nan], [0.0, 0.0]]), "the sound holds NaN or infinity"),
-        (np.zeros((3, 10)), "the sound has shape (3, 10); (2, T) is needed"),
-        (np.zeros(10), "the sound has shape (10,); (2, T) is needed"),
+        (np.array([[0.0, np.nan], [0.0, 0.0]]), "the audio holds NaN or infinity"),
+        (np.zeros((3, 10)), "the audio has shape (3, 10); (2, T) is needed"),
+        (np.zeros(10), "the audio has shape (10,); (2, T) is needed"),
     ],
 )
 def test_invalid_audio_is_refused(meter: type, block: np.ndarray, message: str) -> None:

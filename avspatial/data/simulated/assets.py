@@ -98,8 +98,8 @@ def _dry(file: Path) -> np.ndarray:
 
 
 def _own_cutouts(folder: Path) -> dict[str, np.ndarray]:
-    """`FAMILY.png` in a folder -> pictures (H, W, 4) uint8."""
+    """`FAMILY.png` in a folder -> images (H, W, 4) uint8."""
     cutouts = {file.stem: read_cutout(file) for file in sorted(_there(folder).glob("*.png"))}
     if not cutouts:
-        raise DataError("holds no png file", where=folder, fix="Put cut-out pictures named FAMILY.png into it.")
+        raise DataError("holds no png file", where=folder, fix="Put cut-out images named FAMILY.png into it.")
     return cutouts

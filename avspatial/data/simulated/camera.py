@@ -20,7 +20,7 @@ Layer = tuple[np.ndarray, tuple[int, int, int]]
 """Depth inside a shape (positive inside, in sprite units) and its colour."""
 
 SIZE_AT_ONE_METRE = 0.42
-"""Height of a sprite at 1 m, as a share of the picture's height."""
+"""Height of a sprite at 1 m, as a share of the image's height."""
 SMALLEST, LARGEST = 0.18, 0.6
 """Bounds of that share, so that near and far objects stay visible when the image is scaled down."""
 
@@ -33,27 +33,27 @@ def column(azimuth: float | np.ndarray, width: int, field_of_view: float) -> np.
 
 @dataclass(frozen=True)
 class Camera:
-    """Paints the pictures of scenes. `cutouts` maps a kind to its own picture (H, W, 4) uint8, RGB and alpha."""
+    """Paints the images of scenes. `cutouts` maps a kind to its own image (H, W, 4) uint8, RGB and alpha."""
 
     settings: SimulatedSettings
     cutouts: Mapping[str, np.ndarray]
 
     def render_frames(self, scene: Scene, loudness: Mapping[int, np.ndarray]) -> np.ndarray:
-        """Pictures (P, H, W, 3) uint8 at the settings' rate; `loudness[i]` (P,) in [0, 1] is how item i sounds."""
+        """Images (P, H, W, 3) uint8 at the settings' rate; `loudness[i]` (P,) in [0, 1] is how item i sounds."""
         random = np.random.default_rng(scene.seed)
         height, width = self.settings.picture
         times = np.arange(max(1, round(self.settings.seconds * self.settings.fps))) / self.settings.fps
         background = _background(random, height, width, self.settings.background)
         sway = 1 + self.settings.brightness * np.sin(2 * np.pi * (times / random.uniform(2, 8) + random.random()))
         order = sorted(range(len(scene.objects)), key=lambda i: -scene.objects[i].distance)
-        pictures = np.empty((len(times), height, width, 3), np.uint8)
+        images = np.empty((len(times), height, width, 3), np.uint8)
         for index, time in enumerate(times):
             canvas = background.copy()
             for number in order:
                 level = float(loudness[number][index]) if number in loudness else 0.0
                 self._paint(canvas, scene.objects[number], float(time), level)
-            pictures[index] = np.clip(canvas * sway[index], 0, 255).round()
-        return pictures
+            images[index] = np.clip(canvas * sway[index], 0, 255).round()
+        return images
 
     def _paint(self, canvas: np.ndarray, item: SceneObject, time: float, level: float) -> None:
         """Paint an object onto a canvas (H, W, 3); it grows and jumps with its `level` in [0, 1]."""
@@ -153,14 +153,14 @@ SPRITES: Mapping[str, Callable[[np.ndarray, np.ndarray, float], list[Layer]]] = 
 }
 
 
-def _cutout(picture: np.ndarray, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _cutout(image: np.ndarray, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A cut-out (H, W, 4) seen at u (1, X), v (Y, 1): its longer side spans -1 to 1 -> colour and alpha (Y, X, 3|1)."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     half = max(height, width) / 2
     x, y = np.broadcast_arrays(width / 2 + u * half, height / 2 - v * half)
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    seen = picture[np.clip(y, 0, height - 1).astype(int), np.clip(x, 0, width - 1).astype(int)].astype(np.float32)
-    return seen[..., :3], (seen[..., 3:] / 255) * inside[..., None]
+    colours = image[np.clip(y, 0, height - 1).astype(int), np.clip(x, 0, width - 1).astype(int)].astype(np.float32)
+    return colours[..., :3], (colours[..., 3:] / 255) * inside[..., None]
 
 
 def _background(random: np.random.Generator, height: int, width: int, kind: str) -> np.ndarray:

@@ -83,7 +83,7 @@ class SimulatedScenes(Dataset):
         return [replace(clip, truth=truths[clip.id]) for clip in clips]
 
     def fingerprint(self) -> str:
-        """A digest of the settings and of the user's own sounds, pictures and head; the place does not enter."""
+        """A digest of the settings and of the user's own sounds, images and head; the place does not enter."""
         return self._digest
 
     def _exist(self) -> bool:

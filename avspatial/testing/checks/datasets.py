@@ -35,10 +35,10 @@ def clips_readable(component: ComponentUnderTest) -> str:
     for clip in _all(component):
         recording = store.load(clip)
         require(recording.audio.ndim == 2 and len(recording.audio) == 2, f"clip {clip.id}: {recording.audio.shape}")
-        require(recording.audio.shape[1] and np.isfinite(recording.audio).all(), f"clip {clip.id} has no sound")
+        require(recording.audio.shape[1] and np.isfinite(recording.audio).all(), f"clip {clip.id} has no audio")
         require(not clip.mono or np.array_equal(*recording.audio), f"clip {clip.id} is mono, its channels differ")
         require(np.any(recording.audio), f"clip {clip.id} is silent from beginning to end")
-        require(len(recording.images), f"clip {clip.id} has no picture")
+        require(len(recording.images), f"clip {clip.id} has no image")
         count += 1
     return f"{count} clips"
 

@@ -40,8 +40,8 @@ def _clip(rate: int) -> tuple[Array, Truth]:
     columns = 20
     azimuths = np.linspace(*TRACK, columns)
     energy = np.square(dry).reshape(columns, -1).mean(-1)
-    sound = render(dry, azimuths, rate, SphericalHead())
-    return sound, Truth(columns / SECONDS, azimuths[None], energy[None])
+    audio = render(dry, azimuths, rate, SphericalHead())
+    return audio, Truth(columns / SECONDS, azimuths[None], energy[None])
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ class _MetricHarness:
         return _clip(CONVENTION.rate)
 
     @property
-    def sound(self) -> Array:
+    def audio(self) -> Array:
         return self.clip[0]
 
     def score(self, prediction: Array, reference: Array | None = None, truth: Truth | None = None) -> dict[str, float]:
         """The metric's values as in an evaluation, normalised if it asks for that."""
-        pair = prediction, self.sound if reference is None else reference
+        pair = prediction, self.audio if reference is None else reference
         if self.metric.normalized:
             pair = normalized(*pair, CONVENTION)
         return self.raw(*pair, truth)
@@ -74,22 +74,22 @@ class _MetricHarness:
 
     @cached_property
     def best(self) -> dict[str, float]:
-        return self.score(self.sound)
+        return self.score(self.audio)
 
     def narrowed(self, share: float) -> Array:
         """The clip with its difference reduced: share 0 is the clip, 1 is mono."""
-        return stereo.stereo(stereo.mixture(self.sound), (1 - share) * stereo.difference(self.sound))
+        return stereo.stereo(stereo.mixture(self.audio), (1 - share) * stereo.difference(self.audio))
 
     def noisy(self, level: float) -> Array:
         """The clip with independent noise in each channel, `level` dB relative to it."""
-        noise = np.random.default_rng(1).standard_normal(self.sound.shape)
-        scale = float(np.sqrt(np.square(self.sound).mean())) * 10 ** (level / 20)
-        return np.asarray(self.sound + noise * scale)
+        noise = np.random.default_rng(1).standard_normal(self.audio.shape)
+        scale = float(np.sqrt(np.square(self.audio).mean())) * 10 ** (level / 20)
+        return np.asarray(self.audio + noise * scale)
 
     @cached_property
     def others(self) -> dict[str, dict[str, float]]:
         """Scores of three wrong predictions."""
-        wrong = {"mono": self.narrowed(1), "exchanged channels": self.sound[::-1], "noise": self.noisy(NOISE[-1])}
+        wrong = {"mono": self.narrowed(1), "exchanged channels": self.audio[::-1], "noise": self.noisy(NOISE[-1])}
         return {what: self.score(prediction) for what, prediction in wrong.items()}
 
     def span(self, name: str) -> float:
@@ -131,7 +131,7 @@ def declared(component: ComponentUnderTest) -> None:
 def repeatable(component: ComponentUnderTest) -> None:
     """The same pair gives the same values, and is not modified."""
     harness = _MetricHarness(component)
-    prediction, reference = harness.noisy(0.0), harness.sound.copy()
+    prediction, reference = harness.noisy(0.0), harness.audio.copy()
     before = np.stack([prediction, reference])
     first, second = harness.raw(prediction, reference), harness.raw(prediction, reference)
     require(first == second, f"the same pair gave {first}, then {second}")
@@ -166,22 +166,22 @@ def worse_with_error(component: ComponentUnderTest) -> None:
 
 def gain_as_declared(component: ComponentUnderTest) -> None:
     """One factor on both channels of the prediction changes the value, or not, as `invariant_to` declares."""
-    _changes_as_declared(component, "gain", lambda sound: 0.5 * sound)
+    _changes_as_declared(component, "gain", lambda audio: 0.5 * audio)
 
 
 def delay_as_declared(component: ComponentUnderTest) -> None:
     """A delay of 1 ms of both channels of the prediction changes the value, or not, as `invariant_to` declares."""
 
-    def late(sound: Array) -> Array:
+    def late(audio: Array) -> Array:
         samples = round(0.001 * CONVENTION.rate)
-        return np.pad(sound, ((0, 0), (samples, 0)))[:, : sound.shape[1]]
+        return np.pad(audio, ((0, 0), (samples, 0)))[:, : audio.shape[1]]
 
     _changes_as_declared(component, "delay", late)
 
 
 def _changes_as_declared(component: ComponentUnderTest, what: str, change: Callable[[Array], Array]) -> None:
     harness = _MetricHarness(component)
-    before, after = harness.raw(harness.sound, harness.sound), harness.raw(change(harness.sound), harness.sound)
+    before, after = harness.raw(harness.audio, harness.audio), harness.raw(change(harness.audio), harness.audio)
     changed = [name for name in before if abs(after[name] - before[name]) > SAME * harness.span(name)]
     if what in harness.metric.invariant_to:
         require(not changed, f"declared invariant to {what}, which changes {', '.join(changed)}")
@@ -194,9 +194,9 @@ def symmetric(component: ComponentUnderTest) -> None:
     harness = _MetricHarness(component)
     truth = replace(harness.clip[1], azimuth=-harness.clip[1].azimuth)
     # wrong in one channel only, so that a metric that ignores a channel fails
-    prediction = np.stack([harness.noisy(0.0)[0], harness.sound[1]])
+    prediction = np.stack([harness.noisy(0.0)[0], harness.audio[1]])
     before = harness.score(prediction)
-    after = harness.score(prediction[::-1].copy(), harness.sound[::-1].copy(), truth)
+    after = harness.score(prediction[::-1].copy(), harness.audio[::-1].copy(), truth)
     for name, value in before.items():
         gap = abs(after[name] - value)
         require(gap <= SAME * harness.span(name), f"{name} is {value:g}, mirrored {after[name]:g}")
@@ -205,8 +205,8 @@ def symmetric(component: ComponentUnderTest) -> None:
 def finite_on_silence(component: ComponentUnderTest) -> None:
     """Silence as prediction, reference or both gives finite values, or leaves a name out."""
     harness = _MetricHarness(component)
-    silence = np.zeros_like(harness.sound)
-    pairs = {"prediction": (silence, harness.sound), "reference": (harness.sound, silence), "pair": (silence, silence)}
+    silence = np.zeros_like(harness.audio)
+    pairs = {"prediction": (silence, harness.audio), "reference": (harness.audio, silence), "pair": (silence, silence)}
     for what, pair in pairs.items():
         for name, value in harness.score(*pair).items():
             require(np.isfinite(value), f"a silent {what} gives {name} = {value}")
@@ -215,17 +215,17 @@ def finite_on_silence(component: ComponentUnderTest) -> None:
 def refuses_unequal_lengths(component: ComponentUnderTest) -> None:
     """Unequal lengths are a ValueError."""
     harness = _MetricHarness(component)
-    _refused(harness, harness.sound[:, :-1], harness.sound, "a prediction one sample short")
-    _refused(harness, harness.sound, harness.sound[:, :-1], "a reference one sample short")
+    _refused(harness, harness.audio[:, :-1], harness.audio, "a prediction one sample short")
+    _refused(harness, harness.audio, harness.audio[:, :-1], "a reference one sample short")
 
 
 def refuses_nan(component: ComponentUnderTest) -> None:
     """NaN in prediction or reference is a ValueError."""
     harness = _MetricHarness(component)
-    broken = harness.sound.copy()
+    broken = harness.audio.copy()
     broken[0, 5] = np.nan
-    _refused(harness, broken, harness.sound, "NaN in the prediction")
-    _refused(harness, harness.sound, broken, "NaN in the reference")
+    _refused(harness, broken, harness.audio, "NaN in the prediction")
+    _refused(harness, harness.audio, broken, "NaN in the reference")
 
 
 def _refused(harness: _MetricHarness, prediction: Array, reference: Array, what: str) -> None:

@@ -89,7 +89,7 @@ def test_a_sound_that_nothing_is_seen_of(tmp_path, scenes, sounds):
 
 def test_a_folder_without_cut_outs(tmp_path, scenes, cutouts):
     assert refused(scenes, tmp_path, cutouts=cutouts) == (
-        f"{cutouts}: holds no png file\n  Put cut-out pictures named FAMILY.png into it."
+        f"{cutouts}: holds no png file\n  Put cut-out images named FAMILY.png into it."
     )
 
 
