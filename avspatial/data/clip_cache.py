@@ -28,11 +28,11 @@ import platformdirs
 import torch
 
 from avspatial.atomic import atomic_directory, write_text
-from avspatial.data.layout import fit_rate, stereo_info
+from avspatial.data.layout import check_audio
 from avspatial.errors import DataError, reason
 from avspatial.framing import Window
 from avspatial.interfaces import Clip, Progress
-from avspatial.media.audio import audio_info, read_audio
+from avspatial.media.audio import read_audio
 from avspatial.media.resample import resample
 from avspatial.media.video import folder_images, grid_images, image_files
 
@@ -87,15 +87,12 @@ class ClipStore:
         if not entry.is_dir():
             self._build(clip, entry)
         try:
-            return self._mapped(clip, entry)
+            return _recording(clip, entry)
         except (OSError, ValueError):
             # A power failure may leave an entry of which the file system lost a part: decode it again.
             shutil.rmtree(entry, ignore_errors=True)
             self._build(clip, entry)
-            return self._mapped(clip, entry)
-
-    def _mapped(self, clip: Clip, entry: Path) -> Recording:
-        return Recording(clip, _map(entry / "audio.npy"), _map(entry / "pictures.npy"))
+            return _recording(clip, entry)
 
     def _entry(self, clip: Clip) -> Path:
         parts = {
@@ -142,7 +139,10 @@ class ClipStore:
         """Decode into `entry`; its lock is held, so unfinished folders are those of processes that died."""
         for unfinished in entry.parent.glob(f".{entry.name}.*.part"):
             shutil.rmtree(unfinished, ignore_errors=True)
-        audio, rate = _audio(clip)
+        check_audio(clip.audio, mono=clip.mono)
+        audio, rate = read_audio(clip.audio)
+        if clip.mono:
+            audio = np.repeat(audio.mean(0, keepdims=True), 2, axis=0)
         # An image for every grid time within the audio, so that every window has its images.
         count = max(1, math.ceil(audio.shape[1] / rate * self.window.fps - 1e-6))
         if clip.frames_fps is None:
@@ -154,14 +154,8 @@ class ClipStore:
             _write_array(temporary_path / "pictures.npy", images)
 
 
-def _audio(clip: Clip) -> tuple[np.ndarray, int]:
-    """A clip's audio (2, T), with equal channels for a mono clip, and its rate; DataError for an unusable clip."""
-    if not clip.mono:
-        stereo_info(clip.audio)
-        return read_audio(clip.audio)
-    fit_rate(clip.audio, audio_info(clip.audio))
-    audio, rate = read_audio(clip.audio)
-    return np.repeat(audio.mean(0, keepdims=True), 2, axis=0), rate
+def _recording(clip: Clip, entry: Path) -> Recording:
+    return Recording(clip, _map(entry / "audio.npy"), _map(entry / "pictures.npy"))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip
-from avspatial.media.audio import AudioInfo, audio_info
+from avspatial.media.audio import audio_info
 from avspatial.media.video import image_files, video_seconds
 from avspatial.text import listed
 
@@ -81,7 +81,7 @@ def layout_clips(root: Path, listed_in: Path, *, frames_fps: float | None = None
     clips = [_clip(root, name, frames_fps) for name in split_ids(listed_in)]
     _all_there(clips, listed_in)
     for clip in clips:
-        stereo_info(clip.audio)
+        check_audio(clip.audio)
     return clips
 
 
@@ -104,31 +104,25 @@ def _all_there(clips: list[Clip], listed_in: Path) -> None:
         )
 
 
-def stereo_info(path: Path) -> AudioInfo:
-    """Header of an audio file; DataError unless it has two channels and at least 8 kHz."""
+def check_audio(path: Path, *, mono: bool = False) -> None:
+    """DataError unless an audio file has two channels, or any number if `mono`, and at least 8 kHz."""
     info = audio_info(path)
-    if info.channels != 2:
+    if info.channels != 2 and not mono:
         kind = "mono" if info.channels == 1 else f"{info.channels} channels"
         raise DataError(f"{kind} where stereo is needed", where=path, fix="Take the binaural recording of this clip.")
-    return fit_rate(path, info)
-
-
-def fit_rate(path: Path, info: AudioInfo) -> AudioInfo:
-    """The header; DataError unless its rate is at least 8 kHz."""
     if info.rate < LOWEST_RATE:
         raise DataError(
             f"sampled at {info.rate} Hz; at least {LOWEST_RATE} Hz is needed",
             where=path,
             fix="Take the original recording; any higher rate is resampled.",
         )
-    return info
 
 
 def lengths(clip: Clip) -> tuple[float, float]:
     """Seconds of audio and of video; MediaError for files that are missing or cannot be read."""
     rate = clip.frames_fps
-    pictures = video_seconds(clip.video) if rate is None else len(image_files(clip.video)) / rate
-    return audio_info(clip.audio).seconds, pictures
+    video = video_seconds(clip.video) if rate is None else len(image_files(clip.video)) / rate
+    return audio_info(clip.audio).seconds, video
 
 
 def check_lengths(clip: Clip, tolerance: float, advice: str, key: str = "length_tolerance") -> None:
@@ -136,10 +130,10 @@ def check_lengths(clip: Clip, tolerance: float, advice: str, key: str = "length_
 
     `advice` is the first thing that the user can do; `key` is the recipe's key of the tolerance.
     """
-    sound, pictures = lengths(clip)
-    if abs(sound - pictures) > tolerance:
+    audio, video = lengths(clip)
+    if abs(audio - video) > tolerance:
         raise DataError(
-            f"clip {clip.id}: {sound:.2f} s of sound but {pictures:.2f} s of pictures",
+            f"clip {clip.id}: {audio:.2f} s of audio but {video:.2f} s of video",
             where=clip.video,
             fix=f"{advice}, leave the clip out, or raise {key} (now {tolerance:g} s).",
         )

@@ -129,7 +129,9 @@ def load_weights(folder: Path, spatializer: Spatializer, components: Mapping[str
     """
     if components is not None:
         _same_components(folder, components, "model.")
-    _fill(spatializer, _read(folder / MODEL), folder)
+    tensors = _read(folder / MODEL)
+    _refuse_differing(spatializer.state_dict(), tensors, folder)
+    spatializer.load_state_dict(tensors)
 
 
 def load_all(
@@ -149,7 +151,7 @@ def load_all(
     own = {name.removeprefix("trainer/"): value for name, value in rest.items() if name.startswith("trainer/")}
     _refuse_differing(_own_state(trainer), own, folder)
     trainer.load_state_dict(own, strict=False)
-    names = {id(parameter): name for name, parameter in trainer.named_parameters()}
+    names = _names(trainer)
     for phase, optimizer in optimizers.items():
         _load_optimizer(phase, optimizer, names, rest, folder)
 
@@ -169,12 +171,16 @@ def refuse_tied(module: nn.Module) -> None:
             raise PluginError(f"{other} and {name} are one tensor, which a checkpoint cannot hold", fix=fix)
 
 
+def _names(trainer: Trainer) -> dict[int, str]:
+    return {id(parameter): name for name, parameter in trainer.named_parameters()}
+
+
 def _own_state(trainer: Trainer) -> dict[str, Tensor]:
     return {name: value for name, value in trainer.state_dict().items() if not name.startswith(_SPATIALIZER)}
 
 
 def _optimizer_state(trainer: Trainer, optimizers: Mapping[str, torch.optim.Optimizer]) -> dict[str, Tensor]:
-    names = {id(parameter): name for name, parameter in trainer.named_parameters()}
+    names = _names(trainer)
     return {
         f"optimizer/{phase}/{names[id(parameter)]}/{key}": torch.as_tensor(value)
         for phase, optimizer in optimizers.items()
@@ -211,11 +217,6 @@ def _read(path: Path) -> dict[str, Tensor]:
     except (OSError, SafetensorError) as error:
         fix = "Write the name of another checkpoint into LATEST in the folder of the checkpoints."
         raise RunError(f"cannot be read: {error}", where=path, fix=fix) from error
-
-
-def _fill(module: nn.Module, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    _refuse_differing(module.state_dict(), tensors, folder)
-    module.load_state_dict(tensors)
 
 
 def _same_components(folder: Path, components: Mapping[str, str], part: str = "") -> None:

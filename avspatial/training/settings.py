@@ -42,10 +42,6 @@ class TrainerSettings(StageSettings):
     example_spatializer: ClassVar[str] = "avspatial.masking"
     """The spatializer with whose `example` settings `avspatial.testing` tries the trainer."""
 
-    epochs: int = setting(1000, unit="epochs", ge=1)
-    """How long to train: passes over the training clips."""
-    steps: int | None = setting(None, unit="steps", ge=1)
-    """How long to train, in steps; overrides `epochs` where given."""
     batch_size: int = setting(24, unit="windows", ge=1, le=65536)
     """Windows in one step, over all devices together."""
     lr: float = setting(1e-3, gt=0, le=10)

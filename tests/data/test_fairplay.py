@@ -185,7 +185,7 @@ def test_sound_and_pictures_of_unequal_length(tiny_root: Path) -> None:
     samples, rate = soundfile.read(tiny_root / "binaural_audios/000002.wav")
     soundfile.write(tiny_root / "binaural_audios/000002.wav", samples[: rate // 2], rate)
     assert complaint(fairplay(tiny_root)) == (
-        f"{tiny_root}/videos/000002.mp4: clip 000002: 0.50 s of sound but 2.00 s of pictures\n"
+        f"{tiny_root}/videos/000002.mp4: clip 000002: 0.50 s of audio but 2.00 s of video\n"
         "  Copy both again, leave the clip out, or raise data.length_tolerance (now 1 s)."
     )
     assert ids(fairplay(tiny_root, length_tolerance=2), "train") == ["000002", "000001"]

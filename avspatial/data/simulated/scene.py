@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from avspatial.data.layout import PARTS
 from avspatial.data.simulated.settings import SimulatedSettings
 
-SPLITS = ("train", "val", "test")
 FURNITURE = ("box", "plant")
 """Silent objects that resemble no instrument."""
 
@@ -75,9 +75,9 @@ def split_of(clips: int, shares: tuple[float, float, float]) -> list[str]:
     splits: list[str] = []
     for pair in range((clips + 1) // 2):
         behind = np.array(shares) * (pair + 1) - counts
-        chosen = pair if pair < len(SPLITS) else int(np.argmax(behind))
+        chosen = pair if pair < len(PARTS) else int(np.argmax(behind))
         counts[chosen] += 1
-        splits += [SPLITS[chosen]] * 2
+        splits += [PARTS[chosen]] * 2
     return splits[:clips]
 
 

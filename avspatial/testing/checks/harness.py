@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -147,26 +148,15 @@ class _VisualInputHarness(Harness):
 
     image_inputs = ("visual",)
 
-    def without_images(self) -> Any:
-        """The network for a model without images; None if it refuses to be built so, as it may."""
-        try:
-            return self._construct(None)
-        except AvspatialError:
-            return None
-
-    def construct(self, seed: int = 0) -> Any:
-        return self._construct(VISUALS[0], seed)
+    def construct(self, seed: int = 0, visual: FeatureShape | None = VISUALS[0]) -> Any:
+        return self.component.build(seed, visual=visual)
 
     def designs(self) -> Iterator[tuple[Any, FeatureShape | None]]:
-        """The network as built for each image size, and for no images if that is possible."""
+        """The network as built for each image size, and for no images unless it refuses to be built so, as it may."""
         for visual in VISUALS:
-            yield self._construct(visual), visual
-        blind = self.without_images()
-        if blind is not None:
-            yield blind, None
-
-    @abstractmethod
-    def _construct(self, visual: FeatureShape | None, seed: int = 0) -> Any: ...
+            yield self.construct(visual=visual), visual
+        with suppress(AvspatialError):
+            yield self.construct(visual=None), None
 
     def visual(self, generator: torch.Generator, shape: FeatureShape = VISUALS[0]) -> Tensor:
         size = (BATCH, shape.channels, shape.images, shape.height, shape.width)
@@ -178,13 +168,10 @@ class MaskGeneratorHarness(_VisualInputHarness):
 
     audio_inputs = tuple(f"map{number}" for number in range(len(LEVELS)))
 
-    def _construct(self, visual: FeatureShape | None, seed: int = 0) -> Any:
+    def construct(self, seed: int = 0, visual: FeatureShape | None = VISUALS[0]) -> Any:
         return self.component.build(seed, levels=LEVELS, visual=visual)
 
-    def inputs(self, seed: int = 1) -> Inputs:
-        return self._inputs(seed, 1, VISUALS[0])
-
-    def _inputs(self, seed: int, stretch: int, visual: FeatureShape | None) -> Inputs:
+    def inputs(self, seed: int = 1, stretch: int = 1, visual: FeatureShape | None = VISUALS[0]) -> Inputs:
         generator = torch.Generator().manual_seed(seed)
         mixture = self.spectrogram(generator, stretch)
         bins, frames = mixture.shape[-2:]
@@ -202,7 +189,7 @@ class MaskGeneratorHarness(_VisualInputHarness):
     def check_shapes(self) -> None:
         for module, visual in self.designs():
             for stretch in (1, 2):
-                inputs = self._inputs(1, stretch, visual)
+                inputs = self.inputs(1, stretch, visual)
                 for mask in self.outputs(module, inputs):
                     require_shape("a mask", mask, inputs["mixture"].shape)
 
@@ -211,9 +198,6 @@ class DiscriminatorHarness(_VisualInputHarness):
     """Discriminators."""
 
     audio_inputs = ("difference",)
-
-    def _construct(self, visual: FeatureShape | None, seed: int = 0) -> Any:
-        return self.component.build(seed, visual=visual)
 
     def inputs(self, seed: int = 1) -> Inputs:
         generator = torch.Generator().manual_seed(seed)
@@ -245,13 +229,10 @@ class SpatializerHarness(Harness):
         framing = self.framing.model_copy(update={"window": window})
         return self.component.build(seed, framing=framing, builder=self.component.registry)
 
-    def inputs(self, seed: int = 1) -> Inputs:
-        return self._inputs(seed, self.framing.window.picture)
-
-    def _inputs(self, seed: int, size: tuple[int, int]) -> Inputs:
+    def inputs(self, seed: int = 1, size: tuple[int, int] | None = None) -> Inputs:
         generator = torch.Generator().manual_seed(seed)
         mixture = 0.2 * torch.randn(BATCH, self.framing.samples, generator=generator)
-        return {"mixture": mixture, "images": self.images(generator, size)}
+        return {"mixture": mixture, "images": self.images(generator, size or self.framing.window.picture)}
 
     def outputs(self, module: Any, inputs: Inputs) -> list[Tensor]:
         output = module(inputs["mixture"], inputs["images"])
@@ -264,7 +245,7 @@ class SpatializerHarness(Harness):
 
     def check_shapes(self) -> None:
         for size in IMAGE_SIZES:
-            module, inputs = self.construct(size=size), self._inputs(1, size)
+            module, inputs = self.construct(size=size), self.inputs(1, size)
             mixture = inputs["mixture"]
             require_shape("the stereo", module(mixture, inputs["images"]), (BATCH, 2, mixture.shape[-1]))
         require(0 < module.valid_samples <= module.framing.samples, f"valid_samples is {module.valid_samples}")

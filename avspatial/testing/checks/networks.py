@@ -52,11 +52,11 @@ def learns(component: ComponentUnderTest) -> str:
     trainable = _trainable(module)
     if not trainable:
         raise NotApplicable("it has no trainable parameters")
-    torch.autograd.backward(harness.loss(module.eval(), harness.inputs()))
-    reached = {name for name, parameter in module.named_parameters() if _has_gradient(parameter)}
-    module.zero_grad()
-    torch.autograd.backward(harness.loss(module.train(), harness.inputs(2)))
-    reached |= {name for name, parameter in module.named_parameters() if _has_gradient(parameter)}
+    reached: set[str] = set()
+    for seed, training in ((1, False), (2, True)):
+        module.zero_grad()
+        torch.autograd.backward(harness.loss(module.train(training), harness.inputs(seed)))
+        reached |= {name for name, parameter in module.named_parameters() if _has_gradient(parameter)}
     unreached = [name for name in trainable if name not in reached]
     names = f"{', '.join(unreached[:3])} ({len(unreached)} of {len(trainable)} parameters)"
     require(not unreached, f"no gradient ever reaches {names}")

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from avspatial.data.layout import PARTS
 from avspatial.data.simulated.instruments import INSTRUMENTS
-from avspatial.data.simulated.scene import SPLITS, sample_scene, split_of
+from avspatial.data.simulated.scene import sample_scene, split_of
 from avspatial.data.simulated.settings import FAMILIES, SimulatedSettings
 
 
@@ -27,7 +28,7 @@ def test_first_sources_come_in_mirrored_pairs_that_cover_every_angle():
 @pytest.mark.parametrize("clips", [6, 20, 150])
 def test_every_split_holds_as_much_left_as_right(clips):
     scenes, splits = drawn(clips), split_of(clips, (0.7, 0.1, 0.2))
-    for part in SPLITS:
+    for part in PARTS:
         sides = [
             np.sign(s.sources[0].trajectory.middle) for s, split in zip(scenes, splits, strict=True) if split == part
         ]
@@ -41,9 +42,9 @@ def test_more_clips_leave_the_earlier_ones_in_their_split_and_shares_are_kept(fe
     shares = (1 - val - test, val, test)
     longer = split_of(few + more, shares)
     assert longer[:few] == split_of(few, shares)
-    assert set(longer) == set(SPLITS)
+    assert set(longer) == set(PARTS)
     if few >= 20:
-        for part, share in zip(SPLITS, shares, strict=True):
+        for part, share in zip(PARTS, shares, strict=True):
             assert longer.count(part) == pytest.approx(share * len(longer), abs=4)
 
 
