@@ -102,7 +102,7 @@ def _controls(named: Names | None, json: bool, save: Path | None) -> Sequence[st
     if named is None:
         kept = saved_controls(save) if save is not None else None
         return kept if kept is not None else () if json else ("mono",)
-    return CONTROLS if named == ("all",) else () if named == ("none",) else named
+    return tuple(CONTROLS) if named == ("all",) else () if named == ("none",) else named
 
 
 def _tell(done: Evaluation) -> None:

@@ -194,14 +194,14 @@ def _card(card: Card) -> str:
     from avspatial.report.metric_cards import cell, short_number
     from avspatial.report.parts.numbers import DIRECTION
 
-    unit = f", {card.unit}" if card.unit else ""
+    unit = f", {card.info.unit}" if card.info.unit else ""
     of = "mono = 1" if card.sees_mono else f"{card.largest} = 1"
     rows = [["distortion", "value", of, "the prediction is"]]
     rows += [
         [name, cell(card, name), short_number(card.share(name)), description_of(name)] for name in distortion_names()
     ]
     scenes = f"means over {card.n} of {len(SCENES)} scenes, {card.convention}"
-    head = f"{card.name}{unit}, {DIRECTION[card.higher_is_better][1]}; {scenes}"
+    head = f"{card.name}{unit}, {DIRECTION[card.info.higher_is_better][1]}; {scenes}"
     lines = [head, columns(rows, indent="  "), *(f"  {sentence}" for sentence in card.sentences())]
     lines += [f"  failed: {line}" for failed in card.failures.values() for line in failed]
     return "\n".join(lines)

@@ -8,7 +8,6 @@ Source: this project, on cues that the field agrees on (Blauert, Spatial Hearing
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -44,6 +43,8 @@ def _mean(error: Array, counted: Array) -> float:
 
 ErrorAndCoverage = tuple[float, float]
 """An error, NaN if no band and frame counts, and the share of bands and frames that count."""
+Comparison = Callable[[Cues, Cues, int], ErrorAndCoverage]
+"""A function of the cues (J, K) of prediction and reference, and their rate in Hz."""
 
 
 def _ild(predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
@@ -62,9 +63,7 @@ def _coherence(predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
     return _mean(np.abs(predicted.coherence - true.coherence), counted), float(counted.mean())
 
 
-def _error(
-    compare: Callable[[Cues, Cues, int], ErrorAndCoverage], prediction: Audio, reference: Audio, rate: int
-) -> float:
+def _error(compare: Comparison, prediction: Audio, reference: Audio, rate: int) -> float:
     y, x = as_pair(prediction, reference)
     return compare(cues(y, rate), cues(x, rate), rate)[0]
 
@@ -160,8 +159,11 @@ class CueMetric(CachedMetric):
     normalized = False
     invariant_to = frozenset({"gain", "delay"})
 
-    def __init_subclass__(cls, cue: str, unit: str = "", **rest: Any) -> None:
+    compare: Comparison
+
+    def __init_subclass__(cls, cue: str, compare: Comparison, unit: str = "", **rest: Any) -> None:
         super().__init_subclass__(**rest)
+        cls.compare = staticmethod(compare)
         cls.names = (f"{cue}_error", f"{cue}_coverage")
         cls.unit = {cls.names[0]: unit, cls.names[1]: ""}
         cls.higher_is_better = {cls.names[0]: False, cls.names[1]: None}
@@ -175,27 +177,14 @@ class CueMetric(CachedMetric):
         values = {} if np.isnan(error) else {self.names[0]: error}
         return {**values, self.names[1]: coverage}
 
-    @abstractmethod
-    def compare(self, predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
-        """cues (J, K) of prediction and reference at `rate` Hz -> error or NaN, and coverage."""
 
-
-class IldError(CueMetric, cue="ild", unit="dB"):
+class IldError(CueMetric, cue="ild", compare=_ild, unit="dB"):
     """Error of the level difference in bands and frames, and its coverage."""
 
-    def compare(self, predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
-        return _ild(predicted, true, rate)
 
-
-class ItdError(CueMetric, cue="itd", unit="us"):
+class ItdError(CueMetric, cue="itd", compare=_itd, unit="us"):
     """Error of the time difference in bands and frames, and its coverage."""
 
-    def compare(self, predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
-        return _itd(predicted, true, rate)
 
-
-class CoherenceError(CueMetric, cue="coherence"):
+class CoherenceError(CueMetric, cue="coherence", compare=_coherence):
     """Error of the coherence in bands and frames, and its coverage."""
-
-    def compare(self, predicted: Cues, true: Cues, rate: int) -> ErrorAndCoverage:
-        return _coherence(predicted, true, rate)

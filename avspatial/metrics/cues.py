@@ -156,16 +156,10 @@ def _level_difference(left: Array, right: Array) -> Array:
     return np.asarray(np.clip(10 * np.log10(ratio), -LARGEST_ILD, LARGEST_ILD))
 
 
-def level_cues(stereo: Array, rate: int) -> tuple[Array, Array]:
-    """stereo (2, T) -> only `ild` and `power` (J, K) of its cues."""
-    hop = round(FRAME_HOP * rate)
-    powers = [_powers((np.abs(left), np.abs(right)), hop) for left, right in _bands(stereo, rate, hop)]
-    return np.stack([_level_difference(*power) for power in powers]), np.stack([sum(power) for power in powers])
-
-
 def band_power(stereo: Array, rate: int) -> Array:
     """stereo (2, T) -> only the `power` (J, K) of its cues."""
-    return level_cues(stereo, rate)[1]
+    hop = round(FRAME_HOP * rate)
+    return np.stack([sum(_powers((np.abs(left), np.abs(right)), hop)) for left, right in _bands(stereo, rate, hop)])
 
 
 def cues(stereo: Array, rate: int, hop: int | None = None) -> Cues:

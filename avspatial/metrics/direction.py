@@ -200,20 +200,18 @@ def _required(truth: Truth | None) -> Truth:
     return truth
 
 
-class LeftRight(LevelMetric, name="left_right", higher_is_better=True):
+class LeftRight(LevelMetric, name="left_right", higher_is_better=True, compute=left_right):
     """Share of lateral frames on the true side."""
 
     requires_source_angles = True
 
     def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
-        return left_right(prediction, reference, rate, _required(truth), *self.framing(rate)[1:])
+        settings = self.settings
+        return left_right(prediction, reference, rate, _required(truth), settings.frame, settings.hop)
 
 
-class LateralGain(LevelMetric, name="lateral_gain", higher_is_better=None):
+class LateralGain(LevelMetric, name="lateral_gain", higher_is_better=None, compute=lateral_gain):
     """Slope of the predicted on the reference's level difference."""
-
-    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
-        return lateral_gain(prediction, reference, *self.framing(rate))
 
 
 class AzimuthError(CachedMetric):

@@ -7,6 +7,9 @@ audio is not normalised: a common gain cancels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -194,46 +197,40 @@ def spl_magnitude(prediction: Audio, reference: Audio, rate: int, frame: float =
 
 
 class LevelMetric(ScalarMetric):
-    """Base of metrics on level-difference curves: the framing is a setting, the audio is not normalised."""
+    """Base of metrics on level-difference curves: the framing is a setting, the audio is not normalised.
+
+    Class argument `compute`: function of prediction, reference, rate in Hz, frame and hop in s.
+    """
 
     settings: SplSettings
     normalized = False
     invariant_to = frozenset({"gain", "delay"})
 
-    def framing(self, rate: int) -> tuple[int, float, float]:
-        return rate, self.settings.frame, self.settings.hop
+    compute: Callable[..., float]
+
+    def __init_subclass__(cls, compute: Callable[..., float], **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        cls.compute = staticmethod(compute)
+
+    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
+        return self.compute(prediction, reference, rate, frame=self.settings.frame, hop=self.settings.hop)
 
 
-class SplDistance(LevelMetric, name="spl_distance", unit="dB", higher_is_better=False):
+class SplDistance(LevelMetric, name="spl_distance", unit="dB", higher_is_better=False, compute=spl_distance):
     """L2 norm between the level-difference curves."""
 
-    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
-        return spl_distance(prediction, reference, *self.framing(rate))
 
-
-class SplRmse(LevelMetric, name="spl_rmse", unit="dB", higher_is_better=False):
+class SplRmse(LevelMetric, name="spl_rmse", unit="dB", higher_is_better=False, compute=spl_rmse):
     """Error of the level-difference curve a frame."""
 
-    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
-        return spl_rmse(prediction, reference, *self.framing(rate))
 
-
-class SplCorrelation(LevelMetric, name="spl_correlation", higher_is_better=True):
+class SplCorrelation(LevelMetric, name="spl_correlation", higher_is_better=True, compute=spl_correlation):
     """Correlation of the level-difference curves."""
 
-    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
-        return spl_correlation(prediction, reference, *self.framing(rate))
 
-
-class SplDirection(LevelMetric, name="spl_direction", higher_is_better=True):
+class SplDirection(LevelMetric, name="spl_direction", higher_is_better=True, compute=spl_direction):
     """Share of active frames whose side agrees."""
 
-    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
-        return spl_direction(prediction, reference, *self.framing(rate))
 
-
-class SplMagnitude(LevelMetric, name="spl_magnitude", higher_is_better=None):
+class SplMagnitude(LevelMetric, name="spl_magnitude", higher_is_better=None, compute=spl_magnitude):
     """Predicted over true size of the level difference."""
-
-    def measure(self, prediction: Audio, reference: Audio, rate: int, truth: Truth | None) -> float:
-        return spl_magnitude(prediction, reference, *self.framing(rate))

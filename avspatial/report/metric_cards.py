@@ -52,7 +52,7 @@ def page(cards: Sequence[Card]) -> str:
     for card in cards:
         audio = "normalised" if card.normalized else "as it is"
         means = (cell(card, name) for name in distortion_names())
-        values.append([_title(card), card.unit, audio, str(card.n), *means])
+        values.append([_title(card), card.info.unit, audio, str(card.n), *means])
     words = "\n".join(f"- {_title(card)}: {' '.join(card.sentences())}" for card in cards)
     parts = [
         head,
@@ -68,7 +68,7 @@ def page(cards: Sequence[Card]) -> str:
 
 
 def _title(card: Card) -> str:
-    return f"`{card.name}` {DIRECTION[card.higher_is_better][0]}".rstrip()
+    return f"`{card.name}` {DIRECTION[card.info.higher_is_better][0]}".rstrip()
 
 
 def cell(card: Card, distortion: str) -> str:

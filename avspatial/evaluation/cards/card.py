@@ -16,6 +16,7 @@ import numpy as np
 
 from avspatial.evaluation.cards.test_cases import TURNS, Case, distortion_names, keeps_directions, turned
 from avspatial.evaluation.scoring.clip_scores import NamedMetric, score_pair
+from avspatial.evaluation.scoring.score_schema import MetricInfo
 from avspatial.interfaces import Convention, Progress
 
 UNSEEN_SHARE = 0.1
@@ -34,13 +35,9 @@ class Card:
     """
 
     name: str
-    id: str
-    version: str
-    unit: str
-    higher_is_better: bool | None
+    info: MetricInfo
     normalized: bool
     convention: str
-    settings: Mapping[str, Any]
     scores: Mapping[str, Mapping[str, float]]
     failures: Mapping[str, Sequence[str]]
 
@@ -118,7 +115,8 @@ class Card:
 
     @property
     def _sign(self) -> int | None:
-        return None if self.higher_is_better is None else 1 if self.higher_is_better else -1
+        higher_is_better = self.info.higher_is_better
+        return None if higher_is_better is None else 1 if higher_is_better else -1
 
     def turning(self) -> list[tuple[int, float]]:
         """(degrees, cost) of each rotation that has a value: by how much it is worse than the reference."""
@@ -181,13 +179,10 @@ class Card:
             for name in self.scores
         }
         return {
-            "component": self.id,
-            "version": self.version,
-            "unit": self.unit,
-            "higher_is_better": self.higher_is_better,
+            "component": self.info.id,
+            **self.info.model_dump(include={"version", "unit", "higher_is_better", "settings"}),
             "normalized": self.normalized,
             "convention": self.convention,
-            "settings": dict(self.settings),
             "values": values,
             "does_not_see": self.unseen,
             "prefers_mono_to": self.below_mono,
@@ -198,29 +193,25 @@ class Card:
 
 def measure_cards(named: NamedMetric, cases: Iterable[Case], convention: Convention, progress: Progress) -> list[Card]:
     """The cards of a metric, one per name, over the test cases; errors of the metric are recorded, not raised."""
-    metric = named.metric
-    scores: dict[str, dict[str, dict[str, float]]] = {n: {d: {} for d in distortion_names()} for n in metric.names}
-    failures: dict[str, dict[str, list[str]]] = {name: {} for name in metric.names}
-    for case in progress(list(cases), f"Measuring {named.id}"):
-        outcomes = score_pair([named], case.prediction, case.reference, convention, case.truth)
-        for name, outcome in outcomes.items():
-            if "error" in outcome:
-                line = f"{case.distortion}, {case.scene}: {outcome['error']}"
-                failures[name].setdefault(case.distortion, []).append(line)
-            elif "value" in outcome:
-                scores[name][case.distortion][case.scene] = outcome["value"]
-    return [
-        Card(
-            name=name,
-            id=named.id,
-            version=named.version,
-            unit=metric.unit[name],
-            higher_is_better=metric.higher_is_better[name],
-            normalized=metric.normalized,
-            convention=convention.name,
-            settings=named.settings,
-            scores=scores[name],
-            failures=failures[name],
-        )
-        for name in metric.names
+    scored = [
+        (case, score_pair([named], case.prediction, case.reference, convention, case.truth))
+        for case in progress(list(cases), f"Measuring {named.id}")
     ]
+    return [
+        _card(named, name, [(case, outcomes[name]) for case, outcomes in scored], convention)
+        for name in named.metric.names
+    ]
+
+
+def _card(
+    named: NamedMetric, name: str, outcomes: Iterable[tuple[Case, Mapping[str, Any]]], convention: Convention
+) -> Card:
+    scores: dict[str, dict[str, float]] = {distortion: {} for distortion in distortion_names()}
+    failures: dict[str, list[str]] = {}
+    for case, outcome in outcomes:
+        if "error" in outcome:
+            line = f"{case.distortion}, {case.scene}: {outcome['error']}"
+            failures.setdefault(case.distortion, []).append(line)
+        elif "value" in outcome:
+            scores[case.distortion][case.scene] = outcome["value"]
+    return Card(name, named.info(name), named.metric.normalized, convention.name, scores, failures)

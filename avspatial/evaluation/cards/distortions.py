@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from avspatial.evaluation.scoring.controls import control_sounds
+from avspatial.evaluation.scoring.controls import level_panned, mono, reference, swapped
 from avspatial.signal import stereo
 
 LATE = 0.001
@@ -43,24 +44,9 @@ class Distortion:
         return (self.change.__doc__ or "").strip().rstrip(".")
 
 
-def reference(audio: Array, rate: int) -> Array:
-    """The reference itself."""
-    return control_sounds(audio)["reference"]
-
-
-def mono(audio: Array, rate: int) -> Array:
-    """Half the mixture at each ear."""
-    return control_sounds(audio)["mono"]
-
-
-def level_panned(audio: Array, rate: int) -> Array:
-    """The mixture with constant gains, in the ratio of the reference's channels."""
-    return control_sounds(audio)["level_panned"]
-
-
-def swapped(audio: Array, rate: int) -> Array:
-    """The ears exchanged."""
-    return control_sounds(audio)["swapped"]
+def _as_distortion(control: Callable[[Array], Array]) -> Callable[[Array, int], Array]:
+    """A control condition, whose audio does not depend on the rate."""
+    return wraps(control)(lambda audio, rate: control(audio))
 
 
 def narrowed(audio: Array, rate: int) -> Array:
@@ -112,23 +98,15 @@ def _later(audio: Array, seconds: float, rate: int) -> Array:
     return np.pad(audio, [(0, 0)] * (audio.ndim - 1) + [(samples, 0)])[..., : audio.shape[-1]]
 
 
+_KEEP_DIRECTIONS = (_as_distortion(reference), late, quieter, inverted)
+_CHANGE_DIRECTIONS = (
+    *map(_as_distortion, (mono, level_panned, swapped)),
+    *(narrowed, widened, left_late, right_late, noise),
+)
 DISTORTIONS: Mapping[str, Distortion] = MappingProxyType(
     {
-        change.__name__: Distortion(change.__name__, change, keeps)
-        for change, keeps in (
-            (reference, True),
-            (late, True),
-            (quieter, True),
-            (inverted, True),
-            (mono, False),
-            (level_panned, False),
-            (swapped, False),
-            (narrowed, False),
-            (widened, False),
-            (left_late, False),
-            (right_late, False),
-            (noise, False),
-        )
+        change.__name__: Distortion(change.__name__, change, change in _KEEP_DIRECTIONS)
+        for change in (*_KEEP_DIRECTIONS, *_CHANGE_DIRECTIONS)
     }
 )
 """The distortions by name: the reference, those that keep every direction, the others."""

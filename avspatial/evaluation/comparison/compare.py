@@ -11,13 +11,14 @@ import numpy as np
 
 from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.comparison.compatibility import refuse_differing, unsaid
-from avspatial.evaluation.comparison.estimates import Estimate, Estimator, Sample
+from avspatial.evaluation.comparison.estimates import Estimator, Sample
 from avspatial.evaluation.comparison.systems import ScoredClip, System
 from avspatial.evaluation.scoring.conditions import Condition
 from avspatial.evaluation.scoring.controls import MODEL, SEEN
 from avspatial.evaluation.scoring.score_schema import SCHEMA, Mean, MetricInfo
 from avspatial.evaluation.scoring.summary import INTERVAL
 from avspatial.evaluation.statistics import paired
+from avspatial.evaluation.statistics.paired import Estimate
 
 BETTER, WORSE, HIGHER, LOWER, UNCLEAR = "better", "worse", "higher", "lower", "not distinguishable"
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from avspatial.evaluation.comparison.systems import ScoredClip
 from avspatial.evaluation.statistics import paired
 from avspatial.evaluation.statistics.bootstrap import interval, ratio, resample
+from avspatial.evaluation.statistics.paired import Estimate
 
 Array = NDArray[np.float64]
 
@@ -21,20 +22,6 @@ class Sample:
 
     clips: Sequence[ScoredClip]
     values: Array
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean, its standard error, 95 % interval and degrees of freedom; None where the clips do not suffice.
-
-    `p` is that of the corrected t-test over splits; from one split it is None, and a test of clips is another matter.
-    """
-
-    mean: float | None
-    error: float | None = None
-    interval: tuple[float, float] | None = None
-    freedom: int = 0
-    p: float | None = None
 
 
 class Estimator:
@@ -76,16 +63,9 @@ class Estimator:
         """An estimate for each sample; all share the draws of the bootstrap."""
         if self.several:
             return [self._over_splits(sample) for sample in samples]
-        sums = [self._sums(sample) for sample in samples]
+        sums = [paired.sums(sample.values, self.places(sample), self.recordings) for sample in samples]
         drawn = resample(np.concatenate(sums, axis=1)) if sums else np.zeros((1, 0))
         return [_over_recordings(each, drawn[:, 2 * at : 2 * at + 2]) for at, each in enumerate(sums)]
-
-    def _sums(self, sample: Sample) -> Array:
-        """(recordings, 2): sum and count of each recording, those of no clip included."""
-        found = np.zeros((self.recordings, 2))
-        sums = paired.sums(sample.values, self.places(sample))
-        found[: len(sums)] = sums
-        return found
 
     def _over_splits(self, sample: Sample) -> Estimate:
         by_split: dict[str | None, list[float]] = {}
@@ -93,9 +73,7 @@ class Estimator:
             by_split.setdefault(clip.split, []).append(float(value))
         if not by_split:
             return Estimate(None)
-        means = np.array([np.mean(values) for values in by_split.values()])
-        found = paired.over_splits(means, self._test_over_train)
-        return Estimate(found.mean, found.error, found.interval, len(means) - 1, found.p)
+        return paired.over_splits(np.array([np.mean(values) for values in by_split.values()]), self._test_over_train)
 
 
 def _over_recordings(sums: Array, drawn: Array) -> Estimate:

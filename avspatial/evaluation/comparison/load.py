@@ -125,7 +125,7 @@ def score_outputs(
     pairs = find_pairs(outputs, reference)
     chosen = conventions.get(convention)
     metrics = build_metrics(selected, chosen, registry)
-    scored = score_pairs(pairs, metrics, chosen, jobs=jobs, controls=CONTROLS, progress=progress)
+    scored = score_pairs(pairs, metrics, chosen, jobs=jobs, controls=tuple(CONTROLS), progress=progress)
     conditions = by_condition(score for clip in scored for score in clip.scores)
     clips = {pair.clip: _clip(pair.clip, pair.recording, pair.prediction, pair.reference) for pair in pairs}
     return ScoredSystem(outputs, outputs.resolve().stem, convention, metric_info(metrics), clips, conditions)

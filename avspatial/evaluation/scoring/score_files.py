@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from avspatial.errors import AvspatialError
 from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, all_failed, score_pair
-from avspatial.evaluation.scoring.controls import CONTROLS, MIRRORED, MODEL, SEEN, control_sounds
+from avspatial.evaluation.scoring.controls import CONTROLS, MIRRORED, MODEL, SEEN
 from avspatial.evaluation.scoring.file_pairs import FilePair
 from avspatial.evaluation.scoring.score_schema import Score
 from avspatial.interfaces import Clip, Convention, Progress
@@ -146,8 +146,7 @@ def score_files(
         )
     predicted = _load_audio(pair.prediction, convention)
     conditions: dict[str, _LoadedAudio | str] = {MODEL: predicted}
-    made = control_sounds(reference.audio) if controls else {}
-    conditions |= {name: _LoadedAudio(made[name], reference.rate, reference.samples) for name in controls}
+    conditions |= {name: replace(reference, audio=CONTROLS[name](reference.audio)) for name in controls}
     conditions |= {name: _load_audio(path, convention) for name, path in others.items()}
     notes = _resampling("prediction", predicted, convention) + _resampling("reference", reference, convention)
     scores: list[Score] = []
@@ -198,7 +197,7 @@ def score_clip(
     folder = run.outputs / clip.id
     pair = FilePair(clip.id, folder / PREDICTED, folder / REFERENCE, clip.recording, clip.truth)
     others = {name: run.controls / name / clip.id / PREDICTED for name in SEEN if name in made}
-    return score_files(pair, metrics, convention, controls=CONTROLS, others=others, failure=failure)
+    return score_files(pair, metrics, convention, controls=tuple(CONTROLS), others=others, failure=failure)
 
 
 def _flip_moments(

@@ -28,9 +28,8 @@ def differences(a: Array, b: Array) -> Array:
     return np.where(np.isclose(a, b, rtol=RELATIVE, atol=ABSOLUTE * size), 0.0, a - b)
 
 
-def sums(d: Array, recordings: NDArray[np.intp]) -> Array:
-    """d (n,) and the number of each clip's recording -> (recordings, 2): sum and count of each."""
-    count = int(recordings.max()) + 1 if len(recordings) else 0
+def sums(d: Array, recordings: NDArray[np.intp], count: int = 0) -> Array:
+    """d (n,) and the number of each clip's recording -> (recordings, 2): sum and count of each, at least `count`."""
     return np.stack([np.bincount(recordings, d, count), np.bincount(recordings, minlength=count)], axis=1)
 
 
@@ -132,30 +131,31 @@ def detectable(error: float | None, freedom: int) -> float | None:
 
 
 @dataclass(frozen=True)
-class Corrected:
-    """A mean over random splits: standard error, 95 % interval and two-sided p.
+class Estimate:
+    """A mean, its standard error, 95 % interval and degrees of freedom; None where the clips do not suffice.
 
-    All three are None where there is no variance to judge by: from one split, and from splits that all say the same.
+    `p` is that of the corrected t-test over splits; from one split it is None, and a test of clips is another matter.
     """
 
-    mean: float
+    mean: float | None
     error: float | None = None
     interval: tuple[float, float] | None = None
+    freedom: int = 0
     p: float | None = None
 
 
-def over_splits(means: Array, test_over_train: float) -> Corrected:
+def over_splits(means: Array, test_over_train: float) -> Estimate:
     """means (k,), one a random split of the same clips -> their mean, with the variance that overlapping splits have.
 
     The corrected resampled t-test of Nadeau and Bengio (2003, "Inference for the Generalization Error", Machine
     Learning 52): the sample variance of the k means times 1/k + n_test / n_train instead of 1/k, and Student's t with
-    k - 1 degrees.
+    k - 1 degrees. There is only a mean where no variance exists: from one split, and from splits that all say the same.
     """
     from scipy.stats import t
 
     k, mean = len(means), float(np.mean(means))
     error = float(np.sqrt((1 / k + test_over_train) * np.var(means, ddof=1))) if k > 1 else 0.0
     if error <= RELATIVE * abs(mean):
-        return Corrected(mean)
+        return Estimate(mean, freedom=k - 1)
     reach = float(t.ppf(1 - ALPHA / 2, k - 1)) * error
-    return Corrected(mean, error, (mean - reach, mean + reach), float(2 * t.sf(abs(mean) / error, k - 1)))
+    return Estimate(mean, error, (mean - reach, mean + reach), k - 1, float(2 * t.sf(abs(mean) / error, k - 1)))

@@ -11,6 +11,7 @@ import pytest
 from avspatial.evaluation.cards.card import Card, measure_cards
 from avspatial.evaluation.cards.test_cases import SCENES, Case, distortion_names, make_test_cases
 from avspatial.evaluation.scoring.clip_scores import NamedMetric
+from avspatial.evaluation.scoring.score_schema import MetricInfo
 from avspatial.interfaces import Convention
 from avspatial.metrics.direction import LeftRight
 from avspatial.metrics.fairplay import Snr, StftDistance
@@ -172,7 +173,7 @@ def by_hand(higher_is_better: bool | None = False, **values: float) -> Card:
     turns = {"turned_5": 1.0, "turned_10": 2.0, "turned_20": 3.0, "turned_40": 4.0}
     every = {"reference": 0.0, "mono": 1.0, **turns, **values}
     scores = {name: {"scene": value} for name, value in every.items()}
-    return Card("it", "planted.it", "1", "", higher_is_better, True, "fairplay", {}, scores, {})
+    return Card("it", MetricInfo(higher_is_better=higher_is_better), True, "fairplay", scores, {})
 
 
 def test_the_limit_of_what_is_seen_is_a_tenth_of_what_mono_moves() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from avspatial.evaluation.scoring.clip_scores import NamedMetric
-from avspatial.evaluation.scoring.controls import control_sounds, level_panned
+from avspatial.evaluation.scoring.controls import level_panned, mono
 from avspatial.evaluation.scoring.score_schema import Mean, Summary, read_summary
 from avspatial.evaluation.scoring.summary import evaluate_run
 from avspatial.interfaces import Clip, Convention, Metric, Truth
@@ -53,7 +53,7 @@ def run(tmp_path: Path) -> Run:
     for number in range(6):
         name = f"clip{number}"
         save_outputs(run.outputs / name, sound(number), sound(number), RATE)
-        save_prediction(run.controls / "blank_picture" / name, control_sounds(sound(number))["mono"], RATE)
+        save_prediction(run.controls / "blank_picture" / name, mono(sound(number)), RATE)
         save_prediction(run.controls / "mirrored_picture" / name, sound(number)[::-1], RATE)
     return run
 

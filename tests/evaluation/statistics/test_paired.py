@@ -144,8 +144,8 @@ def test_the_variance_over_splits_by_hand() -> None:
 
 
 def test_with_one_split_or_equal_ones_there_is_no_variance_to_judge_by() -> None:
-    assert paired.over_splits(np.array([3.0]), 0.1) == paired.Corrected(3.0)
-    assert paired.over_splits(np.full(10, 0.1), 0.1) == paired.Corrected(pytest.approx(0.1))
+    assert paired.over_splits(np.array([3.0]), 0.1) == paired.Estimate(3.0)
+    assert paired.over_splits(np.full(10, 0.1), 0.1) == paired.Estimate(pytest.approx(0.1), freedom=9)
 
 
 def simulated(generator: np.random.Generator, recordings: int) -> tuple[np.ndarray, np.ndarray]:
