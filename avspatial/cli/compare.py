@@ -87,7 +87,7 @@ def compare(
     """Compare systems on the same clips, with confidence intervals and tests."""
     if json + markdown + csv > 1:
         raise RunError("--json, --markdown and --csv exclude each other", fix="Give one of them.")
-    from avspatial.evaluation.comparison.requirements import answers, parse_statement
+    from avspatial.evaluation.comparison.requirements import answer, parse_statement
 
     required = [parse_statement(text) for text in require or ()]  # refuse a misspelled one before any run begins
     from avspatial.api.compare import compare as compare_named
@@ -107,7 +107,7 @@ def compare(
     )
     if html is not None:
         _write_page(comparison, html, clips, by)
-    answered = answers(comparison, required)
+    answered = [answer(comparison, statement) for statement in required]
     form = "json" if json else "markdown" if markdown else "csv" if csv else ""
     _print(comparison, form, answered)
     _tell(comparison, answered, sys.stderr if form else sys.stdout)

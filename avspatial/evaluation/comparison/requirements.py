@@ -9,7 +9,6 @@ be a control, too: "model.stft_distance < mono".
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from avspatial.errors import RunError, did_you_mean
@@ -126,22 +125,18 @@ def _against(statement: Statement, pair: SystemPair, sign: int) -> Answer:
     """The answer that a pair gives; sign -1: the statement's left system is the pair's second."""
     a = pair.a if sign > 0 else pair.b
     lower = pair.established and sign * (pair.difference or 0.0) < 0
-    right_way = pair.established and lower == statement.below
-    numbers = _numbers(pair, sign)
     if pair.failed:
-        why = f"{_failed(pair.failed)}, and those that are left may be the easy ones ({numbers})"
-        return Answer(statement.text, False, why)
+        return _failed(statement, pair.failed, _numbers(pair, sign))
     verdict = f"{a} is {'lower' if lower else 'higher'}" if pair.established else pair.verdict
-    return Answer(statement.text, right_way, f"{verdict} ({numbers})")
+    holds = pair.established and lower == statement.below
+    return Answer(statement.text, holds, f"{verdict} ({_numbers(pair, sign)})")
 
 
 def _pair(comparison: Comparison, statement: Statement, a: str, b: str, metric: str) -> tuple[SystemPair, int]:
     """The pair of two systems and the sign that makes its difference a's minus b's."""
-    for first, second, sign in ((a, b, 1), (b, a, -1)):
-        try:
-            return comparison.pair(metric, first, second), sign
-        except KeyError:
-            continue
+    for pair in comparison.pairs:
+        if pair.metric == metric and {pair.a, pair.b} == {a, b}:
+            return pair, 1 if pair.a == a else -1
     where = f"--require {statement.text}"
     if a == b:
         raise RunError("it sets a system against itself", where=where, fix="Name two systems.")
@@ -158,13 +153,14 @@ def _against_number(comparison: Comparison, statement: Statement, a: str, metric
     low, high = mean.ci95
     numbers = f"mean {mean.mean:.6g}, 95 % interval {low:.6g} .. {high:.6g}, {mean.n} clips"
     if mean.failed:
-        why = f"{_failed(mean.failed)}, and those that are left may be the easy ones ({numbers})"
-        return Answer(statement.text, False, why)
+        return _failed(statement, mean.failed, numbers)
     return Answer(statement.text, high < number if statement.below else low > number, numbers)
 
 
-def _failed(count: int) -> str:
-    return "1 clip failed" if count == 1 else f"{count} clips failed"
+def _failed(statement: Statement, count: int, numbers: str) -> Answer:
+    clips = "1 clip" if count == 1 else f"{count} clips"
+    why = f"{clips} failed, and those that are left may be the easy ones ({numbers})"
+    return Answer(statement.text, False, why)
 
 
 def _numbers(pair: SystemPair, sign: int) -> str:
@@ -174,8 +170,3 @@ def _numbers(pair: SystemPair, sign: int) -> str:
     difference = f"difference {sign * pair.difference:+.6g}, 95 % interval {low:+.6g} .. {high:+.6g}, "
     detectable = "" if pair.established or pair.mdd is None else f", detectable {pair.mdd:.6g}"
     return f"{difference}p {pair.p_holm:.3g} after Holm, {pair.n} clips{detectable}"
-
-
-def answers(comparison: Comparison, statements: Sequence[Statement]) -> list[Answer]:
-    """An answer for each statement, in order."""
-    return [answer(comparison, each) for each in statements]

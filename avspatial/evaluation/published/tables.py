@@ -6,7 +6,7 @@ copied, and which choices of its evaluation are known; most papers leave most of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -50,7 +50,7 @@ class PublishedTable:
     place: str
     taken: str
     known: Mapping[str, Any]
-    unknown: tuple[str, ...]
+    unknown: Sequence[str]
     decimals: Mapping[str, int]
     rows: Mapping[str, Mapping[str, float]]
     split: str = ""
@@ -70,9 +70,9 @@ class Claim:
     text: str
     kind: str
     row: str
-    tables: tuple[str, ...]
+    tables: Sequence[str]
     against: Mapping[str, str] = field(default_factory=dict)
-    figures: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    figures: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,17 +84,6 @@ class Published:
     claims: tuple[Claim, ...]
 
 
-def _table(name: str, entry: dict[str, Any], sources: Mapping[str, Publication]) -> PublishedTable:
-    entry = dict(entry)
-    return PublishedTable(name, **(entry | {"source": sources[entry["source"]], "unknown": tuple(entry["unknown"])}))
-
-
-def _claim(entry: dict[str, Any], sources: Mapping[str, Publication]) -> Claim:
-    figures = {metric: (own, other) for metric, (own, other) in entry.get("figures", {}).items()}
-    converted = {"source": sources[entry["source"]], "tables": tuple(entry["tables"]), "figures": figures}
-    return Claim(**(entry | converted))
-
-
 @cache
 def published() -> Published:
     """The contents of `published.yaml`, read once."""
@@ -103,10 +92,12 @@ def published() -> Published:
     text = files("avspatial.evaluation.published").joinpath("published.yaml").read_text(encoding="utf-8")
     data = YAML(typ="safe").load(text)
     sources = {name: Publication(**entry) for name, entry in data["sources"].items()}
+    for entry in (*data["tables"].values(), *data["claims"]):
+        entry["source"] = sources[entry["source"]]
     return Published(
         MappingProxyType({name: PublishedMetric(name, **entry) for name, entry in data["metrics"].items()}),
-        MappingProxyType({name: _table(name, entry, sources) for name, entry in data["tables"].items()}),
-        tuple(_claim(entry, sources) for entry in data["claims"]),
+        MappingProxyType({name: PublishedTable(name, **entry) for name, entry in data["tables"].items()}),
+        tuple(Claim(**entry) for entry in data["claims"]),
     )
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -226,61 +227,66 @@ def read_clips(path: Path, *, allow_unfinished: bool = False, fix: str = RESTORE
 
 def read_summary(path: Path, *, fix: str = RESTORE) -> Summary:
     """Read `summary.json`; RunError if it is damaged or of an unknown schema."""
-    data = read_json(path, fix=fix)
-    if _schema(data, str(path), fix) != SCHEMA:
-        try:
-            data = _converted_summary(data, path, fix)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"is no summary of scores ({_described(error)})", where=path, fix=fix) from error
-    return _validated(Summary, data, str(path), fix)
-
-
-def _converted_summary(old: Json, path: Path, fix: str) -> Json:
-    """A run's summary has "rows"; an evaluation's has the model's means and metadata under "metrics"."""
-    rows = old["rows"] if "rows" in old else {MODEL: old["metrics"], **old.get("controls", {})}
-    about = path.with_name(EVALUATION)
-    settings = read_json(about, fix=fix).get("settings", {}) if "rows" not in old and about.is_file() else {}
-    stated = old.get("metrics", {})
-    names = dict.fromkeys([*stated, *(metric for row in rows.values() for metric in row)])
-    versions = old.get("versions", {})
-    return {
-        **{key: old[key] for key in ("convention", "clips", "failed") if key in old},
-        "versions": {name: version for name, version in versions.items() if name not in names},
-        "metrics": {name: _converted_info(name, stated.get(name, {}), versions, settings) for name in names},
-        "conditions": {row: {name: _converted_mean(entry) for name, entry in of.items()} for row, of in rows.items()},
-        "interval": old.get("interval"),
-    }
-
-
-def _converted_info(name: str, entry: Json, versions: Json, settings: Json) -> Json:
-    id, _, version = str(versions.get(name, "")).partition("@")
-    known = {"id": id, "version": version, "settings": settings.get(name)} if version else {}
-    return {**known, **{key: entry[key] for key in MetricInfo.model_fields if key in entry}}
-
-
-def _converted_mean(entry: Json) -> Json:
-    bounds = entry.get("ci95") or [None]
-    known = {key: entry.get(key) for key in ("mean", "sd", "n", "failed")}
-    return {**known, "ci95": None if None in bounds else bounds}
+    convert = partial(_converted_summary, path=path, fix=fix)
+    return _read_document(Summary, path, fix, convert, "is no summary of scores")
 
 
 def read_leaderboard(path: Path, *, fix: str) -> Leaderboard:
     """Read `leaderboard.json`; RunError if it is damaged or of an unknown schema."""
+    return _read_document(Leaderboard, path, fix, _converted_leaderboard, "is damaged")
+
+
+def _read_document(
+    kind: type[_Document], path: Path, fix: str, convert: Callable[[Json], Json], damage: str
+) -> _Document:
+    """`convert` makes schema 2 of schema 1; `damage`: what a file is that cannot be converted."""
     data = read_json(path, fix=fix)
     if _schema(data, str(path), fix) != SCHEMA:
         try:
-            data = _converted_leaderboard(data)
+            data = convert(data)
         except (KeyError, TypeError, AttributeError) as error:
-            raise RunError(f"is damaged ({_described(error)})", where=path, fix=fix) from error
-    return _validated(Leaderboard, data, str(path), fix)
+            raise RunError(f"{damage} ({_described(error)})", where=path, fix=fix) from error
+    return _validated(kind, data, str(path), fix)
+
+
+def _converted_summary(old: Json, path: Path, fix: str) -> Json:
+    """A run's summary has "rows"; an evaluation's has the model's means and metadata under "metrics"."""
+    conditions = old["rows"] if "rows" in old else {MODEL: old["metrics"], **old.get("controls", {})}
+    about = path.with_name(EVALUATION)
+    settings = read_json(about, fix=fix).get("settings", {}) if "rows" not in old and about.is_file() else {}
+    stated = old.get("metrics", {})
+    names = dict.fromkeys([*stated, *(metric for means in conditions.values() for metric in means)])
+    return {
+        **{key: old[key] for key in ("convention", "clips", "failed") if key in old},
+        **_converted_metrics({name: stated.get(name, {}) for name in names}, old.get("versions", {}), settings),
+        "conditions": {name: _converted_means(means) for name, means in conditions.items()},
+        "interval": old.get("interval"),
+    }
+
+
+def _converted_metrics(metrics: Mapping[str, Json], versions: Json, settings: Json) -> Json:
+    """`metrics` and `versions`: in schema 1 the versions hold "id@version" of each metric, too."""
+    info = {}
+    for name, entry in metrics.items():
+        id, _, version = str(versions.get(name, "")).partition("@")
+        identity = {"id": id, "version": version, "settings": settings.get(name)} if version else {}
+        info[name] = identity | {key: entry[key] for key in MetricInfo.model_fields if key in entry}
+    return {"metrics": info, "versions": {name: item for name, item in versions.items() if name not in metrics}}
+
+
+def _converted_means(means: Mapping[str, Json]) -> Json:
+    """Schema 1 has [null, null] where there is no interval."""
+    fields = {metric: {key: mean.get(key) for key in Mean.model_fields} for metric, mean in means.items()}
+    return {
+        metric: mean if None not in (mean["ci95"] or ()) else mean | {"ci95": None} for metric, mean in fields.items()
+    }
 
 
 def _converted_leaderboard(old: Json) -> Json:
-    names, versions = list(old["metrics"]), old["versions"]
     systems = [
         {
             **{key: of[key] for key in ("name", "sha256", "clips", "failed", "files", "file_of")},
-            "conditions": {MODEL: {name: _converted_mean(entry) for name, entry in of["metrics"].items()}},
+            "conditions": {MODEL: _converted_means(of["metrics"])},
             "scores": [
                 {"condition": MODEL, "clip": clip, "recording": clip, "metric": metric}
                 | ({"error": of["failures"].get(clip, "it failed")} if value is None else {"value": value})
@@ -292,8 +298,7 @@ def _converted_leaderboard(old: Json) -> Json:
     ]
     return {
         **{key: old[key] for key in ("convention", "reference", "clips")},
-        "versions": {name: version for name, version in versions.items() if name not in names},
-        "metrics": {name: _converted_info(name, old["metrics"][name], versions, {}) for name in names},
+        **_converted_metrics(old["metrics"], old["versions"], {}),
         "references": {"sha256": old["references"]["sha256"], "audio": old["references"]["sounds"]},
         "systems": systems,
     }

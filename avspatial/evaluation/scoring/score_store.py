@@ -38,6 +38,7 @@ from avspatial.evaluation.scoring.score_schema import (
     read_scores,
     write_document,
 )
+from avspatial.runs.directory import Run
 from avspatial.text import listed
 
 _SAME_COMMAND = "Give the same command as before, another folder with `--save DIR`, or remove this one."
@@ -171,23 +172,16 @@ def _locked(folder: Path) -> Iterator[None]:
     lock = filelock.FileLock(folder / ".evaluation.lock")
     with _writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        free = _acquired(lock)
-    if not free:
-        fix = "Wait for it, or choose another folder with `--save DIR`."
-        raise DataError("another evaluation is writing here", where=folder, fix=fix)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout as error:
+            fix = "Wait for it, or choose another folder with `--save DIR`."
+            raise DataError("another evaluation is writing here", where=folder, fix=fix) from error
     try:
         yield
     finally:
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
-
-
-def _acquired(lock: filelock.BaseFileLock) -> bool:
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        return False
-    return True
 
 
 def _score_lines(scored: ClipScores) -> str:
@@ -225,10 +219,10 @@ def _inputs(pair: FilePair) -> dict[str, list[int] | str | None]:
 
 def _stamp(path: Path) -> list[int] | None:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return [found.st_size, found.st_mtime_ns]
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _about(folder: Path) -> Json:
@@ -260,7 +254,8 @@ def _shown(value: Any) -> str:
 
 
 def _refuse_strange(folder: Path) -> None:
-    strange = [name for name in (SCORES, CLIPS, SUMMARY, "run.json") if (folder / name).exists()]
+    files = (*(folder / name for name in (SCORES, CLIPS, SUMMARY)), Run(folder).metadata_file)
+    strange = [path.name for path in files if path.exists()]
     if strange:
         what = f"holds {' and '.join(strange)} of something else, which would be written over"
         raise DataError(what, where=folder, fix="Choose another folder with `--save DIR`.")
