@@ -23,7 +23,7 @@ from avspatial.api.run import Finished
 from avspatial.data.clip_cache import ClipStore, Recording
 from avspatial.data.windows import TrainingWindows
 from avspatial.evaluation.scoring.clip_scores import build_metrics
-from avspatial.evaluation.scoring.score_files import score_clip
+from avspatial.evaluation.scoring.summary import evaluate_run
 from avspatial.inference.overlap_add import spatialize
 from avspatial.interfaces import Trainer
 from avspatial.metrics.conventions import CONVENTIONS
@@ -112,9 +112,8 @@ def test_scoring_a_clip(
     """All of the recipe's metrics, all conditions, from the saved files, in one thread."""
     convention = CONVENTIONS[recipe.convention]
     metrics = build_metrics(recipe.metrics, convention, registry)
-    rows = ("blank_picture", "mirrored_picture")
-    clip = recordings[0].clip
-    benchmark.pedantic(score_clip, (finished.run, clip, metrics, convention, rows), warmup_rounds=1, rounds=5)
+    arguments = (finished.run, [recordings[0].clip], metrics, convention, silent)
+    benchmark.pedantic(evaluate_run, arguments, {"jobs": 1}, warmup_rounds=1, rounds=5)
     benchmark.extra_info["clips_per_second"] = 1 / benchmark.stats.stats.median
 
 

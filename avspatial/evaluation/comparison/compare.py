@@ -255,25 +255,22 @@ def _pair(metric: str, a: System, b: System, sample: Sample, found: Estimate, es
 
 def _metrics(systems: Sequence[System], asked: Sequence[str]) -> tuple[list[str], list[str]]:
     """The metrics to compare, and notes about those that not every system has."""
-    everywhere = [name for name in systems[0].metrics if all(name in one.metrics for one in systems)]
+    names = dict.fromkeys(metric for system in systems for metric in system.metrics)
+    lacking = {name: ", ".join(system.name for system in systems if name not in system.metrics) for name in names}
+    shared = [name for name in names if not lacking[name]]
     for name in asked:
-        having = [one.name for one in systems if name in one.metrics]
-        if not having:
-            known = list(dict.fromkeys(metric for one in systems for metric in one.metrics))
-            what = f"no system was scored by {name!r}{did_you_mean(name, known)}"
-            raise RunError(what, where="--metrics", fix=f"The scores are of: {', '.join(known)}.")
-        if name not in everywhere:
-            lacking = ", ".join(one.name for one in systems if one.name not in having)
-            raise RunError(f"{lacking} was not scored by {name}", where="--metrics", fix="Score it with that metric.")
-    if not asked and not everywhere:
-        fix = "Score them by the same metrics."
-        raise RunError("the systems have no metric in common", where=", ".join(one.name for one in systems), fix=fix)
-    notes = []
-    for name in () if asked else dict.fromkeys(metric for one in systems for metric in one.metrics):
-        if name not in everywhere:
-            lacking = ", ".join(one.name for one in systems if name not in one.metrics)
-            notes.append(f"{name} is left out: {lacking} was not scored by it.")
-    return list(dict.fromkeys(asked)) or everywhere, notes
+        if name not in names:
+            what = f"no system was scored by {name!r}{did_you_mean(name, names)}"
+            raise RunError(what, where="--metrics", fix=f"The scores are of: {', '.join(names)}.")
+        if lacking[name]:
+            what = f"{lacking[name]} was not scored by {name}"
+            raise RunError(what, where="--metrics", fix="Score it with that metric.")
+    if asked:
+        return list(dict.fromkeys(asked)), []
+    if not shared:
+        where = ", ".join(system.name for system in systems)
+        raise RunError("the systems have no metric in common", where=where, fix="Score them by the same metrics.")
+    return shared, [f"{name} is left out: {lacking[name]} was not scored by it." for name in names if lacking[name]]
 
 
 def _pairs(systems: Sequence[System], baseline: str | None) -> list[tuple[System, System]]:

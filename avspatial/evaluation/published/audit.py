@@ -143,13 +143,12 @@ def _envelope(table: PublishedTable, row: str) -> AuditFinding | None:
     )
 
 
-def _implied_level(table: PublishedTable, row: str) -> float | None:
-    cells = table.rows[row]
-    return cells["snr"] + 10 * math.log10(cells["wave_l2"] / 1e3) if {"snr", "wave_l2"} <= set(cells) else None
-
-
 def _level(table: PublishedTable, row: str) -> AuditFinding | None:
-    levels = {name: level for name in table.rows if (level := _implied_level(table, name)) is not None}
+    levels = {
+        name: cells["snr"] + 10 * math.log10(cells["wave_l2"] / 1e3)
+        for name, cells in table.rows.items()
+        if {"snr", "wave_l2"} <= cells.keys()
+    }
     if row not in levels:
         return None
     above = levels[row] - min(levels.values())

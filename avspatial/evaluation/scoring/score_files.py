@@ -19,15 +19,13 @@ from numpy.typing import NDArray
 
 from avspatial.errors import AvspatialError
 from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, all_failed, score_pair
-from avspatial.evaluation.scoring.controls import CONTROLS, MIRRORED, MODEL, SEEN
+from avspatial.evaluation.scoring.controls import CONTROLS, MIRRORED, MODEL
 from avspatial.evaluation.scoring.file_pairs import FilePair
 from avspatial.evaluation.scoring.score_schema import Score
-from avspatial.interfaces import Clip, Convention, Progress
+from avspatial.interfaces import Convention, Progress
 from avspatial.media.audio import read_audio
 from avspatial.metrics.analysis_cache import AnalysisCache
 from avspatial.metrics.conventions import resampled
-from avspatial.runs.directory import Run
-from avspatial.runs.outputs import PREDICTED, REFERENCE
 from avspatial.signal.level import active_frames, level_difference
 
 TITLE = "Scoring clips"
@@ -103,11 +101,11 @@ def _resampling(name: str, audio: _LoadedAudio | str, convention: Convention) ->
     return [f"{name} resampled from {audio.rate} to {convention.rate} Hz"]
 
 
-def _fitted(prediction: _LoadedAudio, reference: _LoadedAudio, trim: bool) -> tuple[Array, Array, list[str]]:
-    """Both of one length, and a note if one was cut; ValueError if their lengths differ and `trim` does not allow it.
-
-    Files of one rate are compared as they are, others after resampling.
-    """
+def _fitted(prediction: _LoadedAudio | str, reference: _LoadedAudio, trim: bool) -> tuple[Array, Array, list[str]]:
+    """Both of one length, and a note if one was cut; ValueError if there is no prediction, or if their lengths differ
+    and `trim` does not allow it. Files of one rate are compared as they are, others after resampling."""
+    if isinstance(prediction, str):
+        raise ValueError(prediction)
     y, x = prediction.audio, reference.audio
     same = prediction.rate == reference.rate
     lengths = (prediction.samples, reference.samples) if same else (y.shape[1], x.shape[1])
@@ -152,7 +150,11 @@ def score_files(
     scores: list[Score] = []
     measure = partial(score_pair, metrics, convention=convention, truth=pair.truth, cache=AnalysisCache())
     for name, audio in conditions.items():
-        outcome, cuts = _outcome(audio, reference, measure, metrics, trim)
+        try:
+            y, x, cuts = _fitted(audio, reference, trim)
+            outcome = measure(prediction=y, reference=x)
+        except ValueError as error:
+            outcome, cuts = all_failed(metrics, str(error)), []
         scores += _scores(name, pair, outcome)
         notes += cuts if name == MODEL else []
     return ClipScores(
@@ -160,44 +162,9 @@ def score_files(
     )
 
 
-def _outcome(
-    prediction: _LoadedAudio | str,
-    reference: _LoadedAudio,
-    measure: Callable[..., dict[str, dict[str, Any]]],
-    metrics: Sequence[NamedMetric],
-    trim: bool,
-) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """The outcome of every metric on the two, and notes."""
-    if isinstance(prediction, str):
-        return all_failed(metrics, prediction), []
-    try:
-        y, x, cuts = _fitted(prediction, reference, trim)
-    except ValueError as error:
-        return all_failed(metrics, str(error)), []
-    return measure(prediction=y, reference=x), cuts
-
-
 def _scores(condition: str, pair: FilePair, outcomes: Mapping[str, Mapping[str, Any]]) -> list[Score]:
     head = {"condition": condition, "clip": pair.clip, "recording": pair.recording}
     return [Score(**head, metric=name, **outcome) for name, outcome in outcomes.items()]
-
-
-def score_clip(
-    run: Run,
-    clip: Clip,
-    metrics: Sequence[NamedMetric],
-    convention: Convention,
-    made: Sequence[str] = SEEN,
-    failure: str | None = None,
-) -> ClipScores:
-    """Score what a run saved of one clip, with all controls. `made`: the conditions of `SEEN` that the run saved.
-
-    `failure`: why the clip has no outputs. Otherwise as `score_files`.
-    """
-    folder = run.outputs / clip.id
-    pair = FilePair(clip.id, folder / PREDICTED, folder / REFERENCE, clip.recording, clip.truth)
-    others = {name: run.controls / name / clip.id / PREDICTED for name in SEEN if name in made}
-    return score_files(pair, metrics, convention, controls=tuple(CONTROLS), others=others, failure=failure)
 
 
 def _flip_moments(

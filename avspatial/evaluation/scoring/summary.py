@@ -14,8 +14,9 @@ from avspatial.atomic import write_text
 from avspatial.cores import usable_cores
 from avspatial.evaluation.scoring.accumulator import Accumulator
 from avspatial.evaluation.scoring.clip_scores import ClipScores, NamedMetric, metric_info
-from avspatial.evaluation.scoring.controls import MIRRORED, SEEN
-from avspatial.evaluation.scoring.score_files import in_order, score_clip
+from avspatial.evaluation.scoring.controls import CONTROLS, MIRRORED, SEEN
+from avspatial.evaluation.scoring.file_pairs import FilePair
+from avspatial.evaluation.scoring.score_files import in_order, score_files
 from avspatial.evaluation.scoring.score_schema import (
     Interval,
     MetricInfo,
@@ -26,6 +27,7 @@ from avspatial.evaluation.scoring.score_schema import (
 from avspatial.evaluation.statistics.bootstrap import DRAWS, LEVEL, SEED
 from avspatial.interfaces import Clip, Convention, Progress
 from avspatial.runs.directory import Run
+from avspatial.runs.outputs import PREDICTED, REFERENCE
 from avspatial.version import __version__
 
 FLIP = "flip_consistency"
@@ -81,7 +83,10 @@ def evaluate_run(
     made = [condition for condition in SEEN if (run.controls / condition).is_dir()]
 
     def score(clip: Clip) -> ClipScores:
-        return score_clip(run, clip, metrics, convention, made, failures.get(clip.id))
+        folder, failure = run.outputs / clip.id, failures.get(clip.id)
+        pair = FilePair(clip.id, folder / PREDICTED, folder / REFERENCE, clip.recording, clip.truth)
+        others = {name: run.controls / name / clip.id / PREDICTED for name in made}
+        return score_files(pair, metrics, convention, controls=tuple(CONTROLS), others=others, failure=failure)
 
     accumulator = Accumulator(clip.recording for clip in clips)
     lines: list[str] = []

@@ -41,13 +41,6 @@ class SignedRank:
     effect: float
 
 
-def signed_ranks(d: Array) -> Array:
-    """d (n,) -> sign times the rank of |d| among all, zeros ranked too (Pratt), ties at their mean rank."""
-    from scipy.stats import rankdata
-
-    return np.sign(d) * rankdata(np.abs(d))
-
-
 def signed_rank(d: Array, recordings: NDArray[np.intp]) -> SignedRank:
     """Wilcoxon's signed-rank test of differences d (n,), with Pratt's zeros, for clips in recordings.
 
@@ -61,9 +54,11 @@ def signed_rank(d: Array, recordings: NDArray[np.intp]) -> SignedRank:
     sum that favours a positive difference, minus the share that favours a negative one. Zeros keep their ranks in the
     total, so that ties draw it to 0. Without any clip or difference, p is 1 and the effect 0.
     """
+    from scipy.stats import rankdata
+
     if not len(d) or not d.any():
         return SignedRank(1.0, 0.0)
-    ranks = signed_ranks(d)
+    ranks = np.sign(d) * rankdata(np.abs(d))  # ties at their mean rank
     effect = float(ranks.sum() / (len(d) * (len(d) + 1) / 2))
     own = np.abs(np.bincount(recordings, ranks))
     return SignedRank(_two_sided(own, abs(float(ranks.sum()))), effect)
