@@ -18,7 +18,7 @@ from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.comparison.compare import Comparison
 from avspatial.evaluation.comparison.compare import compare as compare_systems
 from avspatial.evaluation.comparison.load import choices, is_evaluation, read_scored, score_outputs
-from avspatial.evaluation.comparison.systems import ScoredSystem, system
+from avspatial.evaluation.comparison.systems import ScoredSystem, make_system
 from avspatial.evaluation.scoring.score_schema import MetricInfo
 from avspatial.interfaces import Progress
 from avspatial.progress import show_on_stderr
@@ -88,7 +88,7 @@ def compare(
         what = "--seeds, --splits, --set and --smoke say how a recipe is run, and no recipe is among the systems"
         raise RunError(what, fix="Leave them out, or name a recipe.")
     named = [
-        system(name, origin, scored)
+        make_system(name, origin, scored)
         for name, origin, (scored, _) in zip(_names([scored for scored, _ in found]), origins, found, strict=True)
     ]
     by_origin = {one.origin: one.name for one in reversed(named)}

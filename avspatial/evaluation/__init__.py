@@ -1,1 +1,1 @@
-"""Scores per clip, control rows, statistics."""
+"""Scores per clip, controls, statistics."""

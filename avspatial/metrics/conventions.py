@@ -41,7 +41,7 @@ def get(name: str) -> Convention:
 
 def resampled(audio: Audio, rate: int, convention: Convention) -> Array:
     """audio (2, T) at `rate` Hz -> (2, T') float64 at the convention's rate. ValueError as `as_stereo`."""
-    array = as_stereo(audio, "sound")
+    array = as_stereo(audio, "audio")
     if rate == convention.rate:
         return array
     from avspatial.media.resample import resample

@@ -19,7 +19,7 @@ COHERENT = 0.5
 
 def time_difference(stereo: Audio, rate: int, frame: float = FRAME, hop: float = HOP) -> Array:
     """stereo (2, T) -> (K,) s, positive if the left ear leads; NaN if no band has a time difference."""
-    array = as_stereo(stereo, "sound")
+    array = as_stereo(stereo, "audio")
     frame_cues = cues(array.astype(np.float32), rate)
     low = centres(rate) <= FINE_STRUCTURE
     weights = (frame_cues.power * (frame_cues.coherence > COHERENT))[low]

@@ -22,6 +22,6 @@ class AzimuthSettings(Settings):
     """The azimuth estimator."""
 
     head: str = setting("spherical", min_length=1)
-    """The head that the sound was rendered with: `spherical`, or the path of a SOFA file."""
+    """The head that the audio was rendered with: `spherical`, or the path of a SOFA file."""
     block: float = setting(0.25, unit="s", gt=0, le=10)
     """One azimuth is estimated in each block of this length."""

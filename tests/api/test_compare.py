@@ -62,7 +62,7 @@ def test_outputs_of_two_folders_are_scored_against_references_elsewhere(finished
 def test_outputs_without_references_are_reported(finished: Finished, tmp_path: Path) -> None:
     sound, rate = read_audio(next((finished.path / "outputs").iterdir()) / REFERENCE)
     write_wav(tmp_path / "a.wav", sound, rate)
-    with pytest.raises(DataError, match="holds sound, but no references"):
+    with pytest.raises(DataError, match="holds audio, but no references"):
         avspatial.compare([finished.path, tmp_path], progress=silent)
 
 

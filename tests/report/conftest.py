@@ -15,7 +15,7 @@ from scipy.signal import chirp
 
 from avspatial.evaluation.comparison.compare import Comparison, compare
 from avspatial.evaluation.comparison.load import read_scored
-from avspatial.evaluation.comparison.systems import system
+from avspatial.evaluation.comparison.systems import make_system
 from avspatial.interfaces import Truth
 from avspatial.report.comparison.page import write_comparison
 from avspatial.report.run.page import write_report
@@ -172,7 +172,7 @@ def report_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 def compared(folder: Path, levels: Mapping[str, float], baseline: str | None = None, **options: Any) -> Comparison:
     """A comparison of systems with these names and levels of scores, each one run as `write_run` makes it."""
     runs = {name: write_run(folder, name=name, model=level, **options) for name, level in levels.items()}
-    return compare([system(name, str(run.path), [read_scored(run.path)]) for name, run in runs.items()], baseline)
+    return compare([make_system(name, str(run.path), [read_scored(run.path)]) for name, run in runs.items()], baseline)
 
 
 @pytest.fixture

@@ -61,9 +61,9 @@ class SystemPair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Systems by metrics, the control rows, and every pair.
+    """Systems by metrics, the controls, and every pair.
 
-    `means[system][metric]`, `controls[row][metric]` (a row that the model makes is called "row (system)"),
+    `means[system][metric]`, `controls[name][metric]` (a control that the model makes is called "name (system)"),
     `between_seeds[system][metric]`, `pairs` by metric, then in the order of the systems. `baseline` is None where all
     systems are paired with all. `clips` are what all systems were scored on, by key, with their recordings; a
     system's own `clips` have its files.
@@ -97,13 +97,13 @@ class Comparison:
 
     def failed(self) -> dict[str, int]:
         """{system: clips of it with any error}, of those that have some."""
-        counts = {one.name: len({c for by in one.model.errors.values() for c in by}) for one in self.systems}
+        counts = {system.name: len({c for by in system.model.errors.values() for c in by}) for system in self.systems}
         return {name: count for name, count in counts.items() if count}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain, finite JSON data, as `avspatial compare --json` prints it: the types of the score schema."""
         method = "corrected resampled t over splits" if len(self.splits) > 1 else INTERVAL.method
-        own = {name for one in self.systems for name in self._control_names(one).values()}
+        own = {name for system in self.systems for name in self._control_names(system).values()}
         return {
             "schema": SCHEMA,
             "convention": self.convention,
@@ -111,7 +111,7 @@ class Comparison:
             "recordings": self.recordings,
             "splits": [split for split in self.splits if split is not None],
             "metrics": {metric: info.to_dict() for metric, info in self.metrics.items()},
-            "systems": [self._system_to_dict(one) for one in self.systems],
+            "systems": [self._system_to_dict(system) for system in self.systems],
             "conditions": {name: _means_to_dict(of) for name, of in self.controls.items() if name not in own},
             "baseline": self.baseline,
             "pairs": [pair.to_dict() for pair in self.pairs],
@@ -120,19 +120,19 @@ class Comparison:
             "notes": list(self.notes),
         }
 
-    def _control_names(self, one: System) -> dict[str, str]:
+    def _control_names(self, system: System) -> dict[str, str]:
         """{condition: its name in `controls`} of the controls that this system's model makes."""
-        names = {condition: f"{condition} ({one.name})" for condition in SEEN}
+        names = {condition: f"{condition} ({system.name})" for condition in SEEN}
         return {condition: name for condition, name in names.items() if name in self.controls}
 
-    def _system_to_dict(self, one: System) -> dict[str, Any]:
-        own = {condition: self.controls[name] for condition, name in self._control_names(one).items()}
+    def _system_to_dict(self, system: System) -> dict[str, Any]:
+        own = {condition: self.controls[name] for condition, name in self._control_names(system).items()}
         return {
-            "name": one.name,
-            "origin": one.origin,
-            "runs": [{"path": str(run.path), "seed": run.seed, "split": run.split} for run in one.runs],
-            "conditions": {name: _means_to_dict(of) for name, of in {MODEL: self.means[one.name], **own}.items()},
-            "between_seeds_sd": dict(self.between_seeds[one.name]),
+            "name": system.name,
+            "origin": system.origin,
+            "runs": [{"path": str(run.path), "seed": run.seed, "split": run.split} for run in system.runs],
+            "conditions": {name: _means_to_dict(of) for name, of in {MODEL: self.means[system.name], **own}.items()},
+            "between_seeds_sd": dict(self.between_seeds[system.name]),
         }
 
 
@@ -153,23 +153,23 @@ def compare(systems: Sequence[System], baseline: str | None = None, metrics: Ite
     if len(systems) < 2:
         fix = "Name two or more: avspatial compare RUN RUN."
         raise RunError("there is nothing to compare with", where=systems[0].name if systems else "", fix=fix)
-    names = [one.name for one in systems]
+    names = [system.name for system in systems]
     if baseline is not None and baseline not in names:
         fix = f"The systems are: {', '.join(names)}."
         raise RunError(f"no system is called {baseline!r}{did_you_mean(baseline, names)}", where="--baseline", fix=fix)
     chosen, notes = _metrics(systems, list(metrics))
     refuse_differing(systems, chosen)
-    knowing = next((one for one in systems if one.knows_recordings), systems[0])
+    knowing = next((system for system in systems if system.knows_recordings), systems[0])
     clips = {key: knowing.clips[key] for key in systems[0].clips}
     estimator = Estimator(list(clips.values()), _test_over_train(systems[0]))
-    rows = [(one.name, one.model) for one in systems]
-    controls = [(label, row) for label, row in _controls(systems)]
-    means: dict[str, dict[str, Mean]] = {label: {} for label, _ in (*rows, *controls)}
+    models = [(system.name, system.model) for system in systems]
+    controls = list(_controls(systems))
+    means: dict[str, dict[str, Mean]] = {label: {} for label, _ in (*models, *controls)}
     pairs: list[SystemPair] = []
     for metric in chosen:
-        found, tested = _one_metric(metric, (*rows, *controls), _pairs(systems, baseline), estimator)
+        measured, tested = _one_metric(metric, (*models, *controls), _pairs(systems, baseline), estimator)
         pairs += tested
-        for label, mean in found.items():
+        for label, mean in measured.items():
             means[label][metric] = mean
     pairs = _judged(pairs, systems[0].metrics)
     return Comparison(
@@ -178,45 +178,49 @@ def compare(systems: Sequence[System], baseline: str | None = None, metrics: Ite
         convention=systems[0].convention,
         metrics={metric: systems[0].metrics[metric] for metric in chosen},
         clips=clips,
-        means={label: means[label] for label, _ in rows},
+        means={label: means[label] for label, _ in models},
         controls={label: means[label] for label, _ in controls},
-        between_seeds={one.name: _between_seeds(one, chosen) for one in systems},
+        between_seeds={system.name: _between_seeds(system, chosen) for system in systems},
         pairs=tuple(pairs),
         notes=(*notes, *unsaid(systems, chosen), *_limits(systems, pairs, estimator)),
     )
 
 
-def against_control(comparison: Comparison, name: str, row: str, metric: str) -> SystemPair:
+def against_control(comparison: Comparison, name: str, control: str, metric: str) -> SystemPair:
     """A system against a control of the comparison, by its label: one test more than those of the comparison, and its
     p is adjusted for all of them. KeyError for an unknown control."""
-    one = next(each for each in comparison.systems if each.name == name)
-    other = replace(one, name=row, conditions={MODEL: dict(_controls(comparison.systems))[row]})
+    system = next(system for system in comparison.systems if system.name == name)
+    controls = dict(_controls(comparison.systems))
+    against = replace(system, name=control, conditions={MODEL: controls[control]})
     estimator = Estimator(list(comparison.clips.values()), _test_over_train(comparison.systems[0]))
-    _, (pair,) = _one_metric(metric, (), [(one, other)], estimator)
+    _, (pair,) = _one_metric(metric, (), [(system, against)], estimator)
     return _judged([*comparison.pairs, pair], comparison.metrics)[-1]
 
 
-def _between_seeds(one: System, metrics: Iterable[str]) -> dict[str, float]:
-    return {metric: sd for metric in metrics if (sd := one.between_seeds(metric)) is not None}
+def _between_seeds(system: System, metrics: Iterable[str]) -> dict[str, float]:
+    return {metric: sd for metric in metrics if (sd := system.between_seeds(metric)) is not None}
 
 
-def _test_over_train(one: System) -> float:
+def _test_over_train(system: System) -> float:
     """Test clips by training clips of a split; 0 from one split, where it is not needed."""
-    if len(one.splits) == 1:
+    if len(system.splits) == 1:
         return 0.0
-    train = [run.train for run in one.runs if run.train]
-    if len(train) < len(one.runs):
+    train = [run.train for run in system.runs if run.train]
+    if len(train) < len(system.runs):
         fix = "Run it again with this version, or compare one split."
-        raise RunError("run.json does not say how many clips it learnt from", where=one.origin, fix=fix)
-    return sum(len(run.clips) for run in one.runs) / sum(train)
+        raise RunError("run.json does not say how many clips it learnt from", where=system.origin, fix=fix)
+    return sum(len(run.clips) for run in system.runs) / sum(train)
 
 
 def _one_metric(
-    metric: str, rows: Sequence[tuple[str, Condition]], against: Sequence[tuple[System, System]], estimator: Estimator
+    metric: str,
+    conditions: Sequence[tuple[str, Condition]],
+    against: Sequence[tuple[System, System]],
+    estimator: Estimator,
 ) -> tuple[dict[str, Mean], list[SystemPair]]:
-    """{label: mean} of the rows that have the metric, and its pairs, with one set of draws for all."""
-    having = [(label, row) for label, row in rows if metric in row.metrics]
-    samples = [estimator.sample(row.values.get(metric, {})) for _, row in having]
+    """{label: mean} of the conditions that have the metric, and its pairs, with one set of draws for all."""
+    having = [(label, condition) for label, condition in conditions if metric in condition.metrics]
+    samples = [estimator.sample(condition.values.get(metric, {})) for _, condition in having]
     differences = [estimator.differences(a.values(metric), b.values(metric)) for a, b in against]
     estimates = estimator.estimates([*samples, *differences])
     means = {
@@ -225,15 +229,15 @@ def _one_metric(
             sd=float(np.std(sample.values, ddof=1)) if len(sample.clips) > 1 else None,
             ci95=estimate.interval,
             n=len(sample.clips),
-            failed=len(row.errors.get(metric, {})),
+            failed=len(condition.errors.get(metric, {})),
         )
-        for (label, row), sample, estimate in zip(having, samples, estimates, strict=False)
+        for (label, condition), sample, estimate in zip(having, samples, estimates, strict=False)
     }
     of_pairs = zip(against, differences, estimates[len(samples) :], strict=True)
-    return means, [_pair(metric, a, b, sample, found, estimator) for (a, b), sample, found in of_pairs]
+    return means, [_pair(metric, a, b, sample, estimate, estimator) for (a, b), sample, estimate in of_pairs]
 
 
-def _pair(metric: str, a: System, b: System, sample: Sample, found: Estimate, estimator: Estimator) -> SystemPair:
+def _pair(metric: str, a: System, b: System, sample: Sample, estimate: Estimate, estimator: Estimator) -> SystemPair:
     """A pair before the correction for the other tests."""
     test = paired.signed_rank(sample.values, estimator.places(sample))
     some = bool(len(sample.clips))
@@ -241,12 +245,12 @@ def _pair(metric: str, a: System, b: System, sample: Sample, found: Estimate, es
         metric=metric,
         a=a.name,
         b=b.name,
-        difference=found.mean,
-        interval=found.interval,
-        p=(found.p if estimator.several else test.p) if some else None,
+        difference=estimate.mean,
+        interval=estimate.interval,
+        p=(estimate.p if estimator.several else test.p) if some else None,
         p_holm=None,
         effect=test.effect if some else None,
-        mdd=paired.detectable(found.error, found.freedom),
+        mdd=paired.detectable(estimate.error, estimate.freedom),
         n=len(sample.clips),
         failed=len({*a.model.errors.get(metric, {}), *b.model.errors.get(metric, {})}),
         differences={clip.key: float(value) for clip, value in zip(sample.clips, sample.values, strict=True)},
@@ -276,17 +280,16 @@ def _metrics(systems: Sequence[System], asked: Sequence[str]) -> tuple[list[str]
 def _pairs(systems: Sequence[System], baseline: str | None) -> list[tuple[System, System]]:
     if baseline is None:
         return [(later, earlier) for earlier, later in combinations(systems, 2)]
-    against = next(one for one in systems if one.name == baseline)
-    return [(one, against) for one in systems if one is not against]
+    against = next(system for system in systems if system.name == baseline)
+    return [(system, against) for system in systems if system is not against]
 
 
 def _controls(systems: Sequence[System]) -> Iterator[tuple[str, Condition]]:
-    """(label, row): what the reference alone makes, once; what a model makes, for each system that has it."""
-    rows = list(dict.fromkeys(row for one in systems for row in one.conditions if row != MODEL))
-    for name in rows:
-        having = [one for one in systems if name in one.conditions]
+    """(label, condition): what the reference alone makes, once; what a model makes, for each system that has it."""
+    for name in dict.fromkeys(name for system in systems for name in system.conditions if name != MODEL):
+        having = [system for system in systems if name in system.conditions]
         if name in SEEN:
-            yield from ((f"{name} ({one.name})", one.conditions[name]) for one in having)
+            yield from ((f"{name} ({system.name})", system.conditions[name]) for system in having)
         else:
             yield name, having[0].conditions[name]
 
@@ -352,6 +355,6 @@ def _limits(systems: Sequence[System], pairs: Sequence[SystemPair], estimator: E
             "metrics (--metrics)."
         )
     notes += _contradictions(pairs)
-    if all(one.seeds == 1 for one in systems):
+    if all(system.seeds == 1 for system in systems):
         notes.append("One training run each: the intervals say nothing about training again with another seed.")
     return notes

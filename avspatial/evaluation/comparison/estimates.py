@@ -65,7 +65,7 @@ class Estimator:
             return [self._over_splits(sample) for sample in samples]
         sums = [paired.sums(sample.values, self.places(sample), self.recordings) for sample in samples]
         drawn = resample(np.concatenate(sums, axis=1)) if sums else np.zeros((1, 0))
-        return [_over_recordings(each, drawn[:, 2 * at : 2 * at + 2]) for at, each in enumerate(sums)]
+        return [_over_recordings(own, drawn[:, 2 * at : 2 * at + 2]) for at, own in enumerate(sums)]
 
     def _over_splits(self, sample: Sample) -> Estimate:
         by_split: dict[str | None, list[float]] = {}

@@ -121,7 +121,7 @@ def score_outputs(
     progress: Progress,
     jobs: int,
 ) -> ScoredSystem:
-    """Score what `pairs.find_pairs` finds in outputs, control rows too. DataError where it finds nothing."""
+    """Score what `find_pairs` finds in outputs, controls too. DataError where it finds nothing."""
     pairs = find_pairs(outputs, reference)
     chosen = conventions.get(convention)
     metrics = build_metrics(selected, chosen, registry)

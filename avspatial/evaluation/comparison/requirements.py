@@ -51,15 +51,15 @@ class Answer:
 
 def parse_statement(text: str) -> Statement:
     """Parse a statement; RunError if it is invalid. `answer` resolves its names."""
-    found = _FORM.fullmatch(text)
-    if not found:
+    form = _FORM.fullmatch(text)
+    if not form:
         raise RunError(f"{text!r} is not understood", where="--require", fix=_GRAMMAR)
-    if found["sign"] not in "<>":
-        what = f"{found['sign']} cannot be required: data can establish a difference, never that there is none"
+    if form["sign"] not in "<>":
+        what = f"{form['sign']} cannot be required: data can establish a difference, never that there is none"
         raise RunError(what, where="--require", fix=_GRAMMAR)
-    if "." not in found["left"]:
-        raise RunError(f"{found['left']!r} names no metric", where="--require", fix=_GRAMMAR)
-    return Statement(text.strip(), found["left"], found["sign"] == "<", found["right"])
+    if "." not in form["left"]:
+        raise RunError(f"{form['left']!r} names no metric", where="--require", fix=_GRAMMAR)
+    return Statement(text.strip(), form["left"], form["sign"] == "<", form["right"])
 
 
 def answer(comparison: Comparison, statement: Statement) -> Answer:
@@ -68,36 +68,36 @@ def answer(comparison: Comparison, statement: Statement) -> Answer:
     number = statement.number
     if number is not None:
         return _against_number(comparison, statement, a, metric, number)
-    row = _control(comparison, statement.right, a)
-    b, other = _operand(comparison, statement.right, metric) if row is None else (row[0], row[1] or metric)
-    if other != metric:
-        what = f"{metric} and {other} are two metrics, and no difference between them means anything"
+    control = _control(comparison, statement.right, a)
+    b, second = _operand(comparison, statement.right, metric) if control is None else (control[0], control[1] or metric)
+    if second != metric:
+        what = f"{metric} and {second} are two metrics, and no difference between them means anything"
         raise RunError(what, where=f"--require {statement.text}", fix="Name the same metric on both sides.")
-    if row is not None:
+    if control is not None:
         return _against(statement, against_control(comparison, a, b, metric), 1)
     return _against(statement, *_pair(comparison, statement, a, b, metric))
 
 
 def _control(comparison: Comparison, text: str, a: str) -> tuple[str, str] | None:
-    """Label and metric, if it names one, of the control row that `ROW` or `ROW.METRIC` is; None for what is no row.
+    """Label and metric, if it names one, of the control in `CONTROL` or `CONTROL.METRIC`; None for anything else.
 
-    RunError for one that no system has. A row that the model makes is that of system `a`.
+    RunError for one that no system has. A control that the model makes is that of system `a`.
     """
     name, _, metric = text.partition(".")
-    if name not in (*CONTROLS, *SEEN) or name in {one.name for one in comparison.systems}:
+    if name not in (*CONTROLS, *SEEN) or name in {system.name for system in comparison.systems}:
         return None
     label = f"{name} ({a})" if name in SEEN else name
     if label not in comparison.controls:
         there = f"There are: {', '.join(comparison.controls)}." if comparison.controls else "There are none."
         how = f"`avspatial evaluate --controls {name} --save DIR` keeps it." if name in CONTROLS else "Runs have it."
-        what = f"{name} is a control row, and no system that is compared has its scores"
+        what = f"{name} is a control, and no system that is compared has its scores"
         raise RunError(what, where="--require", fix=f"{there} {how}")
     return label, _known_metric(comparison, metric) if metric else ""
 
 
 def _operand(comparison: Comparison, text: str, metric: str = "") -> tuple[str, str]:
     """The system and metric that `SYSTEM.METRIC`, or `SYSTEM` where a metric is given, names. Names may have dots."""
-    names = [one.name for one in comparison.systems]
+    names = [system.name for system in comparison.systems]
     against = comparison.baseline or names[0]
     words = {BASELINE: against, MODEL: next(name for name in reversed(names) if name != against)}
     words |= {name: name for name in names}
@@ -108,7 +108,7 @@ def _operand(comparison: Comparison, text: str, metric: str = "") -> tuple[str, 
             return words[word], _known_metric(comparison, text.removeprefix(f"{word}."))
     named = text if metric else text.rpartition(".")[0]
     if named in (*CONTROLS, *SEEN):
-        what = f"{named!r} is a control row, which can stand on the right alone"
+        what = f"{named!r} is a control, which can stand on the right alone"
         raise RunError(what, where="--require", fix=_GRAMMAR)
     fix = f"The systems are: {', '.join(names)}; `model` is {words[MODEL]}, `baseline` is {words[BASELINE]}."
     raise RunError(f"no system is called {named!r}{did_you_mean(named, words)}", where="--require", fix=fix)

@@ -59,7 +59,7 @@ class ScoredSystem:
 class System:
     """A method under one name, with the scores of all its runs on the clips of all its splits.
 
-    `origin` is the path or name that was given, `conditions` the model's and the control rows', means over seeds.
+    `origin` is the path or name that was given, `conditions` the model's and the controls', means over seeds.
     `metrics` are those that every run has.
     """
 
@@ -105,7 +105,7 @@ class System:
         return fmean(variances) ** 0.5 if variances else None
 
 
-def system(name: str, origin: str, runs: Sequence[ScoredSystem]) -> System:
+def make_system(name: str, origin: str, runs: Sequence[ScoredSystem]) -> System:
     """The system that these runs are. RunError where they are not one method, or not the same seeds on each split."""
     first = runs[0]
     splits: dict[str | None, list[ScoredSystem]] = {}
@@ -117,22 +117,23 @@ def system(name: str, origin: str, runs: Sequence[ScoredSystem]) -> System:
         raise RunError(f"its splits have different numbers of runs: {counts}", where=origin, fix=fix)
     several = len(splits) > 1
     clips: dict[str, ScoredClip] = {}
-    rows: dict[str, Condition] = {}
-    facts = {name: of for name, of in first.metrics.items() if all(name in run.metrics for run in runs)}
+    conditions: dict[str, Condition] = {}
+    metrics = {name: of for name, of in first.metrics.items() if all(name in run.metrics for run in runs)}
     for split, of in splits.items():
         mark = f"{split}/" if several else ""
         clips |= {mark + id: replace(clip, key=mark + id, split=split) for id, clip in of[0].clips.items()}
-        for row in of[0].conditions:
-            if all(row in run.conditions for run in of):
-                _join(rows.setdefault(row, Condition()), [run.conditions[row] for run in of], facts, of[0].clips, mark)
-    return System(name, origin, tuple(runs), first.convention, facts, clips, rows)
+        for label in of[0].conditions:
+            if all(label in run.conditions for run in of):
+                seeds = [run.conditions[label] for run in of]
+                _join(conditions.setdefault(label, Condition()), seeds, metrics, of[0].clips, mark)
+    return System(name, origin, tuple(runs), first.convention, metrics, clips, conditions)
 
 
-def _join(into: Condition, rows: Sequence[Condition], metrics: Iterable[str], clips: Iterable[str], mark: str) -> None:
-    """Take in the rows of all seeds: the mean where each has a value, else the first reason why one has none."""
-    for metric in [name for name in metrics if all(name in row.metrics for row in rows)]:
+def _join(into: Condition, seeds: Sequence[Condition], metrics: Iterable[str], clips: Iterable[str], mark: str) -> None:
+    """Take in a condition's seeds: the mean where each has a value, else the first reason why one has none."""
+    for metric in [name for name in metrics if all(name in seed.metrics for seed in seeds)]:
         for clip in clips:
-            outcomes = [row.outcome(metric, clip) for row in rows]
-            without = [each for each in outcomes if "error" in each] or [each for each in outcomes if "skipped" in each]
-            joined = without[0] if without else {"value": fmean(each["value"] for each in outcomes)}
+            outcomes = [seed.outcome(metric, clip) for seed in seeds]
+            without = [outcome for kind in ("error", "skipped") for outcome in outcomes if kind in outcome]
+            joined = without[0] if without else {"value": fmean(outcome["value"] for outcome in outcomes)}
             into.add(metric, mark + clip, **joined)

@@ -237,13 +237,13 @@ def _check_best(claim: Claim) -> ClaimFinding:
 
 def _check_figures(claim: Claim) -> ClaimFinding:
     tables, notes, holds = published().tables, [], True
-    other = tables[claim.against["table"]].rows[claim.against["row"]]
+    against = tables[claim.against["table"]].rows[claim.against["row"]]
     own = tables[claim.tables[0]].rows[claim.row]
     for metric, (claimed, claimed_other) in claim.figures.items():
         column = published().columns[metric]
-        if (own[metric], other[metric]) != (claimed, claimed_other):
+        if (own[metric], against[metric]) != (claimed, claimed_other):
             holds = False
-            notes.append(f"{column.label}: the tables here say {own[metric]} and {other[metric]}")
+            notes.append(f"{column.label}: the tables here say {own[metric]} and {against[metric]}")
         unit = "dB" if column.unit == "dB" else "%"
-        notes.append(f"{column.label}: better by {gain(metric, own, other):.1f} {unit} than {claim.against['row']}")
+        notes.append(f"{column.label}: better by {gain(metric, own, against):.1f} {unit} than {claim.against['row']}")
     return ClaimFinding(claim, holds, tuple(notes))

@@ -92,15 +92,15 @@ def _measure(
     except Exception as error:  # a plugin's metric may fail in any way, and one clip must not end the evaluation
         what = str(error) if isinstance(error, (AvspatialError, ValueError)) else f"{type(error).__name__}: {error}"
         return {name: {"error": what} for name in metric.names}
-    found: dict[str, dict[str, Any]] = {}
+    outcomes: dict[str, dict[str, Any]] = {}
     for name in metric.names:
         if name not in values:
-            found[name] = {"skipped": "the reference holds nothing to measure it on"}
+            outcomes[name] = {"skipped": "the reference holds nothing to measure it on"}
         elif not np.isfinite(values[name]):
-            found[name] = {"error": f"the value is {float(values[name])}"}
+            outcomes[name] = {"error": f"the value is {float(values[name])}"}
         else:
-            found[name] = {"value": float(values[name])}
-    return found
+            outcomes[name] = {"value": float(values[name])}
+    return outcomes
 
 
 def score_pair(
@@ -122,7 +122,7 @@ def score_pair(
         return all_failed(metrics, str(error))
     shared = cache or AnalysisCache()
     measured = (_measure(named, pairs, convention.rate, truth, shared) for named in metrics)
-    return {name: outcome for found in measured for name, outcome in found.items()}
+    return {name: outcome for outcomes in measured for name, outcome in outcomes.items()}
 
 
 def all_failed(metrics: Sequence[NamedMetric], reason: str) -> dict[str, dict[str, Any]]:

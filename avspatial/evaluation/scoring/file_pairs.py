@@ -70,24 +70,24 @@ def _in_folders(outputs: Path, reference: Path | None) -> list[FilePair]:
             raise DataError(
                 "this run has no outputs yet", where=run.path, fix="Finish it with `avspatial run --resume`."
             )
-    found = list(_sounds(outputs))
-    predictions = _by_clip(outputs, found, _PREDICTED)
+    files = list(_audio_files(outputs))
+    predictions = _by_clip(outputs, files, _PREDICTED)
     if reference is None:
-        references = _by_clip(outputs, found, _REFERENCE, only=True)
-        named = _by_clip(outputs, found, _PREDICTED, only=True)
+        references = _by_clip(outputs, files, _REFERENCE, only=True)
+        named = _by_clip(outputs, files, _PREDICTED, only=True)
         if not references and not named:
-            what = "holds sound, but no references" if predictions else "holds nothing to score"
+            what = "holds audio, but no references" if predictions else "holds nothing to score"
             raise DataError(what, where=outputs, fix=_LAYOUTS)
         predictions, reference, official = named, outputs, True
     else:
         if not reference.is_dir():
             raise DataError("no such folder of references", where=reference, fix="Name it with `--reference DIR`.")
-        references, official = _by_clip(reference, list(_sounds(reference)), _REFERENCE), False
+        references, official = _by_clip(reference, list(_audio_files(reference)), _REFERENCE), False
         _refuse_strangers(outputs, predictions, reference, references)
     clips = sorted({*predictions, *references, *recordings})
 
-    def place(found: Mapping[str, Path], folder: Path, clip: str, name: str) -> Path:
-        return found.get(clip) or (folder / clip / name if official else folder / f"{clip}.wav")
+    def place(paths: Mapping[str, Path], folder: Path, clip: str, name: str) -> Path:
+        return paths.get(clip) or (folder / clip / name if official else folder / f"{clip}.wav")
 
     return [
         FilePair(
@@ -111,19 +111,19 @@ def _by_clip(folder: Path, files: Sequence[Path], stem: str, *, only: bool = Fal
     `only`, all of them by their own names."""
     named = [(file.parent, file) for file in files if file.stem == stem]
     keyed = named or ([] if only else [(file.with_suffix(""), file) for file in files])
-    found: dict[str, Path] = {}
+    paths: dict[str, Path] = {}
     for key, file in keyed:
         # Equal names may differ in their bytes: some systems write an accent as a letter of its own.
         clip = normalize("NFC", (key.relative_to(folder) if key != folder else Path(folder.resolve().name)).as_posix())
-        if clip in found:
-            what = f"two files for clip {clip}: {found[clip].name} and {file.name}"
+        if clip in paths:
+            what = f"two files for clip {clip}: {paths[clip].name} and {file.name}"
             raise DataError(what, where=file.parent, fix="Remove or rename one of them.")
-        found[clip] = file
-    return found
+        paths[clip] = file
+    return paths
 
 
-def _sounds(folder: Path) -> Iterator[Path]:
-    """Every sound and video file below a folder, hidden ones left out; DataError for what cannot be listed."""
+def _audio_files(folder: Path) -> Iterator[Path]:
+    """Every audio and video file below a folder, hidden ones left out; DataError for what cannot be listed."""
     for here, _, names in os.walk(folder, followlinks=True, onerror=_unlisted):
         for name in sorted(names):
             if not is_audio(Path(name)) or name.startswith("."):
@@ -144,9 +144,9 @@ def _unlisted(error: OSError) -> None:
 def _refuse_strangers(
     outputs: Path, predictions: Mapping[str, Path], reference: Path, references: Mapping[str, Path]
 ) -> None:
-    for folder, found in ((outputs, predictions), (reference, references)):
-        if not found:
-            raise DataError("holds no sound or video file", where=folder, fix=_LAYOUTS)
+    for folder, paths in ((outputs, predictions), (reference, references)):
+        if not paths:
+            raise DataError("holds no audio or video file", where=folder, fix=_LAYOUTS)
     if predictions == references:
         raise DataError("the references are the predictions themselves", where=reference, fix="Name their own folder.")
     if not predictions.keys() & references.keys():
@@ -212,8 +212,8 @@ def _with_truth(pairs: list[FilePair], scenes: Path | None) -> list[FilePair]:
     from avspatial.data.simulated.render import read_scenes  # slow to import, and few evaluations name a file of scenes
 
     truths = read_scenes(scenes)
-    known = [replace(pair, truth=truths.get(pair.clip, truths.get(pair.clip.rpartition("/")[2]))) for pair in pairs]
-    if all(pair.truth is None for pair in known):
+    matched = [replace(pair, truth=truths.get(pair.clip, truths.get(pair.clip.rpartition("/")[2]))) for pair in pairs]
+    if all(pair.truth is None for pair in matched):
         what = f"tells of none of the clips: there is {min(truths, default='nothing')} here, {pairs[0].clip} to score"
         raise DataError(what, where=scenes, fix="Give the scenes.jsonl of the data that was spatialized.")
-    return known
+    return matched

@@ -48,7 +48,7 @@ def score_pairs(
 ) -> Generator[ClipScores, None, None]:
     """The scores of each pair, in the order of `pairs`; the predictions are the condition `model`.
 
-    jobs: clips at once, in threads; they change no number. trim: cut the longer sound of a pair, and note it, where
+    jobs: clips at once, in threads; they change no number. trim: cut the longer file of a pair, and note it, where
     otherwise unequal lengths are a failure. controls: the conditions of `CONTROLS` to score too, made from the
     references. Memory does not grow with the number of pairs.
     """

@@ -198,8 +198,8 @@ def read_scores(path: Path, *, allow_unfinished: bool = False, fix: str = RESTOR
         if _schema(line, where, fix) != SCHEMA:
             clip = str(line.get("clip"))
             recording = str(line.get("recording", clips.get(clip, {}).get("recording", clip)))
-            known: Json = {key: line[key] for key in ("clip", "metric", "value", "error", "skipped") if key in line}
-            line = {"condition": line.get("row", MODEL), "recording": recording, **known}
+            kept: Json = {key: line[key] for key in ("clip", "metric", "value", "error", "skipped") if key in line}
+            line = {"condition": line.get("row", MODEL), "recording": recording, **kept}
         yield _validated(Score, line, where, fix)
     for clip, line in clips.items():
         yield from _nested_scores(clip, line, path.with_name(CLIPS), fix)

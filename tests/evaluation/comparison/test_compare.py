@@ -348,7 +348,7 @@ SHIFTED = [f"{number:06}" for number in range(4, 10)]
         (
             {"reference": reference_scores(6) + np.array([0, 0, 0.1, 0, 0.2, 0])},
             [
-                "the reference sound of 2 clips, first 000002: its row mono scores "
+                "the reference audio of 2 clips, first 000002: its mono scores "
                 f"{1.1 * reference_scores(6)[2]:.6g} by snr in a, {1.1 * (reference_scores(6)[2] + 0.1):.6g} in b"
             ],
         ),

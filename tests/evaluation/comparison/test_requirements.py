@@ -138,16 +138,14 @@ class TestControlRows:
         with pytest.raises(RunError) as caught:
             answer(bare, parse_statement("model.stft_distance < mono"))
         assert str(caught.value) == (
-            "--require: mono is a control row, and no system that is compared has its scores\n"
+            "--require: mono is a control, and no system that is compared has its scores\n"
             "  There are none. `avspatial evaluate --controls mono --save DIR` keeps it."
         )
 
     def test_on_the_left_stands_a_system(self, comparison: Comparison) -> None:
         with pytest.raises(RunError) as caught:
             answer(comparison, parse_statement("mono.stft_distance > model"))
-        assert str(caught.value) == (
-            f"--require: 'mono' is a control row, which can stand on the right alone\n{GRAMMAR}"
-        )
+        assert str(caught.value) == (f"--require: 'mono' is a control, which can stand on the right alone\n{GRAMMAR}")
 
 
 GRAMMAR = "  Write SYSTEM.METRIC < SYSTEM or SYSTEM.METRIC > NUMBER, as in model.stft_distance < baseline."

@@ -69,7 +69,7 @@ class TestTheOfficialLayout:
     def test_nothing_to_score(self, tmp_path: Path) -> None:
         assert refusal(tmp_path) == f"{tmp_path}: holds nothing to score{LAYOUTS}"
         touch(tmp_path / "a.wav")
-        assert refusal(tmp_path) == f"{tmp_path}: holds sound, but no references{LAYOUTS}"
+        assert refusal(tmp_path) == f"{tmp_path}: holds audio, but no references{LAYOUTS}"
         assert refusal(tmp_path / "no") == f"{tmp_path}/no: no such folder or file{LAYOUTS}"
 
 
@@ -122,7 +122,7 @@ class TestTwoFolders:
             "  Name both alike (suffixes may differ), or list the pairs in a csv: prediction,reference."
         )
         assert (
-            refusal(tmp_path / "out", tmp_path / "empty") == f"{tmp_path}/empty: holds no sound or video file{LAYOUTS}"
+            refusal(tmp_path / "out", tmp_path / "empty") == f"{tmp_path}/empty: holds no audio or video file{LAYOUTS}"
         )
         assert refusal(tmp_path / "out", tmp_path / "no") == (
             f"{tmp_path}/no: no such folder of references\n  Name it with `--reference DIR`."
