@@ -15,7 +15,7 @@ class Stft(Settings):
     window: int = setting(400, unit="samples", ge=32, le=8192)
     """Hann window length, at most n_fft."""
     hop: int = setting(240, unit="samples", ge=16, le=4096)
-    """Step between frames."""
+    """Step between STFT frames."""
     inverse: str = setting("exact", pattern="^(exact|official_510)$")
     """`exact`: the true inverse transform, with the top bin zero. `official_510`: as the official MONO2BINAURAL code
     inverts (256 bins taken for n_fft 510), to reproduce its outputs."""
@@ -28,12 +28,12 @@ class Window(Settings):
     """Length of the excerpt."""
     rate: int = setting(16000, unit="Hz", ge=8000, le=192000)
     """Sample rate at which the model works."""
-    fps: float = setting(4.0, unit="pictures/s", gt=0, le=120)
+    fps: float = setting(4.0, unit="images/s", gt=0, le=120)
     """Rate of the regular grid of images, which starts with the clip."""
     pictures: int = setting(4, ge=1, le=64)
     """Images per window: the window is divided into this many equal parts, and each gets one image of the grid."""
     picture_choice: str = setting("nearest", pattern="^(nearest|last)$")
-    """Which image a part gets: the `nearest` to its centre, or the `last` one before it, which is on the screen then
+    """Which image a part gets: the `nearest` to its centre, or the `last` one not after it
     (as MONO2BINAURAL)."""
     picture: tuple[int, int] = setting((224, 224), unit="pixels")
     """Height and width of the images that the model sees."""
@@ -44,7 +44,7 @@ class Window(Settings):
 
 
 class Framing(Settings):
-    """The shapes that a model meets: samples, frequency bins and spectrogram frames of one window.
+    """Shapes of one window: samples, frequency bins and STFT frames.
 
     T = `samples`, F = `bins`, M = `stft_frames`, N = `window.pictures`.
 
@@ -55,7 +55,7 @@ class Framing(Settings):
     """
 
     window: Window = Window()
-    """The excerpt."""
+    """The excerpt of a clip that the model sees."""
     stft: Stft = Stft()
     """Its spectrogram."""
 
@@ -71,5 +71,5 @@ class Framing(Settings):
 
     @property
     def stft_frames(self) -> int:
-        """Spectrogram frames that the model sees, M: the largest multiple of 32 in the 1 + T // hop frames."""
+        """STFT frames that the model sees, M: the largest multiple of 32 up to 1 + T // hop."""
         return (1 + self.samples // self.stft.hop) // 32 * 32

@@ -12,20 +12,20 @@ _Side = Annotated[int, Field(ge=1, le=8192)]
 
 
 class Augmentation(Settings):
-    """What a training window undergoes. Every default changes nothing.
+    """Random changes of a training window. The defaults change nothing.
 
-    One draw holds for all pictures of a window. MONO2BINAURAL: `store: [240, 480]`, brightness and colour 0.3.
+    All images of a window are changed alike. MONO2BINAURAL: `store: [240, 480]`, brightness and colour 0.3.
     """
 
     flip: float = setting(0.0, ge=0, le=1)
-    """Probability of mirroring: the pictures left to right, and with them the two channels of the sound."""
+    """Probability of mirroring a window: images are flipped left to right and the two channels exchanged."""
     brightness: float = setting(0.0, ge=0, le=1)
     """Brightness is multiplied by a factor drawn from 1 - b to 1 + b."""
     colour: float = setting(0.0, ge=0, le=1)
     """Saturation is multiplied by a factor drawn from 1 - c to 1 + c."""
     store: tuple[_Side, _Side] | None = setting(None, unit="pixels")
-    """Height and width at which training pictures are kept; the model's picture is cut out of them at random. Not
-    given: they are kept at the model's size and nothing is cut."""
+    """Height and width at which training images are stored; the model gets random crops of its own size. If empty,
+    images are stored at the model's size and not cropped."""
 
 
 class FairPlaySettings(Settings):
@@ -34,31 +34,31 @@ class FairPlaySettings(Settings):
     example = {"root": "{scenes}"}
 
     root: str = setting(min_length=1)
-    """Folder that holds the three folders."""
+    """Folder that contains `videos`, `binaural_audios` and `splits`."""
     split: Annotated[int, Field(ge=1)] | str = 1
     """Which split: 1 to 10 for `splits/split1` .., the name of a folder in `splits/`, or the path of a folder with
     `train`, `val` and `test` lists."""
     pictures: Literal["videos", "frames"] = "videos"
-    """Where pictures come from: `videos/ID.mp4`, or numbered files in `frames/ID.mp4/` or `frames/ID/`."""
-    frames_fps: float = setting(10.0, unit="pictures/s", gt=0, le=120)
-    """Rate at which the files of `frames/` were taken."""
+    """Source of the images: `videos/ID.mp4`, or numbered files in `frames/ID.mp4/` or `frames/ID/`."""
+    frames_fps: float = setting(10.0, unit="images/s", gt=0, le=120)
+    """Rate at which the files of `frames/` were extracted."""
     length_tolerance: float = setting(1.0, unit="s", ge=0, le=3600)
-    """By how much the lengths of a clip's sound and pictures may differ."""
+    """Largest allowed difference between the lengths of a clip's audio and video."""
     overlap: Literal["refuse", "allow"] = "refuse"
-    """Whether one clip may stand in two lists of a split. `allow` makes the scores meaningless: only for trying out."""
+    """Whether one clip may occur in two lists of a split. `allow` makes scores meaningless; use it only for trials."""
 
 
 class SolosSettings(Settings):
-    """A folder of videos of one instrument each, with an audio file for each; the audio is taken as mono."""
+    """A folder of videos of one instrument each, with an audio file for each; several channels are averaged to mono."""
 
     example = {"root": "{solos}"}
 
     root: str = setting(min_length=1)
-    """Folder that holds `INSTRUMENT/NAME.mp4` with `INSTRUMENT/NAME.wav`, or the files themselves."""
+    """Folder that contains `INSTRUMENT/NAME.mp4` with `INSTRUMENT/NAME.wav`, or the files themselves."""
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
     """Shares of train, val and test among the videos; each gets at least one."""
     length_tolerance: float = setting(1.0, unit="s", ge=0, le=3600)
-    """By how much the lengths of a clip's sound and pictures may differ."""
+    """Largest allowed difference between the lengths of a clip's audio and video."""
 
     @field_validator("shares")
     @classmethod

@@ -6,7 +6,7 @@ from avspatial.settings import Settings, setting
 
 
 class MetricSettings(Settings):
-    """Settings of a metric that its definition and the convention fix."""
+    """No settings: the definition and the convention determine the metric."""
 
 
 class SplSettings(Settings):
@@ -22,6 +22,6 @@ class AzimuthSettings(Settings):
     """The azimuth estimator."""
 
     head: str = setting("spherical", min_length=1)
-    """The head that the audio was rendered with: `spherical`, or the path of a SOFA file."""
+    """The head with which the audio was rendered: `spherical`, or the path of a SOFA file."""
     block: float = setting(0.25, unit="s", gt=0, le=10)
-    """One azimuth is estimated in each block of this length."""
+    """Length of a block; each gets one estimated azimuth."""

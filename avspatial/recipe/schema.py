@@ -14,7 +14,7 @@ class Inference(Settings):
     """How a model is applied to a complete clip."""
 
     hop: float = setting(0.1, unit="s", gt=0, le=60)
-    """Step between windows, at most the part of a window that the model covers."""
+    """Step between windows; at most the part of a window that the model covers is used."""
     batch_size: int = setting(32, unit="windows", ge=1, le=4096)
     """Windows per batch."""
 
@@ -29,7 +29,7 @@ class ModelRecipe(Settings):
     window: Window = Window()
     """The excerpt of a clip that the model sees."""
     stft: Stft = Stft()
-    """Its spectrogram."""
+    """Spectrogram of the window."""
     model: SpatializerChoice
     """The spatializer."""
     inference: Inference = Inference()
@@ -48,7 +48,7 @@ class Recipe(ModelRecipe):
     data: DatasetChoice
     """The data set."""
     limit: int | None = setting(None, unit="clips", ge=1)
-    """Use only this many clips of each split, the first ones, to try a recipe out. Default: all."""
+    """Use only the first N clips of each split, to try a recipe out [default: all]."""
     trainer: TrainerChoice
     """How the model is trained."""
     convention: Literal["fairplay", "raw", "reference_peak", "fairplay_reflect"] = "fairplay"
@@ -56,4 +56,4 @@ class Recipe(ModelRecipe):
     metrics: tuple[MetricChoice, ...] = setting(min_length=1)
     """The metrics to compute."""
     smoke: dict[str, Any] = Field(default_factory=dict)
-    """Overrides that `--smoke` merges over the recipe, for a short test of the same code and networks: a few steps."""
+    """Overrides that `--smoke` merges over the recipe: a few steps with the same code and networks, as a test."""

@@ -19,12 +19,12 @@ _RANGES = {"sources": (1, 3), "distractors": (0, 6), "distance": (0.25, 20)}
 
 
 class SimulatedSettings(Settings):
-    """Scenes with known angles. Same settings, same scenes; more clips leave the earlier ones as they are."""
+    """Scenes with known angles. The same settings give the same scenes; a larger `clips` only adds scenes."""
 
     example = {"root": "{folder}", "clips": 6, "seconds": 0.5, "picture": [32, 64]}
 
     root: Path | None = None
-    """Folder that holds the scenes, made on first use; by default one in the cache, named after these settings."""
+    """Folder of the scenes, created on first use. If empty, a folder in the cache, named after these settings."""
     clips: int = setting(150, ge=6, le=100_000)
     """Scenes in all three splits together."""
     shares: tuple[float, float, float] = (0.7, 0.1, 0.2)
@@ -36,9 +36,9 @@ class SimulatedSettings(Settings):
     sources: tuple[int, int] = (1, 2)
     """Fewest and most sounding sources of a scene, 1 to 3."""
     distractors: tuple[int, int] = (0, 1)
-    """Fewest and most silent things in the picture, 0 to 6."""
+    """Fewest and most silent objects in the image, 0 to 6."""
     silent_instruments: float = setting(0.0, ge=0, le=1)
-    """Share of distractors that have an instrument's sprite and keep still; the others are pieces of furniture."""
+    """Share of distractors with an instrument's sprite, silent and still; the others are pieces of furniture."""
     moving: float = setting(0.5, ge=0, le=1)
     """Share of sources that move."""
     speed: float = setting(40.0, unit="degrees/s", gt=0, le=180)
@@ -48,26 +48,26 @@ class SimulatedSettings(Settings):
     distance: tuple[float, float] = setting((1.0, 2.0), unit="m")
     """Nearest and farthest source."""
     families: tuple[Family, ...] = setting(FAMILIES, min_length=1)
-    """The sounds to use, as long as no folder `sounds` is given."""
+    """Families of built-in sounds to use; without effect if `sounds` names a folder."""
     sounds: Path | None = None
     """A folder of dry mono files (wav, flac), `FAMILY.wav` or `FAMILY/*.wav`, instead of the built-in sounds."""
     cutouts: Path | None = None
-    """A folder of cut-out pictures with transparency, `FAMILY.png`, instead of the built-in sprites."""
+    """A folder of cut-out images with transparency, `FAMILY.png`, instead of the built-in sprites."""
     head: Literal["spherical"] | Path = "spherical"
     """`spherical`, or a SOFA file of measured head-related impulse responses."""
     field_of_view: float = setting(120.0, unit="degrees", ge=20, le=160, validate_default=True)
     """The camera's horizontal angle of view."""
     picture: tuple[int, int] = setting((144, 256), unit="pixels")
     """Height and width of the video; even numbers."""
-    fps: float = setting(10.0, unit="pictures/s", gt=0, le=60)
+    fps: float = setting(10.0, unit="images/s", gt=0, le=60)
     """Rate of the video."""
     background: Literal["plain", "textured"] = "textured"
     """One dim colour, or a dim texture."""
     brightness: float = setting(0.15, ge=0, le=0.5)
-    """How far the brightness of the picture sways to either side of 1."""
+    """Largest change of the images' brightness factor, up or down from 1."""
     solos: bool = False
-    """One source a clip, its dry sound in mono, in the layout of the data set `solos`: to learn separation from, never
-    sides. Needs `sources: [1, 1]`."""
+    """Render solos instead: one source per clip, its dry audio in mono, in the layout of the data set `solos`. They
+    serve to learn separation. Needs `sources: [1, 1]`."""
 
     @field_validator("sources", "distractors", "distance")
     @classmethod

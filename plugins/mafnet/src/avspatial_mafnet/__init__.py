@@ -1,4 +1,4 @@
-"""MAFNet, re-implemented: attention between sound and picture at every level, and passes that refine the result."""
+"""MAFNet, re-implemented: attention between audio and images at every level, and passes that refine the result."""
 
 from __future__ import annotations
 

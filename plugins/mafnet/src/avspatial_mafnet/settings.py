@@ -11,12 +11,12 @@ from avspatial.settings import AudioEncoderChoice, setting
 
 
 class AvafmSettings(UnetMaskSettings):
-    """The U-Net's up-convolutions, an audio-visual attention fusion module (AVAFM) after each but the last."""
+    """The U-Net's up-convolutions, each but the last followed by an audio-visual attention fusion module (AVAFM)."""
 
     activation: Literal["tanh", "sigmoid"] = "sigmoid"
-    """What bounds the mask to -1..1: `sigmoid`, times 2 minus 1 (as MONO2BINAURAL, the front end), or `tanh`."""
+    """Function that bounds the mask to -1..1: 2 `sigmoid` - 1 (as in MONO2BINAURAL, the front end), or `tanh`."""
     narrowing: int = setting(4, ge=1, le=64)
-    """Attention works in a map's channels divided by this: the decoder's for sound, the picture's for pictures."""
+    """Factor by which attention reduces the channels of a map, audio and visual alike."""
 
 
 class CompleteSettings(MaskingSettings):
@@ -30,16 +30,16 @@ class CompleteSettings(MaskingSettings):
     }
 
     refining_encoder: AudioEncoderChoice | None = None
-    """The audio encoder of the later passes, with planes 4 for `feedback: difference` and 2 for `none`; `null` where
-    there are none (`passes: 1`) or where they use the first pass's (`shared: all`). Each has a mask generator as
-    `mask_generator` says."""
+    """Audio encoder of the passes after the first, with `planes` 4 for `feedback: difference` and 2 for `none`. `null`
+    if no pass needs one: with `passes: 1` or `shared: all`."""
     passes: int = setting(2, ge=1, le=8)
-    """How many passes, the first included (K)."""
+    """Number of passes, including the first (K)."""
     shared: Literal["none", "later", "all"] = "later"
-    """Which passes share one encoder and one mask generator: `none`, all but the first (`later`), or `all`; then the
-    first pass too is shown a difference, of zeros. The visual encoder is always shared."""
+    """Which passes share one encoder and one mask generator: `none`, all but the first (`later`), or `all`; with
+    `all` the first pass gets a difference of zeros. The visual encoder is always shared."""
     feedback: Literal["difference", "none"] = "difference"
-    """What a later pass takes with the mixture: the spectrogram of the difference predicted so far, or nothing."""
+    """Input of later passes in addition to the mixture: the spectrogram of the difference predicted so far, or
+    nothing."""
 
     @model_validator(mode="after")
     def _an_encoder_for_every_pass(self) -> CompleteSettings:
@@ -50,5 +50,5 @@ class CompleteSettings(MaskingSettings):
             why = "one pass" if self.passes == 1 else "`shared: all`"
             raise ValueError(f"with {why} no pass would use refining_encoder: set it to null")
         if self.passes > 1 and (self.shared, self.feedback) == ("all", "none"):
-            raise ValueError("with `shared: all` and `feedback: none` every pass would see and say the same")
+            raise ValueError("with `shared: all` and `feedback: none` every pass would compute the same")
         return self

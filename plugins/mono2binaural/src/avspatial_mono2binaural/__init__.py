@@ -14,6 +14,6 @@ def avspatial_components() -> list[Component]:
             version="1",
             config="avspatial_mono2binaural.settings:Mono2BinauralSettings",
             target="avspatial_mono2binaural.spatializer:Mono2Binaural",
-            summary="MONO2BINAURAL: ResNet-18, U-Net, mask by a sigmoid; takes its official weights",
+            summary="MONO2BINAURAL: ResNet-18, U-Net, mask by a sigmoid; loads the official weights",
         )
     ]

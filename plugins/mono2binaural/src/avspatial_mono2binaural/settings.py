@@ -13,7 +13,7 @@ _LAYERS = "use: unet, activation: sigmoid, order: visual_audio"
 
 
 class Mono2BinauralSettings(MaskingSettings):
-    """A masking spatializer of which the paper leaves open how wide it is and where its weights come from."""
+    """A masking spatializer with the paper's layers; widths and initial weights can be set."""
 
     example = {
         "visual_encoder": {"use": "resnet.resnet", "pretrained": False},
@@ -22,7 +22,7 @@ class Mono2BinauralSettings(MaskingSettings):
     }
 
     pretrained: Literal[False] | Path = False
-    """All weights, pictures' side included, from a file that `avspatial weights import` made; `false`: none."""
+    """File from `avspatial weights import` with all weights, including the visual encoder's; `false`: no file."""
 
     @model_validator(mode="after")
     def _as_in_the_paper(self) -> Mono2BinauralSettings:

@@ -14,6 +14,6 @@ def avspatial_components() -> list[Component]:
             version="1",
             config="avspatial_panner.settings:PannerSettings",
             target="avspatial_panner.spatializer:Panner",
-            summary="no training: a fixed angle, a track from a file, or what moves with the sound",
+            summary="No training: follows a fixed angle, a track from a file, or motion in the video",
         )
     ]

@@ -11,20 +11,20 @@ from avspatial.settings import Settings, setting
 
 
 class PannerSettings(Settings):
-    """Where the sound is put, and the head that hears it there."""
+    """Direction of the sound and the head model that renders it."""
 
     azimuth: float | None = setting(None, unit="degrees", ge=-180, le=180)
-    """One fixed angle, positive is left, instead of a track."""
+    """A fixed angle instead of a track; positive is left."""
     track: Literal["motion"] | Path | None = None
-    """`motion` (what is taken where neither is given): what moves in the picture as the sound does. Or a file of angles
-    over time: csv with the columns time,azimuth, or WebVTT with cues such as `azimuth: 30.0`."""
+    """`motion`: follow what moves in the images in time with the audio; the default if there is no `azimuth`. Or a file
+    of angles over time: csv with the columns time,azimuth, or WebVTT with cues such as `azimuth: 30.0`."""
     field_of_view: float = setting(90.0, unit="degrees", gt=0, lt=180)
     """The camera's horizontal angle of view, for `motion`."""
     head: Literal["spherical"] | Path = "spherical"
     """`spherical`, or a SOFA file of measured head-related impulse responses."""
     limit: float = setting(4.0, ge=1, le=100)
     """Largest absolute value of the mask, difference over mixture. The two ears of a head nearly cancel in their sum at
-    some frequencies; there a ratio without a bound would be a whistle."""
+    some frequencies; there an unbounded ratio would give a whistling sound."""
 
     @model_validator(mode="before")
     @classmethod

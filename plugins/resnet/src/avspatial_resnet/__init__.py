@@ -14,6 +14,6 @@ def avspatial_components() -> list[Component]:
             version="1",
             config="avspatial_resnet.settings:ResnetSettings",
             target="avspatial_resnet.encoder:ResnetEncoder",
-            summary="ResNet-18 or any other convolutional network of timm, picture by picture",
+            summary="ResNet-18 or any other convolutional network of timm, image by image",
         )
     ]

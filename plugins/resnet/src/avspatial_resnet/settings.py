@@ -10,14 +10,14 @@ from avspatial.settings import Settings, setting
 
 
 class ResnetSettings(Settings):
-    """A convolutional network of timm that takes each picture on its own."""
+    """A convolutional network of timm, applied to each image separately."""
 
     example = {"pretrained": False}
 
     backbone: str = setting("resnet18", pattern=r"^[a-z0-9_.]+$", max_length=120)
-    """Its name in timm, with a tag (`resnet18.a1_in1k`) or without."""
+    """Model name in timm, with or without a tag (`resnet18.a1_in1k`)."""
     pretrained: StrictBool | Path = setting()
     """`true`: timm's own weights, which must be on this machine; `false`: from scratch; or a file of weights. There is
-    no default: these are different methods."""
-    average: int = setting(1, unit="pictures", ge=1, le=64)
-    """This many consecutive pictures share the mean of their features; 4 reduces time as SAGM's C3D does."""
+    no default, because these are different methods."""
+    average: int = setting(1, unit="images", ge=1, le=64)
+    """Number of consecutive images whose features are averaged; 4 reduces time as SAGM's C3D does."""

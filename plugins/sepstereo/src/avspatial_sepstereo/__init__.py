@@ -30,7 +30,7 @@ def avspatial_components() -> list[Component]:
             version="1",
             config="avspatial_sepstereo.settings:SepStereoSettings",
             target="avspatial_sepstereo.spatializer:SepStereo",
-            summary="APNet, AssoConv, Sep-Stereo: three masks, one loss each; takes the official weights",
+            summary="APNet, AssoConv, Sep-Stereo: three masks, one loss each; loads the official weights",
         ),
         Component(
             kind="trainer",

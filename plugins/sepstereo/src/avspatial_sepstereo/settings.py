@@ -14,19 +14,20 @@ from avspatial.training import StageSettings, TrainerSettings
 
 
 class DilatedResnetSettings(ResnetSettings):
-    """A network of timm whose features are one in 16 instead of one in 32 pixels, then averaged over squares."""
+    """A network of timm with stride 16 instead of 32, by dilation, whose features are then averaged over squares."""
 
     pool: int = setting(2, ge=1, le=16)
     """Side of the squares over which the features are averaged."""
 
 
 class ApnetSettings(UnetMaskSettings):
-    """The U-Net's up-convolutions for the difference; what they find and the picture, place by place, for the sides."""
+    """U-Net decoder with a mask for the difference, and masks for left and right from associative fusion."""
 
     activation: Literal["tanh", "sigmoid"] = "sigmoid"
-    """What bounds all three masks to -1..1: `tanh`, or `sigmoid`, times 2 minus 1 (as published)."""
+    """Function that bounds all three masks to -1..1: `tanh`, or 2 `sigmoid` - 1 (as published)."""
     variant: Literal["apnet", "assoconv"] = "apnet"
-    """Which maps of the U-Net are joined with the picture: all, in a pyramid (`apnet`), or the finest (`assoconv`)."""
+    """Which maps of the U-Net are fused with visual features: all, in a pyramid (`apnet`), or the finest
+    (`assoconv`)."""
 
 
 class SepStereoSettings(Mono2BinauralSettings):
@@ -39,7 +40,7 @@ class SepStereoSettings(Mono2BinauralSettings):
     }
 
     output: Literal["fused", "backbone"] = "fused"
-    """Where the stereo comes from: the masks for left and right (`fused`), or the one for the difference."""
+    """Source of the stereo: the masks for left and right (`fused`), or the mask for the difference (`backbone`)."""
 
     @model_validator(mode="after")
     def _as_in_the_paper(self) -> SepStereoSettings:
@@ -56,27 +57,27 @@ class SeparationSettings(StageSettings):
     """The first stage of Sep-Stereo: separation alone."""
 
     epochs: int = setting(200, unit="epochs", ge=1)
-    """How long: passes over the solos."""
+    """Length of the stage in passes over the solos."""
     schedule: Literal["constant", "step", "cosine"] = "step"
-    """How the learning rates move."""
+    """Learning rates after the warm-up: `constant`, `step` or `cosine`."""
     decay_every: int = setting(2, unit="epochs", ge=1)
-    """Epochs between two factors of the `step` schedule."""
+    """Epochs between two decays of the `step` schedule."""
     lr: float = setting(1e-3, gt=0, le=10)
     """Adam's learning rate."""
     lr_visual: float | None = setting(None, ge=0, le=10)
-    """Learning rate of the visual encoder; `lr` where not given."""
+    """Learning rate of the visual encoder [default: `lr`]."""
     lr_fusion: float | None = setting(None, ge=0, le=10)
-    """Learning rate of what joins sound and picture for left and right; `lr` where not given."""
+    """Learning rate of the associative fusion [default: `lr`]."""
 
 
 class SepStereoTrainerSettings(TrainerSettings):
-    """Separation of two solos is stereo with sources at the far ends: trained alone first, then with stereo."""
+    """Two stages: separation of pairs of solos, placed at the far left and right; then separation and stereo."""
 
     example_spatializer = "sepstereo.sepstereo"
     example = {"solos": {"use": "avspatial.solos", "root": "{folder}"}}
 
     solos: DatasetChoice
-    """Videos of one instrument each; their sound is taken as mono."""
+    """Data set of solos: videos of one instrument each, with mono audio."""
     loss: Literal["mse", "l1"] = "l1"
     """Distance to the reference, in both stages."""
     separation: SeparationSettings | None = SeparationSettings()
@@ -84,7 +85,7 @@ class SepStereoTrainerSettings(TrainerSettings):
     separation_weight: float = setting(0.4, ge=0, le=100)
     """Weight of separation relative to stereo in the second stage."""
     lr_fusion: float | None = setting(None, ge=0, le=10)
-    """Learning rate, in the second stage, of what joins sound and picture for left and right; `lr` where not given."""
+    """Learning rate of the associative fusion in the second stage [default: `lr`]."""
 
     @model_validator(mode="after")
     def _both_stages(self) -> SepStereoTrainerSettings:
