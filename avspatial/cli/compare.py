@@ -21,9 +21,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 Systems = Annotated[
     list[str],
-    typer.Argument(
-        metavar="SYSTEM...", help="Run directories, folders of runs, saved evaluations, outputs, or recipes."
-    ),
+    typer.Argument(metavar="SYSTEM", help="Run directories, folders of runs, saved evaluations, outputs, or recipes."),
 ]
 Baseline = Annotated[
     str | None, typer.Option(metavar="SYSTEM", help="Compare all others with this one [default: compare all pairs].")
@@ -37,17 +35,19 @@ Reference = Annotated[
 ]
 Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Recipes: number of training seeds each.")]
 Splits = Annotated[
-    str | None, typer.Option(metavar="1-10", help="Recipes: on these splits each (data.split), as in 1-10 or 1,3.")
+    str | None, typer.Option(metavar="1-10", help="Recipes: splits to run each on (data.split), as in 1-10 or 1,3.")
 ]
-Set = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Recipes: override a key of all. Repeatable.")]
-Smoke = Annotated[bool, typer.Option(help="Recipes: take a few steps only.")]
+Set = Annotated[
+    list[str] | None, typer.Option(metavar="KEY=VALUE", help="Recipes: override a key of every recipe. Repeatable.")
+]
+Smoke = Annotated[bool, typer.Option(help="Recipes: run only a few steps, to check the set-up.")]
 Device = Annotated[str | None, typer.Option(metavar="D", help="Recipes: the torch device to run on.")]
 Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Outputs: clips at once [default: all cores].")]
 Require = Annotated[
     list[str] | None,
     typer.Option(
         metavar="STATEMENT",
-        help='Exit with 1 unless the data establish this, as in "model.snr > baseline". Repeatable.',
+        help='Exit with 1 unless this is established, as in "model.snr > baseline". Repeatable.',
     ),
 ]
 Runs = Annotated[Path, typer.Option(metavar="DIR", help="Where the runs of recipes are.")]
@@ -59,7 +59,10 @@ Clips = Annotated[
     int, typer.Option(metavar="N", min=0, help="Number of clips on the page, alternating best and worst.")
 ]
 By = Annotated[
-    str | None, typer.Option(metavar="METRIC", help="The page: metric that orders the clips [default: the first].")
+    str | None,
+    typer.Option(
+        metavar="METRIC", help="The page: metric that orders the clips [default: the first with a direction]."
+    ),
 ]
 
 

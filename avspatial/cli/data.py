@@ -39,7 +39,9 @@ def simulate(
         typer.Option("--set", metavar="KEY=VALUE", help="Any setting of the data set `simulated`. Repeatable."),
     ] = None,
 ) -> None:
-    """Render scenes into OUT: videos/, binaural_audios/ and splits/ in FAIR-Play's layout, and scenes.jsonl.
+    """Render scenes into a folder.
+
+    OUT gets videos/, binaural_audios/ and splits/ in FAIR-Play's layout, and scenes.jsonl.
 
     With --solos: FAMILY/ID.mp4 and FAMILY/ID.wav, for trainers that separate solos.
     The same settings give the same scenes; a folder that already contains them stays unchanged.

@@ -23,9 +23,10 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 Outputs = Annotated[
     Path,
     typer.Argument(
+        metavar="OUTPUTS",
         help="Folders <clip>/predicted_binaural.* with input_binaural.*; a folder of predictions, with "
         "--reference; a csv of pairs (columns prediction,reference[,clip][,recording]); or a run directory. "
-        "wav, flac or video files."
+        "wav, flac or video files.",
     ),
 ]
 Reference = Annotated[

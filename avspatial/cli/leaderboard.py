@@ -33,7 +33,10 @@ def build(
     jobs: Jobs = None,
     json: AsJson = False,
 ) -> None:
-    """Score every system in DIR by its files and write leaderboard.json and leaderboard.md into it."""
+    """Build a leaderboard.
+
+    Scores every system in DIR by its files, and writes leaderboard.json and leaderboard.md into DIR.
+    """
     from avspatial.api import leaderboard
     from avspatial.api.leaderboard import Choices
 
@@ -54,7 +57,10 @@ def build(
 
 @app.command("verify")
 def verify(folder: Folder, reference: Reference = None, jobs: Jobs = None, json: AsJson = False) -> None:
-    """Score the files again and report the first difference from the table."""
+    """Verify a leaderboard.
+
+    Scores the files again; exit 1 with the first difference if one number or digest differs.
+    """
     from avspatial.api import leaderboard
 
     board, found = leaderboard.verify(folder, reference=reference, jobs=jobs)

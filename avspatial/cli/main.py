@@ -1,8 +1,8 @@
-"""The command `avspatial`: its verbs, and how errors are reported.
+"""The command `avspatial`: its subcommands, and how errors are reported.
 
-A verb is a module of this package with a typer `app`, imported only when it is used; it imports torch and numpy inside
-its functions. The module's docstring is its summary. Exit codes: 0 success, 1 a check failed, 2 an error of the user,
-70 a bug in avspatial, 130 interrupted.
+A subcommand, or verb, is a module of this package with a typer `app`, imported only when it is used; it imports torch
+and numpy inside its functions. The module's docstring is its summary. Exit codes: 0 success, 1 a check failed, 2 an
+error of the user, 70 a bug in avspatial, 130 interrupted.
 """
 
 from __future__ import annotations

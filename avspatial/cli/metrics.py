@@ -35,8 +35,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 
 @app.command("list")
 def list_metrics(json: Json = False) -> None:
-    """List every number of every metric: version, unit, which direction is better, whether the convention's
-    normalisation applies, whether it needs true angles."""
+    """List all metrics.
+
+    One line for each number: version, unit, which direction is better, whether the convention's normalisation applies,
+    whether it needs true angles.
+    """
     registry = discover()
     numbers = [number for entry in registry.entries("metric") for number in _numbers(entry)]
     registry.report_failures()
@@ -61,7 +64,10 @@ def list_metrics(json: Json = False) -> None:
 
 @app.command("show")
 def show(name: Name, convention: ConventionName = "fairplay", json: Json = False) -> None:
-    """Print a metric's definition and settings, then measure its card: the scores of known errors. Takes seconds."""
+    """Show a metric and measure its card.
+
+    The definition and settings, then the card: the scores of known errors. Takes seconds.
+    """
     from avspatial.progress import show_on_stderr
     from avspatial.testing.card_check import metric_cards
 
@@ -79,14 +85,17 @@ def show(name: Name, convention: ConventionName = "fairplay", json: Json = False
 
 @app.command("check")
 def check(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Metrics [default: all].")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Metrics [default: all].")] = None,
     convention: ConventionName = "fairplay",
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the cards as a Markdown page, like docs/metric_cards.md.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run the conformance checks of metrics, as `plugins check` does, and measure their cards; exit 1 if one fails."""
+    """Check metrics and measure their cards.
+
+    Runs the conformance checks, as `plugins check` does; exit 1 if one fails.
+    """
     registry = discover()
     entries = [registry.get("metric", name) for name in names] if names else registry.entries("metric")
     if not names:

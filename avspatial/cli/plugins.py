@@ -24,7 +24,10 @@ def list_plugins(
     kind: Annotated[str | None, typer.Option(help=f"Only this kind: {', '.join(KINDS)}.")] = None,
     json: AsJson = False,
 ) -> None:
-    """List all components by kind, and on stderr the plugins that failed to load or have side effects."""
+    """List all components by kind.
+
+    Plugins that failed to load, or that print or import torch while they are imported, are named on stderr.
+    """
     if kind is not None and kind not in KINDS:
         raise PluginError(f"unknown kind {kind!r}{did_you_mean(kind, KINDS)}", fix=f"Kinds: {', '.join(KINDS)}.")
     registry = discover()
@@ -52,10 +55,15 @@ def list_plugins(
 
 @app.command("show")
 def show(
-    name: Annotated[str, typer.Argument(help="A plugin, or a component: `plugin.component` or its short form.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A plugin, or a component: `plugin.component` or its short form.")
+    ],
     json: AsJson = False,
 ) -> None:
-    """Show a plugin with its components, or a component with its settings."""
+    """Show a plugin or a component.
+
+    A plugin with its components, or a component with its settings.
+    """
     registry = discover()
     plugins = [plugin for plugin in registry.plugins if plugin.name == name]
     entries = [entry for entry in registry.entries() if name in (entry.id, entry.component.name)]
@@ -71,11 +79,16 @@ def show(
 
 @app.command("new")
 def new(
-    kind: Annotated[str, typer.Argument(help=f"One of {', '.join(KINDS)}.")],
-    name: Annotated[str, typer.Argument(help="The plugin's name, in lower case; its component gets the same name.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help=f"One of {', '.join(KINDS)}.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The plugin's name, in lower case; its component gets the same name.")
+    ],
     into: Annotated[Path, typer.Option(metavar="DIR", help="Where to create the folder NAME.")] = Path(),
 ) -> None:
-    """Create a working plugin of five small files in the folder NAME."""
+    """Create a working plugin.
+
+    Five small files in the new folder NAME.
+    """
     from avspatial.testing.scaffold import scaffold_plugin
 
     for path in scaffold_plugin(kind, name, into):
@@ -86,11 +99,14 @@ def new(
 @app.command("check")
 def check(
     which: Annotated[
-        str | None, typer.Argument(metavar="[NAME|PATH]", help="A plugin, a component or a folder [default: all].")
+        str | None, typer.Argument(metavar="NAME|PATH", help="A plugin, a component or a folder [default: all].")
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Check the declarations, imports (in a new process) and components of plugins; exit 1 if something fails."""
+    """Run the conformance checks of plugins.
+
+    Declarations, imports (in a new process) and components; exit 1 if something fails.
+    """
     from avspatial.testing.plugins import check_plugins
 
     results = []

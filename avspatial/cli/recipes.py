@@ -39,7 +39,10 @@ def show(
     set: Sets = None,
     smoke: Smoke = False,
 ) -> None:
-    """Print a recipe as written, or with everything explicit (`--resolved`)."""
+    """Print a recipe.
+
+    As written, or with everything explicit (`--resolved`).
+    """
     from avspatial.recipe import load_recipe
     from avspatial.recipe.catalogue import locate
 
@@ -56,7 +59,7 @@ def show(
 @app.command("check")
 def check(
     recipes: Annotated[
-        list[str] | None, typer.Argument(metavar="[RECIPE]...", help="Files or shipped names [default: all shipped].")
+        list[str] | None, typer.Argument(metavar="RECIPE", help="Files or shipped names [default: all shipped].")
     ] = None,
     set: Sets = None,
     json: AsJson = False,
@@ -88,10 +91,15 @@ def check(
 
 @app.command("copy")
 def copy(
-    name: Annotated[str, typer.Argument(help="A shipped recipe's name.")],
-    folder: Annotated[Path, typer.Argument(help="Where to [default: the current folder].")] = Path(),
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A shipped recipe's name.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="The folder to copy to; . is the current folder.")
+    ] = Path(),
 ) -> None:
-    """Copy a shipped recipe, with the files it extends and the schema for editors, into a folder of yours."""
+    """Copy a shipped recipe into a folder.
+
+    The files that it extends and the schema for editors are copied too.
+    """
     from avspatial.atomic import write_text
     from avspatial.recipe import catalogue
     from avspatial.recipe.json_schema import FILE
@@ -113,7 +121,10 @@ def copy(
 
 @app.command("schema")
 def schema() -> None:
-    """Print the JSON Schema of recipes, for editors; stderr names components that it lacks because they are broken."""
+    """Print the JSON Schema of recipes.
+
+    For editors. Components that cannot be loaded are left out and named on stderr.
+    """
     from avspatial.recipe.json_schema import schema_text
 
     registry = discover()
@@ -124,7 +135,10 @@ def schema() -> None:
 
 @app.command("reference")
 def reference() -> None:
-    """Print the reference of recipe keys and built-in components, as in docs/recipes.md."""
+    """Print the reference of recipe keys.
+
+    The page docs/recipes.md: all keys, and the settings of the built-in components.
+    """
     from avspatial.recipe.reference import reference
 
     print(reference([entry for entry in discover(()).entries() if entry.plugin.name == "avspatial"]), end="")

@@ -20,12 +20,17 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def run(
     recipe: Annotated[
-        str | None, typer.Argument(help="A recipe file, or the name of a shipped recipe. Not needed with --resume.")
+        str | None,
+        typer.Argument(
+            metavar="RECIPE", help="A recipe file, or the name of a shipped recipe. Not needed with --resume."
+        ),
     ] = None,
     set: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="Override a key, as in trainer.lr=3e-4. Repeatable.")
     ] = None,
-    runs: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories go.")] = Path("runs"),
+    runs: Annotated[Path, typer.Option(metavar="DIR", help="Folder in which the run directory is created.")] = Path(
+        "runs"
+    ),
     name: Annotated[str | None, typer.Option(metavar="N", help="The run's name, instead of the recipe's.")] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Resume this run.")] = None,
     device: Annotated[

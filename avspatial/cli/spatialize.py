@@ -27,13 +27,13 @@ class _Mode(StrEnum):
     continuous = "continuous"
 
 
-Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="Videos, folders of them, or globs.")]
+Inputs = Annotated[list[str], typer.Argument(metavar="INPUT", help="Videos, folders of them, or globs.")]
 Run = Annotated[
     str,
     typer.Option(
-        "--run",
         "--model",
-        metavar="RUN",
+        "--run",
+        metavar="MODEL",
         help="A run directory, a file from `avspatial export`, or a recipe without training, such as panner_demo.",
     ),
 ]
@@ -83,7 +83,7 @@ def spatialize(
     keep_original: KeepOriginal = False,
     json: Json = False,
 ) -> None:
-    """Give videos binaural audio, guided by their images; the video is copied bit for bit."""
+    """Convert videos to binaural audio, guided by their images; the video stream is copied bit for bit."""
     from avspatial.api.spatialize import spatialize as spatialize_files
 
     summary = spatialize_files(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from avspatial.registry import Entry, Registry
     from avspatial.runs import Run
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=__doc__)
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help=__doc__)
 
 
 @app.callback()
@@ -26,7 +26,9 @@ def weights() -> None:  # a callback keeps `import` a command of its own
     pass
 
 
-Name = Annotated[str, typer.Argument(help="The spatializer that the weights belong to, such as mono2binaural.")]
+Name = Annotated[
+    str, typer.Argument(metavar="METHOD", help="The spatializer that the weights belong to, such as mono2binaural.")
+]
 Out = Annotated[
     Path, typer.Option("-o", "--out", metavar="FILE_OR_RUN", help="FILE.safetensors, or a run directory to create.")
 ]
@@ -60,7 +62,9 @@ def import_(
     set: Sets = None,
     mixture_rms: Level = 0.17,
 ) -> None:
-    """Import the weights that a method's authors published, checked key by key; no code in the files is run.
+    """Import published weights.
+
+    Every key is checked, and no code in the files is run.
 
     FILE.safetensors is for `model.pretrained` of recipes. A run directory is for `avspatial.load`; `avspatial run
     --resume` trains it further.
