@@ -23,6 +23,7 @@ import pluggy
 __all__ = ["KINDS", "PROJECT", "Component", "Hooks", "hookimpl", "hookspec"]
 
 PROJECT = "avspatial"
+"""Name of the pluggy project and of the entry point group."""
 
 KINDS = (
     "visual_encoder",
@@ -34,6 +35,7 @@ KINDS = (
     "trainer",
     "dataset",
 )
+"""The kinds of component."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -46,7 +48,7 @@ class Component:
     Args:
         kind: One of `KINDS`.
         name: Lower case letters, digits and underscores; the component's id is `plugin.name`.
-        version: Changes whenever the same weights or the same input would give other numbers.
+        version: Version, to be raised whenever the same weights or the same input would give other numbers.
         config: "module:Class" of its settings, a subclass of `avspatial.settings.Settings`. The module must not import
             torch.
         target: "module:Class" of the component itself, a subclass of its kind's class in `avspatial.interfaces`;

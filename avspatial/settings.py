@@ -1,6 +1,6 @@
 """Base class of all settings, and the field types that choose a component in a recipe.
 
-`Settings` is the base of everything that a recipe can say. `VisualEncoderChoice` and its siblings are the types of
+`Settings` is the base of every part of a recipe. `VisualEncoderChoice` and its siblings are the types of
 fields that name a component, in YAML `{use: c3d, width: 0.25}` or just `c3d`. They are resolved by the registry in
 the validation context, so that one validation reports every error of a recipe, those of nested components included.
 """
@@ -51,8 +51,8 @@ class Settings(BaseModel):
     )
 
     example: ClassVar[Mapping[str, Any]] = {}
-    """Settings with which `avspatial.testing` builds the component: small but complete. Must contain every field
-    without a default. `{folder}` stands for an empty folder, `{scenes}` for one of simulated scenes in FAIR-Play's
+    """Settings with which `avspatial.testing` builds the component: a small size, and every field without a
+    default. `{folder}` stands for an empty folder, `{scenes}` for one of simulated scenes in FAIR-Play's
     layout, `{solos}` for one of simulated solos."""
     expected_failures: ClassVar[Mapping[str, str]] = {}
     """Checks of `avspatial.testing` that the component cannot pass, each with the reason. Passing such a check is a
@@ -91,14 +91,29 @@ class ComponentEntry(Protocol):
         """Version of the component."""
 
     def settings_class(self) -> type[Settings]:
-        """Import the class of its settings."""
+        """Import the class of its settings.
+
+        Returns:
+            The class.
+        """
 
 
 class ComponentLookup(Protocol):
     """The part of the registry that validation needs; `avspatial.registry.Registry` is one."""
 
     def get(self, kind: str, name: str) -> ComponentEntry:
-        """Find a component by kind and full or short name; PluginError if there is none."""
+        """Find a component.
+
+        Args:
+            kind: One of `avspatial.plugin.KINDS`.
+            name: Full id, `plugin.name`, or its short form.
+
+        Returns:
+            The component.
+
+        Raises:
+            PluginError: No component or several have this name.
+        """
 
 
 @dataclass(frozen=True)
@@ -118,7 +133,11 @@ class Selected:
     settings: Any
 
     def to_dict(self) -> dict[str, Any]:
-        """The choice as a resolved recipe writes it: `use` with the version, then every setting."""
+        """Return the choice as a resolved recipe writes it.
+
+        Returns:
+            `use` with the version, then every setting.
+        """
         return {"use": f"{self.id}@{self.version}", **self.settings.model_dump(mode="json", by_alias=True)}
 
 

@@ -1,1 +1,1 @@
-"""What `import avspatial` offers, one module a call."""
+"""The functions of `import avspatial`, one module for each."""

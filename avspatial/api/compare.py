@@ -1,7 +1,7 @@
-"""Systems from whatever names them, set side by side: `avspatial.compare`.
+"""Compare systems on the same clips: `avspatial.compare`.
 
-A system is named by a run directory, a folder of runs that differ in seed and split only, a saved evaluation, a folder
-or csv of outputs, which is scored first, or a recipe, which is run first where it has no finished run.
+A system is a run directory, a folder of runs that differ in seed and split only, a saved evaluation, a folder or csv of
+outputs, which is scored first, or a recipe, which is run first if it has no finished run.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def compare(
         baseline: The system that the others are compared with: its path, or its name in the tables [default: all
             pairs].
         metrics: Metrics to compare [default: all].
-        seeds: Recipes: number of training seeds, from the recipe's own on.
+        seeds: Recipes: number of training seeds, counted up from the recipe's own.
         splits: Recipes: values of `data.split`.
         runs: Recipes: folder of the runs; a recipe runs only if it has no finished run there.
         overrides: Recipes: as `avspatial.run` takes them.
@@ -74,7 +74,7 @@ def compare(
         Means, paired differences and verdicts.
 
     Raises:
-        AvspatialError: Everything that the caller can fix, such as systems scored on different clips.
+        AvspatialError: An error that the caller can fix, such as systems scored on different clips.
     """
     origins, metrics = [str(system) for system in systems], tuple(metrics)
     recipes = _Recipes(Path(runs), seeds or 1, splits, overrides, smoke, device)

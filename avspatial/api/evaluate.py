@@ -1,4 +1,4 @@
-"""Scores for saved predictions of any origin: `avspatial.evaluate`."""
+"""Score saved predictions of any origin: `avspatial.evaluate`."""
 
 from __future__ import annotations
 

@@ -21,12 +21,17 @@ from avspatial.training.devices import Devices
 
 @dataclass(frozen=True)
 class Trained:
-    """A spatializer with its weights, in eval mode, and its recipe."""
+    """A spatializer with its weights, in eval mode, and its recipe.
+
+    Attributes:
+        spatializer: The spatializer.
+        recipe: The keys of its recipe that inference needs.
+        resolved: The complete resolved recipe, as YAML.
+    """
 
     spatializer: Spatializer
     recipe: ModelRecipe
     resolved: str
-    """The complete resolved recipe, as YAML."""
 
     @property
     def name(self) -> str:
@@ -34,11 +39,11 @@ class Trained:
         return f"{self.recipe.name}-{digest8(self.resolved)}"
 
     def for_inference(self) -> Trained:
-        """The same model, faster; its outputs may differ by rounding."""
+        """Return a copy that is faster and equal except for rounding."""
         return replace(self, spatializer=optimize_for_inference(self.spatializer))
 
     def to_model_file(self) -> ModelFile:
-        """The contents of a model file."""
+        """Return the contents of a model file."""
         weights = dict(self.spatializer.state_dict())
         return ModelFile(self.resolved, components.model_components(self.recipe), weights)
 
@@ -50,7 +55,7 @@ def load(model: str | Path, device: str | None = None) -> Spatializer:
         model: A run directory, a file written by `avspatial export`, or a recipe (a file or a shipped name) whose model
             needs no training. Of a run, the weights with the best validation loss are loaded; without validation, the
             newest.
-        device: A torch device; by default a GPU if there is one.
+        device: A torch device [default: a GPU if there is one].
 
     Returns:
         The spatializer in eval mode, on the device.

@@ -64,7 +64,7 @@ class Finished:
     Attributes:
         run: The run directory.
         summary: The content of its summary.json; None in all processes but the first.
-        was_finished: It was to be resumed, and nothing was left to do.
+        was_finished: Whether a run to resume was already finished.
     """
 
     run: Run
@@ -97,7 +97,7 @@ def run(
         runs: Folder in which the run directory is created.
         name: Name of the run instead of the recipe's.
         resume: Directory of a run to continue. If a recipe is given too, it must be that run's.
-        device: A torch device; by default a GPU if there is one.
+        device: A torch device [default: a GPU if there is one].
         smoke: Merge the recipe's smoke overrides.
         progress: Shows the progress of long work.
         **keys: Changes of the recipe by top-level key, `seed=1, trainer={"steps": 3}`.
@@ -106,7 +106,7 @@ def run(
         The finished run.
 
     Raises:
-        AvspatialError: Anything that the caller can fix. A clip that cannot be spatialized or scored does not raise; it
+        AvspatialError: An error that the caller can fix. A clip that cannot be spatialized or scored does not raise; it
             is counted in the summary's `failed`.
     """
     registry = discover()

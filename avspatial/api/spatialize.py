@@ -34,8 +34,14 @@ _NO_IMAGES = ClipImages(np.zeros((1, 1, 1, 3), np.uint8))
 class Result:
     """The outcome of one file.
 
-    `state` is `done`, `skipped` (its output exists), `failed`, with the error, or, in a dry run, `planned`. `took` is
-    in seconds.
+    Attributes:
+        source: Input file.
+        out: Output file.
+        state: `done`, `skipped` (the output exists), `failed` or, in a dry run, `planned`.
+        done: Length, rate, levels and notes of a file that is done.
+        error: Why the file failed.
+        took: Seconds.
+        plan: What a dry run found.
     """
 
     source: Path
@@ -47,7 +53,7 @@ class Result:
     plan: JobPlan | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON. Loudness in LUFS, true peak in dBTP, gain in dB, change in LU."""
+        """Return the object that `--json` prints: loudness in LUFS, true peak in dBTP, gain in dB, change in LU."""
         facts: dict[str, Any] = {"input": str(self.source), "output": str(self.out), "state": self.state}
         if self.done is not None:
             level = self.done.level
@@ -61,7 +67,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Summary:
-    """The results of all files, in the order of the inputs; `benchmark` only in a dry run."""
+    """The results of all files.
+
+    Attributes:
+        model: Name of the model.
+        results: One result for each file, in the order of the inputs.
+        benchmark: Measured speed, in a dry run only.
+    """
 
     model: str
     results: tuple[Result, ...]
@@ -107,10 +119,10 @@ def spatialize(
         model: A run directory, a file from `avspatial export`, a recipe whose model needs no training, or a model from
             `load_trained`.
         overrides: Overrides of that recipe, `["model.azimuth=30"]`.
-        out: The output's name for a single file, or a folder. Default: `NAME_binaural` next to the input.
+        out: The output file for a single input, or a folder [default: `NAME_binaural` next to the input].
         video: The video that guides a single wav or flac file.
         width_percent: Percentage of the model's difference, 0 (mono) to 150.
-        device: A torch device. Default: a GPU, if there is one.
+        device: A torch device [default: a GPU if there is one].
         precision: Arithmetic of the networks, "fp32" or "bf16".
         mode: "exact", overlapping windows, averaged; or "continuous", one long pass, faster and nearly the same.
         jobs: Number of files at once.
@@ -124,7 +136,7 @@ def spatialize(
         The results of all files.
 
     Raises:
-        AvspatialError: For an invalid call, and if the output of the only file that was named exists.
+        AvspatialError: Invalid call, or the output of a single named file exists.
     """
     _check_width(width_percent)
     if jobs < 1:
@@ -163,9 +175,9 @@ def spatialize_arrays(
 
     Args:
         audio: Mono (T,) or (1, T), or stereo (2, T), which is mixed; floating point, nominally in [-1, 1].
-        rate: Of the audio, in Hz.
-        frames: uint8 RGB (P, H, W, 3) or any iterable of upright (H, W, 3); or a video file, whose first frame is
-            shown as the audio begins.
+        rate: Sample rate of the audio, Hz.
+        frames: uint8 RGB (P, H, W, 3) or any iterable of upright (H, W, 3); or a video file, whose first frame
+            belongs to the start of the audio.
         model: As in `spatialize`.
         fps: Frames per second.
         times: Times of the frames in seconds from the start of the audio, ascending; instead of `fps`.
@@ -180,9 +192,9 @@ def spatialize_arrays(
         Binaural audio (2, T) float32 at `rate` Hz.
 
     Raises:
-        DataError: For arrays of another shape, type or content.
-        MediaError: For frames that cannot be used.
-        AvspatialError: As `spatialize`, for everything else.
+        DataError: An array of another shape, type or content.
+        MediaError: Frames that cannot be used.
+        AvspatialError: Any other error of `spatialize`.
     """
     _check_width(width_percent)
     samples = check_audio(audio)

@@ -1,1 +1,1 @@
-"""Data sets, the clip store, windows."""
+"""Data sets, the clip cache, windows."""

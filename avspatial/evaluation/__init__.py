@@ -1,1 +1,1 @@
-"""Scores per clip, controls, statistics."""
+"""Scores per clip, control conditions, statistics, comparisons."""

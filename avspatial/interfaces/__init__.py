@@ -1,8 +1,8 @@
 """Interfaces that plugins implement: one class for each kind of component, constructed by the registry.
 
-Shape letters, in every docstring of avspatial: B clips or windows, N images, H W image size, T samples, F frequency
-bins, M STFT frames, C channels. Audio is float32 in [-1, 1]; stereo is left then right. A mixture is left + right, a
-difference is left - right. Angles are azimuths in degrees, positive is left.
+Shape letters, in every docstring of avspatial: B clips or windows, N images of a window, P images of a clip, H W image
+size, C channels, T samples, F frequency bins, M STFT frames. Audio is float32 in [-1, 1]; stereo is left then right. A
+mixture is left + right, a difference is left - right. Angles are azimuths in degrees, positive is left.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # slow to import; scoring and listing need none of it
 
 @dataclass(frozen=True)
 class Batch:
-    """Training windows.
+    """A batch of training windows.
 
     Attributes:
         mixture: (B, T), left + right at the training level.
@@ -44,7 +44,14 @@ class Batch:
         return Batch(change(self.mixture), change(self.reference), change(self.images), auxiliary)
 
     def to(self, device: torch.device) -> Batch:
-        """Copy the batch to a device."""
+        """Copy the batch to a device.
+
+        Args:
+            device: The device.
+
+        Returns:
+            The batch there, auxiliary data included.
+        """
         return self.each(lambda tensor: tensor.to(device, non_blocking=True))
 
 
@@ -68,14 +75,14 @@ class Clip:
     """One clip of a data set: stereo audio, video and, for simulated scenes, the true angles.
 
     Attributes:
-        id: Unique in the data set.
+        id: Id, unique in the data set.
         audio: Audio file.
         video: Video file, or a folder of numbered image files if `frames_fps` is given.
-        recording: Clips cut from one recording share it: the clusters of the statistics.
+        recording: The recording that the clip was cut from; the statistics resample recordings, not clips.
         truth: True directions, if they are known.
         frames_fps: Rate of the image files, Hz.
         mono: The audio is one channel m, the mean of the file's channels, decoded as left = right = m: the mixture is
-            2 m. Such clips hold no directions; they are for trainers that name them, never the data of a recipe.
+            2 m. Such clips have no directions; only trainers use them, and the `data` of a recipe refuses them.
     """
 
     id: str

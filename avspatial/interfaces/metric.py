@@ -14,7 +14,7 @@ from avspatial.interfaces.clips import Truth
 
 @dataclass(frozen=True)
 class Convention:
-    """Named choices on which a score depends; part of every printed result. The defaults are those of `fairplay`.
+    """Settings of the scoring that all metrics share, under one name. The defaults are those of `fairplay`.
 
     Attributes:
         name: Its name.
@@ -23,7 +23,7 @@ class Convention:
             `reference_peak` divides both by the reference's peak, `none` neither.
         n_fft: FFT length of the centred spectrogram, samples.
         window: Length of the Hann analysis window, samples.
-        hop: Step between frames, samples.
+        hop: Step between STFT frames, samples.
         pad: Padding of the ends, `zeros` or `reflect`.
     """
 

@@ -94,7 +94,7 @@ class Spatializer(nn.Module, ABC):
 
     @property
     def trainable(self) -> bool:
-        """Whether any parameter is not frozen. A model without one is used as it was built."""
+        """Whether any parameter can be trained. A model without trainable parameters is used as it was built."""
         return any(parameter.requires_grad for parameter in self.parameters())
 
     @abstractmethod
@@ -125,6 +125,9 @@ class Spatializer(nn.Module, ABC):
 
         Returns:
             (B, 2, S * frame_step), left then right.
+
+        Raises:
+            NotImplementedError: `frame_step` is None.
         """
         raise NotImplementedError(f"{type(self).__name__} can only process single windows")
 
@@ -143,11 +146,19 @@ class Spatializer(nn.Module, ABC):
         return {"stereo": distance(stereo, batch.reference)}
 
     def visual_parameters(self) -> list[nn.Parameter]:
-        """Parameters of the visual side; trainers may give them another learning rate."""
+        """Parameters of the visual encoder, for trainers that give them a learning rate of their own.
+
+        Returns:
+            The parameters; an empty list if there are none.
+        """
         return []
 
     def fusion_parameters(self) -> list[nn.Parameter]:
-        """Parameters of a separate network that joins audio and images; they may have another learning rate."""
+        """Parameters of a network that joins audio and images, if it is separate from the mask generator's decoder.
+
+        Returns:
+            The parameters; an empty list if there are none.
+        """
         return []
 
     def published_names(self) -> Mapping[str, Mapping[str, str | None]]:

@@ -19,7 +19,13 @@ _PAYLOAD = re.compile(r"azimuth:[ \t]*([-+]?\d+(?:\.\d+)?)")
 
 @dataclass(frozen=True)
 class Direction:
-    """The direction of the sound between two times in seconds: degrees, positive is left."""
+    """The direction of the sound between two times.
+
+    Attributes:
+        start: Seconds.
+        end: Seconds.
+        azimuth: Degrees, positive is left.
+    """
 
     start: float
     end: float
@@ -27,15 +33,37 @@ class Direction:
 
 
 def vtt(directions: Iterable[Direction]) -> str:
-    """The text of a WebVTT file with a cue for each direction."""
+    """Write directions as the text of a WebVTT file, one cue for each.
+
+    Args:
+        directions: The directions in the order of their times.
+
+    Returns:
+        The text of the file.
+
+    Example:
+        >>> print(vtt([Direction(0.0, 0.5, 22.6)]))
+        WEBVTT
+        <BLANKLINE>
+        00:00:00.000 --> 00:00:00.500
+        azimuth: 22.6
+        <BLANKLINE>
+    """
     cues = [f"{_stamp(cue.start)} --> {_stamp(cue.end)}\nazimuth: {cue.azimuth:.1f}\n" for cue in directions]
     return "\n".join(["WEBVTT\n", *cues])
 
 
 def read_directions(path: Path) -> list[Direction]:
-    """Read the cues of a WebVTT file, at least one; comments, styles and regions are ignored.
+    """Read the cues of a WebVTT file; comments, styles and regions are ignored.
 
-    Raises DataError, with the line, for a file that is not WebVTT, or a cue without an azimuth.
+    Args:
+        path: The file.
+
+    Returns:
+        At least one direction, in the order of the file.
+
+    Raises:
+        DataError: The file is no WebVTT, has no cue, or a cue without an azimuth; `where` names the line.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()

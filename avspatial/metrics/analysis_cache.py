@@ -13,7 +13,7 @@ Analysis = TypeVar("Analysis")
 
 
 class AnalysisCache:
-    """Cache of the analyses of one clip's arrays; to be dropped with the clip, since it keeps the arrays alive.
+    """Cache of the analyses of one clip's arrays. It keeps the arrays alive: make a new one for each clip.
 
     Example:
         >>> import numpy as np
@@ -73,13 +73,24 @@ class CachedMetric(Metric):
     def __call__(
         self, prediction: Audio, reference: Audio, sample_rate: int, truth: Truth | None = None
     ) -> Mapping[str, float]:
-        """Score one clip with a new cache; see `Metric.__call__`."""
+        """Score one clip with a new cache; see `avspatial.interfaces.Metric`."""
         return self.call_with_cache(AnalysisCache(), prediction, reference, sample_rate, truth)
 
     def call_with_cache(
         self, cache: AnalysisCache, prediction: Audio, reference: Audio, rate: int, truth: Truth | None
     ) -> Mapping[str, float]:
-        """Score one clip as `__call__` does, with analyses made before of the same arrays."""
+        """Score one clip as `__call__` does, with the analyses that a cache already has.
+
+        Args:
+            cache: Analyses of the clip's arrays.
+            prediction: Stereo (2, T), array or tensor.
+            reference: Stereo (2, T).
+            rate: Sample rate in Hz.
+            truth: True source angles, or None if unknown.
+
+        Returns:
+            {name: value}.
+        """
         return self.measure(cache, *as_pair(prediction, reference), rate, truth)
 
     @abstractmethod

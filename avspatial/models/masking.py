@@ -63,6 +63,7 @@ class MaskingSpatializer(Spatializer):
 
     @property
     def valid_samples(self) -> int:
+        """Number of samples from the start of a window that the inverse STFT restores."""
         return self.spectrogram.valid_samples
 
     def encode_images(self, images: Tensor) -> Tensor | None:
@@ -146,7 +147,17 @@ class MaskingSpatializer(Spatializer):
         return self.distances(self.masks(spectrogram, visual), spectrogram, truth, loss)
 
     def distances(self, masks: Masks, mixture: Tensor, truth: Tensor, loss: str) -> dict[str, Tensor]:
-        """As `loss_terms`, from masks and the spectrograms (B, 2, F, M) of the mixture and the true difference."""
+        """As `loss_terms`, from masks and spectrograms.
+
+        Args:
+            masks: Predicted masks.
+            mixture: Spectrogram (B, 2, F, M) of the mixture.
+            truth: Spectrogram (B, 2, F, M) of the true difference.
+            loss: "l1" or "mse".
+
+        Returns:
+            Scalars by name.
+        """
         distance = nn.functional.l1_loss if loss == "l1" else nn.functional.mse_loss
         terms = {"difference": distance(apply_mask(masks.difference, mixture), truth)}
         weight = self.settings.side_weight
@@ -159,6 +170,7 @@ class MaskingSpatializer(Spatializer):
         return terms
 
     def visual_parameters(self) -> list[nn.Parameter]:
+        """Parameters of the visual encoder; an empty list without one."""
         return [] if self.visual_encoder is None else list(self.visual_encoder.parameters())
 
 

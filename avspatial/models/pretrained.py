@@ -53,7 +53,7 @@ def read_weights(path: Path, fix: str = SCRATCH) -> dict[str, Tensor]:
     except Exception as error:  # a foreign file can break the reader in any way
         raise RunError("not a readable torch file of weights alone", where=path, fix=fix) from error
     if not isinstance(weights, dict) or not all(isinstance(item, Tensor) for item in weights.values()):
-        raise RunError("holds something else than named tensors", where=path, fix=fix)
+        raise RunError("holds something other than named tensors", where=path, fix=fix)
     return dict(weights)
 
 
@@ -66,7 +66,7 @@ def load_exactly(module: nn.Module, weights: dict[str, Tensor], *, where: object
         where: File or recipe key of the weights, for the error.
 
     Raises:
-        RunError: Names the tensors that differ.
+        RunError: Some names or shapes differ; the message lists them.
     """
     wrong = differences(module.state_dict(), weights)
     if wrong:

@@ -43,12 +43,24 @@ def down(inputs: int, outputs: int) -> nn.Sequential:
 
 
 def up(inputs: int, outputs: int) -> nn.Sequential:
-    """Up-convolution 4x4 with normalisation and ReLU: (B, inputs, F, M) -> (B, outputs, 2 F, 2 M)."""
+    """Make an up-convolution 4x4 with normalisation and ReLU: (B, inputs, F, M) -> (B, outputs, 2 F, 2 M).
+
+    Args:
+        inputs: Channels of the input.
+        outputs: Channels of the output.
+
+    Returns:
+        The three layers.
+    """
     return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1), nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 class UnetEncoder(AudioEncoder):
-    """Five convolutions, each halving F and M: channels 64, 128, 256, 512, 512 times `width`."""
+    """Five convolutions, each halving F and M: channels 64, 128, 256, 512, 512 times `width`.
+
+    Args:
+        settings: Width and planes.
+    """
 
     def __init__(self, settings: UnetEncoderSettings) -> None:
         super().__init__(settings)
@@ -69,9 +81,15 @@ class UnetEncoder(AudioEncoder):
 
 
 class UnetMaskGenerator(MaskGenerator):
-    """One up-convolution a level; each takes the decoder's map first, the encoder's map of the same size second.
+    """One up-convolution for each level; its input is the decoder's map, then the encoder's map of the same size.
 
-    RecipeError if the levels are not successive halvings.
+    Args:
+        settings: Fusion of the visual features, and the bound of the mask.
+        levels: The audio encoder's levels.
+        visual: Shape of the visual features; None for a model without images.
+
+    Raises:
+        RecipeError: The levels are not successive halvings.
     """
 
     def __init__(
@@ -97,7 +115,7 @@ class UnetMaskGenerator(MaskGenerator):
 
     @property
     def supports_variable_length(self) -> bool:
-        """A subclass that refines or uses the maps in another way must say whether it does, too."""
+        """True; a subclass that uses the maps in another way must override it."""
         return True
 
     def forward(self, maps: Sequence[Tensor], visual: Tensor | None, mixture: Tensor) -> Masks:
@@ -106,7 +124,15 @@ class UnetMaskGenerator(MaskGenerator):
         return Masks(squash(self.last(torch.cat((decoded[-1], maps[0]), 1)), self.settings.activation))
 
     def decode(self, maps: Sequence[Tensor], visual: Tensor | None) -> list[Tensor]:
-        """Outputs of the up-convolutions up1, up2, ..., coarsest first, without the encoder's maps."""
+        """Compute the outputs of the up-convolutions up1, up2, ..., without the encoder's maps.
+
+        Args:
+            maps: The audio encoder's feature maps, finest first.
+            visual: Visual features, or None.
+
+        Returns:
+            The decoder's maps, coarsest first.
+        """
         *skips, bottleneck = maps
         decoded = [self.refine(0, self._first(bottleneck, visual), visual)]
         for index, skip in enumerate(reversed(skips[1:]), 1):
@@ -135,7 +161,16 @@ class UnetMaskGenerator(MaskGenerator):
         return first[1:](audio + up_convolve_constant(self.fusion(visual, (2, 2)), visual_weight, audio.shape[-2:]))
 
     def refine(self, index: int, decoded: Tensor, visual: Tensor | None) -> Tensor:
-        """Refine the output of an up-convolution, for subclasses; `index` 0 is up1. Unchanged here."""
+        """Refine the output of an up-convolution: for subclasses; here it stays unchanged.
+
+        Args:
+            index: Number of the up-convolution; 0 is up1.
+            decoded: Its output.
+            visual: Visual features, or None.
+
+        Returns:
+            The refined map, of the same shape.
+        """
         return decoded
 
     def _join(self, bottleneck: Tensor, visual: Tensor | None) -> Tensor:

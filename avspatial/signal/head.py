@@ -83,18 +83,36 @@ class SphericalHead:
         self.distance = distance
 
     def itd(self, azimuth: Any) -> Floats:
-        """Woodworth's formula a / c (sin x + x), x the lateral angle; front and back are the same."""
+        """Interaural time difference by Woodworth's formula a / c (sin x + x), x the lateral angle; see `Head.itd`.
+
+        Front and back are the same.
+        """
         sine = np.sin(np.radians(np.asarray(azimuth, float)))
         return np.asarray(self.radius / SPEED * (sine + np.arcsin(sine)))
 
     def delay(self, incidence: Any) -> Floats:
-        """Travel time in seconds to an ear at `incidence` radians, relative to the head's centre (Woodworth)."""
+        """Travel time to an ear relative to the centre of the head (Woodworth).
+
+        Args:
+            incidence: Angle between source and ear, radians, any shape.
+
+        Returns:
+            Seconds, of the same shape.
+        """
         angle = np.asarray(incidence, float)
         lit = angle <= np.pi / 2
         return self.radius / SPEED * np.where(lit, -np.cos(angle), angle - np.pi / 2)
 
     def shadow(self, incidence: Any, frequencies: Any) -> Floats:
-        """|H| of Duda and Martens (1998), eq. 3: incidence (K,) in radians, frequencies (F,) in Hz -> (K, F)."""
+        """Magnitude of the response at an ear, |H| of Duda and Martens (1998), eq. 3.
+
+        Args:
+            incidence: (K,), angle between source and ear, radians.
+            frequencies: (F,), Hz.
+
+        Returns:
+            (K, F), relative to the free field at the centre of the head.
+        """
         cosines = np.cos(np.asarray(incidence, float))
         # The limit at 0 Hz is reached smoothly: below ka = 1e-3 nothing changes in the sixth digit.
         size = np.maximum(2 * np.pi * np.asarray(frequencies, float) * self.radius / SPEED, 1e-3)
@@ -103,11 +121,11 @@ class SphericalHead:
         return np.asarray(np.abs(_legendre(cosines, len(coefficients)).T @ coefficients) * range_ / size)
 
     def lead(self, rate: int, length: int) -> int:
-        """Sample at which sound reaches the middle of the head."""
+        """Half the length; see `Head.lead`."""
         return length // 2
 
     def responses(self, azimuths: Any, rate: int, length: int) -> Floats:
-        """azimuths (K,), degrees -> (K, 2, length); the middle of the head is at sample length // 2."""
+        """Head-related impulse responses (K, 2, length); see `Head.responses`."""
         sine = np.sin(np.radians(np.atleast_1d(np.asarray(azimuths, float))))
         frequencies = np.fft.rfftfreq(length, 1 / rate)
         incidence = np.arccos(np.stack([sine, -sine], -1))

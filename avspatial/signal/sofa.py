@@ -56,17 +56,17 @@ class MeasuredHead:
         self._delays = _delays(self._ring.responses, self._ring.rate)
 
     def itd(self, azimuth: Any) -> Floats:
-        """Right minus left delay in seconds, interpolated between the measured directions."""
+        """Right minus left delay, interpolated between the measured directions; see `Head.itd`."""
         lower, upper, part = self._neighbours(np.asarray(azimuth, float))
         delays = self._delays[lower] * (1 - part)[..., None] + self._delays[upper] * part[..., None]
         return np.asarray(delays[..., 1] - delays[..., 0])
 
     def lead(self, rate: int, length: int) -> int:
-        """The mean delay of both ears, rounded."""
+        """Mean delay of both ears, rounded; see `Head.lead`."""
         return round(float(self._delays.mean()) * rate)
 
     def responses(self, azimuths: Any, rate: int, length: int) -> Floats:
-        """azimuths (K,) in degrees -> impulse responses (K, 2, length) at `rate` Hz."""
+        """Head-related impulse responses (K, 2, length) at `rate` Hz; see `Head.responses`."""
         lower, upper, part = self._neighbours(np.atleast_1d(np.asarray(azimuths, float)))
         bank = _fitted(_resampled(self._ring, rate), length)
         spectra = np.fft.rfft(bank, 2 * length)

@@ -29,7 +29,7 @@ def metric_cards(
     Args:
         component_id: Metric, `plugin.component` or its short form, built with the `example` of its settings class.
         convention: Name of the convention to score under.
-        registry: Plugins to search, all that are installed by default.
+        registry: Plugins to search [default: the installed ones].
         progress: Called with the progress of rendering and scoring.
 
     Returns:

@@ -71,8 +71,8 @@ def run_checks(
         settings: Settings to build it with, instead of the `example` of its settings class.
         framing: Window and spectrogram, instead of the paper's with images of 64 x 64 pixels.
         expected_failures: {check: reason}, instead of those that the settings class declares.
-        only: Names of the checks to run, all by default; `construct` always runs.
-        registry: Plugins to search, all that are installed by default.
+        only: Names of the checks to run [default: all]; `construct` always runs.
+        registry: Plugins to search [default: the installed ones].
 
     Returns:
         One result a check; a component that cannot be constructed is not checked further.

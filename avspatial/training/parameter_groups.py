@@ -1,4 +1,4 @@
-"""Parameter groups of an optimizer: which parameters train at which rate."""
+"""Parameter groups of an optimizer, by learning rate."""
 
 from __future__ import annotations
 
