@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -38,6 +39,12 @@ def private_imports(source: str) -> Iterator[str]:
             yield from (f"{node.lineno}: {module}.{name}" for name in sorted(names))
         elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "avspatial":
             yield from [f"{node.lineno}: avspatial.{node.attr}"] if node.attr not in names_of("avspatial") else []
+
+
+def test_the_page_of_plugins_lists_every_public_module() -> None:
+    table = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8").partition("## Public modules")[2]
+    rows = re.findall(r"^\| `(avspatial[\w.]*)` \|", table.partition("\n## ")[0], re.MULTILINE)
+    assert sorted(rows) == sorted(PUBLIC)
 
 
 def sorted_like_ruff(names: list[str]) -> list[str]:
