@@ -16,7 +16,7 @@ from avspatial.recipe.consistency import contradictions, duplicates
 from avspatial.recipe.layers import Overrides, apply_overrides, interpolate, read, read_text
 from avspatial.recipe.messages import ErrorTranslator, key_of
 from avspatial.recipe.schema import ModelRecipe, Recipe
-from avspatial.recipe.yaml_tree import Node, Problem, SourceLocation, dotted, find, merge, to_dict, walk
+from avspatial.recipe.yaml_tree import Node, Problem, SourceLocation, descendants, dotted, find, merge, to_dict
 from avspatial.settings import ComponentLookup
 
 _Schema = TypeVar("_Schema", bound=ModelRecipe)
@@ -114,7 +114,7 @@ def _with_smoke(tree: Node, overlay: Node) -> Node:
 
 def _as_written(problem: Problem, overlay: Node) -> Problem:
     """A problem in the smoke map with the key that it has there."""
-    values = list(walk(overlay))
+    values = list(descendants(overlay))
     written = any(problem.location in (node.location, node.key) for _, node in values)
     named = any(problem.key == dotted(loc) for loc, _ in values[1:])
     return replace(problem, key=f"smoke.{problem.key}") if written and named else problem

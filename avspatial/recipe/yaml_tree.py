@@ -162,7 +162,7 @@ def find(node: Node, loc: Loc) -> tuple[Node, Loc]:
     return node, loc
 
 
-def walk(node: Node, loc: Loc = ()) -> Iterator[tuple[Loc, Node]]:
+def descendants(node: Node, loc: Loc = ()) -> Iterator[tuple[Loc, Node]]:
     """Every value in the tree, the tree itself first, with its place below it."""
     yield loc, node
     pairs: Iterable[tuple[str | int, Node]] = ()
@@ -171,7 +171,7 @@ def walk(node: Node, loc: Loc = ()) -> Iterator[tuple[Loc, Node]]:
     elif isinstance(node.value, list):
         pairs = enumerate(node.value)
     for key, item in pairs:
-        yield from walk(item, (*loc, key))
+        yield from descendants(item, (*loc, key))
 
 
 def merge(parent: Node, child: Node) -> Node:
