@@ -14,8 +14,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SEARCHED = ("avspatial", "plugins", "tests", "recipes", "docs", "README.md", ".ci")
-SUFFIXES = {".py", ".md", ".yaml", ".txt", ".j2", ".toml", ".js", ".css"}
+SEARCHED = (
+    "avspatial",
+    "plugins",
+    "tests",
+    "recipes",
+    "docs",
+    "README.md",
+    "pyproject.toml",
+    "CITATION.cff",
+    ".ci",
+    ".github",
+    ".pre-commit-config.yaml",
+)
+SUFFIXES = {".py", ".md", ".yaml", ".yml", ".txt", ".j2", ".toml", ".js", ".css", ".cff", ".ipynb"}
 EXEMPT = {Path("docs/changelog.md"), Path("tests/docs/test_words.py")}
 
 TERMS = {
