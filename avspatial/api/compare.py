@@ -20,6 +20,7 @@ from avspatial.evaluation.comparison.compare import compare as compare_systems
 from avspatial.evaluation.comparison.load import choices, is_evaluation, read_scored, score_outputs
 from avspatial.evaluation.comparison.systems import ScoredSystem, make_system
 from avspatial.evaluation.scoring.score_schema import MetricInfo
+from avspatial.folders import folders_in
 from avspatial.interfaces import Progress
 from avspatial.progress import show_on_stderr
 from avspatial.recipe import Loaded, load_recipe
@@ -116,7 +117,7 @@ def _found(given: str, recipes: _Recipes) -> tuple[list[ScoredSystem], list[str]
         return recipes.scored(given), []
     if Run.at(path) is not None or is_evaluation(path):
         return [read_scored(path)], []
-    folders = sorted(about.parent for about in path.glob("*/run.json"))
+    folders = [folder for folder in folders_in(path) if Run(folder).metadata_file.is_file()]
     return _folder_of_runs(path, folders) if folders else None
 
 

@@ -33,6 +33,7 @@ from avspatial.evaluation.scoring.score_schema import (
     read_scores,
     write_document,
 )
+from avspatial.folders import folders_in
 from avspatial.interfaces import Progress
 from avspatial.media.audio import read_audio
 from avspatial.progress import show_on_stderr, silent
@@ -82,8 +83,7 @@ def _names(folder: Path, reference: Path | None) -> list[str]:
     """The folders in it, without hidden ones and the references."""
     if not folder.is_dir():
         raise DataError("no such folder", where=folder, fix=_LAYOUT)
-    here = (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    names = sorted(path.name for path in here if reference is None or path.resolve() != reference.resolve())
+    names = [path.name for path in folders_in(folder) if reference is None or path.resolve() != reference.resolve()]
     if not names:
         raise DataError("holds no system", where=folder, fix=_LAYOUT)
     return names

@@ -13,6 +13,7 @@ from pathlib import Path
 from avspatial.data.layout import PARTS, check_lengths
 from avspatial.data.settings import SolosSettings
 from avspatial.errors import DataError
+from avspatial.folders import files_below
 from avspatial.interfaces import Clip, Dataset, Progress
 
 VIDEOS = (".mp4", ".mkv", ".webm", ".mov", ".avi")
@@ -75,7 +76,7 @@ def _all(root: Path) -> list[Clip]:
     if not root.is_dir():
         fix = "Name one: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav in the same folder."
         raise DataError("no such folder of solos", where=root, fix=fix)
-    files = sorted(file for pattern in ("*", "*/*") for file in root.glob(pattern) if file.suffix.lower() in VIDEOS)
+    files = files_below(root, lambda file: file.suffix.lower() in VIDEOS, depth=1)
     audio_files = {video: _audio_file(video) for video in files}
     silent = [video for video, audio in audio_files.items() if audio is None]
     if silent:

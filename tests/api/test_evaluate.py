@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from support.saved_sounds import RATE, evaluate, sounds, values
 
 from avspatial.api.evaluate import DIRECTIONS, METRICS, Evaluation
@@ -166,6 +167,16 @@ class TestFiles:
         assert self.failure(tmp_path, "p.mp4").startswith(f"{tmp_path}/p.mp4: not a readable video (")
         write_video(tmp_path / "still.mp4", [np.zeros((32, 32, 3), np.uint8)], 4)
         assert self.failure(tmp_path, "still.mp4") == f"{tmp_path}/still.mp4: has no audio stream"
+
+    def test_a_prediction_cut_short_fails_and_trimming_is_not_advised(self, tmp_path: Path) -> None:
+        audio = np.random.default_rng(0).uniform(-0.5, 0.5, (8000, 2))
+        for name in ("predicted_binaural", "input_binaural"):
+            soundfile.write(tmp_path / f"{name}.wav", audio, 16000)
+        whole = (tmp_path / "predicted_binaural.wav").read_bytes()
+        (tmp_path / "predicted_binaural.wav").write_bytes(whole[: len(whole) // 2])
+        for trim in (False, True):
+            ((_, why),) = evaluate(tmp_path, trim=trim).failures
+            assert "cut short: it ends at 0.25 s of 0.50 s" in why and "--trim" not in why
 
     def test_unequal_lengths_fail_or_are_trimmed_with_a_note(self, tmp_path: Path) -> None:
         prediction, reference = sounds(0)

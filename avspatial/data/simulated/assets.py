@@ -14,6 +14,7 @@ from avspatial.data.simulated.instruments import INSTRUMENTS, Instrument
 from avspatial.data.simulated.render import RATE, RenderContext
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.errors import DataError
+from avspatial.folders import files_below
 from avspatial.media.audio import read_audio
 from avspatial.media.image import read_cutout
 from avspatial.media.resample import resample
@@ -45,7 +46,7 @@ def content_digests(settings: SimulatedSettings) -> list[str]:
     if settings.head != "spherical":
         files.append(_there(Path(settings.head)))
     for folder in (settings.sounds, settings.cutouts):
-        files += sorted(file for file in _there(folder).rglob("*") if file.is_file()) if folder else []
+        files += files_below(_there(folder), Path.is_file) if folder else []
     return [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files]
 
 
@@ -77,7 +78,7 @@ class Recordings:
 
 def _own_sounds(folder: Path) -> dict[str, Instrument]:
     """`FAMILY.wav` and `FAMILY/*.wav` under a folder -> an instrument a family."""
-    files = sorted(file for file in _there(folder).rglob("*") if file.suffix.lower() in _SOUND_FILES)
+    files = files_below(_there(folder), lambda file: file.suffix.lower() in _SOUND_FILES)
     families: dict[str, list[np.ndarray]] = {}
     for file in files:
         family = file.stem if file.parent == folder else file.parent.name
@@ -99,7 +100,10 @@ def _dry(file: Path) -> np.ndarray:
 
 def _own_cutouts(folder: Path) -> dict[str, np.ndarray]:
     """`FAMILY.png` in a folder -> images (H, W, 4) uint8."""
-    cutouts = {file.stem: read_cutout(file) for file in sorted(_there(folder).glob("*.png"))}
+    cutouts = {
+        file.stem: read_cutout(file)
+        for file in files_below(_there(folder), lambda file: file.suffix == ".png", depth=0)
+    }
     if not cutouts:
         raise DataError("holds no png file", where=folder, fix="Put cut-out images named FAMILY.png into it.")
     return cutouts

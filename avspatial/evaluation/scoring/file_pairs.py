@@ -8,14 +8,14 @@ still makes a pair: reading it fails, and a failure is counted, never dropped.
 from __future__ import annotations
 
 import csv
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
-from avspatial.errors import DataError, did_you_mean, reason
+from avspatial.errors import DataError, did_you_mean
 from avspatial.evaluation.scoring.score_schema import read_scores
+from avspatial.folders import files_below
 from avspatial.interfaces import Truth
 from avspatial.media.audio import is_audio
 from avspatial.runs.directory import Run
@@ -70,7 +70,7 @@ def _in_folders(outputs: Path, reference: Path | None) -> list[FilePair]:
             raise DataError(
                 "this run has no outputs yet", where=run.path, fix="Finish it with `avspatial run --resume`."
             )
-    files = list(_audio_files(outputs))
+    files = _audio_files(outputs)
     predictions = _by_clip(outputs, files, _PREDICTED)
     if reference is None:
         references = _by_clip(outputs, files, _REFERENCE, only=True)
@@ -82,7 +82,7 @@ def _in_folders(outputs: Path, reference: Path | None) -> list[FilePair]:
     else:
         if not reference.is_dir():
             raise DataError("no such folder of references", where=reference, fix="Name it with `--reference DIR`.")
-        references, official = _by_clip(reference, list(_audio_files(reference)), _REFERENCE), False
+        references, official = _by_clip(reference, _audio_files(reference), _REFERENCE), False
         _refuse_strangers(outputs, predictions, reference, references)
     clips = sorted({*predictions, *references, *recordings})
 
@@ -122,23 +122,15 @@ def _by_clip(folder: Path, files: Sequence[Path], stem: str, *, only: bool = Fal
     return paths
 
 
-def _audio_files(folder: Path) -> Iterator[Path]:
-    """Every audio and video file below a folder, hidden ones left out; DataError for what cannot be listed."""
-    for here, _, names in os.walk(folder, followlinks=True, onerror=_unlisted):
-        for name in sorted(names):
-            if not is_audio(Path(name)) or name.startswith("."):
-                continue
-            path = Path(here, name)
-            try:
-                str(path).encode()
-            except UnicodeEncodeError as error:
-                raise DataError("a name that is not in UTF-8", where=ascii(str(path)), fix="Rename it.") from error
-            yield path
-
-
-def _unlisted(error: OSError) -> None:
-    what = f"cannot be listed: {reason(error)}"
-    raise DataError(what, where=error.filename, fix="Give yourself the right to read it.") from error
+def _audio_files(folder: Path) -> list[Path]:
+    """Every audio and video file below a folder; DataError for a name that is not text."""
+    files = files_below(folder, is_audio)
+    for path in files:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            raise DataError("a name that is not in UTF-8", where=ascii(str(path)), fix="Rename it.") from error
+    return files
 
 
 def _refuse_strangers(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from avspatial.atomic import refuse_existing
 from avspatial.errors import MediaError
+from avspatial.folders import files_below, once
 from avspatial.media.formats import FORMATS, LOSSLESS_INSTEAD
 from avspatial.media.probe import LOSSLESS_SUFFIXES, VIDEO_SUFFIXES
 
@@ -89,13 +90,13 @@ def _find(text: str) -> list[tuple[Path, Path]]:
     """The files that an input means, each with its path relative to the folder that was given."""
     path = Path(text)
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if _wanted(file) and not _hidden(file.relative_to(path)))
+        files = files_below(path, _wanted)
         if not files:
             raise MediaError(f"holds no video to spatialize ({', '.join(VIDEO_SUFFIXES)})", where=path)
         return [(file, file.relative_to(path)) for file in files]
     if path.exists():
         return [(_check_suffix(path), Path(path.name))]
-    files = sorted(map(Path, glob.glob(text, recursive=True)))  # noqa: PTH207 - a pattern may be absolute
+    files = once(map(Path, glob.glob(text, recursive=True)))  # noqa: PTH207 - a pattern may be absolute
     if not any(file.exists() for file in files):
         raise MediaError("no such file or folder", where=text)
     suffixes = VIDEO_SUFFIXES + (LOSSLESS_SUFFIXES if _is_audio(path) else ())
@@ -111,10 +112,6 @@ def _is_audio(path: Path) -> bool:
 
 def _wanted(file: Path, suffixes: Sequence[str] = VIDEO_SUFFIXES) -> bool:
     return file.suffix.lower() in suffixes and not file.stem.endswith(OUTPUT_SUFFIX) and file.is_file()
-
-
-def _hidden(relative: Path) -> bool:
-    return any(part.startswith(".") for part in relative.parts)
 
 
 def _check_suffix(path: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from avspatial.errors import RunError
+from avspatial.folders import folders_in
 from avspatial.report.run.record import Record
 from avspatial.report.run.table import metric_names
 from avspatial.runs.outputs import MONO, PREDICTED, REFERENCE
@@ -15,7 +16,7 @@ _FIRST_CHOICE = "stft_distance"
 
 def saved_clips(record: Record) -> list[str]:
     """Clips whose three audio files are in the run directory."""
-    folders = sorted(path for path in record.run.outputs.glob("*") if path.is_dir())
+    folders = folders_in(record.run.outputs) if record.run.outputs.is_dir() else []
     needed = (PREDICTED, REFERENCE, MONO)
     return [folder.name for folder in folders if all((folder / name).is_file() for name in needed)]
 

@@ -1,0 +1,112 @@
+"""What is below a folder: each real folder once, nothing hidden. What is left out is noted on stderr.
+
+A link to a folder is followed unless its folder is read already, under its own name or through another link, or
+contains the folder that is walked. Hidden are names that begin with a dot: `.snapshot`, `.Trash-0`, `._film.mp4`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from avspatial.errors import DataError, reason
+from avspatial.text import listed
+
+__all__ = ["files_below", "folders_in", "once"]
+
+_HIDDEN, _READ_ALREADY, _AROUND = "hidden", "read already under another name", "it contains the folder itself"
+
+
+def files_below(folder: Path, wanted: Callable[[Path], bool], depth: int | None = None) -> list[Path]:
+    """List the files below a folder, sorted.
+
+    Args:
+        folder: An existing folder.
+        wanted: Whether a path that is no folder belongs to them.
+        depth: How many levels of folders to enter [default: all].
+
+    Returns:
+        Their paths, which begin with `folder`.
+
+    Raises:
+        DataError: A folder that cannot be listed.
+    """
+    files: list[Path] = []
+    left_out: list[tuple[Path, str]] = []
+    for _, paths in _walk(folder, depth, left_out):
+        for path in filter(wanted, paths):
+            if path.name.startswith("."):
+                left_out.append((path, _HIDDEN))
+            else:
+                files.append(path)
+    _note(folder, left_out)
+    return sorted(files)
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """List the folders in a folder, one level deep, sorted. Raises DataError for one that cannot be listed."""
+    left_out: list[tuple[Path, str]] = []
+    _, *folders = (here for here, _ in _walk(folder, 1, left_out))
+    _note(folder, left_out)
+    return sorted(folders)
+
+
+def once(paths: Iterable[Path]) -> list[Path]:
+    """Sort paths, without those that lead through a link into the folder of another one."""
+    by_place: dict[Path, list[Path]] = {}
+    for path in sorted(paths):
+        by_place.setdefault(path.parent.resolve() / path.name, []).append(path)
+    kept = []
+    for place, same in by_place.items():
+        kept.append(next((path for path in same if path.absolute() == place), same[0]))
+        _note(kept[-1].parent, [(path, _READ_ALREADY) for path in same if path != kept[-1]])
+    return sorted(kept)
+
+
+def _walk(root: Path, depth: int | None, left_out: list[tuple[Path, str]]) -> Iterator[tuple[Path, list[Path]]]:
+    """Each folder, and what is in it that is no folder. Links wait until all real folders are read."""
+    around, read = set(root.resolve().parents), set[Path]()
+    folders, links = deque([root]), deque[Path]()
+    while folders or links:
+        here = folders.popleft() if folders else links.popleft()
+        real = here.resolve()
+        if real in around or real in read:
+            left_out.append((here, _AROUND if real in around else _READ_ALREADY))
+            continue
+        read.add(real)
+        others = []
+        inner = depth is None or len(here.relative_to(root).parts) < depth
+        for entry in _entries(here):
+            path = here / entry.name
+            if not (path.is_dir() if entry.is_symlink() else entry.is_dir()):
+                others.append(path)
+            elif inner and entry.name.startswith("."):
+                left_out.append((path, _HIDDEN))
+            elif inner:
+                (links if entry.is_symlink() else folders).append(path)
+        yield here, others
+
+
+def _entries(folder: Path) -> Sequence[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        fix = "Give yourself the right to read it."
+        raise DataError(f"cannot be listed: {reason(error)}", where=folder, fix=fix) from error
+
+
+def _note(folder: Path, left_out: Sequence[tuple[Path, str]]) -> None:
+    if left_out:
+        names = [f"{os.path.relpath(path, folder)} ({why})" for path, why in left_out]
+        _print_once(f"note: {folder}: left out: {listed(names)}")
+
+
+@functools.cache
+def _print_once(note: str) -> None:
+    """A command may walk a folder twice."""
+    print(note, file=sys.stderr)
