@@ -21,6 +21,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from avspatial.cli.table import escape_unprintable
 from avspatial.errors import AvspatialError, RecipeError, did_you_mean
 from avspatial.version import __version__
 
@@ -116,6 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 success, 1 a check failed, 2 an error of the user, 70 a bug in avspatial, 130 interrupted.
     """
+    escape_unprintable(sys.stdout)
     try:
         get_command(app)(args=arguments, prog_name="avspatial")
     except SystemExit as done:

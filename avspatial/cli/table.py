@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,9 +28,20 @@ def columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
     return "\n".join(lines)
 
 
+def is_utf8(stream: TextIO) -> bool:
+    """Whether a stream takes any character; one without an encoding does."""
+    return stream.encoding is None or codecs.lookup(stream.encoding).name == "utf-8"
+
+
+def escape_unprintable(stream: TextIO) -> None:
+    """Let a stream show `\\u2193` for a character that its encoding lacks, as stderr does, instead of failing."""
+    if isinstance(stream, io.TextIOWrapper) and (stream.errors == "strict" or not is_utf8(stream)):
+        stream.reconfigure(errors="backslashreplace")
+
+
 def print_json(data: Any) -> None:
     """Print data as one line of strict JSON; ValueError for NaN and infinity, which are not JSON."""
-    print(json.dumps(data, ensure_ascii=False, allow_nan=False))
+    print(json.dumps(data, ensure_ascii=not is_utf8(sys.stdout), allow_nan=False))
 
 
 def on_stdout() -> Console:
