@@ -27,7 +27,9 @@ def simulate(
     clips: Annotated[int | None, typer.Option(help="Number of scenes in all three splits together.")] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Length of a scene in seconds.")] = None,
-    head: Annotated[str | None, typer.Option(metavar="FILE.sofa", help="A measured head instead of a sphere.")] = None,
+    head: Annotated[
+        str | None, typer.Option(metavar="kemar|FILE.sofa", help="A measured head instead of a sphere.")
+    ] = None,
     split: Annotated[
         tuple[float, float, float] | None, typer.Option(metavar="TRAIN VAL TEST", help="Shares of the three splits.")
     ] = None,

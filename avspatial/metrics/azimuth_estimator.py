@@ -11,7 +11,7 @@ import numpy as np
 
 from avspatial.metrics.cues import Cues, cues
 from avspatial.metrics.inputs import Array
-from avspatial.signal.head import Head, SphericalHead
+from avspatial.signal.head import Head
 
 SIGMA_ITD, SIGMA_ILD = 60e-6, 3.0
 """Widths of a vote, in s and in dB."""
@@ -19,15 +19,6 @@ ACTIVE_RANGE = 35.0
 """Bands and frames this many dB below the loudest do not vote."""
 STEP = 2.5
 """Spacing of the candidate azimuths in degrees, from -90 to 90: front and back are not distinguished."""
-
-
-def head_named(name: str) -> Head:
-    """Return the head `spherical` or that of a SOFA file; DataError for any other file."""
-    if name == "spherical":
-        return SphericalHead()
-    from avspatial.signal.sofa import MeasuredHead
-
-    return MeasuredHead(name)
 
 
 class AzimuthEstimator:

@@ -13,12 +13,12 @@ import numpy as np
 
 from avspatial.interfaces import Truth
 from avspatial.metrics.analysis_cache import AnalysisCache, CachedMetric
-from avspatial.metrics.azimuth_estimator import AzimuthEstimator, head_named
+from avspatial.metrics.azimuth_estimator import AzimuthEstimator
 from avspatial.metrics.cues import FRAME_HOP, Cues, band_power, cues
 from avspatial.metrics.inputs import Array, Audio, as_pair
 from avspatial.metrics.settings import AzimuthSettings
 from avspatial.metrics.spl import LevelMetric, curves
-from avspatial.signal.head import SphericalHead
+from avspatial.signal.head import SphericalHead, head_model
 from avspatial.signal.level import FRAME, HOP, active_frames, frame_times
 
 LATERAL = 10.0
@@ -227,13 +227,15 @@ class AzimuthError(CachedMetric):
 
     @cached_property
     def _estimator(self) -> AzimuthEstimator:
-        return AzimuthEstimator(head_named(self.settings.head), self.convention.rate)
+        return AzimuthEstimator(head_model(self.settings.head), self.convention.rate)
 
     def measure(
         self, cache: AnalysisCache, prediction: Array, reference: Array, rate: int, truth: Truth | None
     ) -> Mapping[str, float]:
         truth = _required(truth)
-        estimator = self._estimator if rate == self.convention.rate else AzimuthEstimator(SphericalHead(), rate)
+        estimator = (
+            self._estimator if rate == self.convention.rate else AzimuthEstimator(head_model(self.settings.head), rate)
+        )
         predicted, true = (cache.compute(cues, audio, rate) for audio in (prediction, reference))
         seconds = reference.shape[1] / rate
         error = _azimuth_error(predicted, true.power, seconds, truth, estimator, self.settings.block)

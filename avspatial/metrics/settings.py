@@ -22,6 +22,6 @@ class AzimuthSettings(Settings):
     """The azimuth estimator."""
 
     head: str = setting("spherical", min_length=1)
-    """The head with which the audio was rendered: `spherical`, or the path of a SOFA file."""
+    """The head with which the audio was rendered: `spherical`, `kemar`, or the path of a SOFA file."""
     block: float = setting(0.25, unit="s", gt=0, le=10)
     """Length of a block; each gets one estimated azimuth."""

@@ -13,7 +13,7 @@ from avspatial.lazy import lazy_names
 if TYPE_CHECKING:
     from avspatial.signal import level, stereo
     from avspatial.signal.gain import level_scale, rms, window_scale
-    from avspatial.signal.head import RESPONSE_SECONDS, Head, SphericalHead, render
+    from avspatial.signal.head import RESPONSE_SECONDS, Head, SphericalHead, head_model, render
     from avspatial.signal.loudness import LoudnessMeter, TruePeakMeter, integrated_loudness, true_peak
     from avspatial.signal.sofa import MeasuredHead
     from avspatial.signal.spectrogram import Spectrogram, apply_mask
@@ -27,6 +27,7 @@ __all__ = [
     "SphericalHead",
     "TruePeakMeter",
     "apply_mask",
+    "head_model",
     "integrated_loudness",
     "level",
     "level_scale",

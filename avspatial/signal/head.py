@@ -9,12 +9,23 @@ SOFA file (`avspatial.signal.sofa`). `render` filters a dry sound with either, a
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from scipy.signal import oaconvolve
 
-__all__ = ["BLOCK_SECONDS", "RESPONSE_SECONDS", "SPEED", "Floats", "Head", "SphericalHead", "render"]
+__all__ = [
+    "BLOCK_SECONDS",
+    "RESPONSE_SECONDS",
+    "SPEED",
+    "Floats",
+    "Head",
+    "SphericalHead",
+    "head_model",
+    "render",
+    "unit_vectors",
+]
 
 SPEED = 343.0
 """Speed of sound in m/s."""
@@ -163,6 +174,30 @@ def _legendre(x: Floats, count: int) -> Floats:
     for m in range(1, count - 1):
         values[m + 1] = ((2 * m + 1) * x * values[m] - m * values[m - 1]) / (m + 1)
     return values[:count]
+
+
+def head_model(name: str | Path, distance: float = 1.5) -> Head:
+    """Return a head model by its name in a recipe.
+
+    Args:
+        name: `spherical`, `kemar` (MIT KEMAR, which the package carries), or a SOFA file.
+        distance: Distance of the source from the spherical head, m; the responses of a measured head do not change.
+
+    Raises:
+        DataError: The file is missing, damaged or no measurement of head-related impulse responses.
+    """
+    if str(name) == "spherical":
+        return SphericalHead(distance=distance)
+    from avspatial.signal.sofa import MeasuredHead
+
+    return MeasuredHead(name)
+
+
+def unit_vectors(azimuth: Any, elevation: Any = 0.0) -> Floats:
+    """Directions in degrees (positive is left, positive is up) as unit vectors (..., 3): front, left, up."""
+    azimuth, elevation = np.broadcast_arrays(np.radians(azimuth), np.radians(elevation))
+    flat = np.cos(elevation)
+    return np.stack([np.cos(azimuth) * flat, np.sin(azimuth) * flat, np.sin(elevation)], -1)
 
 
 def render(dry: Floats, azimuths: Any, rate: int, head: Head) -> np.ndarray:

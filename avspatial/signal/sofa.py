@@ -1,59 +1,100 @@
-"""Measured head from a SOFA file (AES69, SimpleFreeFieldHRIR): the ring of directions around the horizon."""
+"""Measured heads: MIT KEMAR as the package carries it, or any SOFA file (AES69, SimpleFreeFieldHRIR)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import csv
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import soundfile
 from scipy.signal import resample_poly
 
 from avspatial.errors import DataError
-from avspatial.signal.head import Floats
+from avspatial.signal.head import Floats, unit_vectors
 
-__all__ = ["MeasuredHead", "Ring", "read_ring"]
+__all__ = ["HeadResponses", "MeasuredHead", "read_responses"]
 
 _HORIZON = 5.0
 """Directions within this many degrees of the horizon count as horizontal."""
+_KEMAR = Path(__file__).parent / "mit_kemar"
 _FINE = 16
 """Delays are found on a grid this much finer than the samples."""
 
 
 @dataclass(frozen=True)
-class Ring:
-    """Horizontal responses of a measured head.
+class HeadResponses:
+    """Measured head-related impulse responses.
 
     Attributes:
-        azimuths: (K,), degrees, ascending within [-180, 180).
-        responses: (K, 2, N), left then right.
+        azimuths: (D,), degrees within [-180, 180), positive is left.
+        elevations: (D,), degrees, positive is up.
+        responses: (D, 2, N), left then right.
         rate: Sample rate, Hz.
     """
 
     azimuths: Floats
+    elevations: Floats
     responses: Floats
     rate: float
 
+    @property
+    def points(self) -> Floats:
+        """Directions as unit vectors (D, 3): front, left, up."""
+        return unit_vectors(self.azimuths, self.elevations)
+
+    @cached_property
+    def delays(self) -> Floats:
+        """Delays of the responses (D, 2), s."""
+        return _delays(self.responses, self.rate)
+
+    @property
+    def lead(self) -> int:
+        """Samples that pass before a sound would reach the middle of the head: the mean delay."""
+        return round(float(self.delays.mean()) * self.rate)
+
+    def nearest(self, azimuth: Floats, elevation: Floats) -> np.ndarray:
+        """Indices of the measured directions nearest to directions in degrees, of the same shape."""
+        return np.asarray(np.argmax(unit_vectors(azimuth, elevation) @ self.points.T, -1))
+
+    def resampled(self, rate: int) -> HeadResponses:
+        """The responses at another rate in Hz; the gain of filtering with them stays."""
+        if rate == round(self.rate):
+            return self
+        responses = resample_poly(self.responses, rate, round(self.rate), axis=-1) * (self.rate / rate)
+        return replace(self, responses=np.asarray(responses), rate=float(rate))
+
+    def ring(self) -> HeadResponses:
+        """The directions at the elevation nearest to the horizon, in the order of their azimuths; may be empty."""
+        height = np.abs(self.elevations)
+        chosen = np.flatnonzero(height <= min(height.min() + 1e-3, _HORIZON))
+        azimuths, first = np.unique(np.round(self.azimuths[chosen], 6), return_index=True)
+        return HeadResponses(azimuths, self.elevations[chosen[first]], self.responses[chosen[first]], self.rate)
+
 
 class MeasuredHead:
-    """Head model that interpolates between the horizontal directions of a SOFA file.
+    """Head model that interpolates between the horizontal directions of a measured head.
 
     Between two measured directions the responses of each ear are brought to a common delay, mixed, and delayed again
     by the mean of the two delays; at a measured direction the response is the measured one (resampled to the requested
     rate). Distance does not change the responses.
 
     Args:
-        path: SOFA file.
+        head: `kemar`, or a SOFA file.
 
     Raises:
         DataError: The file is missing, damaged or no measurement of head-related impulse responses.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self._ring = read_ring(self.path)
-        self._delays = _delays(self._ring.responses, self._ring.rate)
+    def __init__(self, head: str | Path) -> None:
+        self._ring = read_responses(head).ring()
+        count = len(self._ring.azimuths)
+        if count < 8:
+            raise _unfit(Path(head), f"it has {count} directions around the horizon, and at least 8 are needed")
+        self._delays = self._ring.delays
 
     def itd(self, azimuth: Any) -> Floats:
         """Right minus left delay, interpolated between the measured directions; see `Head.itd`."""
@@ -68,7 +109,7 @@ class MeasuredHead:
     def responses(self, azimuths: Any, rate: int, length: int) -> Floats:
         """Head-related impulse responses (K, 2, length) at `rate` Hz; see `Head.responses`."""
         lower, upper, part = self._neighbours(np.atleast_1d(np.asarray(azimuths, float)))
-        bank = _fitted(_resampled(self._ring, rate), length)
+        bank = _fitted(self._ring.resampled(rate).responses, length)
         spectra = np.fft.rfft(bank, 2 * length)
         turn = -2j * np.pi * np.fft.rfftfreq(2 * length, 1 / rate)
         share = part[:, None, None]
@@ -89,21 +130,24 @@ class MeasuredHead:
         return lower, upper, ((wrapped - angles[lower]) % 360) / gap
 
 
-def read_ring(path: Path) -> Ring:
-    """Read the horizontal ring of a SOFA file.
+def read_responses(head: str | Path) -> HeadResponses:
+    """Read a measured head.
 
     Args:
-        path: SOFA file.
+        head: `kemar` for MIT KEMAR (Gardner and Martin 1994), which the package carries, or a SOFA file.
 
     Returns:
-        The ring.
+        Its responses in all measured directions.
 
     Raises:
         DataError: The file is missing, damaged or no measurement of head-related impulse responses.
     """
+    if str(head) == "kemar":
+        return _kemar()
+    path = Path(head)
     if not path.is_file():
         raise DataError(
-            "no such file of head responses", where=path, fix="Give a SOFA file, or set the head to `spherical`."
+            "no such file of head responses", where=path, fix="Give a SOFA file, `kemar`, or `spherical` for a sphere."
         )
     try:
         with h5py.File(path, "r") as file:
@@ -111,7 +155,7 @@ def read_ring(path: Path) -> Ring:
             rate = float(np.asarray(file["Data.SamplingRate"]).ravel()[0])
             positions = _spherical(file["SourcePosition"])
             delays = np.asarray(file["Data.Delay"], float) if "Data.Delay" in file else np.zeros((1, 2))
-            swapped = "ReceiverPosition" in file and _left_is_second(np.asarray(file["ReceiverPosition"], float))
+            receivers = np.asarray(file["ReceiverPosition"], float) if "ReceiverPosition" in file else np.zeros((2, 3))
     except (OSError, KeyError, IndexError, TypeError, ValueError) as error:
         raise _unfit(path, "it needs Data.IR, Data.SamplingRate and SourcePosition") from error
     if responses.ndim != 3 or responses.shape[1] != 2 or len(positions) != len(responses) or not rate > 0:
@@ -121,14 +165,28 @@ def read_ring(path: Path) -> Ring:
     if not responses.any(-1).all():
         raise _unfit(path, "some of its responses are silent")
     responses = _delayed(responses, np.broadcast_to(np.rint(delays).astype(int), responses.shape[:2]))
-    return _horizon(path, positions, responses[:, ::-1] if swapped else responses, rate)
+    if _left_is_second(positions[:, 0], responses, receivers):
+        responses = responses[:, ::-1]
+    return HeadResponses((positions[:, 0] + 180) % 360 - 180, positions[:, 1], responses, rate)
+
+
+def _kemar() -> HeadResponses:
+    """The packaged head: the right ear hears as the left one does from the mirrored azimuth."""
+    with (_KEMAR / "directions.csv").open(newline="", encoding="utf-8") as table:
+        directions = [(float(entry["azimuth"]), float(entry["elevation"])) for entry in csv.DictReader(table)]
+    samples, rate = soundfile.read(_KEMAR / "left_ear.flac")
+    left = samples.reshape(len(directions), -1)
+    index = {(round(azimuth % 360, 3), elevation): place for place, (azimuth, elevation) in enumerate(directions)}
+    mirrored = [index[round(-azimuth % 360, 3), elevation] for azimuth, elevation in directions]
+    azimuths, elevations = np.array(directions).T
+    return HeadResponses((azimuths + 180) % 360 - 180, elevations, np.stack([left, left[mirrored]], 1), float(rate))
 
 
 def _unfit(path: Path, why: str) -> DataError:
     return DataError(
         f"not a SOFA file of head-related impulse responses: {why}",
         where=path,
-        fix="Copy it again, or set the head to `spherical`.",
+        fix="Copy it again, or set the head to `kemar` or `spherical`.",
     )
 
 
@@ -142,8 +200,17 @@ def _spherical(data: Any) -> Floats:
     return np.asarray(np.degrees(np.stack([np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))], -1)))
 
 
-def _left_is_second(receivers: Floats) -> bool:
-    """Ears stand on the y axis, left positive."""
+def _left_is_second(azimuths: Floats, responses: Floats, receivers: Floats) -> bool:
+    """Whether the second channel is the left ear: the one that is louder from the left than from the right.
+
+    Levels decide before the file's ReceiverPosition, which a widespread conversion of the CIPIC heads has reversed;
+    that place (left is positive on the y axis) counts where the levels differ by less than 1 dB.
+    """
+    lateral = np.sin(np.radians(azimuths))
+    difference = 10 * np.log10((responses[:, 0] ** 2).sum(-1) / (responses[:, 1] ** 2).sum(-1))
+    left, right = difference[lateral > 0.5], difference[lateral < -0.5]
+    if left.size and right.size and abs(left.mean() - right.mean()) > 1:
+        return bool(left.mean() < right.mean())
     side = receivers.reshape(len(receivers), 3, -1)[:, 1, 0]
     return len(side) == 2 and side[0] < side[1]
 
@@ -157,23 +224,6 @@ def _delayed(responses: Floats, delays: np.ndarray) -> Floats:
     for index in np.ndindex(*responses.shape[:2]):
         out[index][delays[index] : delays[index] + count] = responses[index]
     return out
-
-
-def _horizon(path: Path, positions: Floats, responses: Floats, rate: float) -> Ring:
-    """Directions near the horizon at the elevation nearest to it, in the order of their azimuths."""
-    elevation = np.abs(positions[:, 1])
-    chosen = np.flatnonzero(elevation <= min(elevation.min() + 1e-3, _HORIZON))
-    azimuths, first = np.unique(np.round((positions[chosen, 0] + 180) % 360 - 180, 6), return_index=True)
-    if len(azimuths) < 8:
-        raise _unfit(path, f"it has {len(azimuths)} directions around the horizon, and at least 8 are needed")
-    return Ring(azimuths, responses[chosen[first]], rate)
-
-
-def _resampled(ring: Ring, rate: int) -> Floats:
-    """Responses at another rate; the gain of filtering with them stays."""
-    if rate == round(ring.rate):
-        return ring.responses
-    return np.asarray(resample_poly(ring.responses, rate, round(ring.rate), axis=-1) * (ring.rate / rate))
 
 
 def _fitted(responses: Floats, length: int) -> Floats:

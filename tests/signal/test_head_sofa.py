@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from avspatial.errors import DataError
-from avspatial.signal.head import SphericalHead, render
-from avspatial.signal.sofa import MeasuredHead
+from avspatial.signal.head import SphericalHead, head_model, render
+from avspatial.signal.sofa import MeasuredHead, read_responses
 
 KEMAR = Path("/usr/share/libmysofa/default.sofa")
 needs_kemar = pytest.mark.skipif(not KEMAR.exists(), reason="no MIT KEMAR here: apt-get install libmysofa1")
@@ -118,7 +118,8 @@ def message(path):
 def test_a_missing_file(tmp_path):
     path = tmp_path / "no.sofa"
     assert (
-        message(path) == f"{path}: no such file of head responses\n  Give a SOFA file, or set the head to `spherical`."
+        message(path)
+        == f"{path}: no such file of head responses\n  Give a SOFA file, `kemar`, or `spherical` for a sphere."
     )
 
 
@@ -127,7 +128,7 @@ def test_a_file_that_is_no_sofa(tmp_path):
     path.write_text("not hdf5")
     assert message(path) == (
         f"{path}: not a SOFA file of head-related impulse responses: it needs Data.IR, Data.SamplingRate and "
-        "SourcePosition\n  Copy it again, or set the head to `spherical`."
+        "SourcePosition\n  Copy it again, or set the head to `kemar` or `spherical`."
     )
 
 
@@ -152,5 +153,49 @@ def test_a_sofa_file_of_something_else(tmp_path, why):
     path = make_sofa(tmp_path / "odd.sofa", *FAULTS[why])
     assert message(path) == (
         f"{path}: not a SOFA file of head-related impulse responses: {why}\n"
-        "  Copy it again, or set the head to `spherical`."
+        "  Copy it again, or set the head to `kemar` or `spherical`."
     )
+
+
+@needs_kemar
+def test_the_packaged_kemar_is_the_published_one_to_the_bit():
+    packaged, published = read_responses("kemar"), read_responses(KEMAR)
+    assert np.array_equal(packaged.responses, published.responses)
+    assert packaged.azimuths == pytest.approx(published.azimuths, abs=1e-9)
+    assert np.array_equal(packaged.elevations, published.elevations)
+    assert packaged.rate == published.rate == 44100
+
+
+def test_kemar_needs_no_file():
+    azimuths = np.array([-90.0, 0.0, 30.0, 90.0])
+    responses = head_model("kemar").responses(azimuths, 48000, 384)
+    left, right = (responses**2).sum(-1).T
+    assert 10 * np.log10(left / right) == pytest.approx([-11.8, 0.0, 8.5, 11.8], abs=0.1)  # Gardner and Martin
+    assert head_model("kemar").itd(azimuths)[[1, 3]] == pytest.approx([0, 700e-6], abs=40e-6)
+
+
+def test_levels_decide_which_ear_is_left(tmp_path):
+    """A widespread conversion of the CIPIC heads names the ears the wrong way round; the levels are right."""
+    azimuths = np.arange(-180.0, 180, 20)
+    responses = clicks(azimuths)
+    lateral = np.sin(np.radians(azimuths))
+    responses *= np.stack([1 + 0.5 * lateral, 2 * (1 - 0.5 * lateral)], -1)[..., None]
+    plain = make_sofa(tmp_path / "plain.sofa", azimuths, responses)
+    wrong = make_sofa(
+        tmp_path / "wrong.sofa",
+        azimuths,
+        responses,
+        ReceiverPosition=np.array([[[0.0], [-0.09], [0.0]], [[0.0], [0.09], [0.0]]]),
+    )
+    swapped = make_sofa(tmp_path / "swapped.sofa", azimuths, responses[:, ::-1])
+    for path in (wrong, swapped):
+        assert np.array_equal(read_responses(path).responses, read_responses(plain).responses)
+
+
+def test_the_nearest_direction_and_the_ring(tmp_path):
+    kemar = read_responses("kemar")
+    found = kemar.nearest(np.array([31.0, -92.0, 0.0]), np.array([1.0, -2.0, 88.0]))
+    assert list(zip(kemar.azimuths[found], kemar.elevations[found], strict=True)) == [(30, 0), (-90, 0), (0, 90)]
+    ring = kemar.ring()
+    assert ring.azimuths == pytest.approx(np.arange(-180, 180, 5))
+    assert set(ring.elevations) == {0}

@@ -18,8 +18,7 @@ from avspatial.folders import files_below
 from avspatial.media.audio import read_audio
 from avspatial.media.image import read_cutout
 from avspatial.media.resample import resample
-from avspatial.signal.head import Head, SphericalHead
-from avspatial.signal.sofa import MeasuredHead
+from avspatial.signal.head import Head, head_model
 
 _SOUND_FILES = (".wav", ".flac")
 
@@ -43,11 +42,12 @@ def load_assets(settings: SimulatedSettings) -> RenderContext:
 def content_digests(settings: SimulatedSettings) -> list[str]:
     """Digests of the user's own files, in the order of their names; DataError for a folder that is not there."""
     files: list[Path] = []
-    if settings.head != "spherical":
-        files.append(_there(Path(settings.head)))
+    if isinstance(settings.head, Path):
+        files.append(_there(settings.head))
     for folder in (settings.sounds, settings.cutouts):
         files += files_below(_there(folder), Path.is_file) if folder else []
-    return [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files]
+    named = [] if isinstance(settings.head, Path) or settings.head == "spherical" else [settings.head]
+    return named + [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files]
 
 
 def _there(path: Path) -> Path:
@@ -58,8 +58,8 @@ def _there(path: Path) -> Path:
 
 def _head(settings: SimulatedSettings) -> Callable[[float], Head]:
     if settings.head == "spherical":
-        return lambda distance: SphericalHead(distance=distance)
-    measured = MeasuredHead(settings.head)
+        return lambda distance: head_model("spherical", distance)
+    measured = head_model(settings.head)
     return lambda distance: measured
 
 

@@ -53,8 +53,8 @@ class SimulatedSettings(Settings):
     """A folder of dry mono files (wav, flac), `FAMILY.wav` or `FAMILY/*.wav`, instead of the built-in sounds."""
     cutouts: Path | None = None
     """A folder of cut-out images with transparency, `FAMILY.png`, instead of the built-in sprites."""
-    head: Literal["spherical"] | Path = "spherical"
-    """`spherical`, or a SOFA file of measured head-related impulse responses."""
+    head: Literal["spherical", "kemar"] | Path = "spherical"
+    """`spherical`, `kemar` (MIT KEMAR, Gardner and Martin 1994), or a SOFA file of head-related impulse responses."""
     field_of_view: float = setting(120.0, unit="degrees", ge=20, le=160, validate_default=True)
     """The camera's horizontal angle of view."""
     picture: tuple[int, int] = setting((144, 256), unit="pixels")

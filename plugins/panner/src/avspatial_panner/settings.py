@@ -20,8 +20,8 @@ class PannerSettings(Settings):
     of angles over time: csv with the columns time,azimuth, or WebVTT with cues such as `azimuth: 30.0`."""
     field_of_view: float = setting(90.0, unit="degrees", gt=0, lt=180)
     """The camera's horizontal angle of view, for `motion`."""
-    head: Literal["spherical"] | Path = "spherical"
-    """`spherical`, or a SOFA file of measured head-related impulse responses."""
+    head: Literal["spherical", "kemar"] | Path = "spherical"
+    """`spherical`, `kemar` (MIT KEMAR, Gardner and Martin 1994), or a SOFA file of head-related impulse responses."""
     limit: float = setting(4.0, ge=1, le=100)
     """Largest absolute value of the mask, difference over mixture. The two ears of a head nearly cancel in their sum at
     some frequencies; there an unbounded ratio would give a whistling sound."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from avspatial.errors import RecipeError
 from avspatial.framing import Framing
 from avspatial.interfaces import Builder, Spatializer
-from avspatial.signal import RESPONSE_SECONDS, Head, MeasuredHead, Spectrogram, SphericalHead, apply_mask, stereo
+from avspatial.signal import RESPONSE_SECONDS, Head, Spectrogram, apply_mask, head_model, stereo
 from avspatial_panner import tracks
 from avspatial_panner.settings import PannerSettings
 
@@ -56,7 +56,7 @@ class Panner(Spatializer):
                 fix="Take at least 4, better 10 a second, or give a track.",
             )
         # Kept with the weights: a run stays what it was when the files change.
-        self.register_buffer("bank", torch.view_as_real(masks(_head(settings), framing, settings.limit)))
+        self.register_buffer("bank", torch.view_as_real(masks(head_model(settings.head), framing, settings.limit)))
         times, azimuths = _points(settings)
         self.register_buffer("times", torch.tensor(times))
         self.register_buffer("azimuths", torch.tensor(azimuths))
@@ -115,10 +115,6 @@ class Panner(Spatializer):
         share = (place - lower)[..., None, None]
         index = lower.long().clamp(0, 359)
         return (self.bank[index] * (1 - share) + self.bank[index + 1] * share).permute(0, 3, 2, 1)
-
-
-def _head(settings: PannerSettings) -> Head:
-    return SphericalHead() if settings.head == "spherical" else MeasuredHead(settings.head)
 
 
 def _points(settings: PannerSettings) -> tuple[list[float], list[float]]:
