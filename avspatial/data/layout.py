@@ -15,19 +15,24 @@ from avspatial.media.video import image_files, video_seconds
 from avspatial.text import listed
 
 PARTS = ("train", "val", "test")
+_PUBLISHED = Path(__file__).parent / "fairplay_splits"
+"""Lists that the package carries: the scene-disjoint splits `clean1` to `clean5` (Xu et al., CVPR 2021)."""
 LOWEST_RATE = 8000
 """Audio below this rate (Hz) holds too few spatial cues and is refused; any other rate is resampled."""
 
 
 def split_folder(root: Path, split: int | str) -> Path:
-    """The folder of a split's lists: `splits/split<N>`, `splits/<name>`, or the path of a folder."""
+    """The folder of a split's lists: `splits/split<N>`, `splits/<name>`, `clean<N>`, or the path of a folder."""
     by_name = root / "splits" / (f"split{split}" if str(split).isdigit() else str(split))
-    for folder in (by_name, Path(str(split))):
+    published = [folder for folder in _PUBLISHED.iterdir() if folder.name == split]
+    for folder in (by_name, *published, Path(str(split))):
         if folder.is_dir():
             return folder
     there = sorted(f.name for f in (root / "splits").glob("*") if f.is_dir())
     offer = f"There are {', '.join(there)}." if there else f"There is no split in {root / 'splits'}."
-    raise DataError("no such split", where=by_name, fix=f"{offer} The path of another folder will do as well.")
+    raise DataError(
+        "no such split", where=by_name, fix=f"{offer} The path of another folder will do as well, or clean1 to clean5."
+    )
 
 
 def split_list(folder: Path, part: str) -> Path:

@@ -36,8 +36,8 @@ class FairPlaySettings(Settings):
     root: str = setting(min_length=1)
     """Folder that contains `videos`, `binaural_audios` and `splits`."""
     split: Annotated[int, Field(ge=1)] | str = 1
-    """Which split: 1 to 10 for `splits/split1` .., the name of a folder in `splits/`, or the path of a folder with
-    `train`, `val` and `test` lists."""
+    """Which split: 1 to 10 for `splits/split1` .., the name of a folder in `splits/`, `clean1` to `clean5` for the
+    scene-disjoint splits of FAIR-Play, or the path of a folder with `train`, `val` and `test` lists."""
     pictures: Literal["videos", "frames"] = "videos"
     """Source of the images: `videos/ID.mp4`, or numbered files in `frames/ID.mp4/` or `frames/ID/`."""
     frames_fps: float = setting(10.0, unit="images/s", gt=0, le=120)

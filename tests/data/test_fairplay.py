@@ -11,6 +11,7 @@ import soundfile
 from PIL import Image
 
 from avspatial.data.fairplay import FairPlay
+from avspatial.data.layout import split_folder, split_ids, split_list
 from avspatial.data.settings import FairPlaySettings
 from avspatial.errors import DataError, MediaError
 from avspatial.media.audio import write_wav
@@ -103,12 +104,13 @@ def test_a_root_without_its_folders(tmp_path: Path) -> None:
 
 def test_unknown_split(tiny_root: Path) -> None:
     assert complaint(fairplay(tiny_root, split=7)) == (
-        f"{tiny_root}/splits/split7: no such split\n  There are split1. The path of another folder will do as well."
+        f"{tiny_root}/splits/split7: no such split\n"
+        "  There are split1. The path of another folder will do as well, or clean1 to clean5."
     )
     shutil.rmtree(tiny_root / "splits")
     assert complaint(fairplay(tiny_root)) == (
         f"{tiny_root}/splits/split1: no such split\n"
-        f"  There is no split in {tiny_root}/splits. The path of another folder will do as well."
+        f"  There is no split in {tiny_root}/splits. The path of another folder will do as well, or clean1 to clean5."
     )
 
 
@@ -216,9 +218,30 @@ def test_the_real_clip() -> None:
     assert soundfile.info(clip.audio).frames == 480_256
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="../shared/media is not there")
-@pytest.mark.parametrize("split", range(1, 6))
-def test_the_real_scene_disjoint_lists(split: int) -> None:
-    dataset = fairplay(SHARED / "FAIR-Play", split=str(SHARED / f"fairplay_clean_splits/split{split}"))
+@pytest.mark.parametrize("split", [f"clean{number}" for number in range(1, 6)])
+def test_the_packaged_scene_disjoint_splits(tiny_root: Path, split: str) -> None:
+    """1,497, 187 and 187 of the 1,871 clips, none of them in two parts."""
+    dataset = fairplay(tiny_root, split=split)
     dataset.prepare()
-    assert complaint(dataset).startswith(f"{SHARED}/fairplay_clean_splits/split{split}/train.txt: 149")
+    lists = [split_ids(split_list(split_folder(tiny_root, split), part)) for part in ("train", "val", "test")]
+    assert [len(names) for names in lists] == [1497, 187, 187]
+    assert sorted(name for names in lists for name in names) == [f"{number:06d}" for number in range(1, 1872)]
+    assert complaint(dataset).startswith(f"{split_folder(tiny_root, split)}/train.txt: 149")
+
+
+def test_the_test_lists_of_the_clean_splits_overlap() -> None:
+    tests = [split_ids(split_list(split_folder(Path(), f"clean{number}"), "test")) for number in range(1, 6)]
+    assert len(set().union(*tests)) == 585
+
+
+def test_a_folder_of_the_data_root_comes_before_a_packaged_split(tiny_root: Path) -> None:
+    shutil.copytree(tiny_root / "splits" / "split1", tiny_root / "splits" / "clean2")
+    assert ids(fairplay(tiny_root, split="clean2"), "val") == ["000003"]
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared/media is not there")
+@pytest.mark.parametrize("part", ["train", "val", "test"])
+@pytest.mark.parametrize("number", range(1, 6))
+def test_the_packaged_splits_are_the_published_ones(number: int, part: str) -> None:
+    published = SHARED / f"fairplay_clean_splits/split{number}/{part}.txt"
+    assert split_ids(split_list(split_folder(Path(), f"clean{number}"), part)) == split_ids(published)
