@@ -286,7 +286,7 @@ def test_encoders_of_another_number_of_planes(registry: Registry) -> None:
         ({"shared": "all"}, "with `shared: all` no pass would use refining_encoder: set it to null"),
         (
             {"shared": "all", "feedback": "none", "refining_encoder": None},
-            "with `shared: all` and `feedback: none` every pass would see and say the same",
+            "with `shared: all` and `feedback: none` every pass would compute the same",
         ),
     ],
 )
