@@ -61,7 +61,10 @@ def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
         MediaError: For a file that is missing, unreadable or empty, has no audio, or samples that are not finite.
     """
     reader = AudioReader(path)
-    return np.concatenate(list(reader.blocks()), axis=1), reader.rate
+    blocks = list(reader.blocks())
+    if reader.clock != 1:
+        blocks = list(AudioReader(path, reader.clock).blocks())
+    return np.concatenate(blocks, axis=1), reader.rate
 
 
 def write_wav(path: str | Path, samples: np.ndarray, rate: int, subtype: str = "FLOAT") -> None:

@@ -15,7 +15,7 @@ def resample(samples: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
 class Resampler:
     """Resampling block by block: the concatenated blocks equal `resample` of all samples, to the sample and the bit."""
 
-    def __init__(self, channels: int, from_rate: int, to_rate: int) -> None:
+    def __init__(self, channels: int, from_rate: float, to_rate: float) -> None:
         self.from_rate, self.to_rate = from_rate, to_rate
         self._channels = channels
         self._received = self._returned = 0

@@ -49,7 +49,7 @@ def test_sound_whose_channels_change_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MediaError) as error:
         read_audio(tmp_path / "both.ts")
     assert str(error.value) == (
-        f"{tmp_path}/both.ts: the number of channels of its audio changes from 2 to 1 at 2.55 s\n"
+        f"{tmp_path}/both.ts: the number of channels of its audio changes from 2 to 1 at 0.44 s\n"
         "  Convert its audio to one format first, or cut the video there."
     )
 

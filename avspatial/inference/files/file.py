@@ -60,9 +60,9 @@ def spatialize_file(
     with closing(grid_images), options.arithmetic(spatializer):
         images = SceneImages(grid_images, count)
         processor = make_processor(spatializer, images, options)
-        audio = AudioReader(job.source)
+        audio = AudioReader(job.source, scan.clock)
         with predict(processor, audio, scan, window.rate, options.width, job.out.parent, advance) as prediction:
-            left_out = _write_output(job, prediction.blocks(AudioReader(job.source)), scan)
+            left_out = _write_output(job, prediction.blocks(AudioReader(job.source, scan.clock)), scan)
             notes = _notes(scan, prediction.level, images, left_out)
             return FileResult(scan.seconds, scan.rate, prediction.level, notes)
 
@@ -96,6 +96,11 @@ def _notes(scan: AudioScan, level: OutputLevel, images: SceneImages, left_out: t
             notes.append(f"its left and right nearly cancel each other: {lifted}")
     if scan.gaps:
         notes.append(f"{scan.gaps / scan.rate:.2f} s of silence fill gaps in the audio's time stamps")
+    if scan.dropped:
+        notes.append(f"{scan.dropped / scan.rate:.3f} s of audio were dropped where its time stamps overlap")
+    if scan.clock != 1:
+        kind = "slow" if scan.clock > 1 else "fast"
+        notes.append(f"the audio's clock is {abs(scan.clock - 1):.3%} {kind}: resampled to stay in step with the video")
     if images.still:
         notes.append("the video does not move: directions are guessed from a single image")
     if images.cuts:

@@ -34,14 +34,17 @@ ProgressCallback = Callable[[float, float], None]
 @dataclass(frozen=True)
 class AudioScan:
     """Facts of audio that was read: rate in Hz, number of channels, samples (T), time stamp of the first sample in s,
-    samples of silence that fill gaps, loudness in LUFS."""
+    samples of silence that fill gaps, samples that were dropped where time stamps overlap, loudness in LUFS, and the
+    factor by which the time stamps make it longer (`AudioReader.clock`)."""
 
     rate: int
     channels: int
     samples: int
     start: float
     gaps: int
+    dropped: int
     loudness: float | None
+    clock: float
 
     @property
     def seconds(self) -> float:
@@ -66,7 +69,10 @@ def scan_audio(audio: AudioReader) -> AudioScan:
             where=audio.path,
             fix="Invert one channel, or give one of them as mono audio.",
         )
-    return AudioScan(audio.rate, audio.channels, audio.samples, audio.start, audio.gaps, meters.loudness)
+    samples = round(audio.samples * audio.clock)
+    return AudioScan(
+        audio.rate, audio.channels, samples, audio.start, audio.gaps, audio.dropped, meters.loudness, audio.clock
+    )
 
 
 def image_count(seconds: float, fps: float) -> int:
