@@ -6,7 +6,8 @@ and written between them: players stall on files whose streams are not interleav
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
 from avspatial.media.audio_writer import AudioTrack
+from avspatial.media.edit_list import set_end, shown_part
 from avspatial.media.ffmpeg import DECODING_ERRORS, codec_name, is_cover, open_media, video_stream
 from avspatial.media.file_errors import unreadable_video, unwritable
 from avspatial.media.formats import OutputFormat
@@ -59,7 +61,9 @@ def remux(
     Raises:
         MediaError: If something cannot be read or written.
     """
-    with open_media(source) as container, _open_output(out, target) as output:
+    part = shown_part(source)
+    end = part.seconds if part is not None and part.overhang else None
+    with open_media(source) as container, _open_output(out, target, end) as output:
         _copy_metadata(container, output)
         main = video_stream(container, source)
         copies = {main.index: _copy_stream(main, output)}
@@ -67,7 +71,8 @@ def remux(
         side = choose_side_streams(container, main, target, keep_original)
         copies |= {stream.index: _copy_stream(stream, output) for stream in side.copied}
         attach_covers(output, side.attached, source)
-        for packet, seconds in _packets(container, sorted(copies), source):
+        last = {} if part is None else {main.index: part.last}
+        for packet, seconds in _packets(container, sorted(copies), source, last):
             track.write_until(seconds + AHEAD)
             packet.stream = copies[packet.stream_index]
             output.mux(packet)
@@ -76,15 +81,16 @@ def remux(
 
 
 @contextmanager
-def _open_output(out: Path, target: OutputFormat) -> Iterator[Any]:
-    """A container that becomes `out`; errors of FFmpeg and the file system become a MediaError about `out`."""
+def _open_output(out: Path, target: OutputFormat, end: float | None) -> Iterator[Any]:
+    """A container that becomes `out`, whose video ends after `end` seconds if there are frames that are not shown after
+    it; errors of FFmpeg and the file system become a MediaError about `out`."""
     options = _MUXER_OPTIONS.get(target.container, {})
     try:
-        with (
-            atomic_write(out) as temporary_path,
-            av.open(str(temporary_path), "w", format=target.container, options=options) as output,
-        ):
-            yield output
+        with atomic_write(out) as temporary_path:
+            with av.open(str(temporary_path), "w", format=target.container, options=options) as output:
+                yield output
+            if end is not None:
+                set_end(temporary_path, end)
     except (*DECODING_ERRORS, OSError) as error:
         raise unwritable(out, error) from error
 
@@ -124,13 +130,16 @@ def _binaural_stream(output: Any, target: OutputFormat, rate: int) -> Any:
     return stream
 
 
-def _packets(container: Any, indices: Sequence[int], source: Path) -> Iterator[tuple[Any, float]]:
-    """The packets of some streams with their decoding times, s, in the order of the file."""
+def _packets(
+    container: Any, indices: Sequence[int], source: Path, last: Mapping[int, int]
+) -> Iterator[tuple[Any, float]]:
+    """The packets of some streams with their decoding times, s, in the order of the file; of those in `last` none after
+    that decoding time stamp."""
     early: dict[int, list[Any]] = {index: [] for index in indices}
     try:
         for packet in container.demux([container.streams[index] for index in indices]):
             held = early.get(packet.stream_index)
-            if not packet.size:
+            if not packet.size or _cut_away(packet, last.get(packet.stream_index, math.inf)):
                 continue
             if is_cover(container.streams[packet.stream_index]):
                 packet.pts = packet.dts = 0  # it has no time stamps
@@ -149,6 +158,13 @@ def _packets(container: Any, indices: Sequence[int], source: Path) -> Iterator[t
             yield from _with_decoding_times(held)
     except DECODING_ERRORS as error:
         raise unreadable_video(source, error) from error
+
+
+def _cut_away(packet: Any, last: float) -> bool:
+    """Whether an edit list hides a packet that nothing shown needs. Audio needs one hidden packet before its start."""
+    if packet.stream.type == "audio" and packet.is_discard and packet.pts is not None:
+        return bool(packet.pts + (packet.duration or 0) < (packet.stream.start_time or 0))
+    return packet.dts is not None and bool(packet.dts > last)
 
 
 def _with_decoding_times(packets: Sequence[Any]) -> Iterator[tuple[Any, float]]:

@@ -19,6 +19,7 @@ from avspatial.inference.options import InferenceOptions, make_processor
 from avspatial.inference.visual_features import ClipImages
 from avspatial.interfaces import Spatializer
 from avspatial.media.audio_meters import refuse_channels
+from avspatial.media.edit_list import check_edit_list
 from avspatial.media.ffmpeg import open_media, video_stream
 from avspatial.media.formats import check_video, output_format
 from avspatial.media.probe import AudioStreamInfo, MediaInfo, VideoStreamInfo, media_info
@@ -84,6 +85,7 @@ def _describe_output(job: Job, audio: AudioStreamInfo) -> str:
         return f"{job.out.suffix.lower().removeprefix('.')}, 24 bit"
     target = output_format(job.out, audio.rate)
     check_video(job.source, job.out, target)
+    check_edit_list(job.source, job.out, target)
     return target.description
 
 
