@@ -85,13 +85,13 @@ def test_a_gap_is_found_in_spite_of_jitter() -> None:
 
 
 @pytest.mark.parametrize("error", [-0.01, -0.0005, 0.0005, 0.01])
-def test_a_slow_or_fast_clock_is_measured_and_its_audio_left_whole(error: float) -> None:
+def test_a_slow_or_fast_clock_is_measured_and_its_audio_left_complete(error: float) -> None:
     samples, timeline = read(even(3000) * (1 + error))
     assert timeline.drift == pytest.approx(60 * error, rel=1e-6)
     np.testing.assert_array_equal(samples, np.arange(1, 3000 * FRAME + 1))
 
 
-def test_a_drift_is_told_from_the_gaps_in_it() -> None:
+def test_a_drift_is_separated_from_the_gaps_in_it() -> None:
     number = np.arange(3000)
     _, timeline = read(even(3000) * 1.001 + 0.7 * (number >= 1000) - 0.05 * (number >= 2000))
     assert timeline.drift == pytest.approx(0.06, abs=0.003)

@@ -22,12 +22,12 @@ def rumble(seconds: float, rate: int = 48000) -> np.ndarray:
     return (0.1 * smooth)[None].astype(np.float32)
 
 
-def lag(heard: np.ndarray, true: np.ndarray, rate: int, at: float, seconds: float = 0.3) -> float:
-    """How much later than in `true` (T,), s, the sound around `at` s is in `heard` (T,): within 0.6 s."""
+def lag(played: np.ndarray, true: np.ndarray, rate: int, at: float, seconds: float = 0.3) -> float:
+    """How much later than in `true` (T,), s, the sound around `at` s is in `played` (T,): within 0.6 s."""
     first, length, reach = round(at * rate), round(seconds * rate), round(0.6 * rate)
     piece = true[first : first + length]
     begin = max(0, first - reach)
-    around = heard[begin : first + length + reach]
+    around = played[begin : first + length + reach]
     size = len(around) + length
     product = np.fft.irfft(np.fft.rfft(around, size) * np.fft.rfft(piece, size).conj(), size)
     return (int(np.argmax(product[: len(around) - length + 1])) + begin - first) / rate

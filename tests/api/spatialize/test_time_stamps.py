@@ -1,4 +1,4 @@
-"""Audio whose time stamps disagree with its count of samples stays in step and whole, and the result says so."""
+"""Audio whose time stamps disagree with its count of samples stays in step and complete, and a note says so."""
 
 from __future__ import annotations
 
