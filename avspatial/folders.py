@@ -1,7 +1,7 @@
 """What is below a folder: each real folder once, nothing hidden. What is left out is noted on stderr.
 
 A link to a folder is followed unless its folder is read already, under its own name or through another link, or
-contains the folder that is walked. Hidden are names that begin with a dot: `.snapshot`, `.Trash-0`, `._film.mp4`.
+contains the folder that is read. Hidden are names that begin with a dot: `.snapshot`, `.Trash-0`, `._film.mp4`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def files_below(folder: Path, wanted: Callable[[Path], bool], depth: int | None 
     """
     files: list[Path] = []
     left_out: list[tuple[Path, str]] = []
-    for _, paths in _walk(folder, depth, left_out):
+    for _, paths in _each_folder(folder, depth, left_out):
         for path in filter(wanted, paths):
             if path.name.startswith("."):
                 left_out.append((path, _HIDDEN))
@@ -50,7 +50,7 @@ def files_below(folder: Path, wanted: Callable[[Path], bool], depth: int | None 
 def folders_in(folder: Path) -> list[Path]:
     """List the folders in a folder, one level deep, sorted. Raises DataError for one that cannot be listed."""
     left_out: list[tuple[Path, str]] = []
-    _, *folders = (here for here, _ in _walk(folder, 1, left_out))
+    _, *folders = (here for here, _ in _each_folder(folder, 1, left_out))
     _note(folder, left_out)
     return sorted(folders)
 
@@ -67,7 +67,7 @@ def once(paths: Iterable[Path]) -> list[Path]:
     return sorted(kept)
 
 
-def _walk(root: Path, depth: int | None, left_out: list[tuple[Path, str]]) -> Iterator[tuple[Path, list[Path]]]:
+def _each_folder(root: Path, depth: int | None, left_out: list[tuple[Path, str]]) -> Iterator[tuple[Path, list[Path]]]:
     """Each folder, and what is in it that is no folder. Links wait until all real folders are read."""
     around, read = set(root.resolve().parents), set[Path]()
     folders, links = deque([root]), deque[Path]()
@@ -108,5 +108,5 @@ def _note(folder: Path, left_out: Sequence[tuple[Path, str]]) -> None:
 
 @functools.cache
 def _print_once(note: str) -> None:
-    """A command may walk a folder twice."""
+    """A command may read a folder twice."""
     print(note, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Folders are walked alike by every command: each real folder once, nothing hidden, and what is left out is said."""
+"""Every command reads folders in one way: each real folder once, nothing hidden, with a note of what is left out."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ def test_linked_files_are_files_and_dead_links_too(tmp_path: Path) -> None:
 def test_hidden_folders_are_left_out(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     touch(tmp_path / "a" / "a.wav", tmp_path / "a" / name / "b" / "a.wav", tmp_path / "a" / "._a.wav", tmp_path / ".x")
     assert below(tmp_path) == ["a/a.wav"]
-    said = capsys.readouterr().err
-    assert said == f"note: {tmp_path}: left out: a/{name} ({HIDDEN}), a/._a.wav ({HIDDEN})\n"
-    assert below(tmp_path) and not capsys.readouterr().err  # said once
+    note = capsys.readouterr().err
+    assert note == f"note: {tmp_path}: left out: a/{name} ({HIDDEN}), a/._a.wav ({HIDDEN})\n"
+    assert below(tmp_path) and not capsys.readouterr().err  # once a process
 
 
 def test_only_so_many_levels_are_entered(tmp_path: Path) -> None:

@@ -172,8 +172,8 @@ class TestFiles:
         audio = np.random.default_rng(0).uniform(-0.5, 0.5, (8000, 2))
         for name in ("predicted_binaural", "input_binaural"):
             soundfile.write(tmp_path / f"{name}.wav", audio, 16000)
-        whole = (tmp_path / "predicted_binaural.wav").read_bytes()
-        (tmp_path / "predicted_binaural.wav").write_bytes(whole[: len(whole) // 2])
+        complete = (tmp_path / "predicted_binaural.wav").read_bytes()
+        (tmp_path / "predicted_binaural.wav").write_bytes(complete[: len(complete) // 2])
         for trim in (False, True):
             ((_, why),) = evaluate(tmp_path, trim=trim).failures
             assert "cut short: it ends at 0.25 s of 0.50 s" in why and "--trim" not in why
