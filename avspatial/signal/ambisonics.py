@@ -144,7 +144,7 @@ def directions(
         band: Lowest and highest frequency, Hz; below it rumble, above it a microphone's aliasing point elsewhere.
 
     Returns:
-        One value a whole block; the rest of the field is left out.
+        One value for each complete block; the rest of the field is left out.
     """
     top = min(band[1], 0.45 * rate)
     banded = sosfilt(butter(4, (band[0], top), "bandpass", fs=rate, output="sos"), field, axis=-1)

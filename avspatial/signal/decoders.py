@@ -24,7 +24,7 @@ __all__ = ["LAYOUTS", "BinauralDecoder", "magls", "mid_side", "projection8", "vi
 CROSSOVER = 2000.0
 """`magls` matches magnitudes alone above this frequency, Hz: first order cannot give the phase there."""
 _HOLE = 2.0
-"""A direction whose share of the sphere is this many times the median stands beside a gap of the measurement."""
+"""A direction whose share of the sphere is this many times the median stands next to a gap of the measurement."""
 
 
 def _icosahedron() -> list[tuple[float, float]]:
@@ -112,7 +112,7 @@ def projection8(head: HeadResponses, rate: int, *, resample: bool = True) -> Bin
 def virtual(
     head: HeadResponses, rate: int, layout: str = "cube", weighting: Literal["pinv", "max_re"] = "pinv"
 ) -> BinauralDecoder:
-    """Decode to virtual loudspeakers, each heard through the nearest measured responses.
+    """Decode to virtual loudspeakers, each rendered with the nearest measured responses.
 
     Args:
         head: Measured responses.
@@ -137,10 +137,10 @@ def magls(head: HeadResponses, rate: int, crossover: float = CROSSOVER) -> Binau
     """Fit the four channels to a measured head: least squares below `crossover`, magnitudes alone above it.
 
     Above it the phase of each bin is continued from the bin below (Schoerkhuber et al. 2018); directions count by
-    the share of the sphere that they stand for, and those beside a gap of the measurement by the median share.
+    the share of the sphere that they stand for, and those next to a gap of the measurement by the median share.
 
     Args:
-        head: Measured responses, best on the whole sphere.
+        head: Measured responses, best on the entire sphere.
         rate: Sample rate of the fields, Hz.
         crossover: Hz.
 

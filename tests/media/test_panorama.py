@@ -18,7 +18,7 @@ def equirectangular(height, width):
 
 
 def pinhole(height, width, field_of_view):
-    """Directions of the pixels of a camera that looks to the front."""
+    """Directions of the pixels of a camera that faces the front."""
     half = np.tan(np.radians(field_of_view) / 2)
     left = half * (1 - 2 * (np.arange(width) + 0.5) / width)
     up = half * height / width * (1 - 2 * (np.arange(height) + 0.5) / height)
