@@ -48,7 +48,7 @@ from avspatial.training.devices import Devices
 from avspatial.training.loop import train
 
 _NOTHING = (
-    "Give a recipe, such as sagm_demo (`avspatial recipes list` lists the shipped ones), or a run to go on with "
+    "Give a recipe, such as sagm_demo (`avspatial recipes list` lists the shipped ones), or a run to resume "
     "(--resume RUN)."
 )
 CONTROLS: Mapping[str, VisualCondition] = {"blank_picture": "blank", "mirrored_picture": "mirrored"}
@@ -134,7 +134,7 @@ def _recipe_of(run: Run, recipe: str | Path | None, changes: list[Override], smo
     """The recipe that a run was started with; RunError if a different one is given."""
     fix = "Resume with `--resume` alone, or start a new run without it."
     if recipe is None and (changes or smoke):
-        raise RunError("a run goes on with the recipe it was started with, unchanged", where=run.path, fix=fix)
+        raise RunError("a run is resumed with the recipe it was started with, unchanged", where=run.path, fix=fix)
     if recipe is not None:
         digest = digest8(load_recipe(locate(recipe), registry, changes, smoke=smoke).resolved)
         if digest != run.metadata["digest"]:

@@ -1,7 +1,7 @@
-"""Signal processing shared by models, metrics and data: stereo, spectrograms, levels, loudness and head models.
+"""Signal processing of models, metrics and data: stereo, spectrograms, levels, loudness, head models and ambisonics.
 
-Public, for plugins: what is listed in `__all__`. `stereo` (mixture and difference) and `level` (sound pressure levels)
-are modules.
+Public, for plugins: what is listed in `__all__`. `ambisonics` (first-order fields), `decoders` (of such fields to two
+ears), `level` (sound pressure levels) and `stereo` (mixture and difference) are modules.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from avspatial.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from avspatial.signal import level, stereo
+    from avspatial.signal import ambisonics, decoders, level, stereo
     from avspatial.signal.gain import level_scale, rms, window_scale
     from avspatial.signal.head import RESPONSE_SECONDS, Head, SphericalHead, head_model, render
     from avspatial.signal.loudness import LoudnessMeter, TruePeakMeter, integrated_loudness, true_peak
@@ -26,7 +26,9 @@ __all__ = [
     "Spectrogram",
     "SphericalHead",
     "TruePeakMeter",
+    "ambisonics",
     "apply_mask",
+    "decoders",
     "head_model",
     "integrated_loudness",
     "level",

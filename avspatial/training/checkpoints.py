@@ -72,7 +72,7 @@ def save(
             run.point(BEST, folder)
     except (OSError, SafetensorError) as error:
         again = f"avspatial run --resume {run.path}"
-        fix = f"The earlier checkpoints are complete. Make room or allow writing, then go on with: {again}"
+        fix = f"The earlier checkpoints are complete. Make room or allow writing, then resume: {again}"
         raise RunError(f"cannot write a checkpoint: {error}", where=run.checkpoints, fix=fix) from error
     _prune(run, keep)
 

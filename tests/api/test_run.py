@@ -173,7 +173,7 @@ class TestResuming:
         with pytest.raises(RunError) as error:
             run_tiny(resume=finished.path, overrides=["trainer.lr=1"])
         assert str(error.value) == (
-            f"{finished.path}: a run goes on with the recipe it was started with, unchanged\n"
+            f"{finished.path}: a run is resumed with the recipe it was started with, unchanged\n"
             "  Resume with `--resume` alone, or start a new run without it."
         )
 
@@ -259,7 +259,7 @@ class TestNothingHalfWritten:
         assert str(error.value) == (
             "there is nothing to run\n"
             "  Give a recipe, such as sagm_demo (`avspatial recipes list` lists the shipped ones), "
-            "or a run to go on with (--resume RUN)."
+            "or a run to resume (--resume RUN)."
         )
 
 

@@ -71,7 +71,7 @@ def test_results_on_stdout_the_rest_on_stderr(recipe: Path, tmp_path: Path, caps
         (
             [],
             "error: there is nothing to run\n  Give a recipe, such as sagm_demo (`avspatial recipes list` lists the "
-            "shipped ones), or a run to go on with (--resume RUN).\n",
+            "shipped ones), or a run to resume (--resume RUN).\n",
         ),
         (  # neither the data nor the pretrained weights are there: the missing data are reported first
             ["sagm_fairplay"],

@@ -187,7 +187,7 @@ def test_a_full_disk_leaves_the_checkpoints_before_it(tmp_path: Path) -> None:
     assert lines.startswith("FOLDER/checkpoints: cannot write a checkpoint: ")
     assert "File too large" in lines
     assert lines.endswith(
-        "\n  The earlier checkpoints are complete. Make room or allow writing, then go on with: "
+        "\n  The earlier checkpoints are complete. Make room or allow writing, then resume: "
         "avspatial run --resume FOLDER"
     )
     assert {path.name for path in (tmp_path / "checkpoints").iterdir()} == {"LATEST", "step-000001"}
