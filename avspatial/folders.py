@@ -1,7 +1,8 @@
-"""What is below a folder: each real folder once, nothing hidden. What is left out is noted on stderr.
+"""Paths as people write them, and what is below a folder: each real folder once, nothing hidden.
 
-A link to a folder is followed unless its folder is read already, under its own name or through another link, or
-contains the folder that is read. Hidden are names that begin with a dot: `.snapshot`, `.Trash-0`, `._film.mp4`.
+What is left out is noted on stderr. A link to a folder is followed unless its folder is read already, under its own
+name or through another link, or contains the folder that is read. Hidden are names that begin with a dot:
+`.snapshot`, `.Trash-0`, `._film.mp4`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,20 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from avspatial.errors import DataError, reason
+from avspatial.errors import AvspatialError, DataError, reason
 from avspatial.text import listed
 
-__all__ = ["files_below", "folders_in", "once"]
+__all__ = ["as_path", "files_below", "folders_in", "once"]
 
 _HIDDEN, _READ_ALREADY, _AROUND = "hidden", "read already under another name", "it contains the folder itself"
+
+
+def as_path(path: str | Path) -> Path:
+    """Return a path as a person writes it, `~` being the home folder; AvspatialError for a `~NAME` that has none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise AvspatialError("there is no such home folder", where=path, fix="Write the folder out.") from error
 
 
 def files_below(folder: Path, wanted: Callable[[Path], bool], depth: int | None = None) -> list[Path]:

@@ -7,7 +7,6 @@ still makes a pair: reading it fails, and a failure is counted, never dropped.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -15,9 +14,10 @@ from unicodedata import normalize
 
 from avspatial.errors import DataError, did_you_mean
 from avspatial.evaluation.scoring.score_schema import read_scores
-from avspatial.folders import files_below
+from avspatial.folders import as_path, files_below
 from avspatial.interfaces import Truth
 from avspatial.media.audio import is_audio
+from avspatial.media.csv_rows import read_rows
 from avspatial.runs.directory import Run
 from avspatial.runs.outputs import PREDICTED, REFERENCE, TRUTH, read_truth
 
@@ -151,14 +151,10 @@ def _refuse_strangers(
 
 
 def _listed(path: Path) -> list[FilePair]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file, skipinitialspace=True, strict=True)
-            _check_columns(path, rows.fieldnames or ())
-            pairs = [_row(path, rows.line_num, row) for row in rows]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        fix = "Give a text file in UTF-8 with the columns prediction,reference."
-        raise DataError(f"not a readable csv ({error})", where=path, fix=fix) from error
+    rows = read_rows(path, "Give a text file in UTF-8 with the columns prediction,reference.")
+    columns = rows[0][1] if rows else []
+    _check_columns(path, columns)
+    pairs = [_pair(path, line, columns, cells) for line, cells in rows[1:]]
     if not pairs:
         raise DataError("lists no pair", where=path, fix="Write one pair a line, below the line of columns.")
     seen: set[str] = set()
@@ -171,22 +167,21 @@ def _listed(path: Path) -> list[FilePair]:
     return pairs
 
 
-def _check_columns(path: Path, columns: object) -> None:
-    there = [str(column) for column in columns]  # type: ignore[attr-defined]
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
     for column in COLUMNS[:2]:
-        if column not in there:
+        if column not in columns:
             raise DataError(
-                f"has no column {column}{did_you_mean(column, there)}; it has {', '.join(there) or 'none'}",
+                f"has no column {column}{did_you_mean(column, columns)}; it has {', '.join(columns) or 'none'}",
                 where=path,
                 fix="The first line names the columns: prediction,reference and, if wanted, clip,recording.",
             )
 
 
-def _row(path: Path, line: int, row: Mapping[str | None, str | None]) -> FilePair:
-    if None in row:
+def _pair(path: Path, line: int, columns: Sequence[str], row: Sequence[str]) -> FilePair:
+    if len(row) > len(columns):
         what = "has more fields than there are columns"
         raise DataError(what, where=f"{path}:{line}", fix="Put quotes around a name that holds a comma.")
-    cells = {column: (row.get(column) or "").strip() for column in COLUMNS}
+    cells = dict.fromkeys(COLUMNS, "") | dict(zip(columns, row, strict=False))
     for column in COLUMNS[:2]:
         if not cells[column]:
             raise DataError(
@@ -194,7 +189,7 @@ def _row(path: Path, line: int, row: Mapping[str | None, str | None]) -> FilePai
             )
     named = PurePosixPath(cells["prediction"].replace("\\", "/"))
     clip = cells["clip"] or str(named.parent if named.stem == _PREDICTED else named.with_suffix(""))
-    prediction, reference = (path.parent / cells[column] for column in COLUMNS[:2])
+    prediction, reference = (path.parent / as_path(cells[column]) for column in COLUMNS[:2])
     return FilePair(clip, prediction, reference, cells["recording"] or clip)
 
 

@@ -232,6 +232,20 @@ def test_a_wrong_csv(text: str, message: str, tmp_path: Path) -> None:
     assert str(error.value) == message.format(path=path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0,-60\n0.5,60.5\n",
+        "time;azimuth\n0;-60\n0.5;60.5\n",
+        "0\t-60\n0.5\t60.5\n",
+        "0,0;-60\n0,5;60,5\n",
+        "0,0\t-60\n0,5\t60,5\n",
+    ],
+)
+def test_a_track_from_a_spreadsheet(text: str, tmp_path: Path) -> None:
+    assert read_track(write(tmp_path / "t.csv", text)) == ([0, 0.5], [-60, 60.5])
+
+
 def test_an_angle_and_a_track_at_once_are_refused(registry: Registry) -> None:
     with pytest.raises(ValidationError, match="give either azimuth or track; the other is null"):
         build(registry, azimuth=30, track="motion")

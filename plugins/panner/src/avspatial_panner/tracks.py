@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from avspatial.errors import DataError
-from avspatial.media import read_directions
+from avspatial.media import read_directions, read_rows
 
 GLIDE = 0.25
 """The angle moves towards that of the next cue in this many seconds before the end of a cue."""
@@ -45,12 +44,8 @@ def read_track(path: Path) -> tuple[list[float], list[float]]:
 
 
 def _read_csv(path: Path) -> list[tuple[float, float]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [(number, row) for number, row in enumerate(csv.reader(file), 1) if any(map(str.strip, row))]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot be read as csv: {error}", where=path) from error
-    if rows and [cell.strip().lower() for cell in rows[0][1]] == ["time", "azimuth"]:
+    rows = read_rows(path, "Write lines such as 0.5,30: seconds, degrees to the left.")
+    if rows and [cell.lower() for cell in rows[0][1]] == ["time", "azimuth"]:
         rows = rows[1:]
     if not rows:
         raise DataError("holds no angle", where=path, fix="Write lines such as 0.5,30: seconds, degrees to the left.")
@@ -58,8 +53,9 @@ def _read_csv(path: Path) -> list[tuple[float, float]]:
 
 
 def _point(row: Sequence[str], where: str) -> tuple[float, float]:
+    """A decimal comma is possible: `0,5;30`."""
     try:
-        time, azimuth = map(float, row)
+        time, azimuth = (float(cell.replace(",", ".")) for cell in row)
     except ValueError:
         time = azimuth = math.nan
     if not (math.isfinite(time) and -180 <= azimuth <= 180):

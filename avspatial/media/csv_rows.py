@@ -1,0 +1,49 @@
+"""Rows of csv files as people have them: separated by commas, semicolons or tabs, in UTF-8 or UTF-16."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from pathlib import Path
+
+from avspatial.errors import DataError, reason
+
+
+def read_rows(path: Path, fix: str = "") -> list[tuple[int, list[str]]]:
+    r"""Read the rows of a csv file that are not blank.
+
+    The separator is the one that a first line `sep=;` names, as spreadsheets write it; otherwise the first row decides:
+    a semicolon if there is one, a tab if one stands between its texts, else a comma. csv.Sniffer takes any letter that
+    is frequent. A file with a byte-order mark of UTF-16 is read as such, as spreadsheets write "Unicode text".
+
+    Args:
+        path: The file.
+        fix: What to do about a file that cannot be read, for the message.
+
+    Returns:
+        (number of the line, cells without blanks around them) of each row.
+
+    Raises:
+        DataError: A file that cannot be read as csv.
+    """
+    try:
+        data = path.read_bytes()
+        text = data.decode("utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig")
+        file = io.StringIO(text, newline="")
+        stated = re.fullmatch(r"sep=(.)\s*", file.readline())
+        skipped = 1 if stated else file.seek(0)
+        separator = stated[1] if stated else _separator(text)
+        rows = csv.reader(file, delimiter=separator, skipinitialspace=True, strict=True)
+        return [(rows.line_num + skipped, [*map(str.strip, row)]) for row in rows if any(map(str.strip, row))]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"not a readable csv ({reason(error)})", where=path, fix=fix) from error
+
+
+def _separator(text: str) -> str:
+    first = next(filter(str.strip, text.splitlines()), "")
+    unquoted = re.sub(r'"[^"]*"', '""', first)
+    if ";" in unquoted:
+        return ";"
+    return "\t" if any("\t" in cell.strip() for cell in unquoted.split(",")) else ","
