@@ -19,13 +19,17 @@ BLOCK = 2**17
 
 
 def as_stereo(audio: Audio, what: str) -> Array:
-    """Array or tensor (2, T) on any device -> (2, T) float64; ValueError for another shape, no samples, NaN.
+    """Array or tensor (2, T) on any device -> (2, T) float64; ValueError for integers, another shape, no samples, NaN.
 
     `what` names the audio in the message.
     """
     if hasattr(audio, "detach"):
-        audio = audio.detach().cpu().numpy()
-    array = np.asarray(audio, dtype=np.float64)
+        audio = audio.detach().cpu()
+        audio = (audio.double() if audio.is_floating_point() else audio).numpy()  # numpy has no bfloat16
+    array = np.asarray(audio)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(f"the {what} is {array.dtype}; floating point is needed: divide 16 bit samples by 32768")
+    array = array.astype(np.float64, copy=False)
     if array.ndim != 2 or array.shape[0] != 2:
         raise ValueError(f"the {what} has shape {array.shape}; two channels (2, T) are needed")
     if array.shape[1] == 0:
@@ -48,7 +52,7 @@ def as_pair(prediction: Audio, reference: Audio) -> tuple[Array, Array]:
         Prediction and reference as float64 arrays (2, T).
 
     Raises:
-        ValueError: NaN or infinity, no samples, not two channels, or unequal lengths.
+        ValueError: Integers, NaN or infinity, no samples, not two channels, or unequal lengths.
 
     Example:
         >>> import numpy as np

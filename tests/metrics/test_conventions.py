@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import soxr
+import torch
 
 from avspatial.errors import AvspatialError
 from avspatial.metrics import CONVENTIONS, prepare, stft_distance
@@ -70,3 +71,22 @@ def test_sound_that_cannot_be_scored_is_refused(prediction: np.ndarray, message:
     with pytest.raises(ValueError) as error:
         prepare(prediction, np.zeros((2, 10)), 16000)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.uint8, bool, complex])
+def test_integers_are_refused_under_every_convention(convention: str, dtype: type) -> None:
+    samples = np.ones((2, 100), dtype)
+    message = f"the prediction is {samples.dtype}; floating point is needed: divide 16 bit samples by 32768"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        prepare(samples, np.ones((2, 100)), 16000, convention)
+    with pytest.raises(ValueError, match="the reference is "):
+        stft_distance(np.ones((2, 100)), torch.from_numpy(samples))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
+def test_tensors_of_every_precision_are_scored(dtype: torch.dtype) -> None:
+    audio = torch.linspace(-0.5, 0.5, 200, dtype=dtype, requires_grad=True).reshape(2, 100)
+    y, x = prepare(audio, audio, 16000, "raw")
+    np.testing.assert_array_equal(y, audio.detach().double().numpy())
+    assert y.dtype == x.dtype == np.float64

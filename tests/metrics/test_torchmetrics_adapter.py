@@ -1,10 +1,15 @@
 """The adapter to torchmetrics: batches, means with n and failures, sums over processes; torchmetrics' own SNR."""
 
+import copy
+import pickle
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torchmetrics import MetricCollection
 from torchmetrics.audio import SignalNoiseRatio
 
 from avspatial.errors import AvspatialError, PluginError
@@ -99,6 +104,41 @@ def test_metrics_that_cannot_be_adapted_are_refused(monkeypatch: pytest.MonkeyPa
     with pytest.raises(ValueError, match="a metric that is built already has its settings and convention"):
         torchmetric(Snr(MetricSettings(), convention=Convention()), rate=RATE, convention="raw")
     monkeypatch.setitem(sys.modules, "torchmetrics", None)
+    monkeypatch.delitem(sys.modules, "avspatial.metrics.averaged_metric")
     with pytest.raises(PluginError) as missing:
         torchmetric("snr", rate=RATE)
     assert str(missing.value) == ("torchmetrics is not installed\n  Install it: pip install 'avspatial[torchmetrics]'.")
+
+
+@pytest.mark.parametrize(
+    "duplicate",
+    [lambda metric: pickle.loads(pickle.dumps(metric)), copy.copy, copy.deepcopy, lambda metric: metric.clone()],
+)
+@pytest.mark.parametrize("name", ["snr", "ild_error", "spl_rmse"])
+def test_a_duplicate_goes_on_where_the_metric_was(
+    name: str, duplicate: Callable[[Any], Any], batch: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    metric = torchmetric(name, rate=RATE)
+    metric.update(batch[0][:2], batch[1][:2])
+    other = duplicate(metric)
+    for each in (metric, other):
+        each.update(batch[0][2:], batch[1][2:])
+    assert other.compute() == metric.compute() and int(other.compute()[f"{name}_n"]) == 3
+    assert other.higher_is_better is metric.higher_is_better
+
+
+def test_it_stands_in_a_collection(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    collection = MetricCollection({"a": torchmetric("snr", rate=RATE), "b": torchmetric("wave_l2", rate=RATE)})
+    clone = collection.clone(prefix="val_")
+    clone.update(*batch)
+    assert {"val_snr", "val_wave_l2"} <= set(clone.compute())
+
+
+def test_bfloat16_is_scored_and_integers_are_refused(batch: tuple[torch.Tensor, torch.Tensor]) -> None:
+    metric = torchmetric("snr", rate=RATE)
+    metric.update(*(each.bfloat16() for each in batch))
+    expected = torchmetric("snr", rate=RATE)
+    expected.update(*(each.bfloat16().double() for each in batch))
+    assert metric.compute() == expected.compute() and int(metric.compute()["snr_n"]) == 3
+    with pytest.raises(ValueError, match=r"prediction torch.int16 and target torch.int16 must be floating point"):
+        metric.update(*((each * 1000).to(torch.int16) for each in batch))

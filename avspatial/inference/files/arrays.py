@@ -28,7 +28,9 @@ from avspatial.media.frame_reader import read_on_grid
 def check_audio(audio: np.ndarray | Tensor) -> np.ndarray:
     """(T,), (1, T) or (2, T), floating point -> (C, T) float32. Raises DataError for anything else, and for values that
     are not finite."""
-    samples = audio.detach().cpu().numpy() if isinstance(audio, Tensor) else np.asarray(audio)
+    if isinstance(audio, Tensor):
+        audio = (audio.detach().float() if audio.is_floating_point() else audio).cpu().numpy()  # numpy has no bfloat16
+    samples = np.asarray(audio)
     if not np.issubdtype(samples.dtype, np.floating):
         raise DataError(
             f"its samples are {samples.dtype}; floating point in [-1, 1] is needed",

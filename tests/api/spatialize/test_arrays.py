@@ -14,6 +14,7 @@ import torch
 import avspatial
 from avspatial.api.load import Trained
 from avspatial.errors import AvspatialError
+from avspatial.inference.files.arrays import check_audio
 from avspatial.progress import no_display
 
 Film = Callable[..., Path]
@@ -85,6 +86,11 @@ def test_no_more_pictures_are_asked_for_than_the_sound_is_long(trained: Trained)
 
     assert spatialized(trained, np.ones(4000, np.float32) / 9, 8000, endless(), fps=20).shape == (2, 4000)
     assert asked <= 0.5 * 20 + 1
+
+
+def test_bfloat16_audio_is_taken_as_it_is() -> None:
+    audio = torch.linspace(-1, 1, 9, dtype=torch.bfloat16)
+    np.testing.assert_array_equal(check_audio(audio), audio.float().numpy()[None])
 
 
 SOUND = np.ones(4000, np.float32)
