@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from avspatial.errors import PluginError
@@ -49,6 +50,15 @@ class Settings(BaseModel):
         populate_by_name=True,
         ser_json_inf_nan="constants",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_home(cls, values: Any) -> Any:
+        """`~/data` is a path in the home folder, in every setting: no other value begins like this."""
+        if not isinstance(values, Mapping):
+            return values
+        paths = {key: item for key, item in values.items() if isinstance(item, str | Path) and str(item)[:2] == "~/"}
+        return {**values, **{key: str(Path(path).expanduser()) for key, path in paths.items()}}
 
     example: ClassVar[Mapping[str, Any]] = {}
     """Settings with which `avspatial.testing` builds the component: a small size, and every field without a

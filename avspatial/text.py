@@ -16,6 +16,15 @@ def listed(names: Sequence[str], most: int = 3, separator: str = ", ") -> str:
     return separator.join(names[:most]) + more
 
 
+def split_names(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Take names one by one, or as one text in which commas separate them.
+
+    >>> split_names("snr, wave_l2,"), split_names(["snr"])
+    (('snr', 'wave_l2'), ('snr',))
+    """
+    return tuple(filter(None, map(str.strip, names.split(",")))) if isinstance(names, str) else tuple(names)
+
+
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Compare two maps: (dotted key, old value, new value) of each difference, None for a missing value.
 

@@ -20,14 +20,14 @@ from avspatial.evaluation.comparison.compare import compare as compare_systems
 from avspatial.evaluation.comparison.load import choices, is_evaluation, read_scored, score_outputs
 from avspatial.evaluation.comparison.systems import ScoredSystem, make_system
 from avspatial.evaluation.scoring.score_schema import MetricInfo
-from avspatial.folders import folders_in
+from avspatial.folders import as_path, folders_in
 from avspatial.interfaces import Progress
 from avspatial.progress import show_on_stderr
 from avspatial.recipe import Loaded, load_recipe
 from avspatial.recipe.catalogue import locate, shipped
 from avspatial.registry import Registry, discover
 from avspatial.runs import Run, digest8
-from avspatial.text import differences
+from avspatial.text import differences, split_names
 
 _KINDS = (
     "Name a run directory, a folder of runs, what `avspatial evaluate --save DIR` saved, outputs, or a recipe "
@@ -36,14 +36,14 @@ _KINDS = (
 
 
 def compare(
-    systems: Iterable[str | Path],
+    systems: str | Path | Iterable[str | Path],
     *,
     baseline: str | None = None,
-    metrics: Iterable[str] = (),
+    metrics: str | Iterable[str] = (),
     seeds: int | None = None,
-    splits: Sequence[str | int] = (),
+    splits: str | Sequence[str | int] = (),
     runs: str | Path = "runs",
-    overrides: Sequence[str] = (),
+    overrides: str | Sequence[str] = (),
     smoke: bool = False,
     device: str | None = None,
     reference: str | Path | None = None,
@@ -60,7 +60,7 @@ def compare(
             them) or recipes (a file or a shipped name).
         baseline: The system that the others are compared with: its path, or its name in the tables [default: all
             pairs].
-        metrics: Metrics to compare [default: all].
+        metrics: Metrics to compare, one by one or separated by commas [default: all].
         seeds: Recipes: number of training seeds, counted up from the recipe's own.
         splits: Recipes: values of `data.split`.
         runs: Recipes: folder of the runs; a recipe runs only if it has no finished run there.
@@ -77,8 +77,11 @@ def compare(
     Raises:
         AvspatialError: An error that the caller can fix, such as systems scored on different clips.
     """
-    origins, metrics = [str(system) for system in systems], tuple(metrics)
-    recipes = _Recipes(Path(runs), seeds or 1, splits, overrides, smoke, device)
+    systems = [systems] if isinstance(systems, str | Path) else systems
+    origins, metrics = [str(as_path(system)) for system in systems], split_names(metrics)
+    splits = split_names(splits) if isinstance(splits, str) else splits
+    overrides = [overrides] if isinstance(overrides, str) else overrides
+    recipes = _Recipes(as_path(runs), seeds or 1, splits, overrides, smoke, device)
     kept = [_found(name, recipes) for name in origins]
     like = next((scored[0] for scored, _ in filter(None, kept)), None)
     found = [
@@ -93,7 +96,8 @@ def compare(
         for name, origin, (scored, _) in zip(_names([scored for scored, _ in found]), origins, found, strict=True)
     ]
     by_origin = {one.origin: one.name for one in reversed(named)}
-    comparison = compare_systems(named, by_origin.get(baseline or "", baseline), metrics)
+    baseline = None if baseline is None else by_origin.get(str(as_path(baseline)), baseline)
+    comparison = compare_systems(named, baseline, metrics)
     return replace(comparison, notes=(*(note for _, notes in found for note in notes), *comparison.notes))
 
 
@@ -134,7 +138,7 @@ def _scored_like(
     facts = like.metrics if like else {name: MetricInfo() for name in names or METRICS}
     wanted = {name: of for name, of in facts.items() if not names or name in names}
     convention = like.convention if like else "fairplay"
-    folder = None if reference is None else Path(reference)
+    folder = None if reference is None else as_path(reference)
     return score_outputs(path, folder, choices(wanted, registry), convention, registry, progress, jobs)
 
 

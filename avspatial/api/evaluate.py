@@ -21,12 +21,14 @@ from avspatial.evaluation.scoring.score_files import score_pairs
 from avspatial.evaluation.scoring.score_schema import Summary
 from avspatial.evaluation.scoring.score_store import ScoreStore, open_store, saved_controls
 from avspatial.evaluation.scoring.summary import summarize, versions
+from avspatial.folders import as_path
 from avspatial.interfaces import Convention, Progress
 from avspatial.metrics import conventions
 from avspatial.progress import show_on_stderr, silent
 from avspatial.registry import Registry, discover
 from avspatial.runs.directory import Run
 from avspatial.settings import Selected
+from avspatial.text import split_names
 
 METRICS = (
     "stft_distance",
@@ -65,11 +67,11 @@ def evaluate(
     *,
     reference: str | Path | None = None,
     convention: str | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
     scenes: str | Path | None = None,
     jobs: int | None = None,
     trim: bool = False,
-    controls: Sequence[str] | None = None,
+    controls: str | Sequence[str] | None = None,
     save: str | Path | None = None,
     progress: Progress = show_on_stderr,
 ) -> Evaluation:
@@ -81,8 +83,8 @@ def evaluate(
         outputs: A folder of predictions, a csv of pairs or a run directory, see `file_pairs.find_pairs`.
         reference: The folder of the references, if they are not next to the predictions.
         convention: Name of a convention [default: that of the run's recipe, else `fairplay`].
-        metrics: Names of metrics [default: those of the run's recipe, else `METRICS`, with `DIRECTIONS` if true
-            angles are known].
+        metrics: Names of metrics, one by one or separated by commas [default: those of the run's recipe, else
+            `METRICS`, with `DIRECTIONS` if true angles are known].
         scenes: A `scenes.jsonl` of simulated data, for the true angles.
         jobs: Clips scored at once; it changes no number [default: the usable cores].
         trim: Cut the longer file of a pair instead of counting the clip as failed.
@@ -99,13 +101,13 @@ def evaluate(
     """
     registry = discover()
     registry.report_failures()
-    outputs, folder = Path(outputs), None if save is None else Path(save)
-    pairs = find_pairs(outputs, *(None if path is None else Path(path) for path in (reference, scenes)))
+    outputs, folder = as_path(outputs), None if save is None else as_path(save)
+    pairs = find_pairs(outputs, *(None if path is None else as_path(path) for path in (reference, scenes)))
     chosen = conventions.get(convention or _of_run(outputs, "convention") or "fairplay")
-    measured = _metrics(metrics, outputs, pairs, chosen, registry)
+    measured = _metrics(None if metrics is None else split_names(metrics), outputs, pairs, chosen, registry)
     if controls is None:
         controls = (folder and saved_controls(folder)) or ()
-    work = _Work(pairs, measured, chosen, trim, _rows(controls), jobs or usable_cores(), progress)
+    work = _Work(pairs, measured, chosen, trim, _rows(split_names(controls)), jobs or usable_cores(), progress)
     if folder is None:
         return work.go(None)
     with open_store(folder, work.about(), pairs) as saved:

@@ -38,7 +38,7 @@ from avspatial.interfaces import Progress
 from avspatial.media.audio import read_audio
 from avspatial.progress import show_on_stderr, silent
 from avspatial.report.parts.numbers import decimals_of_column, metric_heading, number
-from avspatial.text import listed, markdown_table
+from avspatial.text import listed, markdown_table, split_names
 
 TOLERANCE = 1e-9
 """Numbers that agree to this share are the same: what another processor's rounding may change."""
@@ -132,7 +132,7 @@ def _scored(outputs: Path, choices: Choices, jobs: int | None, progress: Progres
             outputs,
             reference=choices.reference,
             convention=choices.convention,
-            metrics=tuple(choices.metrics),
+            metrics=split_names(choices.metrics),
             jobs=jobs,
             save=folder,
             progress=progress,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from avspatial.errors import RunError
+from avspatial.folders import as_path
 from avspatial.inference.optimize import optimize_for_inference
 from avspatial.interfaces import Spatializer
 from avspatial.models.pretrained import differences
@@ -86,7 +87,7 @@ def load_trained(model: str | Path, device: str | None = None, overrides: Overri
     on = Devices(device).device
     registry = discover()
     registry.report_failures()
-    path = Path(model)
+    path = as_path(model)
     if _is_recipe(model):
         trained = _of_recipe(model, registry, overrides)
     elif overrides:
@@ -104,7 +105,7 @@ def load_trained(model: str | Path, device: str | None = None, overrides: Overri
 
 
 def _is_recipe(model: str | Path) -> bool:
-    path = Path(model)
+    path = as_path(model)
     names = {recipe.name for recipe in shipped()}
     return path.suffix in {".yaml", ".yml"} or (not path.exists() and str(model) in names)
 

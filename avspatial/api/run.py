@@ -29,6 +29,7 @@ from avspatial.errors import DataError, Interrupted, RunError
 from avspatial.evaluation.scoring.clip_scores import NamedMetric, build_metrics
 from avspatial.evaluation.scoring.score_schema import Summary, read_summary
 from avspatial.evaluation.scoring.summary import evaluate_run
+from avspatial.folders import as_path
 from avspatial.inference.overlap_add import VisualCondition, spatialize
 from avspatial.interfaces import Clip, Convention, Dataset, Progress, Trainer
 from avspatial.media.video import frame_aspect
@@ -125,9 +126,9 @@ def run(
         raise RunError("there is nothing to run", fix=_NOTHING)
     file = locate(recipe)
     loaded = load_recipe(file, registry, changes, smoke=smoke)
-    _refuse_unwritable(Path(runs))
+    _refuse_unwritable(as_path(runs))
     prepared = prepare(loaded.recipe, registry, devices, progress)
-    return prepared.run(_create(Path(runs), loaded, file.read_text(encoding="utf-8"), prepared), resume=False)
+    return prepared.run(_create(as_path(runs), loaded, file.read_text(encoding="utf-8"), prepared), resume=False)
 
 
 def _recipe_of(run: Run, recipe: str | Path | None, changes: list[Override], smoke: bool, registry: Registry) -> Loaded:

@@ -16,6 +16,7 @@ import torch
 
 from avspatial.api.load import Trained, load_trained
 from avspatial.errors import AvspatialError, Interrupted, MediaError
+from avspatial.folders import as_path
 from avspatial.inference.files.arrays import VideoInput, check_audio, image_source, spatialize_audio
 from avspatial.inference.files.dry_run import Benchmark, JobPlan, benchmark, check_job
 from avspatial.inference.files.file import FileResult, spatialize_file
@@ -230,7 +231,7 @@ def _check_width(width_percent: float) -> None:
 
 
 def _path(value: str | Path | None) -> Path | None:
-    return None if value is None else Path(value)
+    return None if value is None else as_path(value)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from typer.main import get_command
 
 from avspatial.cli.table import escape_unprintable
 from avspatial.errors import AvspatialError, RecipeError, did_you_mean
+from avspatial.folders import as_path
 from avspatial.version import __version__
 
 VERBS = (
@@ -118,8 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 success, 1 a check failed, 2 an error of the user, 70 a bug in avspatial, 130 interrupted.
     """
     escape_unprintable(sys.stdout)
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        get_command(app)(args=arguments, prog_name="avspatial")
+        get_command(app)(args=[_expand_home(word) for word in words], prog_name="avspatial")
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else int(done.code is not None)
         if code == 130:  # from click, for Ctrl-C; a run that exists raises Interrupted, with its own instructions
@@ -141,6 +143,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 70
     return 0
+
+
+def _expand_home(word: str) -> str:
+    """`--out=~/x`, and `~/x` in quotes, which a shell leaves as they are."""
+    option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    return f"{option}{equals}{as_path(value)}" if value == "~" or value.startswith("~/") else word
 
 
 def _explained(error: OSError) -> AvspatialError:

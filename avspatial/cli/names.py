@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from avspatial.text import split_names
+
 
 class Names(tuple[str, ...]):
     """Names from one option, as in `--metrics snr,stft_distance`."""
@@ -9,4 +11,4 @@ class Names(tuple[str, ...]):
 
 def names(text: str) -> Names:
     """Split at commas; blanks around a name and empty names are dropped."""
-    return Names(name for part in text.split(",") if (name := part.strip()))
+    return Names(split_names(text))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avspatial.errors import RecipeError, did_you_mean
+from avspatial.folders import as_path
 from avspatial.recipe.yaml_tree import parse
 
 _FOR_EDITORS = "# yaml-language-server:"
@@ -42,7 +43,7 @@ def shipped() -> list[Shipped]:
 
 def locate(recipe: Path | str) -> Path:
     """The file of a recipe, by its path or by a shipped recipe's name; RecipeError if there is none."""
-    path = Path(recipe)
+    path = as_path(recipe)
     if path.is_file():
         return path
     paths = {recipe.name: recipe.path for recipe in shipped()}
@@ -64,7 +65,7 @@ def with_parents(path: Path) -> list[Path]:
         extends = node.value.get("extends") if node and isinstance(node.value, dict) else None
         if extends is None or not isinstance(extends.value, str):
             return files
-        parent = (files[-1].parent / extends.value).resolve()
+        parent = (files[-1].parent / as_path(extends.value)).resolve()
         if parent in files or not parent.is_file():
             return files
         files.append(parent)

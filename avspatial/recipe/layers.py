@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from avspatial.errors import reason
+from avspatial.folders import as_path
 from avspatial.recipe.yaml_tree import Loc, Node, Problem, SourceLocation, dotted, from_dict, merge, parse, to_dict
 
 Override = str | tuple[str, Any]
@@ -63,7 +64,7 @@ def _unreadable(error: Exception) -> str:
 def _parent(extends: Node, path: Path, below: tuple[Path, ...]) -> tuple[Node | None, list[Problem]]:
     if not isinstance(extends.value, str) or not extends.value:
         return None, [Problem(extends.location, "extends", "must be the path of one file, relative to this one")]
-    parent = Path(os.path.normpath(path.parent / extends.value))
+    parent = Path(os.path.normpath(path.parent / as_path(extends.value)))
     if parent.resolve() in {file.resolve() for file in below}:
         return None, [Problem(extends.location, "extends", f"{extends.value} extends this file: a circle")]
     if not parent.is_file():

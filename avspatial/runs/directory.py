@@ -21,6 +21,7 @@ from typing import Any
 
 from avspatial.atomic import atomic_directory, write_text
 from avspatial.errors import RunError, reason
+from avspatial.folders import as_path
 
 _METADATA = "run.json"
 
@@ -65,7 +66,7 @@ class Run:
     @classmethod
     def at(cls, path: Path | str) -> Run | None:
         """The run in a directory; None if it has no run.json or no recipe.resolved.yaml, and so is no run."""
-        run = cls(Path(path))
+        run = cls(as_path(path))
         return run if run.metadata_file.is_file() and run.resolved.is_file() else None
 
     @property
@@ -252,7 +253,7 @@ def open_run(path: Path | str) -> Run:
     """The run in a directory; RunError if there is none, which names runs nearby."""
     if (run := Run.at(path)) is not None:
         return run
-    run = Run(Path(path))
+    run = Run(as_path(path))
     if not run.path.exists():
         raise RunError("no such run directory", where=path, fix=_near(run.path.parent))
     missing = [file.name for file in (run.metadata_file, run.resolved) if not file.is_file()]

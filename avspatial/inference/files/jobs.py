@@ -9,7 +9,7 @@ from pathlib import Path
 
 from avspatial.atomic import refuse_existing
 from avspatial.errors import MediaError
-from avspatial.folders import files_below, once
+from avspatial.folders import as_path, files_below, once
 from avspatial.media.formats import FORMATS, LOSSLESS_INSTEAD
 from avspatial.media.probe import LOSSLESS_SUFFIXES, VIDEO_SUFFIXES
 
@@ -53,7 +53,7 @@ def find_jobs(inputs: Sequence[str | Path], output: OutputOptions) -> tuple[Job,
     Raises MediaError for inputs that do not exist or cannot be read, and for outputs that would be the same file;
     AvspatialError if the output of the only file that was named exists, which is skipped otherwise.
     """
-    sources = dict(pair for text in inputs for pair in _find(str(text)))
+    sources = dict(pair for text in inputs for pair in _find(str(as_path(text))))
     if not sources:
         raise MediaError("nothing to spatialize was given", where="inputs", fix="Name a video, a folder or a glob.")
     _check_output_options(list(sources), output)
@@ -67,7 +67,7 @@ def find_jobs(inputs: Sequence[str | Path], output: OutputOptions) -> tuple[Job,
         for source, relative in sources.items()
     )
     _refuse_clashes(jobs)
-    if len(inputs) == len(jobs) == 1 and Path(inputs[0]).is_file():
+    if len(inputs) == len(jobs) == 1 and as_path(inputs[0]).is_file():
         refuse_existing(jobs[0].out, output.force)
     return jobs
 
