@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -23,8 +24,10 @@ from avspatial.inference.files.file import FileResult, spatialize_file
 from avspatial.inference.files.jobs import Job, OutputOptions, find_jobs
 from avspatial.inference.options import InferenceOptions, Mode, Precision, make_processor, refuse_slow
 from avspatial.inference.visual_features import ClipImages
+from avspatial.media.file_errors import unwritable
 from avspatial.media.probe import media_info
 from avspatial.progress import ProgressDisplay, stderr_display
+from avspatial.version import __version__
 
 _LONGER = 0.05
 """Seconds by which the length that a container states may be off."""
@@ -234,6 +237,14 @@ def _path(value: str | Path | None) -> Path | None:
     return None if value is None else as_path(value)
 
 
+def _bug_report(error: Exception, job: Job) -> str:
+    lines = "".join(traceback.format_exception(error)).rstrip()
+    return (
+        f"{job.source}: ended by a bug in avspatial {__version__}, not by an error of yours\n  Please report it on the "
+        f"project's issue tracker, with the output of `avspatial doctor --json` and these lines:\n{lines}"
+    )
+
+
 @dataclass(frozen=True)
 class _Batch:
     """Runs the jobs of one call, one after another or several at once."""
@@ -272,6 +283,11 @@ class _Batch:
             raise
         except AvspatialError as error:
             result = Result(job.source, job.out, "failed", error=str(error))
+        except OSError as error:
+            result = Result(job.source, job.out, "failed", error=str(unwritable(error.filename or job.out, error)))
+        except Exception as error:
+            # Unforeseen: a bug here, in a plugin or in a library. It must not end the batch.
+            result = Result(job.source, job.out, "failed", error=_bug_report(error, job))
         self.on_result(result)
         return result
 

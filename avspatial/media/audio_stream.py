@@ -13,7 +13,7 @@ import numpy as np
 from avspatial.errors import MediaError
 from avspatial.media.audio_file import open_audio_file, states_length
 from avspatial.media.audio_timeline import TimedBlock, Timeline
-from avspatial.media.ffmpeg import open_media
+from avspatial.media.ffmpeg import main_audio, open_media
 from avspatial.media.file_errors import check_finite, empty_audio
 from avspatial.media.resample import Resampler
 
@@ -30,7 +30,7 @@ _TRIMMED = frozenset({"mov", "mp4", "m4a"})
 
 
 class AudioReader:
-    """The blocks of a file's first audio track, in step with its time stamps.
+    """The blocks of a file's audio track (of several the default one), in step with its time stamps.
 
     After the first block `start` is the time stamp of the first sample, s, and `rate` its rate, Hz. After the last one
     `samples` is how many there were, `gaps` how many samples of silence filled jumps of the time stamps, `dropped` how
@@ -73,9 +73,10 @@ class AudioReader:
 
     def _read_track(self) -> Iterator[np.ndarray]:
         with open_media(self.path) as container:
-            if not container.streams.audio:
+            stream = main_audio(container)
+            if stream is None:
                 raise MediaError("has no audio stream", where=self.path)
-            frames = self._frames(container, container.streams.audio[0])
+            frames = self._frames(container, stream)
             first = next(frames, None)
             if first is None:
                 return

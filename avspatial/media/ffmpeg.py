@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 from av.error import FFmpegError
@@ -20,13 +20,19 @@ TOLERATED = 0.5
 """Seconds that a file may end earlier than its header says."""
 
 
+def open_file(path: str | Path, mode: Literal["r", "w"] = "r", **options: Any) -> Any:
+    """Open a file as `av.open` does, whatever its name: a relative `12:30 talk.mp4` or `tcp:...` is an address to
+    FFmpeg, and an absolute path never is."""
+    return av.open(str(Path(path).absolute()), mode, **options)
+
+
 @contextmanager
 def open_media(path: Path, **options: str) -> Iterator[Any]:
     """Open a container; errors of FFmpeg inside the block become MediaError."""
     if not path.exists():
         raise MediaError("no such video file", where=path)
     try:
-        with av.open(str(path), metadata_errors="replace", options=options) as container:
+        with open_file(path, metadata_errors="replace", options=options) as container:
             yield container
     except DECODING_ERRORS as error:
         raise unreadable_video(path, error) from error
@@ -42,11 +48,26 @@ def codec_name(stream: Any) -> str:
     return str(stream.codec_context.codec.canonical_name) if stream.codec_context is not None else "unknown"
 
 
+def main_video(container: Any) -> Any | None:
+    """The first video stream that can be decoded and is not a cover, or else the first; None if there is none."""
+    streams = [stream for stream in container.streams.video if not is_cover(stream)]
+    return next((stream for stream in streams if stream.codec_context is not None), streams[0] if streams else None)
+
+
+def main_audio(container: Any) -> Any | None:
+    """The audio track that players choose: of those that FFmpeg can decode, or else of all, the first one marked as
+    default, or else the first; None if there is none."""
+    tracks = [track for track in container.streams.audio if track.codec_context is not None]
+    tracks = tracks or list(container.streams.audio)
+    default = (track for track in tracks if track.disposition & av.stream.Disposition.default)
+    return next(default, tracks[0] if tracks else None)
+
+
 def video_stream(container: Any, path: Path) -> Any:
-    """The first video stream that is not a cover. Raises MediaError if there is none."""
-    for stream in container.streams.video:
-        if not is_cover(stream):
-            return stream
+    """The video stream of `main_video`. Raises MediaError if there is none."""
+    stream = main_video(container)
+    if stream is not None:
+        return stream
     only = "its only image is a cover" if container.streams.video else "the file has no video stream"
     raise MediaError(f"a clip without video frames: {only}", where=path, fix="Leave the clip out.")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from avspatial.errors import MediaError
 from avspatial.media.audio import audio_info
-from avspatial.media.ffmpeg import codec_name, declared_seconds, is_cover, open_media, own_seconds
+from avspatial.media.ffmpeg import codec_name, declared_seconds, main_audio, main_video, open_media, own_seconds
 
 LOSSLESS_SUFFIXES = (".wav", ".flac")
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
@@ -16,7 +16,7 @@ VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 
 @dataclass(frozen=True)
 class VideoStreamInfo:
-    """The first video stream: codec, size in pixels, frames per second if the header states them."""
+    """The video stream: codec, size in pixels, frames per second if the header states them."""
 
     codec: str
     width: int
@@ -26,7 +26,8 @@ class VideoStreamInfo:
 
 @dataclass(frozen=True)
 class AudioStreamInfo:
-    """The first audio track: codec, rate in Hz, number of channels and their layout, length in seconds."""
+    """The audio track (of several the default one): codec, rate in Hz, number of channels and their layout, length in
+    seconds."""
 
     codec: str
     rate: int
@@ -37,7 +38,7 @@ class AudioStreamInfo:
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """A file: its container's name (FFmpeg's list of names) and its first streams."""
+    """A file: its container's name (FFmpeg's list of names) and the streams that are used."""
 
     container: str
     video: VideoStreamInfo | None
@@ -50,11 +51,12 @@ def media_info(path: str | Path) -> MediaInfo:
     if path.suffix.lower() in LOSSLESS_SUFFIXES:
         return _audio_file(path)
     with open_media(path) as container:
-        videos = [stream for stream in container.streams.video if not is_cover(stream)]
-        audios = list(container.streams.audio)
-        video = _video(videos[0], path) if videos else None
-        audio = _audio(container, audios[0], path) if audios else None
-        return MediaInfo(container.format.name, video, audio)
+        video, audio = main_video(container), main_audio(container)
+        return MediaInfo(
+            container.format.name,
+            None if video is None else _video(video, path),
+            None if audio is None else _audio(container, audio, path),
+        )
 
 
 def _audio_file(path: Path) -> MediaInfo:

@@ -19,7 +19,7 @@ from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
 from avspatial.media.audio_writer import AudioTrack
 from avspatial.media.edit_list import set_end, shown_part
-from avspatial.media.ffmpeg import DECODING_ERRORS, codec_name, is_cover, open_media, video_stream
+from avspatial.media.ffmpeg import DECODING_ERRORS, codec_name, is_cover, open_file, open_media, video_stream
 from avspatial.media.file_errors import unreadable_video, unwritable
 from avspatial.media.formats import OutputFormat
 from avspatial.media.side_streams import attach_covers, choose_side_streams
@@ -56,7 +56,7 @@ def remux(
         keep_original: Copy the audio tracks of `source` too, after the new one.
 
     Returns:
-        Descriptions of what was left out.
+        Notes on which audio track was used and what was left out.
 
     Raises:
         MediaError: If something cannot be read or written.
@@ -77,7 +77,7 @@ def remux(
             packet.stream = copies[packet.stream_index]
             output.mux(packet)
         track.finish()
-    return side.left_out
+    return side.notes
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def _open_output(out: Path, target: OutputFormat, end: float | None) -> Iterator
     options = _MUXER_OPTIONS.get(target.container, {})
     try:
         with atomic_write(out) as temporary_path:
-            with av.open(str(temporary_path), "w", format=target.container, options=options) as output:
+            with open_file(temporary_path, "w", format=target.container, options=options) as output:
                 yield output
             if end is not None:
                 set_end(temporary_path, end)
@@ -114,6 +114,9 @@ def _copy_stream(stream: Any, output: Any) -> Any:
         elif codec_name(stream) == "hevc":
             # Apple's players know hevc by this tag only. Streams from Matroska have their parameter sets in the header.
             copy.codec_context.codec_tag = "hvc1"
+    if stream.type == "video" and "timecode" in stream.metadata and stream.average_rate:
+        # FFmpeg counts the frames of a time code by this rate; that of the codec may be the rate of its clock.
+        copy.codec_context.framerate = stream.average_rate
     if stream.type == "audio":
         copy.disposition = av.stream.Disposition(0)
     if is_cover(stream):

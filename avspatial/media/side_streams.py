@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 
-from avspatial.media.ffmpeg import codec_name, is_cover, open_media
+from avspatial.media.ffmpeg import codec_name, is_cover, main_audio, open_media
 from avspatial.media.formats import OutputFormat, refusal
 
 _COPIED = frozenset({"video", "subtitle"})
@@ -18,15 +18,15 @@ _COVER_FILES = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "imag
 
 @dataclass(frozen=True)
 class SideStreams:
-    """Streams to copy; covers that become attachments, as Matroska keeps them; and descriptions of what is left out."""
+    """Streams to copy; covers that become attachments, as Matroska keeps them; and notes on what is left out."""
 
     copied: tuple[Any, ...]
     attached: tuple[Any, ...]
-    left_out: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def choose_side_streams(container: Any, main: Any, target: OutputFormat, keep_original: bool) -> SideStreams:
-    """Sort everything in `container` but its `main` video and, unless `keep_original`, the first audio track."""
+    """Sort all streams but the `main` video and, unless `keep_original`, the audio track that was used."""
     copied: list[Any] = []
     attached: list[Any] = []
     left_out: list[str] = []
@@ -37,7 +37,9 @@ def choose_side_streams(container: Any, main: Any, target: OutputFormat, keep_or
             copied.append(stream)
         else:
             left_out.append(_describe(stream))
-    return SideStreams(tuple(copied), tuple(attached), tuple(left_out))
+    notes = [_audio_note(container)] if len(container.streams.audio) > 1 else []
+    notes += [f"left out: {', '.join(left_out)}"] if left_out else []
+    return SideStreams(tuple(copied), tuple(attached), tuple(notes))
 
 
 def attach_covers(target: Any, covers: Sequence[Any], source: Path) -> None:
@@ -53,11 +55,15 @@ def attach_covers(target: Any, covers: Sequence[Any], source: Path) -> None:
 
 def _other_streams(container: Any, main: Any, keep_original: bool) -> Iterator[Any]:
     chapters = bool(container.chapters())
+    used = main_audio(container)
     for stream in container.streams:
-        replaced = stream.type == "audio" and not keep_original and stream is container.streams.audio[0]
+        replaced = not keep_original and stream is used
         # mp4 keeps chapters as a track too, which FFmpeg has read by now and marks as not to be read again.
         read = chapters and stream.type == "data" and stream.discard == av.stream.Discard.all
-        if stream is not main and not replaced and not read:
+        # A track of time codes is one number, which FFmpeg has read into the video's metadata and writes anew.
+        timecode = stream.type == "data" and stream.metadata.get("timecode")
+        kept = timecode and timecode == main.metadata.get("timecode")
+        if stream is not main and not replaced and not read and not kept:
             yield stream
 
 
@@ -70,7 +76,22 @@ def _wanted(stream: Any, target: OutputFormat, keep_original: bool) -> bool:
     return stream.type in _COPIED or (stream.type == "audio" and keep_original)
 
 
+def _audio_note(container: Any) -> str:
+    tracks, used = list(container.streams.audio), main_audio(container)
+    choice = "the default one" if used.disposition & av.stream.Disposition.default else "the first that can be read"
+    language = _language(used)
+    number = f"number {tracks.index(used) + 1}" + (f", {language}" if language else "")
+    return f"of {len(tracks)} audio tracks {choice} was used ({number})"
+
+
 def _describe(stream: Any) -> str:
     kind = "cover" if is_cover(stream) else stream.type
-    name = stream.name if stream.codec_context is None else codec_name(stream)
-    return f"{kind} ({name or 'unknown'})"
+    name = codec_name(stream) if stream.codec_context is not None else getattr(stream, "name", None) or "unknown"
+    language = _language(stream)
+    return f"{kind} ({name}, {language})" if language else f"{kind} ({name})"
+
+
+def _language(stream: Any) -> str:
+    """The language of a track as the file states it, `eng`; empty if it states none."""
+    language = str(stream.metadata.get("language", ""))
+    return "" if language == "und" else language

@@ -62,8 +62,8 @@ def spatialize_file(
         processor = make_processor(spatializer, images, options)
         audio = AudioReader(job.source, scan.clock)
         with predict(processor, audio, scan, window.rate, options.width, job.out.parent, advance) as prediction:
-            left_out = _write_output(job, prediction.blocks(AudioReader(job.source, scan.clock)), scan)
-            notes = _notes(scan, prediction.level, images, left_out)
+            stream_notes = _write_output(job, prediction.blocks(AudioReader(job.source, scan.clock)), scan)
+            notes = (*_notes(scan, prediction.level, images), *stream_notes)
             return FileResult(scan.seconds, scan.rate, prediction.level, notes)
 
 
@@ -77,7 +77,7 @@ def _make_folder(job: Job) -> None:
 
 
 def _write_output(job: Job, blocks: Iterator[np.ndarray], scan: AudioScan) -> tuple[str, ...]:
-    """Write the output and return what of the input was left out."""
+    """Write the output and return notes on the streams of the input."""
     if job.audio_only:
         write_audio(job.out, blocks, scan.rate, scan.samples)
         return ()
@@ -85,7 +85,7 @@ def _write_output(job: Job, blocks: Iterator[np.ndarray], scan: AudioScan) -> tu
     return remux(job.source, job.out, target, blocks, scan.rate, scan.start, keep_original=job.keep_original)
 
 
-def _notes(scan: AudioScan, level: OutputLevel, images: SceneImages, left_out: tuple[str, ...]) -> tuple[str, ...]:
+def _notes(scan: AudioScan, level: OutputLevel, images: SceneImages) -> list[str]:
     notes = []
     if scan.channels == 2:
         notes.append("the input is stereo: its own left and right were mixed, and the result is made from the mixture")
@@ -106,6 +106,4 @@ def _notes(scan: AudioScan, level: OutputLevel, images: SceneImages, left_out: t
     if images.cuts:
         cuts = f"{len(images.cuts)} scene cut{'s' if len(images.cuts) > 1 else ''}"
         notes.append(f"{cuts}: no window mixes images of two scenes")
-    if left_out:
-        notes.append(f"left out: {', '.join(left_out)}")
-    return tuple(notes)
+    return notes

@@ -86,10 +86,10 @@ def test_a_cover_moves_between_mp4_and_matroska(
 @pytest.mark.parametrize(
     ("given", "subtitles", "out", "note"),
     [
-        ("mkv", "subrip", "out.mp4", "left out: subtitle (subrip), attachment (a.ttf)"),
-        ("mkv", "subrip", "out.mov", "left out: subtitle (subrip), cover (mjpeg), attachment (a.ttf)"),
-        ("mkv", "subrip", "out.webm", "left out: subtitle (subrip), cover (mjpeg), attachment (a.ttf)"),
-        ("mp4", "mov_text", "out.mkv", "left out: subtitle (mov_text)"),
+        ("mkv", "subrip", "out.mp4", "left out: subtitle (subrip, fra), attachment (a.ttf)"),
+        ("mkv", "subrip", "out.mov", "left out: subtitle (subrip, fra), cover (mjpeg), attachment (a.ttf)"),
+        ("mkv", "subrip", "out.webm", "left out: subtitle (subrip, fra), cover (mjpeg), attachment (a.ttf)"),
+        ("mp4", "mov_text", "out.mkv", "left out: subtitle (mov_text, fra)"),
         ("mp4", "mov_text", "out.mov", "left out: cover (mjpeg)"),
     ],
 )
