@@ -26,8 +26,21 @@ from avspatial.errors import AvspatialError
 __all__ = ["atomic_directory", "atomic_write", "refuse_existing", "remove_stale", "write_text"]
 
 
+_LONGEST_NAME = 255
+"""Bytes of a file's name that every common file system takes."""
+_ADDED_NAME = len("..12345678-1234567890-12345678.part")
+"""Bytes that a temporary name adds at most."""
+
+
 def _temporary_path(path: Path) -> Path:
-    return path.with_name(f".{path.stem}.{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part{path.suffix}")
+    writer = f"{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    return path.with_name(f".{_temporary_stem(path)}.{writer}.part{path.suffix}")
+
+
+def _temporary_stem(path: Path) -> str:
+    """The stem, or as much of it as leaves room for the rest of a temporary name."""
+    stem, room = os.fsencode(path.stem), _LONGEST_NAME - _ADDED_NAME - len(os.fsencode(path.suffix))
+    return path.stem if len(stem) <= room else stem[: max(room, 0)].decode(errors="ignore")
 
 
 @functools.cache
@@ -47,8 +60,9 @@ def remove_stale(path: Path) -> None:
     Removes only files whose writer (host and process id in the name) was on this machine and has exited. A file that
     cannot be removed stays.
     """
-    pattern = re.compile(rf"{re.escape(f'.{path.stem}.')}(\w+)-(\d+)-\w+{re.escape(f'.part{path.suffix}')}")
-    for leftover in path.parent.glob(f".{glob.escape(path.stem)}.*.part{glob.escape(path.suffix)}"):
+    stem = _temporary_stem(path)
+    pattern = re.compile(rf"{re.escape(f'.{stem}.')}(\w+)-(\d+)-\w+{re.escape(f'.part{path.suffix}')}")
+    for leftover in path.parent.glob(f".{glob.escape(stem)}.*.part{glob.escape(path.suffix)}"):
         writer = pattern.fullmatch(leftover.name)
         if writer is not None and writer[1] == _host() and not _is_running(int(writer[2])):
             with contextlib.suppress(OSError):

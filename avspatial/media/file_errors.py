@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import numpy as np
+from av.error import FFmpegError
 
 from avspatial.errors import MediaError, reason
 
 _SYSTEM_ERROR = 2
 """libsndfile's code for an error of the file system, whose own text is lost."""
+_FREE_SPACE = "Free space, or choose another folder."
+_FIXES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _FREE_SPACE),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Allow writing there, or choose another folder."),
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.EISDIR), "Give another name, or choose another folder."),
+    errno.ENAMETOOLONG: "Give a shorter name.",
+}
+"""What to do about an error of the file system."""
+_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM})
 
 
 def unreadable_video(path: Path, error: BaseException) -> MediaError:
+    if getattr(error, "errno", None) in _FORBIDDEN:
+        return MediaError(f"cannot be read ({reason(error)})", where=path, fix="Allow reading it, or copy it.")
     return MediaError(
         f"not a readable video ({reason(error)}); it is damaged or cut short",
         where=path,
@@ -40,8 +53,21 @@ def cut_short(path: Path, end: float, declared: float) -> MediaError:
 
 
 def unwritable(path: str | Path, error: BaseException) -> MediaError:
-    text = "the file system refused" if getattr(error, "code", None) == _SYSTEM_ERROR else reason(error)
-    return MediaError(f"cannot be written ({text})", where=path, fix="Free space, or choose another folder.")
+    if getattr(error, "code", None) == _SYSTEM_ERROR:
+        return MediaError("cannot be written (the file system refused)", where=path, fix=_FREE_SPACE)
+    fix = write_fix(error)
+    if not fix and isinstance(error, FFmpegError):
+        return MediaError(
+            f"cannot be written: its format does not take what it should hold ({reason(error)})",
+            where=path,
+            fix="Give an output that ends in .mkv, which takes nearly everything.",
+        )
+    return MediaError(f"cannot be written ({reason(error)})", where=path, fix=fix or "Choose another folder or name.")
+
+
+def write_fix(error: BaseException) -> str:
+    """What to do about an error of the file system; empty for any other error."""
+    return _FIXES.get(getattr(error, "errno", None) or 0, "")
 
 
 def check_finite(samples: np.ndarray, path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
+from avspatial.media.ffmpeg import open_file
 
 
 def write_jpeg(path: str | Path, image: np.ndarray, aspect: float | None = None, quality: int = 90) -> None:
@@ -32,7 +33,8 @@ def write_jpeg(path: str | Path, image: np.ndarray, aspect: float | None = None,
 def read_cutout(path: str | Path) -> np.ndarray:
     """Read a png file with an alpha channel -> (H, W, 4) uint8, RGB and alpha. Raises MediaError for any other file."""
     try:
-        with av.open(str(path)) as container:
+        # FFmpeg would take `%d` in a name for the number of an image.
+        with open_file(path, options={"pattern_type": "none"}) as container:
             frame = next(container.decode(video=0))
             image = frame.to_ndarray(format="rgba")
     except (av.error.FFmpegError, OSError, StopIteration, IndexError) as error:

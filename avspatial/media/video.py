@@ -19,7 +19,7 @@ from av.error import FFmpegError
 from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
 from avspatial.media.audio_writer import AudioTrack
-from avspatial.media.ffmpeg import declared_seconds, open_media, video_stream
+from avspatial.media.ffmpeg import declared_seconds, open_file, open_media, video_stream
 from avspatial.media.file_errors import unwritable
 from avspatial.media.frame_grid import all_frames, folder_frames, image_files, on_grid
 from avspatial.media.frame_reader import read_on_grid
@@ -107,7 +107,7 @@ def write_video(
     try:
         with (
             atomic_write(Path(path)) as temporary_path,
-            av.open(str(temporary_path), "w", options={"fflags": "+bitexact"}) as container,
+            open_file(temporary_path, "w", options={"fflags": "+bitexact"}) as container,
         ):
             _encode(container, frames, fps, audio, rate)
     except (OSError, FFmpegError) as error:

@@ -91,10 +91,12 @@ def _describe_output(job: Job, audio: AudioStreamInfo) -> str:
 
 def _check_space(out: Path, plan: JobPlan) -> None:
     existing = next(folder for folder in (out.absolute().parent, *out.absolute().parents) if folder.exists())
-    free, needed = shutil.disk_usage(existing).free, plan.output_bytes + plan.temporary_bytes
-    if free < needed:
+    disk, needed = shutil.disk_usage(existing), plan.output_bytes + plan.temporary_bytes
+    if not disk.total:
+        raise MediaError(f"{existing} is no place for files", where=out, fix="Give another folder with -o.")
+    if disk.free < needed:
         raise MediaError(
-            f"needs {needed / 1e9:.2f} GB, a temporary file included, and {free / 1e9:.2f} GB are free",
+            f"needs {needed / 1e9:.2f} GB, a temporary file included, and {disk.free / 1e9:.2f} GB are free",
             where=out,
             fix="Free space there, or give another folder with -o.",
         )

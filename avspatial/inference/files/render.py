@@ -24,6 +24,7 @@ from avspatial.inference.files.mixdown import SILENCE, OutputLevel, StereoAssemb
 from avspatial.inference.options import StreamProcessor
 from avspatial.media.audio_meters import Meters, downmix, refuse_channels
 from avspatial.media.audio_stream import AudioReader
+from avspatial.media.file_errors import write_fix
 from avspatial.media.resample import Resampler
 from avspatial.signal import stereo
 
@@ -176,4 +177,4 @@ def _refuse_unwritable(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         text = f"no temporary file can be written here ({reason(error)})"
-        raise MediaError(text, where=folder, fix="Free space, or choose another folder.") from error
+        raise MediaError(text, where=folder, fix=write_fix(error) or "Choose another folder.") from error
