@@ -30,14 +30,15 @@ def choose_side_streams(container: Any, main: Any, target: OutputFormat, keep_or
     copied: list[Any] = []
     attached: list[Any] = []
     left_out: list[str] = []
-    for stream in _other_streams(container, main, keep_original):
+    used = main_audio(container)
+    for stream in _other_streams(container, main, None if keep_original else used):
         if is_cover(stream) and target.container == "matroska" and codec_name(stream) in _COVER_FILES:
             attached.append(stream)
         elif _wanted(stream, target, keep_original) and not refusal(target, [main, *copied, stream]):
             copied.append(stream)
         else:
             left_out.append(_describe(stream))
-    notes = [_audio_note(container)] if len(container.streams.audio) > 1 else []
+    notes = [_audio_note(container.streams.audio, used)] if len(container.streams.audio) > 1 else []
     notes += [f"left out: {', '.join(left_out)}"] if left_out else []
     return SideStreams(tuple(copied), tuple(attached), tuple(notes))
 
@@ -53,17 +54,15 @@ def attach_covers(target: Any, covers: Sequence[Any], source: Path) -> None:
             )
 
 
-def _other_streams(container: Any, main: Any, keep_original: bool) -> Iterator[Any]:
+def _other_streams(container: Any, main: Any, replaced: Any | None) -> Iterator[Any]:
     chapters = bool(container.chapters())
-    used = main_audio(container)
     for stream in container.streams:
-        replaced = not keep_original and stream is used
         # mp4 keeps chapters as a track too, which FFmpeg has read by now and marks as not to be read again.
         read = chapters and stream.type == "data" and stream.discard == av.stream.Discard.all
         # A track of time codes is one number, which FFmpeg has read into the video's metadata and writes anew.
         timecode = stream.type == "data" and stream.metadata.get("timecode")
         kept = timecode and timecode == main.metadata.get("timecode")
-        if stream is not main and not replaced and not read and not kept:
+        if stream is not main and stream is not replaced and not read and not kept:
             yield stream
 
 
@@ -76,8 +75,7 @@ def _wanted(stream: Any, target: OutputFormat, keep_original: bool) -> bool:
     return stream.type in _COPIED or (stream.type == "audio" and keep_original)
 
 
-def _audio_note(container: Any) -> str:
-    tracks, used = list(container.streams.audio), main_audio(container)
+def _audio_note(tracks: Sequence[Any], used: Any) -> str:
     choice = "the default one" if used.disposition & av.stream.Disposition.default else "the first that can be read"
     language = _language(used)
     number = f"number {tracks.index(used) + 1}" + (f", {language}" if language else "")
