@@ -43,6 +43,12 @@ def states_length(path: Path) -> bool:
         return bool(0 < file.frames < _UNKNOWN_SAMPLES)
 
 
+def audio_tags(path: Path) -> dict[str, str]:
+    """Title, artist, date and the like of a file, by the names that libsndfile has for them."""
+    with open_audio_file(path) as file:
+        return dict(file.copy_metadata())
+
+
 def _refuse_cut_short(file: soundfile.SoundFile, path: Path) -> None:
     length = _LENGTH.search(file.extra_info)
     if length is None or not file.frames:

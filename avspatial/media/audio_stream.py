@@ -14,7 +14,7 @@ from avspatial.errors import MediaError
 from avspatial.media.audio_file import open_audio_file, states_length
 from avspatial.media.audio_timeline import TimedBlock, Timeline
 from avspatial.media.ffmpeg import main_audio, open_media
-from avspatial.media.file_errors import check_finite, empty_audio
+from avspatial.media.file_errors import check_finite, empty_audio, unknown_codec
 from avspatial.media.resample import Resampler
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".aif", ".aiff", ".w64", ".rf64", ".caf", ".au"})
@@ -76,6 +76,8 @@ class AudioReader:
             stream = main_audio(container)
             if stream is None:
                 raise MediaError("has no audio stream", where=self.path)
+            if stream.codec_context is None:
+                raise unknown_codec("audio", self.path)
             frames = self._frames(container, stream)
             first = next(frames, None)
             if first is None:

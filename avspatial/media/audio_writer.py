@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,25 +21,29 @@ _LARGEST_WAV = (1 << 32) - (1 << 16)
 _BYTES = 6
 
 
-def write_audio(path: Path, blocks: Iterable[np.ndarray], rate: int, samples: int) -> None:
+def write_audio(
+    path: Path, blocks: Iterable[np.ndarray], rate: int, samples: int, tags: Mapping[str, str] | None = None
+) -> None:
     """Write a wav or flac file of 24 bit, by the suffix of `path`, completely or not at all.
 
     `blocks` are stereo (2, n) within [-1, 1], `samples` is their total length: from 4 GiB on a wav file has the longer
-    header RF64. Raises MediaError if the file cannot be written.
+    header RF64. `tags` are those of `audio_tags`. Raises MediaError if the file cannot be written.
     """
     kind = "FLAC" if path.suffix.lower() == ".flac" else "WAV"
     if kind == "WAV" and samples * _BYTES > _LARGEST_WAV:
         kind = "RF64"
     try:
         with atomic_write(path) as temporary_path:
-            _write(temporary_path, blocks, rate, kind)
+            _write(temporary_path, blocks, rate, kind, tags or {})
             _check_end(temporary_path, samples)
     except (soundfile.SoundFileError, OSError) as error:
         raise unwritable(path, error) from error
 
 
-def _write(path: Path, blocks: Iterable[np.ndarray], rate: int, kind: str) -> None:
+def _write(path: Path, blocks: Iterable[np.ndarray], rate: int, kind: str, tags: Mapping[str, str]) -> None:
     with soundfile.SoundFile(str(path), "w", rate, 2, "PCM_24", format=kind) as file:
+        for name, text in tags.items():
+            setattr(file, name, text)
         for block in blocks:
             file.write(block.T)
 

@@ -12,7 +12,7 @@ import av
 from av.error import FFmpegError
 
 from avspatial.errors import MediaError
-from avspatial.media.file_errors import cut_short, unreadable_video
+from avspatial.media.file_errors import cut_short, unknown_codec, unreadable_video
 
 # PyAV raises the last three when FFmpeg reports out of memory, end of file, or a missing stream.
 DECODING_ERRORS = (FFmpegError, MemoryError, EOFError, IndexError)
@@ -66,6 +66,8 @@ def main_audio(container: Any) -> Any | None:
 def video_stream(container: Any, path: Path) -> Any:
     """The video stream of `main_video`. Raises MediaError if there is none."""
     stream = main_video(container)
+    if stream is not None and stream.codec_context is None:
+        raise unknown_codec("video", path)
     if stream is not None:
         return stream
     only = "its only image is a cover" if container.streams.video else "the file has no video stream"

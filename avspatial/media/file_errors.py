@@ -45,6 +45,13 @@ def empty_audio(path: Path) -> MediaError:
     return MediaError("holds no audio samples", where=path, fix="Copy it again, or leave the clip out.")
 
 
+def unknown_codec(kind: str, path: Path) -> MediaError:
+    """For a file whose audio or video FFmpeg cannot decode; `kind` says which."""
+    return MediaError(
+        f"its {kind} is in a format that FFmpeg cannot decode here", where=path, fix="Convert it to h264 and aac."
+    )
+
+
 def cut_short(path: Path, end: float, declared: float) -> MediaError:
     """For a file that ends at `end` s and should last `declared` s."""
     return MediaError(

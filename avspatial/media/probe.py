@@ -9,6 +9,7 @@ from typing import Any
 from avspatial.errors import MediaError
 from avspatial.media.audio import audio_info
 from avspatial.media.ffmpeg import codec_name, declared_seconds, main_audio, main_video, open_media, own_seconds
+from avspatial.media.file_errors import unknown_codec
 
 LOSSLESS_SUFFIXES = (".wav", ".flac")
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
@@ -68,7 +69,7 @@ def _audio_file(path: Path) -> MediaInfo:
 
 def _video(stream: Any, path: Path) -> VideoStreamInfo:
     if stream.codec_context is None:
-        raise _unknown("its video is", path)
+        raise unknown_codec("video", path)
     rate = stream.average_rate
     return VideoStreamInfo(codec_name(stream), stream.width, stream.height, float(rate) if rate else None)
 
@@ -76,7 +77,7 @@ def _video(stream: Any, path: Path) -> VideoStreamInfo:
 def _audio(container: Any, stream: Any, path: Path) -> AudioStreamInfo:
     codec = stream.codec_context
     if codec is None:
-        raise _unknown("its audio is", path)
+        raise unknown_codec("audio", path)
     if not codec.sample_rate or not codec.channels:
         raise MediaError("its header does not state the audio's rate and channels", where=path, fix="Copy it again.")
     layout = codec.layout.name if codec.layout else f"{codec.channels} channels"
@@ -96,9 +97,3 @@ def _counted_seconds(path: Path, index: int) -> float:
         spans = [(packet.pts, packet.pts + (packet.duration or 0)) for packet in packets]
         unit = container.streams[index].time_base
     return float((max(end for _, end in spans) - spans[0][0]) * unit) if spans and unit else 0.0
-
-
-def _unknown(what: str, path: Path) -> MediaError:
-    return MediaError(
-        f"{what} in a format that FFmpeg cannot decode here", where=path, fix="Convert it to h264 and aac."
-    )

@@ -19,16 +19,27 @@ from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
 from avspatial.media.audio_writer import AudioTrack
 from avspatial.media.edit_list import set_end, shown_part
-from avspatial.media.ffmpeg import DECODING_ERRORS, codec_name, is_cover, open_file, open_media, video_stream
+from avspatial.media.ffmpeg import (
+    DECODING_ERRORS,
+    codec_name,
+    is_cover,
+    main_audio,
+    open_file,
+    open_media,
+    video_stream,
+)
 from avspatial.media.file_errors import unreadable_video, unwritable
 from avspatial.media.formats import OutputFormat
 from avspatial.media.side_streams import attach_covers, choose_side_streams
 
 AHEAD = 0.5
 """Seconds that the audio is written ahead of the packets around it."""
-_MUXER_OPTIONS = {"mp4": {"movflags": "+faststart"}, "mov": {"movflags": "+faststart"}}
 _IN_HEADER_OR_STREAM = frozenset({"avc1", "avc3", "hvc1", "hev1"})
 """Tags in mp4 and mov that state where the codec's parameter sets stand; copied video keeps its own."""
+_MAC_LANGUAGES = {
+    "deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "sqi": "alb", "mkd": "mac", "hye": "arm",
+    "kat": "geo", "bod": "tib", "mya": "bur", "msa": "may",
+}  # fmt: skip
 _CONTAINER_TAGS = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder"})
 
 
@@ -63,11 +74,15 @@ def remux(
     """
     part = shown_part(source)
     end = part.seconds if part is not None and part.overhang else None
-    with open_media(source) as container, _open_output(out, target, end) as output:
+    with (
+        open_media(source) as container,
+        _open_output(out, _muxer_options(container, target), target, end) as output,
+    ):
         _copy_metadata(container, output)
         main = video_stream(container, source)
-        copies = {main.index: _copy_stream(main, output)}
-        track = AudioTrack(output, _binaural_stream(output, target, rate), target.sample_format, audio, start)
+        copies = {main.index: _copy_main(main, output)}
+        stream = _binaural_stream(output, target, rate, main_audio(container))
+        track = AudioTrack(output, stream, target.sample_format, audio, start)
         side = choose_side_streams(container, main, target, keep_original)
         copies |= {stream.index: _copy_stream(stream, output) for stream in side.copied}
         attach_covers(output, side.attached, source)
@@ -80,11 +95,20 @@ def remux(
     return side.notes
 
 
+def _muxer_options(container: Any, target: OutputFormat) -> dict[str, str]:
+    """Options for a copy of `container`."""
+    options = {"strict": "unofficial"}  # or else FFmpeg drops 360-degree marks and Dolby Vision records
+    if target.container in {"mp4", "mov"}:
+        # Keys like com.apple.quicktime.make fit only into a list of free keys, in which few players find a title.
+        free_keys = any(key.startswith("com.") for key in container.metadata)
+        options["movflags"] = "+faststart+use_metadata_tags" if free_keys else "+faststart"
+    return options
+
+
 @contextmanager
-def _open_output(out: Path, target: OutputFormat, end: float | None) -> Iterator[Any]:
+def _open_output(out: Path, options: dict[str, str], target: OutputFormat, end: float | None) -> Iterator[Any]:
     """A container that becomes `out`, whose video ends after `end` seconds if there are frames that are not shown after
     it; errors of FFmpeg and the file system become a MediaError about `out`."""
-    options = _MUXER_OPTIONS.get(target.container, {})
     try:
         with atomic_write(out) as temporary_path:
             with open_file(temporary_path, "w", format=target.container, options=options) as output:
@@ -124,10 +148,25 @@ def _copy_stream(stream: Any, output: Any) -> Any:
     return copy
 
 
-def _binaural_stream(output: Any, target: OutputFormat, rate: int) -> Any:
+def _copy_main(stream: Any, output: Any) -> Any:
+    """Copy the video with what only its header states."""
+    copy = _copy_stream(stream, output)
+    if stream.container.format.name.startswith("mov") and output.format.name == "mov":
+        # Names of codecs carry what packets do not: ap4h is ProRes with alpha, apch is not.
+        copy.codec_context.codec_tag = stream.codec_context.codec_tag
+    if stream.sample_aspect_ratio:
+        copy.codec_context.sample_aspect_ratio = stream.sample_aspect_ratio
+    return copy
+
+
+def _binaural_stream(output: Any, target: OutputFormat, rate: int, replaced: Any | None) -> Any:
     stream = output.add_stream(target.encoder, rate=rate, layout="stereo", format=target.sample_format)
     if target.bit_rate is not None:
         stream.bit_rate = target.bit_rate
+    language = replaced.metadata.get("language", "und") if replaced is not None else "und"
+    if language != "und":
+        # mov lists the languages of Apple's old codes only, by their other names.
+        stream.metadata["language"] = _MAC_LANGUAGES.get(language, language) if target.container == "mov" else language
     stream.metadata["title"] = "Binaural"
     stream.disposition = av.stream.Disposition.default
     return stream

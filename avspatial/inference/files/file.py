@@ -17,12 +17,14 @@ from avspatial.inference.files.render import AudioScan, ProgressCallback, image_
 from avspatial.inference.files.scene_cuts import SceneImages
 from avspatial.inference.options import InferenceOptions, make_processor
 from avspatial.interfaces import Spatializer
+from avspatial.media.audio_file import audio_tags
 from avspatial.media.audio_stream import AudioReader
 from avspatial.media.audio_writer import write_audio
 from avspatial.media.ffmpeg import refuse_cut_short
 from avspatial.media.formats import output_format
 from avspatial.media.frame_reader import read_on_grid
 from avspatial.media.remux import remux
+from avspatial.media.stream_marks import lost_marks
 
 _CANCELLED = 9.0
 """Independent signals at the two ears lose 3 dB in their mixture; a gain above this, dB, means that they cancel."""
@@ -63,6 +65,8 @@ def spatialize_file(
         audio = AudioReader(job.source, scan.clock)
         with predict(processor, audio, scan, window.rate, options.width, job.out.parent, advance) as prediction:
             stream_notes = _write_output(job, prediction.blocks(AudioReader(job.source, scan.clock)), scan)
+            lost = lost_marks(job.source, job.out)
+            stream_notes += (f"not kept: {', '.join(lost)}",) if lost else ()
             notes = (*_notes(scan, prediction.level, images), *stream_notes)
             return FileResult(scan.seconds, scan.rate, prediction.level, notes)
 
@@ -79,7 +83,7 @@ def _make_folder(job: Job) -> None:
 def _write_output(job: Job, blocks: Iterator[np.ndarray], scan: AudioScan) -> tuple[str, ...]:
     """Write the output and return notes on the streams of the input."""
     if job.audio_only:
-        write_audio(job.out, blocks, scan.rate, scan.samples)
+        write_audio(job.out, blocks, scan.rate, scan.samples, audio_tags(job.source))
         return ()
     target = output_format(job.out, scan.rate)
     return remux(job.source, job.out, target, blocks, scan.rate, scan.start, keep_original=job.keep_original)
