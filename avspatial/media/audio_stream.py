@@ -91,14 +91,15 @@ class AudioReader:
 
     def _frames(self, container: Any, stream: Any) -> Iterator[TimedBlock]:
         """The decoded frames, the last one without the silence that an encoder adds to it."""
-        planar = av.AudioResampler(format="fltp")
+        # Packed: PyAV 18.1 crashes when it reads the planes of eight or more channels.
+        packed = av.AudioResampler(format="flt")
         last: TimedBlock | None = None
         for frame in container.decode(stream):
             self._check(frame)
-            for part in planar.resample(frame):
+            for part in packed.resample(frame):
                 if last is not None:
                     yield last
-                last = frame.time, part.to_ndarray()
+                last = frame.time, np.ascontiguousarray(part.to_ndarray().reshape(-1, self.channels).T)
         if last is not None:
             time, block = last
             yield time, block[:, : _samples_to_end(container, stream, time, block.shape[1])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -52,6 +53,20 @@ def test_sound_whose_channels_change_is_refused(tmp_path: Path) -> None:
         f"{tmp_path}/both.ts: the number of channels of its audio changes from 2 to 1 at 0.44 s\n"
         "  Convert its audio to one format first, or cut the video there."
     )
+
+
+@pytest.mark.parametrize("channels", [6, 8])
+def test_a_track_of_many_channels_is_read(tmp_path: Path, channels: int) -> None:
+    """PyAV 18.1 crashes the process when it reads the planes of eight."""
+    expected = np.linspace(-0.5, 0.5, channels)[:, None] * np.ones((1, 4096))
+    with av.open(tmp_path / "many.mka", "w") as container:
+        stream = container.add_stream("pcm_f32le", rate=RATE, layout={6: "5.1", 8: "7.1"}[channels])
+        packed = expected.T.reshape(1, -1).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(packed, "flt", stream.layout.name)
+        frame.sample_rate = RATE
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    audio, rate = read_audio(tmp_path / "many.mka")
+    assert rate == RATE and np.array_equal(audio, expected.astype(np.float32))
 
 
 def test_a_silent_film_and_a_missing_file(tmp_path: Path) -> None:
