@@ -98,10 +98,18 @@ def _clip(root: Path, name: str, frames_fps: float | None) -> Clip:
     return Clip(name, root / "binaural_audios" / f"{name}.wav", video, recording=name, frames_fps=frames_fps)
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long, or holds a zero byte
+        return False
+
+
 def _all_there(clips: list[Clip], listed_in: Path) -> None:
-    gone = [path for clip in clips for path in (clip.audio, clip.video) if not path.exists()]
+    missing = {clip.id: [path for path in (clip.audio, clip.video) if not _exists(path)] for clip in clips}
+    gone = [path for paths in missing.values() for path in paths]
     if gone:
-        incomplete = sum(not (clip.audio.exists() and clip.video.exists()) for clip in clips)
+        incomplete = sum(map(bool, missing.values()))
         raise DataError(
             f"{incomplete} of its {len(clips)} clips are not complete; missing: {listed([str(p) for p in gone])}",
             where=listed_in,

@@ -24,6 +24,7 @@ from avspatial.errors import RunError, reason
 from avspatial.folders import as_path
 
 _METADATA = "run.json"
+_REPAIR_LOG = "Restore the file, or remove the line: a report then lacks what it says, and nothing else changes."
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,11 @@ class Run:
     def metadata(self) -> dict[str, Any]:
         """The contents of run.json; RunError if it cannot be read."""
         try:
-            facts = json.loads(self.metadata_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            return dict(json.loads(self.metadata_file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise RunError(
                 f"run.json cannot be read: {error}", where=self.path, fix="Restore it, or run again."
             ) from error
-        return dict(facts)
 
     @cached_property
     def resolved_recipe(self) -> ResolvedRecipe:
@@ -154,11 +154,18 @@ class Run:
             handle.write(line.encode())
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """The records of log.jsonl in order; none if there is no log yet."""
+        """The records of log.jsonl in order; none if there is no log yet. RunError for a damaged line."""
         if not self.log.exists():
             return
-        for line in self.log.read_bytes().split(b"\n")[:-1]:
-            yield json.loads(line)
+        for number, line in enumerate(self._log_lines(), 1):
+            yield _record(line, f"{self.log}:{number}")
+
+    def _log_lines(self) -> list[bytes]:
+        """The finished lines of the log."""
+        try:
+            return [line + b"\n" for line in self.log.read_bytes().split(b"\n")[:-1]]
+        except OSError as error:
+            raise RunError(f"cannot be read: {reason(error)}", where=self.log, fix=_REPAIR_LOG) from error
 
     def rewind(self, step: int) -> None:
         """Remove the records of later steps, before training resumes from the checkpoint of `step`."""
@@ -166,8 +173,8 @@ class Run:
             leftover.unlink()
         if not self.log.exists():
             return
-        kept = [record for record in self.records() if record.get("step", 0) <= step]
-        write_text(self.log, "".join(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n" for record in kept))
+        lines = zip(self._log_lines(), self.records(), strict=True)
+        write_text(self.log, b"".join(line for line, record in lines if record.get("step", 0) <= step).decode())
 
     def point(self, pointer: str, folder: Path) -> None:
         """Write a checkpoint's folder name into `checkpoints/LATEST` or `checkpoints/BEST`."""
@@ -182,14 +189,35 @@ class Run:
                 where=self.path,
                 fix="The run stopped before its first checkpoint: run the recipe again.",
             )
-        folder = self.checkpoints / path.read_text(encoding="utf-8").strip()
-        if not folder.is_dir():
-            raise RunError(
-                f"{pointer} names {folder.name}, which is not there",
-                where=self.path,
-                fix=f"Restore that folder, or write the name of another one into {path}.",
-            )
-        return folder
+        fix = f"Restore that folder, or write the name of another one into {path}."
+        try:
+            name = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"does not name a checkpoint: {reason(error)}", where=path, fix=fix) from error
+        if name not in (folder.name for folder in self.checkpoints.iterdir() if folder.is_dir()):
+            raise RunError(f"{pointer} names {name or 'nothing'}, which is not there", where=self.path, fix=fix)
+        return self.checkpoints / name
+
+
+_TYPES: Mapping[str, Any] = {
+    "step": int,
+    "epoch": int,
+    "terms": dict,
+    "waiting": int | float | None,
+    "clips_per_second": int | float | None,
+}
+"""Types of what is read from a record of the log."""
+
+
+def _record(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+        typed = isinstance(record, dict) and all(isinstance(record[key], _TYPES[key]) for key in _TYPES.keys() & record)
+        if typed and all(isinstance(value, int | float) for value in record.get("terms", {}).values()):
+            return dict(record)
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"not JSON: {reason(error)}", where=where, fix=_REPAIR_LOG) from error
+    raise RunError("not a record of a run", where=where, fix=_REPAIR_LOG)
 
 
 def digest8(resolved: str) -> str:

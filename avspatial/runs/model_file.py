@@ -68,7 +68,10 @@ def read_model_file(path: Path) -> ModelFile:
     if facts.get("format") != _FORMAT:
         made = f"by avspatial {facts.get('avspatial')}"
         raise RunError(f"a model file of format {facts.get('format')}, made {made}", where=path, fix=_FIX)
-    model = ModelFile(facts["recipe"], facts["components"], weights)
+    recipe, used = facts.get("recipe"), facts.get("components")
+    if not isinstance(recipe, str) or not isinstance(used, dict):
+        raise RunError("damaged: it does not state its recipe and components", where=path, fix=_FIX)
+    model = ModelFile(recipe, used, weights)
     if model.digest != facts.get("sha256"):
         raise RunError("damaged: its contents do not match its hash", where=path, fix=_FIX)
     return model

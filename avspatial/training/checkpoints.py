@@ -14,12 +14,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
+from pydantic import FiniteFloat, NonNegativeInt, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from avspatial.atomic import atomic_directory
-from avspatial.errors import PluginError, RunError
+from avspatial.errors import PluginError, RunError, reason
 from avspatial.interfaces import Spatializer, Trainer
 from avspatial.runs.directory import Run
 from avspatial.text import listed
@@ -28,16 +29,19 @@ from avspatial.training.random_state import set_torch_random_state, torch_random
 MODEL, REST, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
 LATEST, BEST = "LATEST", "BEST"
 _SPATIALIZER = "spatializer."
+_ADAM = {"step", "exp_avg", "exp_avg_sq"}
+"""What the loop's optimizer keeps of a parameter."""
+_OTHER = "Write the name of another checkpoint into LATEST in the folder of the checkpoints."
 
 
 @dataclass(frozen=True)
 class TrainingState:
     """Progress of a training: the steps done, the best validated step and its total, the components in use."""
 
-    step: int = 0
-    epoch: int = 0
-    best_step: int | None = None
-    best_total: float | None = None
+    step: NonNegativeInt = 0
+    epoch: NonNegativeInt = 0
+    best_step: NonNegativeInt | None = None
+    best_total: FiniteFloat | None = None
     components: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -79,7 +83,7 @@ def save(
 
 def _prune(run: Run, keep: int) -> None:
     pinned = [resolve_pointer(run, LATEST), resolve_pointer(run, BEST)]
-    for folder in sorted(run.checkpoints.glob("step-*"), key=_step_of)[:-keep]:
+    for folder in sorted(run.checkpoints.glob("step-[0-9]*"), key=_step_of)[:-keep]:
         if folder not in pinned:
             shutil.rmtree(folder)
 
@@ -95,15 +99,23 @@ def recover(run: Run, keep: int) -> tuple[Path | None, TrainingState]:
     which are run again with the same result; all but the newest `keep`. BEST is set to the best step that the newest
     checkpoint records.
     """
+    folder = resolve_pointer(run)
+    folders = sorted(run.checkpoints.glob("step-[0-9]*"), key=_step_of)
+    if folder is None and len(folders) > 1:
+        fix = f"Write the name of the newest complete one into it, such as {folders[-1].name}."
+        what = f"there are {len(folders)} checkpoints, but no {LATEST} that names one"
+        raise RunError(what, where=run.checkpoints, fix=fix)
+    state = read_state(folder) if folder else TrainingState()
+    best = None if state.best_step is None else run.checkpoints / folder_name(state.best_step)
+    if best is not None and not best.is_dir():
+        raise RunError(f"its state.json names {best.name} as the best, which is not there", where=folder, fix=_OTHER)
     for leftover in run.checkpoints.glob(".*.part*"):
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-    folder = resolve_pointer(run)
-    state = read_state(folder) if folder else TrainingState()
-    for later in run.checkpoints.glob("step-*"):
+    for later in folders:
         if _step_of(later) > state.step:
             shutil.rmtree(later)
-    if state.best_step is not None:
-        run.point(BEST, run.checkpoints / folder_name(state.best_step))
+    if best is not None:
+        run.point(BEST, best)
     else:
         (run.checkpoints / BEST).unlink(missing_ok=True)
     _prune(run, keep)
@@ -114,12 +126,13 @@ def recover(run: Run, keep: int) -> tuple[Path | None, TrainingState]:
 def read_state(folder: Path) -> TrainingState:
     """The `state.json` of a checkpoint; RunError if it cannot be read."""
     try:
-        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
-        state.pop("schedule", None)  # written up to version 0.1.0, read by nothing
-        return TrainingState(**state)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        fix = "Write the name of another checkpoint into LATEST in the folder of the checkpoints."
-        raise RunError(f"the checkpoint's state.json cannot be read: {error}", where=folder, fix=fix) from error
+        state = TypeAdapter(TrainingState).validate_json((folder / STATE).read_bytes())
+    except (OSError, ValidationError) as error:
+        why = reason(error) if isinstance(error, OSError) else error.errors()[0]["msg"]
+        raise RunError(f"the checkpoint's state.json cannot be read: {why}", where=folder, fix=_OTHER) from error
+    if folder.name != folder_name(state.step):
+        raise RunError(f"its state.json says step {state.step}", where=folder, fix=_OTHER)
+    return state
 
 
 def load_weights(folder: Path, spatializer: Spatializer, components: Mapping[str, str] | None = None) -> None:
@@ -200,10 +213,13 @@ def _load_optimizer(
     prefix = f"optimizer/{phase}/"
     for key, value in rest.items():
         if key.startswith(prefix):
-            name, slot = key.removeprefix(prefix).rsplit("/", 1)
+            name, _, slot = key.removeprefix(prefix).rpartition("/")
             if name not in index_of:
                 raise _mismatch([f"the phase {phase} updated {name}, which it does not in the recipe"], folder)
             state.setdefault(index_of[name], {})[slot] = value
+    incomplete = [name for name, index in index_of.items() if index in state and state[index].keys() != _ADAM]
+    if incomplete:
+        raise _mismatch([f"{name} has no complete state of Adam" for name in incomplete], folder)
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
@@ -215,8 +231,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        fix = "Write the name of another checkpoint into LATEST in the folder of the checkpoints."
-        raise RunError(f"cannot be read: {error}", where=path, fix=fix) from error
+        raise RunError(f"cannot be read: {error}", where=path, fix=_OTHER) from error
 
 
 def _same_components(folder: Path, components: Mapping[str, str], part: str = "") -> None:

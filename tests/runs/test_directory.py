@@ -155,6 +155,35 @@ def test_a_line_that_a_killed_process_left_is_cut_off(tmp_path: Path, torn: str)
     assert run.log.read_text() == '{"step": 1}\n{"step": 2}\n'
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b"x\n", "not JSON: Expecting value: line 1 column 1 (char 0)"),
+        (b'{"step": null}\n', "not a record of a run"),
+        (b'{"event": "train", "terms": {"model/total": ""}}\n', "not a record of a run"),
+        (b"[]\n", "not a record of a run"),
+    ],
+)
+def test_a_damaged_line_is_refused(tmp_path: Path, line: bytes, why: str) -> None:
+    run = make(tmp_path)
+    run.record({"step": 1})
+    with run.log.open("ab") as handle:
+        handle.write(line)
+    for read in (lambda: list(run.records()), lambda: run.rewind(1)):
+        with pytest.raises(RunError) as problem:
+            read()
+        assert str(problem.value).splitlines()[0] == f"{run.log}:2: {why}"
+
+
+@pytest.mark.parametrize(("content", "why"), [(b"\xff", "does not name a checkpoint"), (b"\n", "LATEST names nothing")])
+def test_a_damaged_pointer_is_refused(tmp_path: Path, content: bytes, why: str) -> None:
+    run = make(tmp_path)
+    run.checkpoints.mkdir()
+    (run.checkpoints / "LATEST").write_bytes(content)
+    with pytest.raises(RunError, match=why):
+        run.checkpoint()
+
+
 def test_a_log_of_only_a_torn_line_starts_anew(tmp_path: Path) -> None:
     run = make(tmp_path)
     run.log.write_text('{"event"')

@@ -84,6 +84,26 @@ def test_recovering_clears_away_what_a_killed_process_left(tmp_path: Path) -> No
     assert (tmp_path / "checkpoints/BEST").read_text().strip() == "step-000003"
 
 
+def test_recovering_removes_nothing_where_a_file_is_damaged(tmp_path: Path) -> None:
+    """A lost pointer or a changed state must not cost the checkpoints."""
+    saved(tmp_path, 3, 6, best=3)
+    folder = tmp_path / "checkpoints"
+    names = {"step-000003", "step-000006", "BEST"}
+    (folder / "LATEST").unlink()
+    with pytest.raises(RunError, match="there are 2 checkpoints, but no LATEST that names one"):
+        checkpoints.recover(run_in(tmp_path), keep=1)
+    (folder / "LATEST").write_text("step-000006")
+    state = (folder / "step-000006/state.json").read_text()
+    for old, new, why in (
+        ('"step": 6', '"step": 2', "says step 2"),
+        ('"best_step": 3', '"best_step": 5', "step-000005"),
+    ):
+        (folder / "step-000006/state.json").write_text(state.replace(old, new))
+        with pytest.raises(RunError, match=why):
+            checkpoints.recover(run_in(tmp_path), keep=1)
+        assert {path.name for path in folder.iterdir()} == {*names, "LATEST"}
+
+
 def test_recovering_where_there_is_no_checkpoint_starts_from_the_beginning(tmp_path: Path) -> None:
     assert checkpoints.recover(run_in(tmp_path), keep=1) == (None, TrainingState())
 
@@ -172,7 +192,7 @@ def test_a_damaged_state_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RunError) as problem:
         checkpoints.read_state(folder)
     assert message(problem, folder) == (
-        "FOLDER: the checkpoint's state.json cannot be read: Extra data: line 1 column 3 (char 2)"
+        "FOLDER: the checkpoint's state.json cannot be read: Invalid JSON: trailing characters at line 1 column 3"
         "\n  Write the name of another checkpoint into LATEST in the folder of the checkpoints."
     )
 

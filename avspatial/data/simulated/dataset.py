@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ class SimulatedScenes(Dataset):
         truths = self._truths()
         unknown = [clip.id for clip in clips if clip.id not in truths]
         if unknown:
-            raise self._damaged(f"has no line for clip {unknown[0]}")
+            raise _damaged(self.root / _SCENES, f"has no line for clip {unknown[0]}")
         return [replace(clip, truth=truths[clip.id]) for clip in clips]
 
     def fingerprint(self) -> str:
@@ -148,10 +149,7 @@ class SimulatedScenes(Dataset):
         try:
             return read_scenes(self.root / _SCENES)
         except DataError as error:
-            raise self._damaged("cannot be read") from error
-
-    def _damaged(self, what: str) -> DataError:
-        return DataError(what, where=self.root / _SCENES, fix=f"Remove {self.root}; it is then rendered again.")
+            raise _damaged(self.root / _SCENES, "cannot be read") from error
 
 
 def digest(settings: SimulatedSettings) -> str:
@@ -163,11 +161,15 @@ def digest(settings: SimulatedSettings) -> str:
 
 
 def _read_metadata(file: Path) -> dict[str, Any]:
-    try:
+    with suppress(OSError, ValueError, RecursionError):
         metadata = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
-        return {}
-    return metadata if isinstance(metadata, dict) else {}
+        if isinstance(metadata, dict) and isinstance(metadata.get("settings", {}), dict):
+            return metadata
+    raise _damaged(file, "cannot be read")
+
+
+def _damaged(file: Path, what: str) -> DataError:
+    return DataError(what, where=file, fix=f"Remove {file.parent}; it is then rendered again.")
 
 
 def _clip_id(number: int) -> str:

@@ -315,18 +315,21 @@ def read_json(path: Path, *, fix: str = RESTORE) -> Json:
 
 
 def _lines(path: Path, allow_unfinished: bool, fix: str) -> Iterator[tuple[int, Json]]:
-    if not path.is_file():
+    if not path.exists():
         return
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip() and (line.endswith(b"\n") or not allow_unfinished):
-                yield number, _object(line, f"{path}:{number}", fix)
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip() and (line.endswith(b"\n") or not allow_unfinished):
+                    yield number, _object(line, f"{path}:{number}", fix)
+    except OSError as error:
+        raise RunError(f"cannot be read: {reason(error)}", where=path, fix=fix) from error
 
 
 def _object(text: bytes, where: str, fix: str) -> Json:
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunError(f"not JSON: {getattr(error, 'msg', error)}", where=where, fix=fix) from error
     if not isinstance(data, dict):
         raise RunError("not an object of JSON", where=where, fix=fix)
