@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 LONGEST = 60.0
 """Seconds after which a file counts as hung."""
 BYTES = ("flipped", "zeroed", "replaced", "repeated", "cut out", "cut off", "extreme number")
-WHOLE = {
+SUBSTITUTES = {
     "empty": b"",
     "git lfs pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a21\nsize 12345\n",
     "html page": b"<!DOCTYPE html>\n<html><head><title>404</title></head><body>Not found</body></html>\n",
@@ -56,8 +56,8 @@ class Damage:
             path.write_bytes(self.done_to(content))
 
     def done_to(self, content: bytes) -> bytes:
-        if self.how in WHOLE:
-            return WHOLE[self.how]
+        if self.how in SUBSTITUTES:
+            return SUBSTITUTES[self.how]
         if self.how == "field":
             return self._field(content)
         data, random = bytearray(content), np.random.default_rng(self.seed)
@@ -116,9 +116,9 @@ def damages(*hows: str) -> st.SearchStrategy[Damage]:
     )
 
 
-MEDIA = damages(*BYTES, *BYTES, *WHOLE)
+MEDIA = damages(*BYTES, *BYTES, *SUBSTITUTES)
 """Damages of a media file."""
-TEXTS = damages(*BYTES, *["field"] * len(BYTES), *WHOLE, "folder")
+TEXTS = damages(*BYTES, *["field"] * len(BYTES), *SUBSTITUTES, "folder")
 """Damages of a text file, or of one whose header is text."""
 
 
