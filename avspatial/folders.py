@@ -76,7 +76,9 @@ def once(paths: Iterable[Path]) -> list[Path]:
     return sorted(kept)
 
 
-def _each_folder(root: Path, depth: int | None, left_out: list[tuple[Path, str]]) -> Iterator[tuple[Path, list[Path]]]:
+def _each_folder(
+    root: Path, depth: int | None, left_out: list[tuple[Path, str]]
+) -> Iterator[tuple[Path, Sequence[Path]]]:
     """Each folder, and what is in it that is no folder. Links wait until all real folders are read."""
     around, read = set(root.resolve().parents), set[Path]()
     folders, links = deque([root]), deque[Path]()
@@ -87,26 +89,26 @@ def _each_folder(root: Path, depth: int | None, left_out: list[tuple[Path, str]]
             left_out.append((here, _AROUND if real in around else _READ_ALREADY))
             continue
         read.add(real)
-        others = []
-        inner = depth is None or len(here.relative_to(root).parts) < depth
-        for entry in _entries(here):
-            path = here / entry.name
-            if not (path.is_dir() if entry.is_symlink() else entry.is_dir()):
-                others.append(path)
-            elif inner and entry.name.startswith("."):
-                left_out.append((path, _HIDDEN))
-            elif inner:
-                (links if entry.is_symlink() else folders).append(path)
+        inside, others = _contents(here)
+        if depth is None or len(here.relative_to(root).parts) < depth:
+            left_out += [(path, _HIDDEN) for path in inside if path.name.startswith(".")]
+            shown = [path for path in inside if not path.name.startswith(".")]
+            links.extend(path for path in shown if path.is_symlink())
+            folders.extend(path for path in shown if not path.is_symlink())
         yield here, others
 
 
-def _entries(folder: Path) -> Sequence[os.DirEntry[str]]:
+def _contents(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The folders in a folder, and everything else in it, sorted."""
     try:
         with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name)
+            # A link in a circle is no folder to pathlib, and an error to scandir.
+            kinds = {e.name: (folder / e.name).is_dir() if e.is_symlink() else e.is_dir() for e in entries}
     except OSError as error:
         fix = "Give yourself the right to read it."
         raise DataError(f"cannot be listed: {reason(error)}", where=folder, fix=fix) from error
+    names = sorted(kinds)
+    return [folder / name for name in names if kinds[name]], [folder / name for name in names if not kinds[name]]
 
 
 def _note(folder: Path, left_out: Sequence[tuple[Path, str]]) -> None:
