@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from avspatial.errors import reason
 from avspatial.folders import as_path
-from avspatial.recipe.yaml_tree import Loc, Node, Problem, SourceLocation, dotted, from_dict, merge, parse, to_dict
+from avspatial.recipe.yaml_tree import (
+    Loc,
+    Node,
+    Problem,
+    SourceLocation,
+    component_of,
+    descendants,
+    dotted,
+    from_dict,
+    merge,
+    parse,
+    same_component,
+    to_dict,
+    value_at,
+)
 
 Override = str | tuple[str, Any]
 Overrides = Mapping[str, Any] | Sequence[Override]
@@ -22,37 +37,45 @@ _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
 
 
-def read(path: Path, below: tuple[Path, ...] = ()) -> tuple[Node, list[Problem]]:
-    """The tree of a recipe file merged over the files it extends, and the problems found.
+class Layers(NamedTuple):
+    """A recipe file and the files it extends, the farthest parent first; empty if the recipe cannot be read.
 
-    `below` are the files that extend this one. An unreadable file gives an empty tree and a problem.
+    `complete` is False if a file could not be read: what it may have contained is not missing.
     """
+
+    trees: list[Node]
+    problems: list[Problem]
+    complete: bool = True
+
+    @property
+    def merged(self) -> Node:
+        """One tree; empty without any file."""
+        start = SourceLocation("", 1, 1)
+        return reduce(merge, self.trees) if self.trees else Node({}, start, start)
+
+
+def read(path: Path, below: tuple[Path, ...] = ()) -> Layers:
+    """Read a recipe file and the files it extends. `below` are the files that extend this one."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        return _empty(path), [Problem(SourceLocation(str(path)), "", f"cannot be read: {_unreadable(error)}")]
+        return Layers([], [Problem(SourceLocation(str(path)), "", f"cannot be read: {_unreadable(error)}")], False)
     return read_text(text, path, below)
 
 
-def read_text(text: str, path: Path, below: tuple[Path, ...] = ()) -> tuple[Node, list[Problem]]:
+def read_text(text: str, path: Path, below: tuple[Path, ...] = ()) -> Layers:
     """As `read`, for a text; problems are reported as of `path`."""
     node, problems = parse(text, str(path))
-    empty = _empty(path)
     if node is None:
-        return empty, problems or [Problem(empty.location, "", "is empty; a recipe is a map of keys")]
+        start = SourceLocation(str(path), 1, 1)
+        return Layers([], problems or [Problem(start, "", "is empty; a recipe is a map of keys")], False)
     if not isinstance(node.value, dict):
-        return empty, [*problems, Problem(node.location, "", "must be a map of keys")]
+        return Layers([], [*problems, Problem(node.location, "", "must be a map of keys")], False)
     if "extends" not in node.value:
-        return node, problems
+        return Layers([node], problems)
     rest = {key: item for key, item in node.value.items() if key != "extends"}
-    parent, more = _parent(node.value["extends"], path, (*below, path))
-    child = replace(node, value=rest)
-    return (merge(parent, child) if parent else child), problems + more
-
-
-def _empty(path: Path) -> Node:
-    start = SourceLocation(str(path), 1, 1)
-    return Node({}, start, start)
+    parents = _parents(node.value["extends"], path, (*below, path))
+    return Layers([*parents.trees, replace(node, value=rest)], problems + parents.problems, parents.complete)
 
 
 def _unreadable(error: Exception) -> str:
@@ -61,15 +84,47 @@ def _unreadable(error: Exception) -> str:
     return reason(error) if isinstance(error, OSError) else "it is not UTF-8 text"
 
 
-def _parent(extends: Node, path: Path, below: tuple[Path, ...]) -> tuple[Node | None, list[Problem]]:
+def _parents(extends: Node, path: Path, below: tuple[Path, ...]) -> Layers:
     if not isinstance(extends.value, str) or not extends.value:
-        return None, [Problem(extends.location, "extends", "must be the path of one file, relative to this one")]
+        what = "must be the path of one file, relative to this one"
+        return Layers([], [Problem(extends.location, "extends", what)], False)
     parent = Path(os.path.normpath(path.parent / as_path(extends.value)))
     if parent.resolve() in {file.resolve() for file in below}:
-        return None, [Problem(extends.location, "extends", f"{extends.value} extends this file: a circle")]
-    if not parent.is_file():
-        return None, [Problem(extends.location, "extends", f"there is no file {parent}")]
-    return read(parent, below)
+        what = f"{extends.value} extends this file: a circle"
+    elif not parent.is_file():
+        what = f"there is no file {parent}"
+    else:
+        return read(parent, below)
+    return Layers([], [Problem(extends.location, "extends", what)], False)
+
+
+def outdated_smoke(trees: Sequence[Node], final: Node) -> set[tuple[str, SourceLocation]]:
+    """Where `smoke` sets something of a component that a later layer replaced or took away.
+
+    Args:
+        trees: The files of a recipe, as in `Layers`.
+        final: All of them merged, and the overrides.
+
+    Returns:
+        The keys, without `smoke`, and locations of these settings: what the present component lacks is to be dropped.
+    """
+    settings: set[tuple[str, SourceLocation]] = set()
+    for layer, then in zip(trees, accumulate(trees, merge), strict=True):
+        smoke = layer.value.get("smoke")
+        for loc, node in _outdated(smoke, (), then, final) if smoke else ():
+            settings |= {(dotted(loc), node.location), (dotted(loc), node.key)}
+    return settings
+
+
+def _outdated(smoke: Node, loc: Loc, then: Node | None, now: Node | None) -> Iterator[tuple[Loc, Node]]:
+    if not isinstance(smoke.value, dict) or "use" in smoke.value:
+        return
+    before, after = component_of(then), component_of(now)
+    if before and not (after and same_component(before.value, after.value)):
+        yield from descendants(smoke, loc)
+        return
+    for key, item in smoke.value.items():
+        yield from _outdated(item, (*loc, key), value_at(then, key), value_at(now, key))
 
 
 def override_list(overrides: Overrides) -> list[Override]:
@@ -86,7 +141,16 @@ def override_list(overrides: Overrides) -> list[Override]:
 
 
 def apply_overrides(node: Node, overrides: Overrides) -> tuple[Node, list[Problem]]:
-    """The tree with each override over it, and what is wrong with the overrides."""
+    """The tree with each override over it, in any order: of settings before the `use` of their component none is lost.
+
+    Also returns what is wrong with the overrides.
+    """
+    for _ in range(2):  # a `use` drops what precedes it; the second time it is the same component
+        node, problems = _applied(node, overrides)
+    return node, problems
+
+
+def _applied(node: Node, overrides: Overrides) -> tuple[Node, list[Problem]]:
     problems: list[Problem] = []
     for override in override_list(overrides):
         key, value, invalid = _parsed(override) if isinstance(override, str) else (*override, [])

@@ -13,10 +13,29 @@ from ruamel.yaml import YAML
 
 from avspatial.errors import RecipeError
 from avspatial.recipe.consistency import contradictions, duplicates
-from avspatial.recipe.layers import Overrides, apply_overrides, interpolate, read, read_text
+from avspatial.recipe.layers import (
+    Layers,
+    Overrides,
+    apply_overrides,
+    interpolate,
+    outdated_smoke,
+    read,
+    read_text,
+)
 from avspatial.recipe.messages import ErrorTranslator, key_of
 from avspatial.recipe.schema import ModelRecipe, Recipe
-from avspatial.recipe.yaml_tree import Node, Problem, SourceLocation, descendants, dotted, find, merge, to_dict
+from avspatial.recipe.yaml_tree import (
+    Node,
+    Problem,
+    SourceLocation,
+    descendants,
+    dotted,
+    find,
+    merge,
+    to_dict,
+    value_at,
+    without,
+)
 from avspatial.settings import ComponentLookup
 
 _Schema = TypeVar("_Schema", bound=ModelRecipe)
@@ -37,24 +56,50 @@ def load_recipe(path: Path | str, registry: ComponentLookup, overrides: Override
     RecipeError lists every problem at once, one `file:line:col: key: what is wrong` a line. The `smoke` map is
     checked even if it is not requested.
     """
-    source, problems = read(Path(path))
-    tree, more = apply_overrides(source, overrides)
-    if problems and not source.value:
-        raise _refused(problems + more)
-    problems += more
+    layers = read(Path(path))
+    tree, invalid_overrides = apply_overrides(layers.merged, overrides)
+    problems = [*layers.problems, *invalid_overrides]
+    if not layers.trees:
+        raise _refused(problems)
+    smoke_map = value_at(tree, "smoke")
+    if smoke_map is not None and smoke_map.value is None:  # `smoke: null` removes that of the parents
+        tree = without(tree, {"smoke"})
+    tree, recipe, invalid = _with_smoke(tree, outdated_smoke(layers.trees, tree), overrides, registry)
     overlay = tree.value.get("smoke")
-    overlaid = apply_overrides(_with_smoke(tree, overlay), overrides)[0] if overlay else tree
-    recipe, invalid = _validated(overlaid if smoke else tree, registry, Recipe)
-    if overlay and not smoke:
-        # A second validation, with the smoke map over the recipe: its problems must show before `--smoke` is given,
-        # and only those that the recipe alone does not have are the smoke map's.
-        without_smoke = {(problem.key, problem.what) for problem in invalid}
-        from_smoke = _validated(overlaid, registry, Recipe)[1]
-        invalid += [problem for problem in from_smoke if (problem.key, problem.what) not in without_smoke]
+    if overlay and (invalid or not smoke):
+        # The problems of the smoke map must show before `--smoke` is given: those that the recipe alone does not have.
+        alone, own = _validated(tree, registry, Recipe)
+        same = {(problem.key, problem.what): problem for problem in own}
+        if smoke:
+            invalid = [same.get((problem.key, problem.what), problem) for problem in invalid]
+        else:
+            recipe = alone
+            invalid = own + [problem for problem in invalid if (problem.key, problem.what) not in same]
     problems += [_as_written(problem, overlay) if overlay else problem for problem in invalid]
+    if not layers.complete:
+        problems = [problem for problem in problems if not problem.missing]
     if problems or recipe is None:
         raise _refused(problems)
     return Loaded(recipe, resolved_yaml(recipe))
+
+
+def _with_smoke(
+    tree: Node, outdated: set[tuple[str, SourceLocation]], overrides: Overrides, registry: ComponentLookup
+) -> tuple[Node, Recipe | None, list[Problem]]:
+    """The recipe with its smoke map over it, and its problems; also the tree without the outdated settings in `smoke`
+    that the present components do not have."""
+    while True:
+        smoke = tree.value.get("smoke")
+        overlaid = tree
+        if smoke is not None and isinstance(smoke.value, dict):  # validation reports one that is not a map
+            merged = merge(tree, replace(smoke, location=tree.location, key=tree.key))
+            overlaid = apply_overrides(merged, overrides)[0]
+        recipe, problems = _validated(overlaid, registry, Recipe)
+        invalid = {problem.key for problem in problems if (problem.key, problem.location) in outdated}
+        if smoke is None or not invalid:
+            return tree, recipe, problems
+        outdated = {(key, location) for key, location in outdated if key not in invalid}
+        tree = replace(tree, value={**tree.value, "smoke": without(smoke, {key.partition("[")[0] for key in invalid})})
 
 
 def load_model_recipe(path: Path | str, registry: ComponentLookup) -> ModelRecipe:
@@ -62,19 +107,20 @@ def load_model_recipe(path: Path | str, registry: ComponentLookup) -> ModelRecip
 
     The other keys are ignored, so that a model can be used without the metrics, data sets and trainers of its run.
     """
-    return _model_recipe(*read(Path(path)), registry)
+    return _model_recipe(read(Path(path)), registry)
 
 
 def parse_model_recipe(text: str, shown_as: Path, registry: ComponentLookup) -> ModelRecipe:
     """As `load_model_recipe`, of a text; problems are reported as if they stood in the file `shown_as`."""
-    return _model_recipe(*read_text(text, shown_as), registry)
+    return _model_recipe(read_text(text, shown_as), registry)
 
 
-def _model_recipe(source: Node, problems: list[Problem], registry: ComponentLookup) -> ModelRecipe:
+def _model_recipe(layers: Layers, registry: ComponentLookup) -> ModelRecipe:
+    source = layers.merged
     part = {key: node for key, node in source.value.items() if key in _MODEL_KEYS}
     recipe, invalid = _validated(replace(source, value=part), registry, ModelRecipe)
-    if problems or invalid or recipe is None:
-        raise _refused(problems or invalid)
+    if layers.problems or invalid or recipe is None:
+        raise _refused(layers.problems or invalid)
     return recipe
 
 
@@ -103,13 +149,6 @@ def _validated(tree: Node, registry: ComponentLookup, schema: type[_Schema]) -> 
     for loc, what in (*contradictions(data), *(duplicates(recipe) if isinstance(recipe, Recipe) else ())):
         problems.append(Problem(find(filled, loc)[0].location, dotted(loc), what))
     return recipe, problems
-
-
-def _with_smoke(tree: Node, overlay: Node) -> Node:
-    """The tree with its smoke map merged over it; validation reports a `smoke` that is not a map."""
-    return (
-        merge(tree, replace(overlay, location=tree.location, key=tree.key)) if isinstance(overlay.value, dict) else tree
-    )
 
 
 def _as_written(problem: Problem, overlay: Node) -> Problem:

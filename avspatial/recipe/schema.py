@@ -24,7 +24,11 @@ class ModelRecipe(Settings):
 
     schema_version: Literal[1] = Field(1, alias="schema")
     """The version of this schema."""
-    name: str = setting(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)
+    name: str = setting(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        form="letters, digits and . _ -, beginning with a letter or digit",
+        max_length=80,
+    )
     """Name of the folder of its runs under `runs/`."""
     window: Window = Window()
     """The excerpt of a clip that the model sees."""
@@ -55,5 +59,5 @@ class Recipe(ModelRecipe):
     """The named set of metric settings under which scores are computed."""
     metrics: tuple[MetricChoice, ...] = setting(min_length=1)
     """The metrics to compute."""
-    smoke: dict[str, Any] = Field(default_factory=dict)
+    smoke: dict[str, Any] | None = Field(default_factory=dict)
     """Overrides that `--smoke` merges over the recipe: a few steps with the same code and networks, as a test."""

@@ -41,11 +41,12 @@ class Node:
 
 @dataclass(frozen=True)
 class Problem:
-    """One error: its location, the dotted key (may be empty), and what is wrong."""
+    """One error: its location, the dotted key (may be empty), what is wrong, and whether it is that something lacks."""
 
     location: SourceLocation
     key: str
     what: str
+    missing: bool = False
 
     def __str__(self) -> str:
         shown = [str(self.location)] if str(self.location) == f"--set {self.key}" else [str(self.location), self.key]
@@ -162,6 +163,24 @@ def find(node: Node, loc: Loc) -> tuple[Node, Loc]:
     return node, loc
 
 
+def value_at(node: Node | None, key: str) -> Node | None:
+    """The value of a key; None if the node is no map or does not have it."""
+    return node.value.get(key) if node is not None and isinstance(node.value, dict) else None
+
+
+def component_of(node: Node | None) -> Node | None:
+    """What names the component that a value chooses: `c3d`, or the `use` of a map; None if nothing does."""
+    return node if node is not None and isinstance(node.value, str) else value_at(node, "use")
+
+
+def without(node: Node, keys: set[str], prefix: str = "") -> Node:
+    """The tree without these dotted keys."""
+    if not isinstance(node.value, dict):
+        return node
+    kept = {key: item for key, item in node.value.items() if f"{prefix}{key}" not in keys}
+    return replace(node, value={key: without(item, keys, f"{prefix}{key}.") for key, item in kept.items()})
+
+
 def descendants(node: Node, loc: Loc = ()) -> Iterator[tuple[Loc, Node]]:
     """Every value in the tree, the tree itself first, with its place below it."""
     yield loc, node
@@ -183,8 +202,8 @@ def merge(parent: Node, child: Node) -> Node:
     over, under = _as_map(child, parent), _as_map(parent, child)
     if not (isinstance(over.value, dict) and isinstance(under.value, dict)):
         return child
-    chosen, before = over.value.get("use"), under.value.get("use")
-    if chosen and before and not _same_component(chosen.value, before.value):
+    chosen, before = component_of(over), component_of(under)
+    if chosen and before and not same_component(chosen.value, before.value):
         return over
     merged = dict(under.value)
     for key, item in over.value.items():
@@ -200,7 +219,7 @@ def _as_map(node: Node, other: Node) -> Node:
     return node
 
 
-def _same_component(first: Any, second: Any) -> bool:
+def same_component(first: Any, second: Any) -> bool:
     """Whether two names mean the same component, as `c3d`, `avspatial.c3d` and `avspatial.c3d@1` do."""
     if not (isinstance(first, str) and isinstance(second, str)):
         return False

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from avspatial.recipe.layers import Overrides
+
 EXTENDS = "extends: good.yaml\n"
 
 
@@ -86,6 +88,88 @@ def test_smoke_goes_over_the_file_and_under_the_overrides(load) -> None:
     assert load(smoke=True).recipe.trainer.settings.steps == 2
     assert load(smoke=True, overrides=("trainer.steps=9",)).recipe.trainer.settings.steps == 9
     assert load(smoke=True, overrides=("smoke.trainer.steps=4",)).recipe.trainer.settings.steps == 4
+
+
+DEMO = """\
+schema: 1
+name: demo
+data: {use: simulated, clips: 30}
+model:
+  use: masking
+  visual_encoder: {use: c3d, width: 0.25, pretrained: false}
+  audio_encoder: {use: unet, width: 0.25}
+  mask_generator: unet
+trainer: {use: shared_visual_gan, discriminator: visual_patch}
+metrics: [snr]
+smoke:
+  data: {clips: 6, seconds: 1.5}
+  trainer: {steps: 2, discriminator: {width: 0.5}}
+"""
+OTHER_COMPONENT = {
+    "data: {use: fairplay, root: /data}": {"data": {}, "trainer": {"steps": 2, "discriminator": {"width": 0.5}}},
+    "trainer: supervised": {"data": {"clips": 6, "seconds": 1.5}, "trainer": {"steps": 2}},
+    "data: {use: fairplay, root: /data}\ntrainer: {use: supervised}": {"data": {}, "trainer": {"steps": 2}},
+    "data: {use: fairplay, root: /data}\nsmoke: {data: {overlap: allow}}": {
+        "data": {"overlap": "allow"},
+        "trainer": {"steps": 2, "discriminator": {"width": 0.5}},
+    },
+    "smoke:": {},
+    "smoke: null\ndata: {use: fairplay, root: /data}": {},
+}
+
+
+@pytest.mark.parametrize("smoke", [False, True])
+@pytest.mark.parametrize("change", OTHER_COMPONENT)
+def test_inherited_smoke_settings_of_another_component_go(write, load, change: str, smoke: bool) -> None:
+    write("demo.yaml", DEMO)
+    loaded = load(f"extends: demo.yaml\n{change}\n", smoke=smoke)
+    assert loaded.recipe.smoke == OTHER_COMPONENT[change]
+    assert (loaded.recipe.trainer.settings.steps == 2) is (smoke and bool(loaded.recipe.smoke))
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("data={use: fairplay, root: /data}",),
+        ("data.use=fairplay", "data.root=/data"),
+        ("data.root=/data", "data.use=fairplay"),
+        {"data": {"root": "/data", "use": "fairplay"}},
+        ("smoke=null", "data={use: fairplay, root: /data}"),
+    ],
+)
+def test_an_override_chooses_other_data_for_a_recipe_with_smoke(load, overrides: Overrides) -> None:
+    for smoke in (False, True):
+        recipe = load(DEMO, overrides=overrides, smoke=smoke).recipe
+        assert (recipe.data.id, recipe.data.settings.root) == ("avspatial.fairplay", "/data")
+
+
+def test_smoke_settings_of_a_network_that_is_gone_go(write, load) -> None:
+    write("demo.yaml", DEMO + "  model: {visual_encoder: {width: 0.125}}\n")
+    write("other.yaml", "extends: demo.yaml\nmodel: {visual_encoder: null}\n")
+    assert load("extends: other.yaml\n", smoke=True).recipe.smoke["model"] == {}
+
+
+def test_smoke_settings_that_the_other_component_has_stay(write, load) -> None:
+    write("demo.yaml", DEMO.replace("discriminator: {width: 0.5}", "batch_size: 3"))
+    recipe = load("extends: demo.yaml\ntrainer: supervised\n", smoke=True).recipe
+    assert (recipe.trainer.settings.steps, recipe.trainer.settings.batch_size) == (2, 3)
+
+
+def test_a_misspelled_smoke_setting_is_an_error_even_if_it_is_inherited(write, load, refused) -> None:
+    write("demo.yaml", DEMO.replace("clips: 6", "clipz: 6"))
+    for change in ("", "trainer: supervised\n"):
+        assert refused(f"extends: demo.yaml\n{change}") == [
+            "demo.yaml:12:10: smoke.data.clipz: no such key (did you mean 'clips'?)"
+        ]
+    own = "data: {use: fairplay, root: /data}\nsmoke: {data: {clips: 6}}\n"
+    assert refused(f"extends: demo.yaml\n{own}") == ["r.yaml:3:16: smoke.data.clips: no such key"]
+
+
+@pytest.mark.parametrize("smoke", [False, True])
+def test_what_the_other_component_needs_is_missing_where_it_was_chosen(write, refused, smoke: bool) -> None:
+    write("demo.yaml", DEMO)
+    (line,) = refused("extends: demo.yaml\ndata: fairplay\n", smoke=smoke)
+    assert line.startswith("r.yaml:2:1: data.root: is missing")
 
 
 def test_text_is_filled_in_from_the_environment(load, monkeypatch: pytest.MonkeyPatch) -> None:
