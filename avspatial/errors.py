@@ -110,7 +110,18 @@ class RecipeError(AvspatialError):
 
 
 class PluginError(AvspatialError):
-    """A component that is unknown, ambiguous or of another version, or a plugin that cannot be loaded."""
+    """A component that is unknown, ambiguous or of another version, or a plugin that cannot be loaded.
+
+    Args:
+        what: As for `AvspatialError`.
+        where: As for `AvspatialError`.
+        fix: As for `AvspatialError`.
+        nearest: The name that was probably meant, if it is misspelled by a letter or two; also an attribute.
+    """
+
+    def __init__(self, what: str, *, where: object = "", fix: str = "", nearest: str = "") -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.nearest = nearest
 
 
 class DataError(AvspatialError):

@@ -7,13 +7,23 @@ the validation context, so that one validation reports every error of a recipe, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from avspatial.errors import PluginError
 
@@ -31,6 +41,7 @@ __all__ = [
     "SpatializerChoice",
     "TrainerChoice",
     "VisualEncoderChoice",
+    "annotation_parts",
     "setting",
 ]
 
@@ -60,6 +71,17 @@ class Settings(BaseModel):
         paths = {key: item for key, item in values.items() if isinstance(item, str | Path) and str(item)[:2] == "~/"}
         return {**values, **{key: str(Path(path).expanduser()) for key, path in paths.items()}}
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_truth_values(cls, value: Any, info: ValidationInfo) -> Any:
+        """`seed: true` is an error; pydantic would take it for 1."""
+        error = _number_error(cls.model_fields[str(info.field_name)].annotation)
+        wrong = list(_truth_values(value)) if error else []
+        if wrong:
+            lines = [InitErrorDetails(type=error, loc=loc, input=truth) for loc, truth in wrong]
+            raise ValidationError.from_exception_data("number", lines)
+        return value
+
     example: ClassVar[Mapping[str, Any]] = {}
     """Settings with which `avspatial.testing` builds the component: a small size, and every field without a
     default. `{folder}` stands for an empty folder, `{scenes}` for one of simulated scenes in FAIR-Play's
@@ -69,12 +91,45 @@ class Settings(BaseModel):
     failure too, so that outdated entries are found."""
 
 
-def setting(default: Any = ..., *, unit: str = "", **bounds: Any) -> Any:
+def annotation_parts(annotation: Any) -> Iterator[Any]:
+    """List everything that a type consists of: of `list[int] | None` itself, `list[int]`, `int` and `NoneType`.
+
+    Args:
+        annotation: The type of a field.
+
+    Returns:
+        The parts, the type itself first.
+    """
+    yield annotation
+    for part in get_args(annotation):
+        yield from annotation_parts(part)
+
+
+def _number_error(annotation: Any) -> str:
+    """pydantic's error type for what is no number; empty if a value may be no number, or true or false as well."""
+    parts = list(annotation_parts(annotation))
+    if any(part is bool or part is Any or isinstance(part, bool) for part in parts):
+        return ""
+    if any(part is float for part in parts):
+        return "float_type"
+    return "int_type" if any(part is int or isinstance(part, int) for part in parts) else ""
+
+
+def _truth_values(value: Any, loc: tuple[int | str, ...] = ()) -> Iterator[tuple[tuple[int | str, ...], bool]]:
+    if isinstance(value, bool):
+        yield loc, value
+    pairs = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, item in pairs:
+        yield from _truth_values(item, (*loc, key))
+
+
+def setting(default: Any = ..., *, unit: str = "", form: str = "", **bounds: Any) -> Any:
     """Declare a field of `Settings` with a unit and bounds.
 
     Args:
         default: Value if the recipe does not give one; without it, the field is required.
         unit: Unit that messages and docs name, such as "s", "Hz" or "dB".
+        form: What a `pattern` allows, in words: messages and docs show it in place of the regular expression.
         **bounds: Constraints as of `pydantic.Field`: ge, le, gt, lt, pattern, min_length, ...
 
     Returns:
@@ -86,7 +141,8 @@ def setting(default: Any = ..., *, unit: str = "", **bounds: Any) -> Any:
         >>> Filter(cutoff=500).cutoff
         500.0
     """
-    return Field(default, json_schema_extra={"unit": unit} if unit else {}, **bounds)
+    extra = {"unit": unit, "form": form}
+    return Field(default, json_schema_extra={key: text for key, text in extra.items() if text}, **bounds)
 
 
 class ComponentEntry(Protocol):
@@ -171,13 +227,37 @@ class Choose:
         lookup: ComponentLookup | None = (info.context or {}).get("registry")
         if lookup is None:
             raise PydanticCustomError("registry", "a component needs a registry in the validation context")
+        rest = {key: item for key, item in value.items() if key != "use"}
         try:
             entry = lookup.get(self.kind, value["use"])
             model = entry.settings_class()
         except PluginError as error:
-            raise PydanticCustomError("component", "{message}", {"message": str(error)}) from error
-        rest = {key: item for key, item in value.items() if key != "use"}
+            unknown = PydanticCustomError("component", "{message}", {"message": str(error)})
+            raise self._with_errors_below(unknown, value, rest, info, error.nearest) from error
         return Selected(self.kind, entry.id, entry.version, model.model_validate(rest, context=info.context))
+
+    def _with_errors_below(
+        self, unknown: PydanticCustomError, value: Any, rest: Any, info: core_schema.ValidationInfo, nearest: str
+    ) -> Exception:
+        """The error, and what is wrong in the settings if the component with the nearest name was meant.
+
+        What they lack does not count: a parent's settings do not hold for a component of another name.
+        """
+        lookup: ComponentLookup = info.context["registry"]  # type: ignore[index]
+        try:
+            if nearest:
+                lookup.get(self.kind, nearest).settings_class().model_validate(rest, context=info.context)
+        except PluginError:
+            return unknown
+        except ValidationError as error:
+            lines = [InitErrorDetails(type=unknown, input=value)]
+            for below in error.errors(include_url=False):
+                if below["type"] in ("missing", "choice"):
+                    continue
+                again = PydanticCustomError(below["type"], below["msg"], below.get("ctx"))
+                lines.append(InitErrorDetails(type=again, loc=below["loc"], input=below["input"]))
+            return ValidationError.from_exception_data(self.kind, lines)
+        return unknown
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(

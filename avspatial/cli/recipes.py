@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -59,34 +61,44 @@ def show(
 @app.command("check")
 def check(
     recipes: Annotated[
-        list[str] | None, typer.Argument(metavar="RECIPE", help="Files or shipped names [default: all shipped].")
+        list[str] | None,
+        typer.Argument(metavar="RECIPE", help="Files, folders or shipped names [default: all shipped]."),
     ] = None,
     set: Sets = None,
     json: AsJson = False,
 ) -> None:
-    """Check every key, name and bound of recipes. Data and weights are not checked: `run --smoke` does that."""
+    """Check every key, name and bound of recipes. Data and weights are not checked: `run --smoke` does that.
+
+    In a folder every recipe is checked, except those in folders named `base`. The exit code is then 1 if one fails.
+    """
     from avspatial.recipe import load_recipe
-    from avspatial.recipe.catalogue import locate, shipped
+    from avspatial.recipe.catalogue import locate, recipes_in, shipped
 
     registry = discover()
     problems: dict[str, list[str]] = {}
-    for name in recipes or [str(recipe.path) for recipe in shipped()]:
+    named = recipes or [str(recipe.path) for recipe in shipped()]
+    folders = [name for name in named if Path(name).is_dir()]
+    files = ([str(file) for file in recipes_in(Path(name))] if name in folders else [name] for name in named)
+    for name in itertools.chain.from_iterable(files):
         try:
             load_recipe(locate(name), registry, set or ())
             problems[name] = []
         except RecipeError as error:
             problems[name] = str(error).splitlines()
-        if not json and not problems[name]:
-            print(f"{name}: ok")
+        count = len(problems[name])
+        if not json and (folders or not count):
+            print(f"{name}: {count} error{'s' * (count > 1)}" if count else f"{name}: ok")
     registry.report_failures()
     if json:
         print_json([{"recipe": name, "ok": not lines, "problems": lines} for name, lines in problems.items()])
     # An error in a common parent is reported once.
     unique = list(dict.fromkeys(line for lines in problems.values() for line in lines))
-    if unique and not json:
+    if unique and not json and not folders:
         raise RecipeError("\n".join(unique))
+    if unique and not json:
+        print("\n".join(unique), file=sys.stderr)
     if unique:
-        raise typer.Exit(RecipeError.exit_code)
+        raise typer.Exit(1 if folders else RecipeError.exit_code)
 
 
 @app.command("copy")

@@ -33,11 +33,19 @@ def folder() -> Path:
     raise RecipeError("this installation contains no recipes", where=package, fix="Install avspatial again.")
 
 
+def recipes_in(folder: Path) -> list[Path]:
+    """The recipes in a folder, sorted; RecipeError if there is none. The files in `base/` can only be extended."""
+    files = [file for ending in ("yaml", "yml") for file in folder.rglob(f"*.{ending}") if file.is_file()]
+    recipes = sorted(file for file in files if "base" not in file.relative_to(folder).parts[:-1])
+    if not recipes:
+        raise RecipeError("holds no recipe", where=folder, fix="Recipes are files that end in .yaml or .yml.")
+    return recipes
+
+
 def shipped() -> list[Shipped]:
-    """All shipped recipes that can be run, by name; the files in `base/` can only be extended."""
+    """All shipped recipes, by name."""
     root = folder()
-    files = [file for file in root.rglob("*.yaml") if "base" not in file.relative_to(root).parts]
-    names = {file.relative_to(root).with_suffix("").as_posix(): file for file in files}
+    names = {file.relative_to(root).with_suffix("").as_posix(): file for file in recipes_in(root)}
     return [Shipped(name, file, _summary(file)) for name, file in sorted(names.items())]
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, get_args
+from dataclasses import replace
+from typing import Any, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from avspatial.errors import PluginError, did_you_mean
 from avspatial.recipe.yaml_tree import Loc, Node, Problem, dotted, find
-from avspatial.settings import Choose, ComponentLookup, Settings
+from avspatial.settings import Choose, ComponentLookup, Settings, annotation_parts
 
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
@@ -19,6 +20,7 @@ _BOUNDS = {
     "less_than": ("lt", "less than"),
     "less_than_equal": ("le", "at most"),
 }
+_MOST_SUGGESTED = 3
 _TYPES = (
     (re.compile(r"int_"), "an integer"),
     (re.compile(r"float_|decimal_"), "a number"),
@@ -33,16 +35,10 @@ _TYPES = (
 
 def choice_and_model(field: FieldInfo) -> tuple[Choose | None, type[Settings] | None]:
     """The component choice and the settings class that a field holds, inside lists and unions too."""
-    parts = [*field.metadata, *_parts(field.annotation)]
+    parts = [*field.metadata, *annotation_parts(field.annotation)]
     choice = next((part for part in parts if isinstance(part, Choose)), None)
     model = next((part for part in parts if isinstance(part, type) and issubclass(part, Settings)), None)
     return choice, model
-
-
-def _parts(annotation: Any) -> Iterator[Any]:
-    yield annotation
-    for part in get_args(annotation):
-        yield from _parts(part)
 
 
 def key_of(name: str, field: FieldInfo) -> str:
@@ -57,8 +53,16 @@ def field_at(model: type[Settings] | None, key: str | int) -> FieldInfo | None:
 
 
 def unit_of(field: FieldInfo) -> str:
+    return _extra(field, "unit")
+
+
+def form_of(field: FieldInfo) -> str:
+    return _extra(field, "form")
+
+
+def _extra(field: FieldInfo, name: str) -> str:
     extra = field.json_schema_extra
-    return str(extra.get("unit", "")) if isinstance(extra, dict) else ""
+    return str(extra.get(name, "")) if isinstance(extra, dict) else ""
 
 
 class ErrorTranslator:
@@ -87,18 +91,33 @@ class ErrorTranslator:
         if error["type"] == "missing" and loc and isinstance(loc[-1], int):
             return Problem(node.location, dotted(reached), f"item {loc[-1] + 1} is missing")
         if error["type"] == "missing":
-            return Problem(node.key, dotted(loc), self._missing(loc))
+            return Problem(node.key, dotted(loc), self._missing(loc), missing=True)
         if error["type"] == "extra_forbidden":
-            legal = self.legal_keys(loc[:-1])
-            return Problem(node.key, dotted(loc), f"no such key{did_you_mean(str(loc[-1]), legal)}")
+            return Problem(node.key, dotted(loc), f"no such key{self._suggestion(loc)}")
         if error["type"] == "component" and isinstance(node.value, dict):
             node = node.value.get("use", node)
-        return Problem(node.location, dotted(loc), self._wrong(error, loc))
+        return Problem(node.location, dotted(loc), self._wrong(error, loc), missing=error["type"] == "choice")
+
+    def _suggestion(self, loc: Loc) -> str:
+        """The keys of this name elsewhere in the recipe, else the nearest one in the same map."""
+        legal = self.legal_keys(loc[:-1])
+        elsewhere = [dotted(key) for key in self._keys(self.root, ()) if key[-1] == loc[-1]]
+        if not elsewhere or str(loc[-1]) in legal:
+            return did_you_mean(str(loc[-1]), legal)
+        return f" (did you mean {_or([repr(key) for key in elsewhere[:_MOST_SUGGESTED]])}?)"
+
+    def _keys(self, model: type[Settings], loc: Loc) -> Iterator[Loc]:
+        """Every key of this recipe's maps and components, but for those in lists."""
+        for name, field in model.model_fields.items():
+            key = (*loc, key_of(name, field))
+            yield key
+            inner = None if get_origin(field.annotation) in (list, tuple) else self.model_at(key)
+            if inner:
+                yield from self._keys(inner, key)
 
     def _missing(self, loc: Loc) -> str:
         field = field_at(self.model_at(loc[:-1]), loc[-1])
-        about = (field.description or "").splitlines()[0].rstrip(".") if field and field.description else ""
-        return f"is missing ({about})" if about else "is missing"
+        return f"is missing ({_first_line(field)})" if field and field.description else "is missing"
 
     def legal_keys(self, loc: Loc) -> list[str]:
         """The legal keys of the map at `loc`."""
@@ -127,8 +146,8 @@ class ErrorTranslator:
         name = node.value.get("use", node).value if isinstance(node.value, dict) else node.value
         try:
             return self.registry.get(choice.kind, name).settings_class() if isinstance(name, str) else None
-        except PluginError:
-            return None
+        except PluginError as error:
+            return self._chosen(choice, Node(error.nearest, node.location, node.key)) if error.nearest else None
 
     def _wrong(self, error: ErrorDetails, loc: Loc) -> str:
         kind, context, value = error["type"], error.get("ctx", {}), error.get("input")
@@ -136,12 +155,11 @@ class ErrorTranslator:
             return error["msg"].rstrip(".").replace(".\n", "\n").replace("\n  ", ". ")
         if kind == "value_error":
             return error["msg"].removeprefix("Value error, ")
-        unit = ""
         own = next((depth for depth in reversed(range(len(loc))) if not isinstance(loc[depth], int)), None)
-        if own is not None:
-            field = field_at(self.model_at(loc[:own]), loc[own])
-            unit = unit_of(field) if field else ""
-        rule = _rule(kind, context, value, unit)
+        field = None if own is None else field_at(self.model_at(loc[:own]), loc[own])
+        if kind == "string_pattern_mismatch":
+            return _pattern(context["pattern"], value, field)
+        rule = _rule(kind, context, value, unit_of(field) if field else "")
         if rule:
             return rule
         message = error["msg"].replace("Input should be", "must be")
@@ -157,7 +175,6 @@ def _rule(kind: str, context: Mapping[str, Any], value: Any, unit: str) -> str:
         return f"must be {words} {_number(context[name], unit)}, not {_shown(value)}"
     special: dict[str, Callable[[], str]] = {
         "literal_error": lambda: _one_of(_legal(context["expected"]), value),
-        "string_pattern_mismatch": lambda: _pattern(context["pattern"], value),
         "too_short": lambda: f"needs at least {context['min_length']}, has {context['actual_length']}",
         "too_long": lambda: f"may have at most {context['max_length']}, has {context['actual_length']}",
         "string_too_long": lambda: f"may have at most {context['max_length']} letters, has {len(value)}",
@@ -183,9 +200,18 @@ def _one_of(legal: list[str], value: Any) -> str:
     return f"must be {_or(legal)}, not {_shown(value)}{did_you_mean(str(value), legal)}"
 
 
-def _pattern(pattern: str, value: Any) -> str:
+def _pattern(pattern: str, value: Any, field: FieldInfo | None) -> str:
     words = re.fullmatch(r"\^\(([\w|]+)\)\$", pattern)
-    return _one_of(words[1].split("|"), value) if words else f"must match {pattern}, unlike {_shown(value)}"
+    if words:
+        return _one_of(words[1].split("|"), value)
+    if field and form_of(field):
+        return f"must be {form_of(field)}, not {_shown(value)}"
+    about = f" ({_first_line(field)})" if field and field.description else ""
+    return f"cannot be {_shown(value)}{about}"
+
+
+def _first_line(field: FieldInfo) -> str:
+    return (field.description or "").partition("\n")[0].rstrip(".")
 
 
 def _or(words: list[str]) -> str:
@@ -213,4 +239,4 @@ def _shown(value: Any) -> str:
 
 def _joined(same: list[Problem]) -> Problem:
     words = list(dict.fromkeys(problem.what for problem in same))
-    return Problem(same[0].location, same[0].key, "; or ".join(words))
+    return replace(same[0], what="; or ".join(words))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from avspatial.errors import PluginError, did_you_mean
@@ -19,6 +20,11 @@ from avspatial.registry.sources import Failure
 
 if TYPE_CHECKING:
     from avspatial.settings import Selected
+
+_MOST_LISTED = 8
+"""Names that the message about an unknown one lists."""
+_NEAR = 0.75
+"""Similarity from which on a name counts as a misspelled one."""
 
 
 class Registry:
@@ -128,8 +134,11 @@ class Registry:
         else:
             what = f"unknown {kind} {name!r}{did_you_mean(name, ids if '.' in name else short)}"
         lines = [f"There are: {', '.join(short) or 'none'}."]
+        if len(short) > _MOST_LISTED:
+            lines = [f"`avspatial plugins list --kind {kind}` lists all {len(short)}."]
         lines += [f"Not loaded: {failure}" for failure in self.failures if _may_hold(failure, name)]
-        return PluginError(what, fix="\n  ".join(lines))
+        nearest = get_close_matches(name, ids if "." in name else short, n=1, cutoff=_NEAR)
+        return PluginError(what, fix="\n  ".join(lines), nearest="" if elsewhere or not nearest else nearest[0])
 
 
 def _names(id: str) -> tuple[str, str]:

@@ -61,6 +61,42 @@ def test_check_reports_the_errors_of_all(tmp_path: Path, capsys: pytest.CaptureF
     ]
 
 
+def test_check_of_a_folder_has_a_line_for_each_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    demo = folder() / "sagm_demo.yaml"
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "p.yaml").write_text(f"extends: {demo}\nsmoke: null\n")
+    (tmp_path / "b.yml").write_text("extends: base/p.yaml\nsed: 1\nseed: true\n")
+    (tmp_path / "a.yaml").write_text("extends: base/p.yaml\ndata: {use: fairplay, root: /data}\n")
+    assert main(["recipes", "check", str(tmp_path)]) == 1
+    assert capsys.readouterr() == (
+        f"{tmp_path}/a.yaml: ok\n{tmp_path}/b.yml: 2 errors\n",
+        f"{tmp_path}/b.yml:2:1: sed: no such key (did you mean 'seed'?)\n"
+        f"{tmp_path}/b.yml:3:7: seed: must be an integer, not true\n",
+    )
+    assert main(["recipes", "check", str(tmp_path), "--json"]) == 1
+    assert [recipe["ok"] for recipe in json.loads(capsys.readouterr().out)] == [True, False]
+    (tmp_path / "b.yml").unlink()
+    assert shown(capsys, "check", str(tmp_path), "sagm_demo") == f"{tmp_path}/a.yaml: ok\nsagm_demo: ok\n"
+    (tmp_path / "none").mkdir()
+    assert stderr_of(capsys, "check", str(tmp_path / "none")) == (
+        f"{tmp_path}/none: holds no recipe\n  Recipes are files that end in .yaml or .yml.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("azimuth=30", "'model.azimuth'"), ("model.fps=5", "'window.fps' or 'data.fps'"), ("lr=1", "'trainer.lr'")],
+)
+def test_a_key_at_the_wrong_place_names_the_right_one(
+    given: str, meant: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVSPATIAL_PLUGINS", str(Path(__file__).parents[2] / "plugins"))
+    key = given.partition("=")[0]
+    assert stderr_of(capsys, "check", "panner_demo", "--set", given) == (
+        f"--set {key}: no such key (did you mean {meant}?)\n"
+    )
+
+
 def test_check_without_a_name_checks_all_that_are_shipped(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,11 +5,6 @@ from __future__ import annotations
 import pytest
 
 EXTENDS = "extends: good.yaml\n"
-METRICS = (
-    "azimuth_error, coherence_error, envelope_distance, ild_error, itd_error, lateral_gain, left_right, "
-    "loudness_change, magnitude_distance, mono_error, mrstft, mrstft_linear, phase_distance, snr, snr_eps, "
-    "spl_correlation, spl_direction, spl_distance, spl_magnitude, spl_rmse, stft_distance, true_peak, wave_l2"
-)
 
 
 def test_many_errors_are_reported_together(refused) -> None:
@@ -56,7 +51,14 @@ ONE_ERROR = {
     "seed: 2147483648": "r.yaml:2:7: seed: must be less than 2147483648, not 2147483648",
     "seed: [1]": "r.yaml:2:7: seed: must be an integer, not a list",
     "name: 3": "r.yaml:2:7: name: must be text, not 3",
-    "name: a/b": "r.yaml:2:7: name: must match ^[A-Za-z0-9][A-Za-z0-9_.-]*$, unlike 'a/b'",
+    "seed: true": "r.yaml:2:7: seed: must be an integer, not true",
+    "trainer: {lr: yes, betas: [0.9, true]}": "r.yaml:2:15: trainer.lr: must be a number, not 'yes'",
+    "trainer: {lr: false}": "r.yaml:2:15: trainer.lr: must be a number, not false",
+    "trainer: {steps: true}": "r.yaml:2:18: trainer.steps: must be an integer, not true",
+    "trainer: {betas: [0.9, true]}": "r.yaml:2:24: trainer.betas[1]: must be a number, not true",
+    "window: {picture: [64, true]}": "r.yaml:2:24: window.picture[1]: must be an integer, not true",
+    "schema: true": "r.yaml:2:9: schema: must be an integer, not true",
+    "name: a/b": "r.yaml:2:7: name: must be letters, digits and . _ -, beginning with a letter or digit, not 'a/b'",
     "schema: 2": "r.yaml:2:9: schema: must be 1, not 2",
     "window: 3": "r.yaml:2:9: window: must be a map of keys, not 3",
     "window: {seconds: 0}": "r.yaml:2:19: window.seconds: must be more than 0 s, not 0",
@@ -77,7 +79,8 @@ ONE_ERROR = {
     "metrics: [{rate: 3}]": "r.yaml:2:11: metrics[0]: needs {use: NAME, ...} that names one metric",
     "metrics: [{use: spl_distance, frame: -1}]": "r.yaml:2:38: metrics[0].frame: must be more than 0 s, not -1",
     "metrics: [{use: spl_distance, fram: 1}]": "r.yaml:2:31: metrics[0].fram: no such key (did you mean 'frame'?)",
-    "metrics: [snrr]": f"r.yaml:2:11: metrics[0]: unknown metric 'snrr' (did you mean 'snr'?). There are: {METRICS}",
+    "metrics: [snrr]": "r.yaml:2:11: metrics[0]: unknown metric 'snrr' (did you mean 'snr'?). "
+    "`avspatial plugins list --kind metric` lists all 23",
     "metrics: [snr@2]": "r.yaml:2:11: metrics[0]: metric 'avspatial.snr' is version 1 here, not 2. Install the release "
     "of plugin 'avspatial' that has version 2, or write avspatial.snr@1 and expect other numbers",
     "model: 3": "r.yaml:2:8: model: needs {use: NAME, ...} that names one spatializer",
@@ -86,6 +89,10 @@ ONE_ERROR = {
     "model: {visual_encoder: {use: c3d, pretrained: w.pth, width: 0.5}}": "r.yaml:2:25: model.visual_encoder: "
     "pretrained weights need width 1, not 0.5",
     "trainer: {use: supervised, discriminator: true}": "r.yaml:2:28: trainer.discriminator: no such key",
+    "lr: 1": "r.yaml:2:1: lr: no such key (did you mean 'trainer.lr'?)",
+    "stft: {fps: 4}": "r.yaml:2:8: stft.fps: no such key (did you mean 'window.fps'?)",
+    "model: {width: 2}": "r.yaml:2:9: model.width: no such key (did you mean 'model.visual_encoder.width' or "
+    "'model.audio_encoder.width'?)",
     "smoke: 3": "r.yaml:2:8: smoke: must be a map of keys, not 3",
     "smoke: {trainer: {epochs: 0}}": "r.yaml:2:27: smoke.trainer.epochs: must be at least 1 epoch, not 0",
     "data: {root: '${NOT_THERE}'}": "r.yaml:2:14: data.root: the environment variable NOT_THERE is not set; "
@@ -139,17 +146,78 @@ def test_a_file_that_is_not_there_or_not_text(load, write, registry) -> None:
         assert str(caught.value) == f"{name}: cannot be read: {reason}"
 
 
+def test_a_misspelled_component_does_not_hide_the_errors_below_it(refused) -> None:
+    text = """\
+extends: good.yaml
+model:
+  use: maskng
+  audio_encoder: {use: unett, width: 9, wdth: 1}
+  visual_encoder: {use: c3d, pretrained: false, width: [1]}
+trainer: {use: supervisd, lr: fast}
+metrics: [{use: spl_distanc, fram: 1}]
+"""
+    assert refused(text) == [
+        "r.yaml:3:8: model: unknown spatializer 'maskng' (did you mean 'masking'?). There are: masking",
+        "r.yaml:4:24: model.audio_encoder: unknown audio_encoder 'unett' (did you mean 'unet'?). There are: unet",
+        "r.yaml:4:38: model.audio_encoder.width: must be at most 4, not 9",
+        "r.yaml:4:41: model.audio_encoder.wdth: no such key (did you mean 'width'?)",
+        "r.yaml:5:56: model.visual_encoder.width: must be a number, not a list",
+        "r.yaml:6:16: trainer: unknown trainer 'supervisd' (did you mean 'supervised'?). "
+        "There are: shared_visual_gan, supervised",
+        "r.yaml:6:31: trainer.lr: must be a number, not 'fast'",
+        "r.yaml:7:17: metrics[0]: unknown metric 'spl_distanc' (did you mean 'spl_distance'?). "
+        "`avspatial plugins list --kind metric` lists all 23",
+        "r.yaml:7:30: metrics[0].fram: no such key (did you mean 'frame'?)",
+    ]
+
+
+def test_a_name_unlike_any_other_says_nothing_of_what_is_below(refused) -> None:
+    assert refused(EXTENDS + "trainer: {use: quux, lr: fast}\n") == [
+        "r.yaml:2:16: trainer: unknown trainer 'quux'. There are: shared_visual_gan, supervised"
+    ]
+
+
+def test_a_plugin_s_pattern_is_not_shown(write_plugin, write) -> None:
+    from avspatial.errors import RecipeError
+    from avspatial.recipe import load_recipe
+    from avspatial.registry import discover
+
+    declare = """
+from avspatial.plugin import Component, hookimpl
+from avspatial.settings import Settings, setting
+
+class Words(Settings):
+    plain: str = setting("a", pattern="^[a-z]+$")
+    \"\"\"A word.\"\"\"
+
+@hookimpl
+def avspatial_components():
+    return [Component("trainer", "words", "1", "words_plugin:Words", "words_plugin:Words", "Words.")]
+"""
+    path = write("r.yaml", EXTENDS + "trainer: {use: words, plain: A1}\n")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(path, discover([write_plugin("words", declare)]))
+    assert str(caught.value) == "r.yaml:2:30: trainer.plain: cannot be 'A1' (A word)"
+
+
 def test_an_error_in_a_parent_is_reported_in_the_parent_s_file(write, refused) -> None:
     write("base/p.yaml", "extends: ../good.yaml\nseed: x\n")
     assert refused("extends: base/p.yaml\n") == ["base/p.yaml:2:7: seed: must be an integer, not 'x'"]
 
 
 def test_a_parent_that_is_not_there_or_no_path(refused) -> None:
-    text = "extends: gone.yaml\nschema: 1\n"
-    assert refused(text)[-1] == "r.yaml:1:10: extends: there is no file gone.yaml"
-    assert "r.yaml:1:10: extends: must be the path of one file, relative to this one" in refused(
-        "extends: [good.yaml, other.yaml]\n"
-    )
+    own = "schema: 1\ntrainer: {lr: 1}\nsed: 1\n"  # what the parent lacks may be in the file that is not there
+    sed = "r.yaml:4:1: sed: no such key (did you mean 'seed'?)"
+    assert refused("extends: gone.yaml\n" + own) == ["r.yaml:1:10: extends: there is no file gone.yaml", sed]
+    what = "r.yaml:1:10: extends: must be the path of one file, relative to this one"
+    assert refused("extends: [good.yaml, other.yaml]\n" + own) == [what, sed]
+
+
+def test_a_parent_that_cannot_be_read_comes_first(write, refused) -> None:
+    write("parent.yaml", "a: [1,\n")
+    assert refused("extends: parent.yaml\nname: x\n") == [
+        "parent.yaml:2:1: not YAML: expected the node content, but found '<stream end>'"
+    ]
 
 
 def test_a_circle_of_parents(write, refused) -> None:
@@ -167,6 +235,8 @@ SETS = {
     "metrics.0=snr": "--set metrics.0: metrics is a list; replace all of it: --set metrics=[...]",
     "seed=": "--set seed: must be an integer, not empty",
     "trainer={use: supervised, lr: x}": "--set trainer: trainer.lr: must be a number, not 'x'",
+    "azimuth=30": "--set azimuth: no such key",
+    "discriminator=visual_patch": "--set discriminator: no such key",
     "model.use=maskin": "--set model.use: model: unknown spatializer 'maskin' (did you mean 'masking'?). "
     "There are: masking",
     "data.root=${NOT_THERE}": "--set data.root: the environment variable NOT_THERE is not set; set it, or write "

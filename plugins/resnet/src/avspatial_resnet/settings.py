@@ -14,7 +14,9 @@ class ResnetSettings(Settings):
 
     example = {"pretrained": False}
 
-    backbone: str = setting("resnet18", pattern=r"^[a-z0-9_.]+$", max_length=120)
+    backbone: str = setting(
+        "resnet18", pattern=r"^[a-z0-9_.]+$", form="lower case letters, digits and . _", max_length=120
+    )
     """Model name in timm, with or without a tag (`resnet18.a1_in1k`)."""
     pretrained: StrictBool | Path = setting()
     """`true`: timm's own weights, which must be on this machine; `false`: from scratch; or a file of weights. There is
