@@ -16,6 +16,8 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 Loc = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
+_MOST_CHARACTERS, _MOST_VALUES, _DEEPEST = 1_000_000, 20_000, 50
+"""Limits of one file, far above any recipe: without them a small file could take hours and all memory."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Problem:
 
     def __str__(self) -> str:
         shown = [str(self.location)] if str(self.location) == f"--set {self.key}" else [str(self.location), self.key]
-        return ": ".join([*filter(None, shown), self.what])
+        line = ": ".join([*filter(None, shown), self.what])
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
 
 
 def dotted(loc: Loc) -> str:
@@ -61,6 +64,10 @@ def dotted(loc: Loc) -> str:
 def parse(text: str, source: str) -> tuple[Node | None, list[Problem]]:
     """The tree of a YAML text (None if it is empty) and its syntax errors."""
     yaml = YAML(typ="safe", pure=True)
+    yaml.composer.warn_double_anchors = False  # YAML allows it; a warning would be printed between our messages
+    if len(text) > _MOST_CHARACTERS:
+        what = f"has {len(text)} characters; a recipe has at most {_MOST_CHARACTERS}"
+        return None, [Problem(SourceLocation(source), "", what)]
     try:
         root = yaml.compose(text)
         builder = _Builder(yaml, source)
@@ -73,6 +80,13 @@ def parse(text: str, source: str) -> tuple[Node | None, list[Problem]]:
         return None, [Problem(SourceLocation(source), "", f"not YAML: {str(error).splitlines()[0]}")]
     except RecursionError:
         return None, [Problem(SourceLocation(source), "", "nested too deeply, or a value that contains itself")]
+    except _TooMany:
+        what = f"has more than {_MOST_VALUES} values; every alias (*NAME) repeats all values of its anchor"
+        return None, [Problem(SourceLocation(source), "", what)]
+
+
+class _TooMany(Exception):
+    """A tree that aliases make too large to read."""
 
 
 class _Builder:
@@ -82,8 +96,14 @@ class _Builder:
         self.yaml = yaml
         self.source = source
         self.problems: list[Problem] = []
+        self._values = 0
 
     def build(self, node: Any, loc: Loc, key: SourceLocation | None = None) -> Node:
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            raise _TooMany
+        if len(loc) > _DEEPEST:
+            raise RecursionError
         location = self._location(node)
         key = key or location
         if isinstance(node, MappingNode):
@@ -127,7 +147,12 @@ class _Builder:
         if str(node.tag) not in {f"{_TAG}{name}" for name in allowed}:
             self.problems.append(Problem(self._location(node), dotted(loc), f"tags such as {node.tag} are not allowed"))
             return None
-        return self.yaml.constructor.construct_object(node, deep=True)
+        try:
+            return self.yaml.constructor.construct_object(node, deep=True)
+        except (ValueError, KeyError):  # an explicit tag such as `!!int x`, or more digits than Python converts
+            kind = str(node.tag).removeprefix(_TAG)
+            self.problems.append(Problem(self._location(node), dotted(loc), f"cannot be read as {kind}"))
+            return None
 
 
 def to_dict(node: Node) -> Any:
