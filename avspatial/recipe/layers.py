@@ -89,12 +89,12 @@ def _parents(extends: Node, path: Path, below: tuple[Path, ...]) -> Layers:
         what = "must be the path of one file, relative to this one"
         return Layers([], [Problem(extends.location, "extends", what)], False)
     parent = Path(os.path.normpath(path.parent / as_path(extends.value)))
-    if parent.resolve() in {file.resolve() for file in below}:
-        what = f"{extends.value} extends this file: a circle"
-    elif not parent.is_file():
-        what = f"there is no file {parent}"
-    else:
-        return read(parent, below)
+    try:
+        if parent.is_file() and parent.resolve() not in {file.resolve() for file in below}:
+            return read(parent, below)
+        what = f"{extends.value} extends this file: a circle" if parent.is_file() else f"there is no file {parent}"
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a null character
+        what = f"cannot be read: {reason(error)}"
     return Layers([], [Problem(extends.location, "extends", what)], False)
 
 

@@ -147,3 +147,11 @@ def test_control_characters_are_escaped(refused) -> None:
         "r.yaml:2:1: \\x1b[31mred\\n: no such key",
         "r.yaml:3:14: data.root: ${\\x1b[2J} is invalid; write ${NAME} or ${NAME:-DEFAULT}",
     ]
+
+
+NO_PATHS = {'"\\0"': "there is no file \\x00", "x" * 5000: "cannot be read: File name too long"}
+
+
+@pytest.mark.parametrize("path", NO_PATHS, ids=["null", "long"])
+def test_a_parent_that_no_file_can_be(refused, path: str) -> None:
+    assert refused(f"extends: {path}\nname: x\n") == [f"r.yaml:1:10: extends: {NO_PATHS[path]}"]
