@@ -16,6 +16,15 @@ def listed(names: Sequence[str], most: int = 3, separator: str = ", ") -> str:
     return separator.join(names[:most]) + more
 
 
+def counted(count: int, noun: str) -> str:
+    """Write a number with its noun, which takes an s unless the number is 1.
+
+    >>> counted(1, "clip"), counted(0, "clip")
+    ('1 clip', '0 clips')
+    """
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def split_names(names: str | Iterable[str]) -> tuple[str, ...]:
     """Take names one by one, or as one text in which commas separate them.
 

@@ -18,7 +18,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,7 +123,7 @@ class ClipStore:
             return str(stored[2])
         with _reading(path), path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        with _writing(self.cache):
+        with suppress(OSError):  # a cache that cannot be written may hold every entry
             write_text(note, json.dumps([*current, digest], allow_nan=False))
         return digest
 

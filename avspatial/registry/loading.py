@@ -49,6 +49,9 @@ class Plugin:
     observes_runs: bool
     warnings: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, str]:
+        return {"name": self.name, "version": self.version, "origin": self.origin}
+
 
 @dataclass(frozen=True)
 class Entry:

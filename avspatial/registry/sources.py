@@ -68,19 +68,15 @@ def in_folders(folders: Iterable[Path]) -> Iterator[Source | Failure]:
         if not folder.is_dir():
             yield Failure("", str(folder), "no such folder; `--plugins` and AVSPATIAL_PLUGINS must name folders")
             continue
-        projects = [folder] if (folder / "pyproject.toml").is_file() else _projects(folder)
-        if not projects:
+        files = sorted(folder.glob("pyproject.toml")) or sorted(folder.glob("*/pyproject.toml"))
+        if not files:
             yield Failure("", str(folder), "neither a plugin folder nor a folder of plugin folders: no pyproject.toml")
-        for project in projects:
-            yield from _declared(project)
+        for file in files:
+            yield from _declared(file)
 
 
-def _projects(folder: Path) -> list[Path]:
-    return sorted(path.parent for path in folder.glob("*/pyproject.toml") if path.is_file())
-
-
-def _declared(folder: Path) -> Iterator[Source | Failure]:
-    path = folder / "pyproject.toml"
+def _declared(path: Path) -> Iterator[Source | Failure]:
+    folder = path.parent
     try:
         project = tomllib.loads(path.read_text(encoding="utf-8")).get("project", {})
         table: dict[str, Any] = project.get("entry-points", {}).get(GROUP, {})

@@ -4,6 +4,7 @@ runs/<name>/<utc>-<digest8>/
     recipe.yaml  recipe.resolved.yaml  run.json  log.jsonl
     checkpoints/step-001000/...  checkpoints/LATEST  checkpoints/BEST
     outputs/  controls/  scores.jsonl  summary.json  report.html
+    run.lock, while a process writes the run
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from avspatial.atomic import atomic_directory, write_text
+from avspatial.contents import foreign_contents
 from avspatial.errors import RunError, reason
-from avspatial.folders import as_path
+from avspatial.folders import as_path, folders_in
 
-_METADATA = "run.json"
 _REPAIR_LOG = "Restore the file, or remove the line: a report then lacks what it says, and nothing else changes."
 
 
@@ -59,6 +61,16 @@ class ResolvedRecipe:
 
 
 @dataclass(frozen=True)
+class _File:
+    """A file or folder of a run, as an attribute: its path."""
+
+    name: str
+
+    def __get__(self, run: Run, owner: type[Run]) -> Path:
+        return run.path / self.name
+
+
+@dataclass(frozen=True)
 class Run:
     """A run directory: its files, log and state."""
 
@@ -70,47 +82,18 @@ class Run:
         run = cls(as_path(path))
         return run if run.metadata_file.is_file() and run.resolved.is_file() else None
 
-    @property
-    def recipe(self) -> Path:
-        """The recipe as the user wrote it. The file that it extends may be missing here: programs read `resolved`."""
-        return self.path / "recipe.yaml"
-
-    @property
-    def resolved(self) -> Path:
-        """The recipe with everything explicit: this file alone repeats the run."""
-        return self.path / "recipe.resolved.yaml"
-
-    @property
-    def metadata_file(self) -> Path:
-        return self.path / _METADATA
-
-    @property
-    def log(self) -> Path:
-        return self.path / "log.jsonl"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
-
-    @property
-    def outputs(self) -> Path:
-        return self.path / "outputs"
-
-    @property
-    def controls(self) -> Path:
-        return self.path / "controls"
-
-    @property
-    def scores(self) -> Path:
-        return self.path / "scores.jsonl"
-
-    @property
-    def summary(self) -> Path:
-        return self.path / "summary.json"
-
-    @property
-    def report(self) -> Path:
-        return self.path / "report.html"
+    recipe = _File("recipe.yaml")
+    """The recipe as the user wrote it. The file that it extends may be missing here: programs read `resolved`."""
+    resolved = _File("recipe.resolved.yaml")
+    """The recipe with everything explicit: this file alone repeats the run."""
+    metadata_file = _File("run.json")
+    log = _File("log.jsonl")
+    checkpoints = _File("checkpoints")
+    outputs = _File("outputs")
+    controls = _File("controls")
+    scores = _File("scores.jsonl")
+    summary = _File("summary.json")
+    report = _File("report.html")
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -118,9 +101,8 @@ class Run:
         try:
             return dict(json.loads(self.metadata_file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            raise RunError(
-                f"run.json cannot be read: {error}", where=self.path, fix="Restore it, or run again."
-            ) from error
+            what = f"run.json cannot be read: {foreign_contents(self.metadata_file) or error}"
+            raise RunError(what, where=self.path, fix="Restore it, or run again.") from error
 
     @cached_property
     def resolved_recipe(self) -> ResolvedRecipe:
@@ -131,7 +113,7 @@ class Run:
             text = self.resolved.read_text(encoding="utf-8")
             return ResolvedRecipe(text, dict(YAML(typ="safe").load(text)))
         except Exception as error:  # ruamel's own errors share no narrower class with those of a wrong form
-            what = f"cannot be read as a recipe: {error}"
+            what = f"cannot be read as a recipe: {foreign_contents(self.resolved) or error}"
             raise RunError(what, where=self.resolved, fix="Restore it, or run again.") from error
 
     @property
@@ -237,12 +219,19 @@ def create_run(
     """Create `runs/<name>/<utc>-<digest8>/` with both recipes and run.json, atomically.
 
     `resolved` and `original` are YAML texts, `facts` more contents of run.json (see `provenance`), `at` the start time
-    (default: now). RunError if the directory exists or cannot be created.
+    (default: now). Where another process created the same run in the same second, the name has the next free one.
+    RunError if the directory cannot be created.
     """
     started = at or _now()
-    path = Path(runs) / name / f"{started:%Y%m%dT%H%M%SZ}-{digest8(resolved)}"
-    with new_run(path, name, resolved, original, facts, at=started):
-        pass
+    for seconds in count():
+        path = Path(runs) / name / f"{started + timedelta(seconds=seconds):%Y%m%dT%H%M%SZ}-{digest8(resolved)}"
+        try:
+            with new_run(path, name, resolved, original, facts, at=started):
+                pass
+            break
+        except RunError:
+            if not path.exists():
+                raise
     return Run(path)
 
 
@@ -263,10 +252,11 @@ def new_run(
         if path.exists():
             raise _taken(path)
         with atomic_directory(path) as temporary_path:
-            write_text(temporary_path / "recipe.yaml", original)
-            write_text(temporary_path / "recipe.resolved.yaml", resolved)
-            write_text(temporary_path / _METADATA, _json({**metadata, **(facts or {})}))
-            yield Run(temporary_path)
+            run = Run(temporary_path)
+            write_text(run.recipe, original)
+            write_text(run.resolved, resolved)
+            write_text(run.metadata_file, _json({**metadata, **(facts or {})}))
+            yield run
     except OSError as error:
         if path.exists():
             raise _taken(path) from error
@@ -288,12 +278,16 @@ def open_run(path: Path | str) -> Run:
     raise RunError(f"not a run directory: it has no {' and no '.join(missing)}", where=path, fix=_near(run.path))
 
 
+def runs_in(folder: Path) -> list[Run]:
+    """The runs directly in a folder, by name."""
+    return [run for path in folders_in(folder) if (run := Run.at(path)) is not None]
+
+
 def _near(folder: Path) -> str:
-    runs = sorted(file.parent for depth in ("*", "*/*") for file in folder.glob(f"{depth}/{_METADATA}"))
+    runs = sorted(str(file.parent) for depth in ("*", "*/*") for file in folder.glob(f"{depth}/run.json"))
     if not runs:
         return "Give the directory that `avspatial run` printed: runs/NAME/TIME-DIGEST."
-    shown = ", ".join(str(path) for path in runs[-3:])
-    return f"The newest runs there: {shown}."
+    return f"The newest runs there: {', '.join(runs[-3:])}."
 
 
 def _taken(path: Path) -> RunError:

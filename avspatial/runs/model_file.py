@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -13,11 +14,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from avspatial.atomic import atomic_write
+from avspatial.contents import foreign_contents
 from avspatial.errors import RunError
 from avspatial.version import __version__
 
 SUFFIX = ".safetensors"
 _KEY, _FORMAT = "avspatial", 1
+_FETCH = "Fetch it again, or export it again: avspatial export RUN -o FILE.safetensors."
 _FIX = "Export it again: avspatial export RUN -o FILE.safetensors."
 
 
@@ -56,7 +59,11 @@ def write_model_file(path: Path, model: ModelFile) -> None:
 def read_model_file(path: Path) -> ModelFile:
     """Read the file and check its hash; RunError if it is missing, damaged or not a model file."""
     if not path.is_file():
-        raise RunError("no such file", where=path, fix="Give a run directory, or a file written by `avspatial export`.")
+        what = "this is no regular file" if path.exists() else "no such file"
+        raise RunError(what, where=path, fix="Give a run directory, or a file written by `avspatial export`.")
+    instead = foreign_contents(path) or _incomplete(path)
+    if instead:
+        raise RunError(instead, where=path, fix=_FETCH)
     try:
         with safe_open(path, "pt") as file:
             facts = json.loads((file.metadata() or {}).get(_KEY, "null"))
@@ -75,3 +82,18 @@ def read_model_file(path: Path) -> ModelFile:
     if model.digest != facts.get("sha256"):
         raise RunError("damaged: its contents do not match its hash", where=path, fix=_FIX)
     return model
+
+
+def _incomplete(path: Path) -> str:
+    """Whether the file ends before what its header announces; empty for any other file."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        needed = 8 + int.from_bytes(file.read(8), "little")
+        if needed <= size:
+            with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):
+                parts = json.loads(file.read(needed - 8))
+                ends = [part["data_offsets"][1] for name, part in parts.items() if name != "__metadata__"]
+                needed += max(ends, default=0)
+        elif file.read(1) != b"{":
+            return ""
+    return f"incomplete: {size} bytes of at least {needed}" if size < needed else ""

@@ -31,21 +31,21 @@ def save_outputs(
     prediction: np.ndarray,
     reference: np.ndarray,
     rate: int,
-    picture: np.ndarray | None = None,
+    image: np.ndarray | None = None,
     truth: Truth | None = None,
     aspect: float | None = None,
 ) -> None:
-    """Write a clip's folder atomically: prediction (2, T), reference (2, T), picture (H, W, 3) uint8.
+    """Write a clip's folder atomically: prediction (2, T), reference (2, T), image (H, W, 3) uint8.
 
-    `aspect` is the width over height of the video if the picture has another. The audio files are 32-bit float, so that
+    `aspect` is the width over height of the video if the image has another. The audio files are 32-bit float, so that
     nothing is clipped or rounded before it is scored. MediaError or OSError if a file cannot be written.
     """
     with atomic_directory(folder) as temporary_path:
         write_wav(temporary_path / PREDICTED, prediction, rate)
         write_wav(temporary_path / REFERENCE, reference, rate)
         write_wav(temporary_path / MONO, stereo.to_mono(reference)[None], rate)
-        if picture is not None:
-            write_jpeg(temporary_path / PICTURE, picture, aspect)
+        if image is not None:
+            write_jpeg(temporary_path / PICTURE, image, aspect)
         if truth is not None:
             angles = {"rate": truth.rate, "azimuth": truth.azimuth.tolist(), "energy": truth.energy.tolist()}
             (temporary_path / TRUTH).write_text(json.dumps(angles, allow_nan=False) + "\n", encoding="utf-8")

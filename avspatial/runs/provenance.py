@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from avspatial.cores import usable_cores
+from avspatial.registry import Plugin
 from avspatial.version import __version__
 
 LIBRARIES = (
@@ -33,24 +34,13 @@ LIBRARIES = (
 )
 
 
-class Origin(Protocol):
-    """The part of a plugin that provenance records."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> str: ...
-    @property
-    def origin(self) -> str: ...
-
-
-def provenance(plugins: Iterable[Origin], *, device: str = "cpu", data: str = "") -> dict[str, Any]:
+def provenance(plugins: Iterable[Plugin], *, device: str = "cpu", data: str = "") -> dict[str, Any]:
     """The provenance in run.json, of the loaded plugins, the torch device, and the data set's fingerprint."""
     return {
         "command": sys.argv,
         "versions": versions(),
         "git": git_commit(),
-        "plugins": [{"name": p.name, "version": p.version, "origin": p.origin} for p in plugins],
+        "plugins": [plugin.to_dict() for plugin in plugins],
         "hardware": hardware(device),
         "data": data,
     }

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from avspatial.atomic import atomic_directory
+from avspatial.contents import foreign_contents
 from avspatial.errors import PluginError, RunError, reason
 from avspatial.interfaces import Spatializer, Trainer
 from avspatial.runs.directory import Run
@@ -231,7 +232,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise RunError(f"cannot be read: {error}", where=path, fix=_OTHER) from error
+        raise RunError(f"cannot be read: {foreign_contents(path) or error}", where=path, fix=_OTHER) from error
 
 
 def _same_components(folder: Path, components: Mapping[str, str], part: str = "") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import textwrap
 from collections.abc import Sequence
 from typing import cast
 
@@ -88,6 +89,13 @@ def _named(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise RunError(f"no such device: {str(error).splitlines()[0]}", where=name, fix=fix) from error
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
+        raise RunError(f"no such device: {_first_sentence(str(error))}", where=name, fix=fix) from error
+    if device.type == "meta":
+        raise RunError("no such device: 'meta' computes nothing", where=name, fix=fix)
     return device
+
+
+def _first_sentence(text: str) -> str:
+    """Of torch's text, which may go on for pages; at most 200 characters."""
+    return textwrap.shorten(text.splitlines()[0].partition(". ")[0].rstrip("."), 200, placeholder=" ...")

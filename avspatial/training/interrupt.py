@@ -1,4 +1,4 @@
-"""Ctrl-C: stop training after the current step."""
+"""Ctrl-C, SIGTERM and SIGHUP: stop training after the current step."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from avspatial.interrupts import STOPPING, handled, leave_dead_terminal
+
 
 @contextmanager
 def first_interrupt() -> Iterator[threading.Event]:
-    """Context in which the first SIGINT sets the event; a second one interrupts at once, as usual.
+    """Context in which a signal sets the event; a second Ctrl-C interrupts at once, as usual.
 
-    Outside the main thread Python allows no signal handlers, and the event stays unset.
+    Terminals that close, and schedulers, may send their signals more than once. Outside the main thread Python allows
+    no signal handlers, and the event stays unset.
     """
     asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
 
-    def ask(*_: object) -> None:
+    def ask(number: int, *_: object) -> None:
         asked.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        leave_dead_terminal()
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    before = signal.signal(signal.SIGINT, ask)
-    try:
+    with handled(dict.fromkeys((signal.SIGINT, *STOPPING), ask)):
         yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -218,3 +218,23 @@ def test_the_environment_says_where_the_cache_is(tmp_path: Path, monkeypatch: py
     monkeypatch.delenv("AVSPATIAL_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
     assert cache_root() == tmp_path / "user" / "avspatial"
+
+
+def test_a_filled_cache_that_cannot_be_written_is_read(tiny_root: Path, tmp_path: Path) -> None:
+    clips, cache = clips_of(tiny_root), tmp_path / "cache"
+    ClipStore(WINDOW, quiet, cache).prepare(clips)
+    for folder in ("digests", "locks"):  # files in their place: nothing can be written there, even by root
+        shutil.rmtree(cache / folder)
+        (cache / folder).touch()
+    store = ClipStore(WINDOW, quiet, cache)
+    store.prepare(clips)
+    assert [store.load(clip).clip for clip in clips] == clips
+    with pytest.raises(DataError, match="the clip cache cannot be written"):
+        ClipStore(Window(picture=(6, 8)), quiet, cache).prepare(clips)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc on this system")
+def test_a_cache_where_no_folder_can_be_made(tiny_root: Path) -> None:
+    cache = Path("/proc/avspatial")
+    with pytest.raises(DataError, match=r"/proc/avspatial: the clip cache cannot be written \(No such file"):
+        ClipStore(WINDOW, quiet, cache).prepare(clips_of(tiny_root))

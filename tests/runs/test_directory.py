@@ -54,17 +54,13 @@ def test_places_in_a_run(tmp_path: Path) -> None:
     ]
 
 
-def test_a_run_is_never_written_over(tmp_path: Path) -> None:
+def test_a_run_is_never_written_over_by_one_of_the_same_second(tmp_path: Path) -> None:
     run = make(tmp_path)
     before = run.metadata_file.read_text()
-    with pytest.raises(RunError) as caught:
-        make(tmp_path)
-    assert str(caught.value) == (
-        f"{run.path}: this run directory already exists\n"
-        f"  Resume it with `--resume {run.path}`, or start another run with `--name NAME` or `--runs DIR`."
-    )
-    assert run.metadata_file.read_text() == before
-    assert [path.name for path in run.path.parent.iterdir()] == [run.path.name]
+    again = make(tmp_path)
+    assert (run.path.name, again.path.name) == (f"20261123T120005Z-{DIGEST}", f"20261123T120006Z-{DIGEST}")
+    assert run.metadata_file.read_text() == before == again.metadata_file.read_text()
+    assert sorted(path.name for path in run.path.parent.iterdir()) == [run.path.name, again.path.name]
 
 
 def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:

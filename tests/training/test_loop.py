@@ -205,13 +205,15 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights_are_touched(tmp_
     assert model.spatializer.weight.item() == 0
 
 
-def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(tmp_path: Path, number: signal.Signals) -> None:
     settings = supervised_settings(steps=5, checkpoint_every=100)
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(number)
 
     def press(record) -> None:
         if record["event"] == "train" and record["step"] == 3:
-            signal.raise_signal(signal.SIGINT)
+            for _ in range(1 if number == signal.SIGINT else 2):  # a terminal that closes sends SIGHUP twice
+                signal.raise_signal(number)
 
     with pytest.raises(Interrupted) as problem:
         learn(tmp_path / "stopped", settings, observe=press)
@@ -221,7 +223,7 @@ def test_ctrl_c_finishes_the_step_saves_and_says_how_to_go_on(tmp_path: Path) ->
     )
     assert problem.value.exit_code == 130
     assert resolve_pointer(run_in(stopped)).name == "step-000003"
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
     learn(stopped, settings, resume=True)
     learn(tmp_path / "uninterrupted", settings)
     ends = [path / "checkpoints/step-000005/model.safetensors" for path in (stopped, tmp_path / "uninterrupted")]

@@ -28,7 +28,7 @@ from avspatial.data.simulated.render import RATE, RenderContext, describe, read_
 from avspatial.data.simulated.scene import sample_scene, split_of
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.data.solos import solo_clips
-from avspatial.errors import DataError
+from avspatial.errors import DataError, reason
 from avspatial.interfaces import Clip, Dataset, Progress, Truth
 from avspatial.media.audio import write_wav
 from avspatial.media.video import write_video
@@ -57,11 +57,15 @@ class SimulatedScenes(Dataset):
         """
         if self._exist():
             return
-        self.root.parent.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(self.root.parent / f".{self.root.name}.lock")
         try:
+            self.root.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
-        except filelock.Timeout:
+        except OSError as error:  # Timeout is one
+            if not isinstance(error, filelock.Timeout):
+                fix = "Give a folder that can be written with data.root, or for all caches with AVSPATIAL_CACHE."
+                what = f"the scenes cannot be written ({reason(error)})"
+                raise DataError(what, where=self.root, fix=fix) from error
             for _ in self.progress([lock], "Waiting for another process that renders these scenes"):
                 lock.acquire()
         try:

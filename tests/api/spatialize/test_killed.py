@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,6 +92,25 @@ def test_killed_at_any_moment_and_a_batch_goes_on(
             assert outputs(tmp_path) == complete
             assert hidden(tmp_path) == []
         assert abandoned > 0  # or no kill met a file that was being written
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_batch_that_is_asked_to_end_leaves_nothing_unfinished(
+    film: Callable[..., Path], model: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        film(tmp_path / name, seconds=4)
+    arguments = ["spatialize", str(tmp_path), "--run", str(model), "--jobs", "2", "--device", "cpu"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "avspatial", *arguments], stderr=subprocess.PIPE, text=True
+    ) as process:
+        while len(hidden(tmp_path)) < 2 and process.poll() is None:
+            time.sleep(0.001)
+        process.send_signal(number)
+        message = process.communicate()[1]
+    assert process.returncode == 130, message
+    assert "interrupted" in message and "Traceback" not in message
+    assert hidden(tmp_path) == []
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "wav", "flac"])

@@ -13,10 +13,13 @@ import pytest
 import soundfile
 
 from avspatial.data.simulated.camera import column
+from avspatial.data.simulated.dataset import SimulatedScenes
+from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.errors import DataError
 from avspatial.media.audio import read_audio
 from avspatial.media.video import grid_images
 from avspatial.metrics.direction import left_right
+from avspatial.progress import silent
 from avspatial.signal.head import SphericalHead
 
 KEMAR = Path("/usr/share/libmysofa/default.sofa")
@@ -221,3 +224,12 @@ def test_a_damaged_list_of_scenes_is_refused(tmp_path, scenes):
     assert refusal(made) == f"{path}: cannot be read\n  Remove {made.root}; it is then rendered again."
     path.write_text("")
     assert refusal(made) == f"{path}: has no line for clip 000001\n  Remove {made.root}; it is then rendered again."
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc on this system")
+def test_a_cache_where_no_folder_can_be_made_is_reported(monkeypatch):
+    monkeypatch.setenv("AVSPATIAL_CACHE", "/proc/avspatial")
+    with pytest.raises(DataError) as caught:
+        SimulatedScenes(SimulatedSettings(clips=6), progress=silent).prepare()
+    assert "the scenes cannot be written (No such file or directory)\n" in str(caught.value)
+    assert str(caught.value).endswith("data.root, or for all caches with AVSPATIAL_CACHE.")
