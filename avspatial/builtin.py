@@ -4,16 +4,62 @@ from __future__ import annotations
 
 from avspatial.plugin import Component, hookimpl
 
-
-def _component(kind: str, name: str, config: str, target: str, summary: str, version: str = "1") -> Component:
-    return Component(kind, name, version, f"avspatial.{config}", f"avspatial.{target}", summary)
+_SPL, _AZIMUTH = "SplSettings", "AzimuthSettings"
 
 
-_SPL = "SplSettings"
+def _of(room: str, kind: str, name: str, settings: str, target: str, summary: str, version: str = "1") -> Component:
+    config, target = f"avspatial.{room}.settings:{settings}", f"avspatial.{room}.{target}"
+    return Component(kind, name, version, config, target, summary)
+
+
+def _network(kind: str, name: str, settings: str, target: str, summary: str) -> Component:
+    return _of("models", kind, name, settings, target, summary)
+
+
+def _trainer(name: str, settings: str, target: str, summary: str) -> Component:
+    return _of("training", "trainer", name, settings, target, summary)
+
+
+def _dataset(name: str, settings: str, target: str, summary: str, room: str = "data") -> Component:
+    return _of(room, "dataset", name, settings, target, summary)
 
 
 def _metric(name: str, target: str, summary: str, settings: str = "MetricSettings", version: str = "1") -> Component:
-    return _component("metric", name, f"metrics.settings:{settings}", f"metrics.{target}", summary, version)
+    return _of("metrics", "metric", name, settings, target, summary, version)
+
+
+def _networks() -> list[Component]:
+    return [
+        _network("visual_encoder", "c3d", "C3dSettings", "c3d:C3d", "SAGM's VideoNet: C3D, time / 4"),
+        _network(
+            "audio_encoder",
+            "unet",
+            "UnetEncoderSettings",
+            "unet:UnetEncoder",
+            "SAGM's AudioNet: five strided convolutions",
+        ),
+        _network(
+            "mask_generator",
+            "unet",
+            "UnetMaskSettings",
+            "unet:UnetMaskGenerator",
+            "Five up-convolutions with skips; visual features join at the bottleneck",
+        ),
+        _network(
+            "discriminator",
+            "visual_patch",
+            "VisualPatchSettings",
+            "discriminator:VisualPatchDiscriminator",
+            "SAGM's discriminator: difference spectrogram and images",
+        ),
+        _network(
+            "spatializer",
+            "masking",
+            "MaskingSettings",
+            "masking:MaskingSpatializer",
+            "Encoders and a mask generator; predicts the difference by a complex ratio mask",
+        ),
+    ]
 
 
 def _metrics() -> list[Component]:
@@ -35,11 +81,7 @@ def _metrics() -> list[Component]:
         _metric("left_right", "direction:LeftRight", "Share of lateral frames on the right side (known angles)", _SPL),
         _metric("lateral_gain", "direction:LateralGain", "Slope of the predicted on the true level difference", _SPL),
         _metric(
-            "azimuth_error",
-            "direction:AzimuthError",
-            "Error of the estimated azimuth (known angles)",
-            "AzimuthSettings",
-            version="2",
+            "azimuth_error", "direction:AzimuthError", "Error of the estimated azimuth (known angles)", _AZIMUTH, "2"
         ),
         _metric(
             "ild_error", "cue_errors:IldError", "Error of the level difference in bands and frames, and its coverage"
@@ -54,75 +96,29 @@ def _metrics() -> list[Component]:
     ]
 
 
-def _networks() -> list[Component]:
-    return [
-        _component(
-            "visual_encoder", "c3d", "models.settings:C3dSettings", "models.c3d:C3d", "SAGM's VideoNet: C3D, time / 4"
-        ),
-        _component(
-            "audio_encoder",
-            "unet",
-            "models.settings:UnetEncoderSettings",
-            "models.unet:UnetEncoder",
-            "SAGM's AudioNet: five strided convolutions",
-        ),
-        _component(
-            "mask_generator",
-            "unet",
-            "models.settings:UnetMaskSettings",
-            "models.unet:UnetMaskGenerator",
-            "Five up-convolutions with skips; visual features join at the bottleneck",
-        ),
-        _component(
-            "discriminator",
-            "visual_patch",
-            "models.settings:VisualPatchSettings",
-            "models.discriminator:VisualPatchDiscriminator",
-            "SAGM's discriminator: difference spectrogram and images",
-        ),
-        _component(
-            "spatializer",
-            "masking",
-            "models.settings:MaskingSettings",
-            "models.masking:MaskingSpatializer",
-            "Encoders and a mask generator; predicts the difference by a complex ratio mask",
-        ),
-    ]
-
-
 @hookimpl
 def avspatial_components() -> list[Component]:
     return [
         *_networks(),
-        _component(
-            "trainer",
-            "supervised",
-            "training.settings:SupervisedSettings",
-            "training.supervised:SupervisedTrainer",
-            "One loss against the reference",
-        ),
-        _component(
-            "trainer",
+        _trainer("supervised", "SupervisedSettings", "supervised:SupervisedTrainer", "One loss against the reference"),
+        _trainer(
             "shared_visual_gan",
-            "training.settings:SharedVisualGanSettings",
-            "training.shared_visual_gan:SharedVisualGan",
+            "SharedVisualGanSettings",
+            "shared_visual_gan:SharedVisualGan",
             "SAGM: a GAN whose generator and discriminator update one VideoNet in turn",
         ),
-        _component(
-            "dataset", "fairplay", "data.settings:FairPlaySettings", "data.fairplay:FairPlay", "FAIR-Play (mp4 + wav)"
-        ),
-        _component(
-            "dataset",
+        _dataset("fairplay", "FairPlaySettings", "fairplay:FairPlay", "FAIR-Play (mp4 + wav)"),
+        _dataset(
             "simulated",
-            "data.simulated.settings:SimulatedSettings",
-            "data.simulated.dataset:SimulatedScenes",
+            "SimulatedSettings",
+            "dataset:SimulatedScenes",
             "Simulated scenes with known angles, rendered on first use",
+            "data.simulated",
         ),
-        _component(
-            "dataset",
+        _dataset(
             "solos",
-            "data.settings:SolosSettings",
-            "data.solos:Solos",
+            "SolosSettings",
+            "solos:Solos",
             "Videos of one instrument each, with mono audio files: for separation",
         ),
         *_metrics(),

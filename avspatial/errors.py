@@ -66,8 +66,8 @@ def reason(error: BaseException) -> str:
         >>> reason(PermissionError(13, "Permission denied", "clip.wav"))
         'Permission denied'
     """
-    known = getattr(error, "strerror", None) or getattr(error, "error_string", None)  # OSError, libsndfile
-    return str(known or str(error) or type(error).__name__).rstrip(".")
+    text = getattr(error, "strerror", None) or getattr(error, "error_string", None)  # OSError, libsndfile
+    return str(text or str(error) or type(error).__name__).rstrip(".")
 
 
 class AvspatialError(Exception):

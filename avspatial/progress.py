@@ -24,12 +24,17 @@ EVERY = 10.0
 """Seconds between two lines of progress where stderr is not a terminal."""
 
 
+def _pace(per_second: float) -> str:
+    """Items per second, or seconds per item where it takes longer."""
+    return f"{per_second:.1f}/s" if per_second >= 1 else f"{1 / per_second:.1f} s each"
+
+
 class _Rate(ProgressColumn):
-    """Items per second."""
+    """How fast items go."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:.1f}/s")
+        return Text("" if not speed else _pace(speed))
 
 
 def show_on_stderr(items: Iterable[Any], title: str) -> Iterator[Any]:
@@ -45,7 +50,7 @@ def show_on_stderr(items: Iterable[Any], title: str) -> Iterator[Any]:
     _print_line(console, f"{title}{count} ...")
     yield from items
     seconds = time.monotonic() - start
-    rate = f", {len(items) / seconds:.1f}/s" if isinstance(items, Sized) and seconds > 0 else ""
+    rate = f", {_pace(len(items) / seconds)}" if isinstance(items, Sized) and len(items) and seconds > 0 else ""
     _print_line(console, f"{title}{count}: {seconds:.1f} s{rate}")
 
 

@@ -7,9 +7,10 @@ outputs, which is scored first, or a recipe, which is run first if it has no fin
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 from avspatial.api.evaluate import METRICS
@@ -20,13 +21,13 @@ from avspatial.evaluation.comparison.compare import compare as compare_systems
 from avspatial.evaluation.comparison.load import choices, is_evaluation, read_scored, score_outputs
 from avspatial.evaluation.comparison.systems import ScoredSystem, make_system
 from avspatial.evaluation.scoring.score_schema import MetricInfo
-from avspatial.folders import as_path, folders_in
+from avspatial.folders import as_path
 from avspatial.interfaces import Progress
 from avspatial.progress import show_on_stderr
 from avspatial.recipe import Loaded, load_recipe
 from avspatial.recipe.catalogue import locate, shipped
 from avspatial.registry import Registry, discover
-from avspatial.runs import Run, digest8
+from avspatial.runs import Run, digest8, runs_in
 from avspatial.text import differences, split_names
 
 _KINDS = (
@@ -78,137 +79,141 @@ def compare(
         AvspatialError: An error that the caller can fix, such as systems scored on different clips.
     """
     systems = [systems] if isinstance(systems, str | Path) else systems
-    origins, metrics = [str(as_path(system)) for system in systems], split_names(metrics)
     splits = split_names(splits) if isinstance(splits, str) else splits
     overrides = [overrides] if isinstance(overrides, str) else overrides
-    recipes = _Recipes(as_path(runs), seeds or 1, splits, overrides, smoke, device)
-    kept = [_found(name, recipes) for name in origins]
-    like = next((scored[0] for scored, _ in filter(None, kept)), None)
-    found = [
-        each or ([_scored_like(like, Path(name), reference, metrics, progress, jobs or usable_cores())], [])
-        for name, each in zip(origins, kept, strict=True)
-    ]
-    if recipes.used == 0 and (seeds or splits or overrides or smoke):
-        what = "--seeds, --splits, --set and --smoke say how a recipe is run, and no recipe is among the systems"
-        raise RunError(what, fix="Leave them out, or name a recipe.")
-    named = [
-        make_system(name, origin, scored)
-        for name, origin, (scored, _) in zip(_names([scored for scored, _ in found]), origins, found, strict=True)
-    ]
-    by_origin = {one.origin: one.name for one in reversed(named)}
+    recipes = _Recipes(as_path(runs), seeds, splits, overrides, smoke, device)
+    outputs = _Outputs(None if reference is None else as_path(reference), split_names(metrics), jobs, progress)
+    return _compare([str(as_path(system)) for system in systems], baseline, recipes, outputs)
+
+
+def _compare(origins: Sequence[str], baseline: str | None, recipes: _Recipes, outputs: _Outputs) -> Comparison:
+    notes: list[str] = []
+    saved = {origin: _saved(origin, recipes, notes) for origin in origins}
+    recipes.refuse_unused()
+    first = next((runs[0] for runs in saved.values() if runs), None)
+    sets = [saved[origin] or [outputs.score(Path(origin), first)] for origin in origins]
+    systems = [make_system(name, origin, runs) for name, origin, runs in zip(_names(sets), origins, sets, strict=True)]
+    by_origin = {system.origin: system.name for system in reversed(systems)}
     baseline = None if baseline is None else by_origin.get(str(as_path(baseline)), baseline)
-    comparison = compare_systems(named, baseline, metrics)
-    return replace(comparison, notes=(*(note for _, notes in found for note in notes), *comparison.notes))
+    comparison = compare_systems(systems, baseline, outputs.metrics)
+    return replace(comparison, notes=(*notes, *comparison.notes))
 
 
-def _names(found: Sequence[Sequence[ScoredSystem]]) -> list[str]:
+def _names(sets: Sequence[Sequence[ScoredSystem]]) -> list[str]:
     """A name for each system: its runs', numbered where several systems have the same."""
-    names = [scored[0].name for scored in found]
-    counts, seen = Counter(names), Counter[str]()
-    numbered = []
+    names = [runs[0].name for runs in sets]
+    unique: list[str] = []
     for name in names:
-        seen[name] += 1
-        numbered.append(f"{name}-{seen[name]}" if counts[name] > 1 else name)
-    return numbered
+        numbered = (f"{name}-{number}" for number in count(1))
+        taken = {*names, *unique}
+        unique.append(next(text for text in numbered if text not in taken) if names.count(name) > 1 else name)
+    return unique
 
 
-def _found(given: str, recipes: _Recipes) -> tuple[list[ScoredSystem], list[str]] | None:
-    """The scored sets that a name stands for, and what to say about them; None for outputs, which have no scores."""
-    path = Path(given)
+def _saved(origin: str, recipes: _Recipes, notes: list[str]) -> list[ScoredSystem]:
+    """The scored runs that a name stands for; none for outputs, which have no scores yet."""
+    path = Path(origin)
     if path.is_file() and path.suffix.lower() == ".csv":
-        return None
+        return []
     if not path.is_dir():
-        return recipes.scored(given), []
+        return recipes.score(origin)
     if Run.at(path) is not None or is_evaluation(path):
-        return [read_scored(path)], []
-    folders = [folder for folder in folders_in(path) if Run(folder).metadata_file.is_file()]
-    return _folder_of_runs(path, folders) if folders else None
+        return [read_scored(path)]
+    runs = runs_in(path)
+    return _folder_of_runs(path, runs, notes) if runs else []
 
 
-def _scored_like(
-    like: ScoredSystem | None,
-    path: Path,
-    reference: str | Path | None,
-    names: Sequence[str],
-    progress: Progress,
-    jobs: int,
-) -> ScoredSystem:
-    """Score outputs as another system was; where there is none, by the metrics named or `evaluate`'s own."""
-    registry = discover()
-    facts = like.metrics if like else {name: MetricInfo() for name in names or METRICS}
-    wanted = {name: of for name, of in facts.items() if not names or name in names}
-    convention = like.convention if like else "fairplay"
-    folder = None if reference is None else as_path(reference)
-    return score_outputs(path, folder, choices(wanted, registry), convention, registry, progress, jobs)
-
-
-def _folder_of_runs(path: Path, folders: Sequence[Path]) -> tuple[list[ScoredSystem], list[str]]:
+def _folder_of_runs(path: Path, runs: Sequence[Run], notes: list[str]) -> list[ScoredSystem]:
     """The finished runs of a folder: one method, each seed and split once, the newest of those made twice."""
-    notes, newest = [], dict[tuple[int | None, str | None], ScoredSystem]()
-    for folder in folders:
-        if not Run(folder).finished:
-            notes.append(f"{folder} is left out: it is not finished.")
+    newest: dict[tuple[int | None, str | None], ScoredSystem] = {}
+    for run in runs:
+        if not run.finished:
+            notes.append(f"{run.path} is left out: it is not finished.")
             continue
-        scored = read_scored(folder)
+        scored = read_scored(run.path)
         older = newest.pop((scored.seed, scored.split), None)
         if older is not None:
-            notes.append(f"{older.path} is left out: {folder.name} is newer, with the same seed and split.")
+            notes.append(f"{older.path} is left out: {run.path.name} is newer, with the same seed and split.")
         newest[scored.seed, scored.split] = scored
-    found = sorted(newest.values(), key=lambda one: (_order(one.split), one.seed or 0))
-    if not found:
+    if not newest:
         raise RunError("none of its runs is finished", where=path, fix=_KINDS)
-    for other in found[1:]:
-        if other.method != found[0].method:
-            keys = ", ".join(key for key, _, _ in differences(found[0].method or {}, other.method or {}))
-            what = f"{found[0].path.name} and {other.path.name} differ in more than seed and split: {keys}"
+    first, *others = sorted(newest.values(), key=lambda scored: (_order(scored.split), scored.seed or 0))
+    for other in others:
+        if other.method != first.method:
+            keys = ", ".join(key for key, _, _ in differences(first.method or {}, other.method or {}))
+            what = f"{first.path.name} and {other.path.name} differ in more than seed and split: {keys}"
             raise RunError(what, where=path, fix="Name the runs one by one.")
-    return found, notes
+    return [first, *others]
 
 
 def _order(split: str | None) -> tuple[int, str]:
     return (int(split), "") if split is not None and split.isdigit() else (0, split or "")
 
 
+@dataclass(frozen=True)
+class _Outputs:
+    """How outputs are scored."""
+
+    reference: Path | None
+    metrics: Sequence[str]
+    jobs: int | None
+    progress: Progress
+
+    def score(self, path: Path, like: ScoredSystem | None) -> ScoredSystem:
+        """As another system was scored; without one, by the metrics named or `evaluate`'s own."""
+        registry = discover()
+        infos = like.metrics if like else {name: MetricInfo() for name in self.metrics or METRICS}
+        selected = choices({name: infos[name] for name in infos if name in (self.metrics or infos)}, registry)
+        convention = like.convention if like else "fairplay"
+        jobs = self.jobs or usable_cores()
+        return score_outputs(path, self.reference, selected, convention, registry, self.progress, jobs)
+
+
+@dataclass
 class _Recipes:
     """Recipes as systems: their finished runs, made where they are missing."""
 
-    def __init__(
-        self,
-        runs: Path,
-        seeds: int,
-        splits: Sequence[str | int],
-        overrides: Sequence[str],
-        smoke: bool,
-        device: str | None,
-    ) -> None:
-        self.runs, self.seeds, self.splits, self.overrides = runs, seeds, splits, tuple(overrides)
-        self.smoke, self.device = smoke, device
-        self.used = 0
-        self._registry: Registry | None = None
+    runs: Path
+    seeds: int | None
+    splits: Sequence[str | int]
+    overrides: Sequence[str]
+    smoke: bool
+    device: str | None
+    used: bool = False
 
-    @property
+    @cached_property
     def registry(self) -> Registry:
-        if self._registry is None:
-            self._registry = discover()
-        return self._registry
+        return discover()
 
-    def scored(self, given: str) -> list[ScoredSystem]:
+    def refuse_unused(self) -> None:
+        if not self.used and (self.seeds or self.splits or self.overrides or self.smoke):
+            what = "--seeds, --splits, --set and --smoke say how a recipe is run, and no recipe is among the systems"
+            raise RunError(what, fix="Leave them out, or name a recipe.")
+
+    def score(self, name: str) -> list[ScoredSystem]:
         """One scored set a split and seed. RunError for an unknown recipe, RecipeError for an invalid one."""
-        self.used += 1
-        known = [one.name for one in shipped()]
-        if not Path(given).is_file() and given not in known:
-            what = f"there is no such folder or file, and no shipped recipe of that name{did_you_mean(given, known)}"
-            raise RunError(what, where=given, fix=_KINDS)
-        file = locate(given)
-        first = load_recipe(file, self.registry, self.overrides, smoke=self.smoke).recipe.seed
-        wanted = []
-        for split in self.splits or (None,):
-            for seed in range(first, first + self.seeds):
-                sets = [*self.overrides, f"seed={seed}", *([] if split is None else [f"data.split={split}"])]
-                wanted.append((sets, load_recipe(file, self.registry, sets, smoke=self.smoke)))
-        return [self._run(file, sets, loaded, f"{at} of {len(wanted)}") for at, (sets, loaded) in enumerate(wanted, 1)]
+        self.used = True
+        names = [recipe.name for recipe in shipped()]
+        if not Path(name).is_file() and name not in names:
+            what = f"there is no such folder or file, and no shipped recipe of that name{did_you_mean(name, names)}"
+            raise RunError(what, where=name, fix=_KINDS)
+        file = locate(name)
+        first = self._load(file, self.overrides).recipe.seed
+        wanted = [
+            (changes, self._load(file, [*self.overrides, *changes]))
+            for split in self.splits or (None,)
+            for seed in range(first, first + (self.seeds or 1))
+            for changes in [[f"seed={seed}", *([] if split is None else [f"data.split={split}"])]]
+        ]
+        return [
+            self._run(file, changes, loaded, f"{place} of {len(wanted)}")
+            for place, (changes, loaded) in enumerate(wanted, 1)
+        ]
 
-    def _run(self, file: Path, sets: list[str], loaded: Loaded, place: str) -> ScoredSystem:
+    def _load(self, file: Path, changes: Sequence[str]) -> Loaded:
+        return load_recipe(file, self.registry, changes, smoke=self.smoke)
+
+    def _run(self, file: Path, changes: list[str], loaded: Loaded, place: str) -> ScoredSystem:
         """The newest finished run of this resolved recipe; else an interrupted run, resumed; else a new run."""
         folder = self.runs / loaded.recipe.name
         same = [Run(path) for path in sorted(folder.glob(f"*-{digest8(loaded.resolved)}"), reverse=True)]
@@ -217,10 +222,12 @@ class _Recipes:
         if finished is None:
             from avspatial.api.run import run as run_recipe  # torch and all networks, which reading scores needs not
 
-            what = ", ".join(text for text in sets if text.startswith(("seed=", "data.split=")))
-            print(f"Running {loaded.recipe.name} ({what}), {place} ...", file=sys.stderr)
+            print(f"Running {loaded.recipe.name} ({', '.join(changes)}), {place} ...", file=sys.stderr)
             if same:
                 finished = run_recipe(resume=same[0].path, device=self.device).run
             else:
-                finished = run_recipe(file, overrides=sets, runs=self.runs, device=self.device, smoke=self.smoke).run
+                overrides = [*self.overrides, *changes]
+                finished = run_recipe(
+                    file, overrides=overrides, runs=self.runs, device=self.device, smoke=self.smoke
+                ).run
         return read_scored(finished.path)

@@ -28,7 +28,7 @@ from avspatial.progress import show_on_stderr, silent
 from avspatial.registry import Registry, discover
 from avspatial.runs.directory import Run
 from avspatial.settings import Selected
-from avspatial.text import split_names
+from avspatial.text import counted, split_names
 
 METRICS = (
     "stft_distance",
@@ -107,15 +107,15 @@ def evaluate(
     measured = _metrics(None if metrics is None else split_names(metrics), outputs, pairs, chosen, registry)
     if controls is None:
         controls = (folder and saved_controls(folder)) or ()
-    work = _Work(pairs, measured, chosen, trim, _rows(split_names(controls)), jobs or usable_cores(), progress)
+    scoring = _Scoring(pairs, measured, chosen, trim, _conditions(controls), jobs or usable_cores(), progress)
     if folder is None:
-        return work.go(None)
-    with open_store(folder, work.about(), pairs) as saved:
-        return work.go(saved)
+        return scoring.go(None)
+    with open_store(folder, scoring.about(), pairs) as saved:
+        return scoring.go(saved)
 
 
 @dataclass(frozen=True)
-class _Work:
+class _Scoring:
     pairs: Sequence[FilePair]
     metrics: Sequence[NamedMetric]
     convention: Convention
@@ -169,19 +169,20 @@ class _Work:
         )
         with closing(new):  # its threads end here, not when and where the garbage is collected
             for pair in self.pairs:
-                scored = kept.get(pair.clip)
-                if scored is None:
-                    scored = next(new)
-                    if saved is not None:
-                        saved.add(scored)
-                yield scored
+                yield kept.get(pair.clip) or _keep(next(new), saved)
             next(new, None)  # let the progress see its end
 
     def _interrupted(self, done: int, saved: ScoreStore | None) -> Interrupted:
-        what = f"interrupted; {done} of {len(self.pairs)} clips are scored"
+        what = f"interrupted; {done} of {counted(len(self.pairs), 'clip')} are scored"
         if saved is None:
             return Interrupted(f"{what}, and none is kept", fix="`--save DIR` keeps them, to go on from.")
         return Interrupted(what, where=saved.folder, fix="Give the same command again to go on.")
+
+
+def _keep(scored: ClipScores, saved: ScoreStore | None) -> ClipScores:
+    if saved is not None:
+        saved.add(scored)
+    return scored
 
 
 def _skips(scored: ClipScores) -> list[str]:
@@ -189,12 +190,13 @@ def _skips(scored: ClipScores) -> list[str]:
     return [f"{score.metric} not measured: {score.skipped}" for score in skipped]
 
 
-def _rows(controls: Sequence[str]) -> tuple[str, ...]:
-    for row in controls:
-        if row not in CONTROLS:
-            what = f"unknown control row {row!r}{did_you_mean(row, CONTROLS)}"
+def _conditions(controls: str | Sequence[str]) -> tuple[str, ...]:
+    controls = split_names(controls)
+    for control in controls:
+        if control not in CONTROLS:
+            what = f"unknown control condition {control!r}{did_you_mean(control, CONTROLS)}"
             raise AvspatialError(what, fix=f"There are: {', '.join(CONTROLS)}.")
-    return tuple(row for row in CONTROLS if row in controls)
+    return tuple(control for control in CONTROLS if control in controls)
 
 
 def _metrics(
@@ -203,8 +205,8 @@ def _metrics(
     """Those named, else those of the run's recipe, else the defaults. No two may give one number's name."""
     if names is not None:
         chosen = [_selected({"use": name}, registry) for name in names]
-    elif found := _of_run(outputs, "metrics"):
-        chosen = [_selected(choice, registry) for choice in found]
+    elif of_run := _of_run(outputs, "metrics"):
+        chosen = [_selected(choice, registry) for choice in of_run]
     else:
         angles_known = any(pair.truth is not None for pair in pairs)
         defaults = (*METRICS, *DIRECTIONS) if angles_known else METRICS

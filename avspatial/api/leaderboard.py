@@ -7,6 +7,7 @@ system's own digest is that of its list of files and their digests, so it change
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import os
@@ -38,7 +39,7 @@ from avspatial.interfaces import Progress
 from avspatial.media.audio import read_audio
 from avspatial.progress import show_on_stderr, silent
 from avspatial.report.parts.numbers import decimals_of_column, metric_heading, number
-from avspatial.text import listed, markdown_table, split_names
+from avspatial.text import counted, listed, markdown_table, split_names
 
 TOLERANCE = 1e-9
 """Numbers that agree to this share are the same: what another processor's rounding may change."""
@@ -90,8 +91,8 @@ def _names(folder: Path, reference: Path | None) -> list[str]:
 
 
 def _refuse_other_clips(folder: Path, pairs: Mapping[str, Sequence[FilePair]]) -> None:
-    everywhere = {pair.clip for found in pairs.values() for pair in found}
-    lacking = {name: sorted(everywhere - {pair.clip for pair in found}) for name, found in pairs.items()}
+    everywhere = {pair.clip for own in pairs.values() for pair in own}
+    lacking = {name: sorted(everywhere - {pair.clip for pair in own}) for name, own in pairs.items()}
     lacks = [f"{name} lacks {listed(clips)}" for name, clips in lacking.items() if clips]
     if lacks:
         what = f"the systems do not have the same clips: {'; '.join(lacks)}"
@@ -100,26 +101,25 @@ def _refuse_other_clips(folder: Path, pairs: Mapping[str, Sequence[FilePair]]) -
 
 
 def _references(folder: Path, pairs: Mapping[str, Sequence[FilePair]]) -> dict[str, str | None]:
-    """{clip: SHA-256 of the reference's decoded sound, None where there is none}; DataError where systems differ."""
-    first, *others = pairs
-    known = {pair.clip: _sound_digest(pair.reference) for pair in pairs[first]}
-    for name in others:
-        found = {pair.clip: pair.reference for pair in pairs[name]}
-        same = {pair.clip for pair in pairs[first] if found[pair.clip] == pair.reference}
-        differing = [clip for clip in known if clip not in same and _sound_digest(found[clip]) != known[clip]]
+    """{clip: SHA-256 of the reference's decoded audio, None where there is none}; DataError where systems differ."""
+    digest = functools.cache(_audio_digest)
+    digests = {name: {pair.clip: digest(pair.reference) for pair in own} for name, own in pairs.items()}
+    (first, expected), *others = digests.items()
+    for name, own in others:
+        differing = [clip for clip in expected if own[clip] != expected[clip]]
         if differing:
-            what = f"the references of {listed(differing)} are other sounds in {name} than in {first}"
+            what = f"the references of {listed(differing)} are other audio in {name} than in {first}"
             fix = "Give all systems the same references, or one folder of them with `--reference DIR`."
             raise DataError(what, where=folder, fix=fix)
-    return known
+    return expected
 
 
-def _sound_digest(path: Path) -> str | None:
+def _audio_digest(path: Path) -> str | None:
     try:
-        sound, rate = read_audio(path)
+        audio, rate = read_audio(path)
     except MediaError:
         return None
-    return hashlib.sha256(f"{rate} {sound.shape} ".encode() + sound.astype("<f4").tobytes()).hexdigest()
+    return hashlib.sha256(f"{rate} {audio.shape} ".encode() + audio.astype("<f4").tobytes()).hexdigest()
 
 
 def _of(progress: Progress, name: str) -> Progress:
@@ -202,74 +202,47 @@ def _shown(value: Any) -> str:
 def differences(old: Leaderboard, new: Leaderboard) -> Iterator[Difference]:
     """List the differences between a board and new measurements, in the order of systems and clips.
 
-    For each clip its numbers come first, then its file. Versions are not compared.
+    For each system its clips' numbers come first, then its files. Versions are not compared.
     """
-    for key, then, now in (
-        ("convention", old.convention, new.convention),
-        ("clips", old.clips, new.clips),
-        ("metrics", _directions(old), _directions(new)),
-    ):
-        if then != now:
-            yield Difference("leaderboard.json", key, then, now)
-    yield from _digests("reference of clip ", old.references.audio, new.references.audio)
-    before, after = ({system.name: system for system in board.systems} for board in (old, new))
-    for name in dict.fromkeys([*before, *after]):
-        if name not in before or name not in after:
-            yield Difference(name, "system", *(("there" if name in systems else None) for systems in (before, after)))
-        else:
-            yield from _system_differences(before[name], after[name])
+    files = {system.name: system.file_of for system in new.systems}
+    files = {system.name: files[system.name] for system in old.systems if system.name in files}
+    before, after = _facts(old, files), _facts(new, files)
+    for where, what in dict.fromkeys([*before, *after]):
+        then, now = before.get((where, what)), after.get((where, what))
+        if not _same(then, now):
+            yield Difference(where, what, then, now)
 
 
-def _directions(board: Leaderboard) -> dict[str, tuple[str, bool | None]]:
-    return {name: (info.unit, info.higher_is_better) for name, info in board.metrics.items()}
-
-
-def _system_differences(old: LeaderboardSystem, new: LeaderboardSystem) -> Iterator[Difference]:
-    then, now = _values(old), _values(new)
-    for clip in dict.fromkeys([*then, *now]):
-        yield from _numbers(new.file_of.get(clip, clip), then.get(clip, {}), now.get(clip, {}))
-    yield from _digests("", old.files, new.files)
-    for metric in dict.fromkeys([*_means(old), *_means(new)]):
-        yield from _numbers(old.name, *(_flat(metric, _means(system).get(metric)) for system in (old, new)))
-    totals = [{"clips": of.clips, "failed": of.failed, "sha256": of.sha256} for of in (old, new)]
-    yield from _numbers(old.name, *totals)
-
-
-def _values(system: LeaderboardSystem) -> dict[str, dict[str, float | None]]:
-    values: dict[str, dict[str, float | None]] = {}
-    for score in system.scores:
-        values.setdefault(score.clip, {})[score.metric] = score.value
-    return values
+def _facts(board: Leaderboard, files: Mapping[str, Mapping[str, str]]) -> dict[tuple[str, str], Any]:
+    """{(where, what): number or digest}; of the systems that `files` does not name, only that they are there."""
+    directions = {name: (info.unit, info.higher_is_better) for name, info in board.metrics.items()}
+    board_facts = {"convention": board.convention, "clips": board.clips, "metrics": directions}
+    facts: dict[tuple[str, str], Any] = {("leaderboard.json", key): value for key, value in board_facts.items()}
+    facts |= {(f"reference of clip {clip}", "sha256"): digest for clip, digest in board.references.audio.items()}
+    for system in board.systems:
+        facts[system.name, "system"] = "there"
+        if system.name not in files:
+            continue
+        of = files[system.name]
+        facts |= {(of.get(score.clip, score.clip), score.metric): score.value for score in system.scores}
+        facts |= {(file, "sha256"): digest for file, digest in system.files.items()}
+        for metric, mean in _means(system).items():
+            low, high = mean.ci95 or (None, None)
+            numbers = mean.model_dump(exclude={"ci95"}) | {"lower bound": low, "upper bound": high}
+            facts |= {(system.name, f"{key} of {metric}"): value for key, value in numbers.items()}
+        totals = {"clips": system.clips, "failed": system.failed, "sha256": system.sha256}
+        facts |= {(system.name, key): value for key, value in totals.items()}
+    return facts
 
 
 def _means(system: LeaderboardSystem) -> dict[str, Mean]:
     return system.conditions.get(MODEL, {})
 
 
-def _flat(metric: str, mean: Mean | None) -> dict[str, Any]:
-    if mean is None:
-        return {}
-    low, high = mean.ci95 or (None, None)
-    flat = mean.model_dump(exclude={"ci95"}) | {"lower bound": low, "upper bound": high}
-    return {f"{key} of {metric}": item for key, item in flat.items()}
-
-
-def _numbers(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
-    for name in dict.fromkeys([*old, *new]):
-        if not _same(old.get(name), new.get(name)):
-            yield Difference(where, name, old.get(name), new.get(name))
-
-
 def _same(old: Any, new: Any) -> bool:
     if isinstance(old, float) and isinstance(new, (float, int)):
         return math.isclose(old, new, rel_tol=TOLERANCE, abs_tol=1e-300)
     return bool(old == new)
-
-
-def _digests(head: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
-    for name in dict.fromkeys([*old, *new]):
-        if old.get(name) != new.get(name):
-            yield Difference(f"{head}{name}", "sha256", old.get(name), new.get(name))
 
 
 DATA, TABLE = "leaderboard.json", "leaderboard.md"
@@ -306,11 +279,11 @@ def verify(
         reference = folder / board.reference
     names = list(dict.fromkeys(info.id or name for name, info in board.metrics.items()))
     now = measure(folder, Choices(board.convention, names, reference), jobs=jobs, progress=progress)
-    found = list(differences(board, now))
+    changes = list(differences(board, now))
     shown = folder / TABLE
-    if not found and (not shown.is_file() or shown.read_text(encoding="utf-8") != markdown(board)):
-        found.append(Difference(TABLE, "text", "that of leaderboard.json", "another" if shown.is_file() else None))
-    return board, found
+    if not changes and (not shown.is_file() or shown.read_text(encoding="utf-8") != markdown(board)):
+        changes.append(Difference(TABLE, "text", "that of leaderboard.json", "another" if shown.is_file() else None))
+    return board, changes
 
 
 def markdown(board: Leaderboard) -> str:
@@ -321,8 +294,8 @@ def markdown(board: Leaderboard) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in board.versions.items())
     measured = ", ".join(f"{info.id}@{info.version}" if info.id else name for name, info in board.metrics.items())
     return (
-        f"# Leaderboard\n\n{board.clips} clips, convention `{board.convention}`; mean and 95 % interval over "
-        f"clips.\n\n{table}\n\nReferences: `{board.references.sha256[:12]}`. Metrics: "
+        f"# Leaderboard\n\n{counted(board.clips, 'clip')}, convention `{board.convention}`; mean and 95 % interval "
+        f"over clips.\n\n{table}\n\nReferences: `{board.references.sha256[:12]}`. Metrics: "
         f"{measured}. Measured with {versions}.\n\nOverlapping intervals do not mean that two systems are alike, nor "
         "apart ones how sure that is: `avspatial compare` tests the differences on the same clips. `avspatial "
         "leaderboard verify` measures this table again from its files.\n"
@@ -332,7 +305,7 @@ def markdown(board: Leaderboard) -> str:
 def _line(board: Leaderboard, system: LeaderboardSystem) -> list[str]:
     cells = []
     for metric in board.metrics:
-        column = [mean.mean for each in board.systems if (mean := _means(each).get(metric))]
+        column = [mean.mean for other in board.systems if (mean := _means(other).get(metric))]
         cells.append(_cell(_means(system).get(metric), decimals_of_column(column)))
     return [system.name, *cells, f"{system.failed} of {system.clips}", f"`{system.sha256[:12]}`"]
 
@@ -351,11 +324,10 @@ def _ordered(board: Leaderboard) -> list[LeaderboardSystem]:
     if first is None:
         return list(board.systems)
     metric, higher_is_better = first
+    means = {system.name: mean.mean for system in board.systems if (mean := _means(system).get(metric))}
 
     def place(system: LeaderboardSystem) -> tuple[float, str]:
-        mean = _means(system).get(metric)
-        if mean is None or mean.mean is None:
-            return math.inf, system.name
-        return (-mean.mean if higher_is_better else mean.mean), system.name
+        mean = means.get(system.name)
+        return (math.inf if mean is None else -mean if higher_is_better else mean), system.name
 
     return sorted(board.systems, key=place)

@@ -14,8 +14,8 @@ import sys
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,13 @@ from avspatial.data.clip_cache import ClipStore, Recording
 from avspatial.data.layout import PARTS
 from avspatial.data.windows import TrainingWindows
 from avspatial.errors import DataError, Interrupted, RunError
-from avspatial.evaluation.scoring.clip_scores import NamedMetric, build_metrics
+from avspatial.evaluation.scoring.clip_scores import build_metrics
 from avspatial.evaluation.scoring.score_schema import Summary, read_summary
 from avspatial.evaluation.scoring.summary import evaluate_run
 from avspatial.folders import as_path
 from avspatial.inference.overlap_add import VisualCondition, spatialize
-from avspatial.interfaces import Clip, Convention, Dataset, Progress, Trainer
+from avspatial.interfaces import Clip, Dataset, Progress, Trainer
+from avspatial.interrupts import stoppable
 from avspatial.media.video import frame_aspect
 from avspatial.metrics import conventions
 from avspatial.progress import show_on_stderr, silent
@@ -42,6 +43,7 @@ from avspatial.recipe.schema import Recipe
 from avspatial.registry import Registry, discover
 from avspatial.report.run.page import write_report
 from avspatial.runs import Run, create_run, digest8, open_run
+from avspatial.runs.claim import claim
 from avspatial.runs.outputs import save_outputs, save_prediction
 from avspatial.runs.provenance import provenance
 from avspatial.training.checkpoints import keep_as_built
@@ -107,8 +109,7 @@ def run(
         The finished run.
 
     Raises:
-        AvspatialError: An error that the caller can fix. A clip that cannot be spatialized or scored does not raise; it
-            is counted in the summary's `failed`.
+        AvspatialError: An error that the caller can fix; a clip that fails is counted in the summary's `failed`.
     """
     registry = discover()
     devices = Devices(device)
@@ -121,14 +122,23 @@ def run(
         loaded = _recipe_of(stopped, recipe, changes, smoke, registry)
         if stopped.finished:
             return Finished(stopped, read_summary(stopped.summary), was_finished=True)
-        return prepare(loaded.recipe, registry, devices, progress).run(stopped, resume=True)
+        with _owned(stopped, devices):
+            return PreparedRun(loaded.recipe, registry, devices, progress).run(stopped, resume=True)
     if recipe is None:
         raise RunError("there is nothing to run", fix=_NOTHING)
     file = locate(recipe)
     loaded = load_recipe(file, registry, changes, smoke=smoke)
-    _refuse_unwritable(as_path(runs))
-    prepared = prepare(loaded.recipe, registry, devices, progress)
-    return prepared.run(_create(as_path(runs), loaded, file.read_text(encoding="utf-8"), prepared), resume=False)
+    return _start(file, loaded, as_path(runs), registry, devices, progress)
+
+
+def _start(
+    file: Path, loaded: Loaded, runs: Path, registry: Registry, devices: Devices, progress: Progress
+) -> Finished:
+    _refuse_unwritable(runs)
+    prepared = PreparedRun(loaded.recipe, registry, devices, progress)
+    created = _create(runs, loaded, file.read_text(encoding="utf-8"), prepared)
+    with _owned(created, devices):
+        return prepared.run(created, resume=False)
 
 
 def _recipe_of(run: Run, recipe: str | Path | None, changes: list[Override], smoke: bool, registry: Registry) -> Loaded:
@@ -167,13 +177,31 @@ def _create(runs: Path, loaded: Loaded, original: str, prepared: PreparedRun) ->
 
 
 @contextmanager
-def _interruptible(run: Run) -> Iterator[None]:
-    """Turns Ctrl-C outside training, which handles its own, into an error that says how to continue."""
+def _owned(run: Run, devices: Devices) -> Iterator[None]:
+    """Claim the run for the first process, and leave its state in run.json whatever ends it.
+
+    Turns Ctrl-C outside training, which handles its own, into an error that says how to continue.
+    """
+    with claim(run) if devices.main else nullcontext(), _state_kept(run, devices.main), stoppable():
+        yield
+
+
+@contextmanager
+def _state_kept(run: Run, main: bool) -> Iterator[None]:
+    state = "failed"
     try:
         yield
     except KeyboardInterrupt as error:
+        state = "interrupted"
         fix = f"Go on with: avspatial run --resume {run.path}"
         raise Interrupted("interrupted; what is finished is saved", where=run.path, fix=fix) from error
+    except Interrupted:
+        state = "interrupted"
+        raise
+    finally:
+        if main and not run.finished:
+            with suppress(OSError):  # a full disk has an error of its own already
+                run.update_metadata(state=state)
 
 
 @dataclass(frozen=True)
@@ -209,70 +237,43 @@ def _refuse_mono(clips: Mapping[str, Sequence[Clip]]) -> None:
         )
 
 
-def prepare(recipe: Recipe, registry: Registry, devices: Devices, progress: Progress) -> PreparedRun:
-    """Build the components, then prepare the data: a network that cannot be built fails before anything is rendered."""
-    dataset: Dataset = registry.build(recipe.data, progress=progress)
-    auxiliary: dict[str, Dataset] = {
-        name: registry.build(selected, progress=progress)
-        for name, selected in components.auxiliary_datasets(recipe).items()
-    }
-    convention = conventions.get(recipe.convention)
-    metrics = build_metrics(recipe.metrics, convention, registry)
-    torch.manual_seed(recipe.seed)
-    spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
-    trainer = registry.build(recipe.trainer, spatializer=spatializer, builder=registry)
-    if spatializer.trainable:
-        devices.check_precision(recipe.trainer.settings.precision)
-    for each in (dataset, *auxiliary.values()):
-        each.prepare()
-    clips = {part: dataset.clips(part)[: recipe.limit] for part in PARTS}
-    _refuse_mono(clips)
-    store = ClipStore(recipe.window, progress)
-    train_store = ClipStore(recipe.window, progress, image_size=recipe.trainer.settings.augmentation.store)
-    train_recordings = _load(train_store, clips["train"]) if spatializer.trainable else []
-    auxiliary_data = {
-        name: AuxiliaryData.load(each, train_store, recipe)
-        for name, each in (auxiliary.items() if spatializer.trainable else ())
-    }
-    store.prepare([*(clips["val"] if spatializer.trainable else ()), *clips["test"]])
-    return PreparedRun(
-        recipe=recipe,
-        registry=registry,
-        devices=devices,
-        progress=progress,
-        trainer=trainer,
-        metrics=metrics,
-        convention=convention,
-        dataset=dataset,
-        clips=clips,
-        store=store,
-        train_recordings=train_recordings,
-        auxiliary=auxiliary_data,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
 class PreparedRun:
-    """A recipe with its components built and its data prepared, before it has a run directory."""
+    """A recipe with its components built and its data prepared, before it has a run directory.
 
-    recipe: Recipe
-    registry: Registry
-    devices: Devices
-    progress: Progress
-    trainer: Trainer
-    metrics: Sequence[NamedMetric]
-    convention: Convention
-    dataset: Dataset
-    clips: Mapping[str, Sequence[Clip]]
-    store: ClipStore
-    train_recordings: Sequence[Recording] = field(repr=False)
-    auxiliary: Mapping[str, AuxiliaryData] = field(repr=False)
+    The components come first: a network that cannot be built fails before anything is rendered.
+    """
+
+    def __init__(self, recipe: Recipe, registry: Registry, devices: Devices, progress: Progress) -> None:
+        self.recipe, self.registry, self.devices, self.progress = recipe, registry, devices, progress
+        self.dataset: Dataset = registry.build(recipe.data, progress=progress)
+        auxiliary: dict[str, Dataset] = {
+            name: registry.build(selected, progress=progress)
+            for name, selected in components.auxiliary_datasets(recipe).items()
+        }
+        self.convention = conventions.get(recipe.convention)
+        self.metrics = build_metrics(recipe.metrics, self.convention, registry)
+        torch.manual_seed(recipe.seed)
+        spatializer = registry.build(recipe.model, framing=recipe.framing, builder=registry)
+        self.trainer: Trainer = registry.build(recipe.trainer, spatializer=spatializer, builder=registry)
+        if spatializer.trainable:
+            devices.check_precision(recipe.trainer.settings.precision)
+        for dataset in (self.dataset, *auxiliary.values()):
+            dataset.prepare()
+        self.clips = {part: self.dataset.clips(part)[: recipe.limit] for part in PARTS}
+        _refuse_mono(self.clips)
+        self.store = ClipStore(recipe.window, progress)
+        train_store = ClipStore(recipe.window, progress, image_size=recipe.trainer.settings.augmentation.store)
+        self.train_recordings = _load(train_store, self.clips["train"]) if spatializer.trainable else []
+        self.auxiliary = {
+            name: AuxiliaryData.load(dataset, train_store, recipe)
+            for name, dataset in (auxiliary.items() if spatializer.trainable else ())
+        }
+        self.store.prepare([*(self.clips["val"] if spatializer.trainable else ()), *self.clips["test"]])
 
     def run(self, run: Run, *, resume: bool) -> Finished:
         """Run the stages that write into the run directory."""
-        with _interruptible(run):
-            self._train(run, resume)
-            return Finished(run, self._evaluate(run) if self.devices.main else None)
+        self._train(run, resume)
+        return Finished(run, self._evaluate(run) if self.devices.main else None)
 
     def _evaluate(self, run: Run) -> Summary:
         """Outputs, scores and report, in the first process alone; the summary."""
@@ -296,9 +297,15 @@ class PreparedRun:
 
     def _train(self, run: Run, resume: bool) -> None:
         """Train, or finish training, and load the best weights."""
-        if not self.trainer.spatializer.trainable:
-            self._keep_as_built(run)
-            return
+        if self.trainer.spatializer.trainable:
+            self._fit(run, resume)
+        elif self.devices.main:
+            print(f"{self.recipe.model.id} has no parameters to train; training is skipped.", file=sys.stderr)
+            keep_as_built(self.trainer, run, components.components(self.recipe))
+        if self.devices.main:
+            load_best(run, self.trainer.spatializer, self.recipe)
+
+    def _fit(self, run: Run, resume: bool) -> None:
         framing, seed, settings = self.recipe.framing, self.recipe.seed, self.recipe.trainer.settings
         train_windows = TrainingWindows(self.train_recordings, framing, seed, settings.augmentation)
         held_out = [self.store.load(clip) for clip in self.clips["val"]]
@@ -316,15 +323,6 @@ class PreparedRun:
             components=components.components(self.recipe),
             observe=lambda record: self.registry.observe(str(run.path), record),
         )
-        if self.devices.main:
-            load_best(run, self.trainer.spatializer, self.recipe)
-
-    def _keep_as_built(self, run: Run) -> None:
-        if not self.devices.main:
-            return
-        print(f"{self.recipe.model.id} has no parameters to train; training is skipped.", file=sys.stderr)
-        keep_as_built(self.trainer, run, components.components(self.recipe))
-        load_best(run, self.trainer.spatializer, self.recipe)
 
     def _spatialize(self, run: Run) -> dict[str, str]:
         """Save every test clip, and its control conditions, unless they exist; {clip id: why it failed}."""

@@ -120,8 +120,7 @@ def spatialize(
 
     Args:
         inputs: Files, folders (all videos in them) and globs.
-        model: A run directory, a file from `avspatial export`, a recipe whose model needs no training, or a model from
-            `load_trained`.
+        model: A run directory, a file from `avspatial export`, a recipe without training, or `load_trained`'s result.
         overrides: Overrides of that recipe, `["model.azimuth=30"]`.
         out: The output file for a single input, or a folder [default: `NAME_binaural` next to the input].
         video: The video that guides a single wav or flac file.
@@ -142,18 +141,11 @@ def spatialize(
     Raises:
         AvspatialError: Invalid call, or the output of a single named file exists.
     """
-    _check_width(width_percent)
-    if jobs < 1:
-        raise AvspatialError(f"{jobs} files at once; at least 1 is needed", where="jobs")
-    output = OutputOptions(_path(out), _path(video), keep_original, force)
-    files = find_jobs([inputs] if isinstance(inputs, str | Path) else list(inputs), output)
-    trained = _prepare_model(model, device, overrides, precision)
-    options = InferenceOptions(trained.recipe.inference, width_percent / 100, mode, precision)
-    make_processor(trained.spatializer, _NO_IMAGES, options)  # reports once, not per file, what the model cannot do
-    measured = benchmark(trained.spatializer, options) if dry_run else None
-    with progress() as display:
-        batch = _Batch(trained, options, force, dry_run, display, on_result)
-        return Summary(trained.name, batch.run(files, jobs), measured)
+    _check_numbers(width_percent, jobs)
+    sources = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    files = find_jobs(sources, OutputOptions(_path(out), _path(video), keep_original, force))
+    trained, options = _prepare(model, device, overrides, width_percent, mode, precision)
+    return _Batch(trained, options, force, dry_run, on_result).run(files, jobs, progress)
 
 
 def spatialize_arrays(
@@ -200,37 +192,39 @@ def spatialize_arrays(
         MediaError: Frames that cannot be used.
         AvspatialError: Any other error of `spatialize`.
     """
-    _check_width(width_percent)
+    _check_numbers(width_percent, rate=rate)
     samples = check_audio(audio)
-    if not (isinstance(rate, Integral) and rate >= 1):
-        raise AvspatialError(f"the rate is {rate!r}; an integer number of Hz, at least 1, is needed", where="rate")
-    trained = _prepare_model(model, device, overrides, precision)
-    options = InferenceOptions(trained.recipe.inference, width_percent / 100, mode, precision)
+    trained, options = _prepare(model, device, overrides, width_percent, mode, precision)
     images = image_source(frames, fps, times, trained.recipe.window, samples.shape[1] / rate)
     with progress() as display, display("audio") as advance:
         return spatialize_audio(trained.spatializer, samples, rate, images, options, advance)
 
 
-def _prepare_model(
-    model: str | Path | Trained, device: str | None, overrides: Sequence[str], precision: Precision
-) -> Trained:
-    """Load a model and optimize it for inference.
-
-    Raises:
-        AvspatialError: The device does not have the precision, or a device or overrides come with a loaded model.
-    """
+def _prepare(
+    model: str | Path | Trained,
+    device: str | None,
+    overrides: Sequence[str],
+    width_percent: float,
+    mode: Mode,
+    precision: Precision,
+) -> tuple[Trained, InferenceOptions]:
+    """Load a model and optimize it for inference; AvspatialError if the options do not fit it."""
     if isinstance(model, Trained) and (overrides or device is not None):
         fix = "Give them to load_trained."
         raise AvspatialError("a loaded model takes neither overrides nor device", where="model", fix=fix)
     texts = [overrides] if isinstance(overrides, str) else overrides
     trained = model if isinstance(model, Trained) else load_trained(model, device, texts)
     refuse_slow(precision, trained.spatializer.mixture_rms.device)
-    return trained.for_inference()
+    return trained.for_inference(), InferenceOptions(trained.recipe.inference, width_percent / 100, mode, precision)
 
 
-def _check_width(width_percent: float) -> None:
+def _check_numbers(width_percent: float, jobs: int = 1, rate: int = 1) -> None:
     if not 0 <= width_percent <= 150:
         raise AvspatialError(f"the width is {width_percent:g} %; it can be 0 to 150", where="width")
+    if jobs < 1:
+        raise AvspatialError(f"{jobs} files at once; at least 1 is needed", where="jobs")
+    if not (isinstance(rate, Integral) and rate >= 1):
+        raise AvspatialError(f"the rate is {rate!r}; an integer number of Hz, at least 1, is needed", where="rate")
 
 
 def _path(value: str | Path | None) -> Path | None:
@@ -253,15 +247,21 @@ class _Batch:
     options: InferenceOptions
     force: bool
     dry_run: bool
-    display: ProgressDisplay
     on_result: Callable[[Result], None]
     stopped: Event = field(default_factory=Event)
 
-    def run(self, jobs: Sequence[Job], at_once: int) -> tuple[Result, ...]:
+    def run(self, jobs: Sequence[Job], at_once: int, progress: Callable[[], Any]) -> Summary:
+        spatializer = self.trained.spatializer
+        make_processor(spatializer, _NO_IMAGES, self.options)  # reports once, not per file, what the model cannot do
+        measured = benchmark(spatializer, self.options) if self.dry_run else None
+        with progress() as display:
+            return Summary(self.trained.name, self._results(jobs, at_once, display), measured)
+
+    def _results(self, jobs: Sequence[Job], at_once: int, display: ProgressDisplay) -> tuple[Result, ...]:
         if at_once <= 1 or len(jobs) == 1:
-            return tuple(self._result(job) for job in jobs)
+            return tuple(self._result(job, display) for job in jobs)
         with ThreadPoolExecutor(at_once) as pool:
-            futures = [pool.submit(self._result, job) for job in jobs]
+            futures = [pool.submit(self._result, job, display) for job in jobs]
             try:
                 return tuple(future.result() for future in futures)
             except BaseException:
@@ -269,7 +269,7 @@ class _Batch:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _result(self, job: Job) -> Result:
+    def _result(self, job: Job, display: ProgressDisplay) -> Result:
         begin = time.monotonic()
         try:
             if job.out.exists() and not self.force:
@@ -277,7 +277,7 @@ class _Batch:
             elif self.dry_run:
                 result = Result(job.source, job.out, "planned", plan=check_job(job, self.trained.recipe.window.rate))
             else:
-                done = self._spatialize(job)
+                done = self._spatialize(job, display)
                 result = Result(job.source, job.out, "done", done, took=time.monotonic() - begin)
         except Interrupted:
             raise
@@ -291,8 +291,8 @@ class _Batch:
         self.on_result(result)
         return result
 
-    def _spatialize(self, job: Job) -> FileResult:
-        with self.display(job.source.name) as show:
+    def _spatialize(self, job: Job, display: ProgressDisplay) -> FileResult:
+        with display(job.source.name) as show:
 
             def advance(done: float, total: float) -> None:
                 if self.stopped.is_set():

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from avspatial.cli.names import Names, names
-from avspatial.cli.table import print_json
+from avspatial.cli.options import AsJson, Names, names
+from avspatial.cli.table import on_stdout, print_json
 from avspatial.errors import RunError
+from avspatial.text import counted
 
 if TYPE_CHECKING:
     from avspatial.evaluation.comparison.compare import Comparison
@@ -38,7 +39,8 @@ Splits = Annotated[
     str | None, typer.Option(metavar="1-10", help="Recipes: splits to run each on (data.split), as in 1-10 or 1,3.")
 ]
 Set = Annotated[
-    list[str] | None, typer.Option(metavar="KEY=VALUE", help="Recipes: override a key of every recipe. Repeatable.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Recipes: override a key of every recipe. Repeatable."),
 ]
 Smoke = Annotated[bool, typer.Option(help="Recipes: run only a few steps, to check the set-up.")]
 Device = Annotated[str | None, typer.Option(metavar="D", help="Recipes: the torch device to run on.")]
@@ -51,7 +53,6 @@ Require = Annotated[
     ),
 ]
 Runs = Annotated[Path, typer.Option(metavar="DIR", help="Where the runs of recipes are.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown tables.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV, one line per metric and system or pair.")]
 Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a page with plots and audio, one file.")]
@@ -74,13 +75,13 @@ def compare(
     reference: Reference = None,
     seeds: Seeds = None,
     splits: Splits = None,
-    set: Set = None,
+    set_: Set = None,
     smoke: Smoke = False,
     device: Device = None,
     jobs: Jobs = None,
     require: Require = None,
     runs: Runs = Path("runs"),
-    json: Json = False,
+    as_json: AsJson = False,
     markdown: Markdown = False,
     csv: Csv = False,
     html: Html = None,
@@ -88,7 +89,7 @@ def compare(
     by: By = None,
 ) -> None:
     """Compare systems on the same clips, with confidence intervals and tests."""
-    if json + markdown + csv > 1:
+    if as_json + markdown + csv > 1:
         raise RunError("--json, --markdown and --csv exclude each other", fix="Give one of them.")
     from avspatial.evaluation.comparison.requirements import answer, parse_statement
 
@@ -102,7 +103,7 @@ def compare(
         seeds=seeds,
         splits=_splits(splits) if splits else (),
         runs=runs,
-        overrides=set or (),
+        overrides=set_ or (),
         smoke=smoke,
         device=device,
         reference=reference,
@@ -111,10 +112,10 @@ def compare(
     if html is not None:
         _write_page(comparison, html, clips, by)
     answered = [answer(comparison, statement) for statement in required]
-    form = "json" if json else "markdown" if markdown else "csv" if csv else ""
+    form = "json" if as_json else "markdown" if markdown else "csv" if csv else ""
     _print(comparison, form, answered)
     _tell(comparison, answered, sys.stderr if form else sys.stdout)
-    if not all(each.holds for each in answered):
+    if not all(answer.holds for answer in answered):
         raise typer.Exit(1)
 
 
@@ -129,33 +130,34 @@ def _tell(comparison: Comparison, answered: Sequence[Answer], stream: TextIO) ->
     """What failed, on stderr; then the answers to `--require`."""
     for name, count in comparison.failed().items():
         print(
-            f"{count} of {len(comparison.clips)} clips of {name} failed; the pairs are without them.", file=sys.stderr
+            f"{count} of {counted(len(comparison.clips), 'clip')} of {name} failed; the pairs are without them.",
+            file=sys.stderr,
         )
-    for each in answered:
-        print(each, file=stream)
+    for answer in answered:
+        print(answer, file=stream)
 
 
 def _splits(text: str) -> list[str]:
     """`1-10`, `1,3`, `clean1`, or several with commas -> the splits one by one."""
-    found: list[str] = []
+    splits: list[str] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
         first, dash, last = part.partition("-")
         if dash and first.isdigit() and last.isdigit():
             if int(last) < int(first):
                 raise RunError(f"{part} counts down", where="--splits", fix="Give the lower number first, as in 1-10.")
-            found += [str(number) for number in range(int(first), int(last) + 1)]
+            splits += [str(number) for number in range(int(first), int(last) + 1)]
         else:
-            found.append(part)
-    if not found or len(found) != len({*found}):
+            splits.append(part)
+    if not splits or len(splits) != len({*splits}):
         raise RunError(f"{text!r} names no split, or one twice", where="--splits", fix="Give them as in 1-10 or 1,3.")
-    return found
+    return splits
 
 
 def _print(comparison: Comparison, form: str, answered: Sequence[Answer]) -> None:
     from avspatial.report.comparison import tables
 
     if form == "json":
-        required = [{"statement": each.text, "holds": each.holds, "why": each.why} for each in answered]
+        required = [{"statement": answer.text, "holds": answer.holds, "why": answer.why} for answer in answered]
         print_json(comparison.to_dict() | ({"required": required} if required else {}))
     elif form == "markdown":
         print(tables.as_markdown(comparison), end="")
@@ -166,18 +168,16 @@ def _print(comparison: Comparison, form: str, answered: Sequence[Answer]) -> Non
 
 
 def _show(comparison: Comparison) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from avspatial.report.comparison.tables import fitting, legend, tables
 
-    # A pipe has no width of its own: lines there are as long as they need to be.
-    console = Console() if sys.stdout.isatty() else Console(width=1000)
-    for one in comparison.systems:
-        print(f"{one.name}: {one.origin}" + (f" ({len(one.runs)} runs)" if len(one.runs) > 1 else ""))
-    for each in tables(comparison):
-        for piece in fitting(each, console.width):
+    console = on_stdout(width=1000)
+    for system in comparison.systems:
+        print(f"{system.name}: {system.origin}" + (f" ({len(system.runs)} runs)" if len(system.runs) > 1 else ""))
+    for wide in tables(comparison):
+        for piece in fitting(wide, console.width):
             table = Table(box=None, pad_edge=False)
             for at, column in enumerate(piece.columns):
                 table.add_column(Text(column.heading), justify="right" if at else "left", no_wrap=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from avspatial.errors import RecipeError
+from avspatial.text import counted
 
 if TYPE_CHECKING:
     from avspatial.data.simulated.settings import SimulatedSettings
@@ -48,27 +49,20 @@ def simulate(
     With --solos: FAMILY/ID.mp4 and FAMILY/ID.wav, for trainers that separate solos.
     The same settings give the same scenes; a folder that already contains them stays unchanged.
     """
-    from rich.console import Console
-    from rich.progress import track
-
     from avspatial.data.simulated.dataset import SimulatedScenes
+    from avspatial.progress import show_on_stderr
 
     options: dict[str, Any] = {"clips": clips, "seed": seed, "seconds": seconds, "head": head, "shares": split}
     if solos:
         options |= {"sources": [1, 1], "solos": True}
-    settings, given = _settings({key: value for key, value in options.items() if value is not None}, set_ or [])
-    console = Console(stderr=True)
-    scenes = SimulatedScenes(
-        settings.model_copy(update={"root": out}),
-        progress=lambda items, title: track(items, title, console=console, disable=not console.is_terminal),
-    )
-    scenes.prepare()
+    settings, names = _settings({key: value for key, value in options.items() if value is not None}, set_ or [])
+    SimulatedScenes(settings.model_copy(update={"root": out}), progress=show_on_stderr).prepare()
     if settings.solos:
-        print(f"{settings.clips} solos of {settings.seconds:g} s in {out}")
+        print(f"{counted(settings.clips, 'solo')} of {settings.seconds:g} s in {out}")
         print(f"In a recipe, for a trainer that separates: solos: {{use: solos, root: {out}}}")
         return
-    print(f"{settings.clips} scenes of {settings.seconds:g} s in {out}")
-    print(f"In a recipe: data: {{{', '.join(['use: simulated', f'root: {out}', *_written(settings, given)])}}}")
+    print(f"{counted(settings.clips, 'scene')} of {settings.seconds:g} s in {out}")
+    print(f"In a recipe: data: {{{', '.join(['use: simulated', f'root: {out}', *_written(settings, names)])}}}")
 
 
 def _settings(options: dict[str, Any], sets: list[str]) -> tuple[SimulatedSettings, list[str]]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import typer
 
+from avspatial.cli.options import AsJson
 from avspatial.cli.table import columns, print_json
+from avspatial.errors import reason
 from avspatial.registry import discover
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -29,11 +32,11 @@ class Finding:
 
 
 @app.command()
-def doctor(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Check versions, devices, media libraries, data folders, the cache and plugins; exit 1 if something is broken."""
     findings = [*_versions(), *_devices(), *_media(), *_data(), *_cache(), *_plugins()]
     broken = sum(finding.state == "broken" for finding in findings)
-    if json:
+    if as_json:
         print_json({"broken": broken, "findings": [asdict(finding) for finding in findings]})
     else:
         print(columns([(finding.state, finding.part, finding.what) for finding in findings]))
@@ -106,8 +109,15 @@ def _cache() -> Iterator[Finding]:
 
     root = cache_root()
     nearest = next(folder for folder in (root, *root.absolute().parents) if folder.exists())
-    if not (nearest.is_dir() and os.access(nearest, os.W_OK)):
-        yield Finding("cache", "broken", f"{root} cannot be written; set AVSPATIAL_CACHE to a folder that can")
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        what = f"{root} cannot be written ({reason(error)}); set AVSPATIAL_CACHE to a folder that can"
+        if (root / "clips").is_dir():
+            yield Finding("cache", "note", f"{what}, or let it be: clips that are in it are read")
+        else:
+            yield Finding("cache", "broken", what)
         return
     free = shutil.disk_usage(nearest).free
     state: Literal["ok", "note"] = "ok" if free >= MIN_FREE else "note"

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from avspatial.cli.names import Names, names
+from avspatial.cli.options import AsJson, Jobs, Names, names
 from avspatial.cli.table import on_stdout, print_json, score_tables
+from avspatial.text import counted
 
 if TYPE_CHECKING:
     from avspatial.api.evaluate import Evaluation
@@ -40,7 +41,6 @@ Metrics = Annotated[
     typer.Option(parser=names, metavar="NAME,NAME", help="Metrics [default: the run's, else FAIR-Play's and SPL's]."),
 ]
 Scenes = Annotated[Path | None, typer.Option(metavar="FILE", help="A scenes.jsonl of simulated data: the true angles.")]
-Jobs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Clips at once [default: all cores].")]
 Trim = Annotated[bool, typer.Option("--trim", help="Cut the longer file of a pair; without it, such a pair fails.")]
 Controls = Annotated[
     Names | None,
@@ -51,7 +51,6 @@ Controls = Annotated[
         "the predictions [default: mono for the table, none with --json].",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of a table.")]
 Save = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Save scores.jsonl and summary.json there; an interrupted evaluation is resumed."),
@@ -68,7 +67,7 @@ def evaluate(
     jobs: Jobs = None,
     trim: Trim = False,
     controls: Controls = None,
-    json: Json = False,
+    as_json: AsJson = False,
     save: Save = None,
 ) -> None:
     """Score saved predictions: folders, a CSV of file pairs, a run directory."""
@@ -82,10 +81,10 @@ def evaluate(
         scenes=scenes,
         jobs=jobs,
         trim=trim,
-        controls=_controls(controls, json, save),
+        controls=_controls(controls, as_json, save),
         save=save,
     )
-    if json:
+    if as_json:
         print_json(done.summary.to_dict())
     else:
         console = on_stdout()
@@ -96,25 +95,25 @@ def evaluate(
         raise typer.Exit(1)
 
 
-def _controls(named: Names | None, json: bool, save: Path | None) -> Sequence[str]:
+def _controls(named: Names | None, as_json: bool, save: Path | None) -> Sequence[str]:
     from avspatial.evaluation.scoring.controls import CONTROLS
     from avspatial.evaluation.scoring.score_store import saved_controls
 
     if named is None:
         kept = saved_controls(save) if save is not None else None
-        return kept if kept is not None else () if json else ("mono",)
+        return kept if kept is not None else () if as_json else ("mono",)
     return tuple(CONTROLS) if named == ("all",) else () if named == ("none",) else named
 
 
 def _tell(done: Evaluation) -> None:
     """Notes and failed clips, on stderr."""
     for note, clips in list(done.notes.items())[:SHOWN]:
-        print(f"note: {note} ({clips} of {done.summary.clips} clips)", file=sys.stderr)
+        print(f"note: {note} ({clips} of {counted(done.summary.clips, 'clip')})", file=sys.stderr)
     if len(done.notes) > SHOWN:
-        print(f"note: and {len(done.notes) - SHOWN} other notes", file=sys.stderr)
+        print(f"note: and {counted(len(done.notes) - SHOWN, 'other note')}", file=sys.stderr)
     if not done.failures:
         return
-    print(f"{len(done.failures)} of {done.summary.clips} clips failed:", file=sys.stderr)
+    print(f"{len(done.failures)} of {counted(done.summary.clips, 'clip')} failed:", file=sys.stderr)
     for clip, why in done.failures[:SHOWN]:
         print(f"  {clip}: {why.splitlines()[0]}", file=sys.stderr)
     if len(done.failures) > SHOWN:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from avspatial.atomic import refuse_existing
+from avspatial.cli.options import refuse_missing_model
 from avspatial.errors import RunError
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -23,6 +24,7 @@ def export(
     if out.suffix != ".safetensors":
         raise RunError("the name must end in .safetensors", where=out, fix=f"Give -o {out.stem}.safetensors.")
     refuse_existing(out, force)
+    refuse_missing_model(run)
     from avspatial.api.load import load_trained
     from avspatial.runs.model_file import write_model_file
 

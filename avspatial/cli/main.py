@@ -8,12 +8,15 @@ error of the user, 70 a bug in avspatial, 130 interrupted.
 from __future__ import annotations
 
 import ast
+import copy
 import errno
 import importlib
+import inspect
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +27,7 @@ from typer.main import get_command
 from avspatial.cli.table import escape_unprintable
 from avspatial.errors import AvspatialError, RecipeError, did_you_mean
 from avspatial.folders import as_path
+from avspatial.interrupts import stoppable
 from avspatial.version import __version__
 
 VERBS = (
@@ -42,17 +46,17 @@ VERBS = (
     "metrics",
     "doctor",
 )
-_FULL_OR_FORBIDDEN = {
-    errno.ENOSPC: "no space left on the disk",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the file system is read-only",
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-}
-_NO_FILE_THERE = {
-    errno.EISDIR: "this is a folder, and a file must be written here",
-    errno.ENOTDIR: "one of the folders in this path is a file",
-    errno.ENAMETOOLONG: "the name is too long for the file system",
+_FREE = "Free space or allow writing there, or choose another folder (`--runs DIR` for runs)."
+_NAME = "Give another name."
+_FILE_ERRORS = {
+    errno.ENOSPC: ("no space left on the disk", _FREE),
+    errno.EDQUOT: ("the disk quota is used up", _FREE),
+    errno.EROFS: ("the file system is read-only", _FREE),
+    errno.EACCES: ("permission denied", _FREE),
+    errno.EPERM: ("permission denied", _FREE),
+    errno.EISDIR: ("this is a folder, and a file must be written here", _NAME),
+    errno.ENOTDIR: ("one of the folders in this path is a file", _NAME),
+    errno.ENAMETOOLONG: ("the name is too long for the file system", _NAME),
 }
 
 
@@ -75,14 +79,37 @@ class _Verbs(TyperGroup):
             return None
         command = get_command(importlib.import_module(f"avspatial.cli.{cmd_name}").app)
         command.name = cmd_name
+        for part in (command, *getattr(command, "commands", {}).values()):
+            part.params.append(self._plugins_option())
+            part.short_help = inspect.cleandoc(part.help or "").partition("\n\n")[0].replace("\n", " ")
         return command
+
+    def _plugins_option(self) -> Any:
+        """`--plugins` as an option of a command: it may stand behind the command too."""
+        option = copy.copy(next(param for param in self.params if param.name == "plugins"))
+        option.expose_value = False
+        option.callback = lambda ctx, param, folders: _use_plugins(folders or ())
+        return option
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(verb, summary(verb)) for verb in VERBS])
 
 
-app = typer.Typer(cls=_Verbs, rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+app = typer.Typer(
+    cls=_Verbs,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _use_plugins(folders: Iterable[Path]) -> None:
+    """Name plugin folders in the environment, so that processes started by this one see the same plugins."""
+    earlier = os.environ.get("AVSPATIAL_PLUGINS")
+    names = [*(str(folder.absolute()) for folder in folders), *([earlier] if earlier else [])]
+    if names:
+        os.environ["AVSPATIAL_PLUGINS"] = os.pathsep.join(names)
 
 
 def _print_version(wanted: bool) -> None:
@@ -102,11 +129,7 @@ def avspatial(
     ] = False,
 ) -> None:
     """Convert video with mono sound into binaural video, guided by the picture."""
-    if plugins:
-        # The environment, so that processes started by this one see the same plugins.
-        earlier = os.environ.get("AVSPATIAL_PLUGINS")
-        folders = [str(folder.absolute()) for folder in plugins] + ([earlier] if earlier else [])
-        os.environ["AVSPATIAL_PLUGINS"] = os.pathsep.join(folders)
+    _use_plugins(plugins or ())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -121,7 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     escape_unprintable(sys.stdout)
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        get_command(app)(args=[_expand_home(word) for word in words], prog_name="avspatial")
+        with stoppable():
+            get_command(app)(args=[_expand_home(word) for word in words], prog_name="avspatial")
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else int(done.code is not None)
         if code == 130:  # from click, for Ctrl-C; a run that exists raises Interrupted, with its own instructions
@@ -132,30 +156,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(str(error) if isinstance(error, RecipeError) else f"error: {error}", file=sys.stderr)
         return error.exit_code
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _FULL_OR_FORBIDDEN | _NO_FILE_THERE:
-            print(f"error: {_explained(error)}", file=sys.stderr)
+        if isinstance(error, OSError) and error.errno in _FILE_ERRORS:
+            what, fix = _FILE_ERRORS[error.errno]
+            where = error.filename2 or error.filename or ""
+            print(f"error: {AvspatialError(what, where=where, fix=fix)}", file=sys.stderr)
             return 2
         traceback.print_exc()
         print(
-            f"error: this is a bug in avspatial {__version__}, not an error of yours. Please report it on the "
-            "project's issue tracker, with the lines above and the output of `avspatial doctor --json`.",
+            f"error: this is a bug in avspatial {__version__}, not an error of yours. Please report it {_where()}, "
+            "with the lines above and the output of `avspatial doctor --json`.",
             file=sys.stderr,
         )
         return 70
     return 0
 
 
+def _where() -> str:
+    """Where to report a bug: the address in the package's metadata, which is pyproject's."""
+    try:
+        urls = metadata.metadata("avspatial").get_all("Project-URL") or []
+    except metadata.PackageNotFoundError:
+        urls = []
+    addresses = dict(url.split(", ", 1) for url in urls)
+    address = addresses.get("Issues") or addresses.get("Repository") or next(iter(addresses.values()), "")
+    return f"at {address}" if address else "on the project's issue tracker"
+
+
 def _expand_home(word: str) -> str:
     """`--out=~/x`, and `~/x` in quotes, which a shell leaves as they are."""
     option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
     return f"{option}{equals}{as_path(value)}" if value == "~" or value.startswith("~/") else word
-
-
-def _explained(error: OSError) -> AvspatialError:
-    """What the user can do about a full disk, a missing permission or an impossible name."""
-    assert error.errno is not None
-    where = error.filename2 or error.filename or ""
-    if error.errno in _NO_FILE_THERE:
-        return AvspatialError(_NO_FILE_THERE[error.errno], where=where, fix="Give another name.")
-    fix = "Free space or allow writing there, or choose another folder (`--runs DIR` for runs)."
-    return AvspatialError(_FULL_OR_FORBIDDEN[error.errno], where=where, fix=fix)

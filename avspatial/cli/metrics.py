@@ -5,15 +5,16 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from avspatial.cli.table import columns, print_json
+from avspatial.cli.options import AsJson
+from avspatial.cli.table import columns, component_text, print_json, print_results
 from avspatial.errors import PluginError
 from avspatial.registry import Entry, Failure, Registry, discover
+from avspatial.text import counted
 
 if TYPE_CHECKING:
     from avspatial.evaluation.cards.card import Card
@@ -30,11 +31,10 @@ _AUDIO = {True: "normalised", False: "as it is"}
 _AUDIO_LONG = {True: "resampled and normalised by the convention", False: "resampled, otherwise as it is"}
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A metric: `plugin.component` or its short form.")]
 ConventionName = Annotated[str, typer.Option(metavar="NAME", help="Convention of the measurement.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 
 
 @app.command("list")
-def list_metrics(json: Json = False) -> None:
+def list_metrics(as_json: AsJson = False) -> None:
     """List all metrics.
 
     One line for each number: version, unit, which direction is better, whether the convention's normalisation applies,
@@ -43,7 +43,7 @@ def list_metrics(json: Json = False) -> None:
     registry = discover()
     numbers = [number for entry in registry.entries("metric") for number in _numbers(entry)]
     registry.report_failures()
-    if json:
+    if as_json:
         print_json({"metrics": numbers})
         return
     rows = [["metric", "version", "unit", "better", "audio", "needs", "about"]]
@@ -63,7 +63,7 @@ def list_metrics(json: Json = False) -> None:
 
 
 @app.command("show")
-def show(name: Name, convention: ConventionName = "fairplay", json: Json = False) -> None:
+def show(name: Name, convention: ConventionName = "fairplay", as_json: AsJson = False) -> None:
     """Show a metric and measure its card.
 
     The definition and settings, then the card: the scores of known errors. Takes seconds.
@@ -75,7 +75,7 @@ def show(name: Name, convention: ConventionName = "fairplay", json: Json = False
     entry = registry.get("metric", name)
     target = entry.target_class()
     cards = metric_cards(entry.id, convention=convention, registry=registry, progress=show_on_stderr)
-    if json:
+    if as_json:
         shown: dict[str, Any] = {"id": entry.id, "version": entry.version, "summary": entry.component.summary}
         shown |= {"definition": _definition(target), "cards": {card.name: card.to_dict() for card in cards}}
         print_json(shown)
@@ -90,7 +90,7 @@ def check(
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the cards as a Markdown page, like docs/metric_cards.md.")
     ] = None,
-    json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check metrics and measure their cards.
 
@@ -105,7 +105,7 @@ def check(
     for result, measured in _run_checks(entries, registry, convention):
         results.append(result)
         cards += measured
-        if not json:
+        if not as_json:
             lines = [f"          {card.name}: {' '.join(card.sentences())}" for card in measured]
             print("\n".join([str(result), *lines]), flush=True)
     if markdown is not None:
@@ -113,7 +113,7 @@ def check(
         from avspatial.report.metric_cards import page
 
         write_text(markdown, page(cards))
-    if _print_results(results, cards, json):
+    if print_results(results, as_json, cards={card.name: card.to_dict() for card in cards}):
         raise typer.Exit(1)
 
 
@@ -134,20 +134,6 @@ def _run_checks(entries: list[Entry], registry: Registry, convention: str) -> It
             yield result, []
         if built:
             yield check_card(entry, registry, cases, chosen, show_on_stderr)
-
-
-def _print_results(results: list[Result], cards: list[Card], json: bool) -> int:
-    """Print the counts, or everything as JSON; returns how many checks failed."""
-    from avspatial.cli.plugins import STATUSES
-
-    counts = {status: sum(result.status == status for result in results) for status in STATUSES}
-    if json:
-        summary = {"checks": len(results), **counts, "results": [asdict(result) for result in results]}
-        print_json({**summary, "cards": {card.name: card.to_dict() for card in cards}})
-    else:
-        listed = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
-        print(f"{len(results)} checks: {listed}")
-    return counts["failed"]
 
 
 def _numbers(entry: Entry) -> list[dict[str, Any]]:
@@ -174,8 +160,6 @@ def _numbers(entry: Entry) -> list[dict[str, Any]]:
 
 
 def _about(entry: Entry, target: Any) -> str:
-    from avspatial.recipe.reference import settings_rows
-
     rows = [
         ("version", entry.version),
         ("about", entry.component.summary),
@@ -183,11 +167,8 @@ def _about(entry: Entry, target: Any) -> str:
         ("needs", "true angles" if target.requires_source_angles else "prediction and reference"),
         ("code", entry.component.target),
     ]
-    settings = settings_rows(entry.settings_class())
-    parts = [entry.id, columns(rows, indent="  "), "  settings" if settings else "  no settings"]
-    parts += [columns(settings, indent="    ")] if settings else []
     definition = "\n".join(f"    {line}".rstrip() for line in _definition(target).splitlines())
-    return "\n".join([*parts, "  definition", definition])
+    return "\n".join([component_text(entry, rows), "  definition", definition])
 
 
 def _definition(target: Any) -> str:
@@ -209,7 +190,7 @@ def _card(card: Card) -> str:
     rows += [
         [name, cell(card, name), short_number(card.share(name)), description_of(name)] for name in distortion_names()
     ]
-    scenes = f"means over {card.n} of {len(SCENES)} scenes, {card.convention}"
+    scenes = f"means over {card.n} of {counted(len(SCENES), 'scene')}, {card.convention}"
     head = f"{card.name}{unit}, {DIRECTION[card.info.higher_is_better][1]}; {scenes}"
     lines = [head, columns(rows, indent="  "), *(f"  {sentence}" for sentence in card.sentences())]
     lines += [f"  failed: {line}" for failed in card.failures.values() for line in failed]

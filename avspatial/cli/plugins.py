@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from avspatial.cli.table import columns, print_json
+from avspatial.cli.options import AsJson
+from avspatial.cli.table import columns, component_text, print_json, print_results
 from avspatial.errors import PluginError, did_you_mean
 from avspatial.plugin import KINDS
 from avspatial.registry import Entry, Failure, Registry, discover
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help=__doc__)
-STATUSES = {"passed": "passed", "failed": "failed", "expected": "failed as expected", "skipped": "skipped"}
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
 def list_plugins(
     kind: Annotated[str | None, typer.Option(help=f"Only this kind: {', '.join(KINDS)}.")] = None,
-    json: AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """List all components by kind.
 
@@ -33,10 +31,10 @@ def list_plugins(
     registry = discover()
     registry.validate()
     entries = registry.entries(kind)
-    if json:
+    if as_json:
         print_json(
             {
-                "plugins": [{"name": p.name, "version": p.version, "origin": p.origin} for p in registry.plugins],
+                "plugins": [plugin.to_dict() for plugin in registry.plugins],
                 "components": [_facts(entry) for entry in entries],
                 "failures": [_failure_facts(failure) for failure in registry.failures],
                 "complaints": [_failure_facts(warning) for warning in registry.warnings],
@@ -58,7 +56,7 @@ def show(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A plugin, or a component: `plugin.component` or its short form.")
     ],
-    json: AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a plugin or a component.
 
@@ -68,10 +66,10 @@ def show(
     plugins = [plugin for plugin in registry.plugins if plugin.name == name]
     entries = [entry for entry in registry.entries() if name in (entry.id, entry.component.name)]
     if plugins:
-        _show_plugin(registry, name, json)
+        _show_plugin(registry, name, as_json)
     elif entries:
         # if none can be used, showing the first raises the reason
-        _show_components(registry.validate(entries) or entries, json)
+        _show_components(registry.validate(entries) or entries, as_json)
     else:
         raise _unknown(registry, name)
     registry.report_failures()
@@ -101,7 +99,7 @@ def check(
     which: Annotated[
         str | None, typer.Argument(metavar="NAME|PATH", help="A plugin, a component or a folder [default: all].")
     ] = None,
-    json: AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run the conformance checks of plugins.
 
@@ -112,23 +110,17 @@ def check(
     results = []
     for result in check_plugins(which):
         results.append(result)
-        if not json:
+        if not as_json:
             print(result, flush=True)
-    counts = {status: sum(result.status == status for result in results) for status in STATUSES}
-    if json:
-        print_json({"checks": len(results), **counts, "results": [asdict(result) for result in results]})
-    else:
-        summary = ", ".join(f"{count} {STATUSES[status]}" for status, count in counts.items())
-        print(f"{len(results)} checks: {summary}")
-    if counts["failed"]:
+    if print_results(results, as_json):
         raise typer.Exit(1)
 
 
-def _show_plugin(registry: Registry, name: str, json: bool) -> None:
+def _show_plugin(registry: Registry, name: str, as_json: bool) -> None:
     entries = [entry for entry in registry.entries() if entry.plugin.name == name]
     plugins = [plugin for plugin in registry.plugins if plugin.name == name]
-    if json:
-        facts = [{"name": p.name, "version": p.version, "origin": p.origin, "file": p.file} for p in plugins]
+    if as_json:
+        facts = [{**plugin.to_dict(), "file": plugin.file} for plugin in plugins]
         print_json({"plugins": facts, "components": [_facts(entry) for entry in entries]})
         return
     for plugin in plugins:
@@ -140,25 +132,16 @@ def _show_plugin(registry: Registry, name: str, json: bool) -> None:
         print(columns([(e.kind, e.id, e.version, e.component.summary) for e in entries], indent="  "))
 
 
-def _show_components(entries: list[Entry], json: bool) -> None:
-    if json:
+def _show_components(entries: list[Entry], as_json: bool) -> None:
+    if as_json:
         print_json([{**_facts(e), "settings": e.describe()} for e in entries])
         return
-    from avspatial.recipe.reference import settings_rows
-
-    for entry, settings in [(entry, settings_rows(entry.settings_class())) for entry in entries]:
-        part = entry.component
-        rows = [
-            ("kind", entry.kind),
-            ("version", entry.version),
-            ("about", part.summary),
-            ("code", part.target),
-            ("file", entry.plugin.file),
-        ]
-        print(f"{entry.id}\n{columns(rows, indent='  ')}")
-        print("  settings" if settings else "  no settings")
-        if settings:
-            print(columns(settings, indent="    "))
+    texts = []
+    for entry in entries:
+        rows = [("kind", entry.kind), ("version", entry.version), ("about", entry.component.summary)]
+        rows += [("code", entry.component.target), ("file", entry.plugin.file)]
+        texts.append(component_text(entry, rows))
+    print("\n".join(texts))
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
@@ -168,12 +151,7 @@ def _facts(entry: Entry) -> dict[str, Any]:
 
 
 def _failure_facts(failure: Failure) -> dict[str, str]:
-    return {
-        "plugin": failure.plugin,
-        "component": failure.component,
-        "origin": failure.origin,
-        "reason": failure.reason,
-    }
+    return {name: getattr(failure, name) for name in ("plugin", "component", "origin", "reason")}
 
 
 def _unknown(registry: Registry, name: str) -> PluginError:

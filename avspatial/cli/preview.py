@@ -28,7 +28,7 @@ def preview(
         Path | None, typer.Option(metavar="FILE", help="The file it was made from, as another track on the page.")
     ] = None,
     force: Annotated[bool, typer.Option(help="Overwrite existing files.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print the measurements as one line of JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the measurements as one line of JSON.")] = False,
 ) -> None:
     """Create an HTML page with players, direction over time, loudness and true peak of a binaural file."""
     page = out or file.with_name(f"{file.stem}_preview.html")
@@ -46,7 +46,7 @@ def preview(
     peak = measured.peak if math.isfinite(measured.peak) else None
     levels = {"seconds": measured.seconds, "rate": measured.rate, "loudness": measured.loudness, "peak": peak}
     written = {"page": str(page), "vtt": None if vtt is None else str(vtt)}
-    if json:
+    if as_json:
         print_json({"file": str(file), **written, **levels, **measured.summary()})
     else:
         print("\n".join(path for path in written.values() if path))

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from avspatial.cli.options import AsJson
 from avspatial.cli.table import columns, print_json
 from avspatial.errors import AvspatialError
 from avspatial.report.parts.numbers import DIRECTION
-from avspatial.text import markdown_table
+from avspatial.text import counted, markdown_table
 
 if TYPE_CHECKING:
     from avspatial.evaluation.published.audit import AuditFinding, ClaimFinding
@@ -34,17 +35,17 @@ def published(
         typer.Option("--with", metavar="RUN_OR_EVALUATION", help="Add the means of a run or evaluation. Repeatable."),
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the published tables; none of their numbers was measured by this project."""
     from avspatial.evaluation.published.own_results import read_result
     from avspatial.evaluation.published.tables import chosen_tables
 
-    if markdown and json:
+    if markdown and as_json:
         raise AvspatialError("--markdown and --json exclude each other", fix="Give one of them.")
     tables = chosen_tables(names or ())
     results = [read_result(path) for path in own or ()]
-    if json:
+    if as_json:
         print_json(_to_dict(tables, results, with_audit=audit))
         return
     parts = [_format_table(table, results, markdown=markdown) for table in tables]
@@ -102,7 +103,7 @@ def _format_audit(tables: Sequence[PublishedTable], *, markdown: bool) -> str:
     doubtful = [finding for finding in findings if finding.verdict != CONSISTENT]
     rows = [["table", "method", "verdict", "why"], *([f.table, f.row, f.verdict, f.text] for f in doubtful)]
     checked = {(finding.table, finding.row) for finding in findings}
-    head = f"{len(findings)} checks of {len(checked)} rows; {len(doubtful)} give reason to doubt"
+    head = f"{counted(len(findings), 'check')} of {counted(len(checked), 'row')}; {len(doubtful)} give reason to doubt"
     claims = [_format_claim(finding) for finding in check_claims(tables)]
     gains = _improvements(tables)
     limits = _format_levels(findings)

@@ -9,24 +9,25 @@ from typing import Annotated
 
 import typer
 
+from avspatial.cli.options import AsJson
 from avspatial.cli.table import columns, print_json
 from avspatial.errors import RecipeError
 from avspatial.registry import discover
+from avspatial.text import counted
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help=__doc__)
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's file, or a shipped recipe's name.")]
 Sets = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key. Repeatable.")]
 Smoke = Annotated[bool, typer.Option("--smoke", help="Merge the recipe's `smoke` map over it.")]
 
 
 @app.command("list")
-def list_recipes(json: AsJson = False) -> None:
+def list_recipes(as_json: AsJson = False) -> None:
     """List the shipped recipes."""
     from avspatial.recipe.catalogue import shipped
 
     recipes = shipped()
-    if json:
+    if as_json:
         print_json([{"name": recipe.name, "path": str(recipe.path), "summary": recipe.summary} for recipe in recipes])
     elif recipes:
         print(columns([(recipe.name, recipe.summary) for recipe in recipes]))
@@ -38,7 +39,7 @@ def show(
     resolved: Annotated[
         bool, typer.Option("--resolved", help="With parents merged, and all defaults and versions.")
     ] = False,
-    set: Sets = None,
+    set_: Sets = None,
     smoke: Smoke = False,
 ) -> None:
     """Print a recipe.
@@ -49,9 +50,9 @@ def show(
     from avspatial.recipe.catalogue import locate
 
     path = locate(recipe)
-    if resolved or set or smoke:
+    if resolved or set_ or smoke:
         registry = discover()
-        loaded = load_recipe(path, registry, set or (), smoke)
+        loaded = load_recipe(path, registry, set_ or (), smoke)
         registry.report_failures()
         print(loaded.resolved, end="")
     else:
@@ -64,8 +65,8 @@ def check(
         list[str] | None,
         typer.Argument(metavar="RECIPE", help="Files, folders or shipped names [default: all shipped]."),
     ] = None,
-    set: Sets = None,
-    json: AsJson = False,
+    set_: Sets = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check every key, name and bound of recipes. Data and weights are not checked: `run --smoke` does that.
 
@@ -81,21 +82,21 @@ def check(
     files = ([str(file) for file in recipes_in(Path(name))] if name in folders else [name] for name in named)
     for name in itertools.chain.from_iterable(files):
         try:
-            load_recipe(locate(name), registry, set or ())
+            load_recipe(locate(name), registry, set_ or ())
             problems[name] = []
         except RecipeError as error:
             problems[name] = str(error).splitlines()
         count = len(problems[name])
-        if not json and (folders or not count):
-            print(f"{name}: {count} error{'s' * (count > 1)}" if count else f"{name}: ok")
+        if not as_json and (folders or not count):
+            print(f"{name}: {counted(count, 'error')}" if count else f"{name}: ok")
     registry.report_failures()
-    if json:
+    if as_json:
         print_json([{"recipe": name, "ok": not lines, "problems": lines} for name, lines in problems.items()])
     # An error in a common parent is reported once.
     unique = list(dict.fromkeys(line for lines in problems.values() for line in lines))
-    if unique and not json and not folders:
+    if unique and not as_json and not folders:
         raise RecipeError("\n".join(unique))
-    if unique and not json:
+    if unique and not as_json:
         print("\n".join(unique), file=sys.stderr)
     if unique:
         raise typer.Exit(1 if folders else RecipeError.exit_code)

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from avspatial.cli.table import on_stdout, print_json, score_tables
+from avspatial.recipe.catalogue import locate
+from avspatial.runs import open_run
+from avspatial.text import counted
 
 if TYPE_CHECKING:
     from avspatial.evaluation.scoring.score_schema import Summary
@@ -25,8 +28,9 @@ def run(
             metavar="RECIPE", help="A recipe file, or the name of a shipped recipe. Not needed with --resume."
         ),
     ] = None,
-    set: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Override a key, as in trainer.lr=3e-4. Repeatable.")
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a key, as in trainer.lr=3e-4. Repeatable."),
     ] = None,
     runs: Annotated[Path, typer.Option(metavar="DIR", help="Folder in which the run directory is created.")] = Path(
         "runs"
@@ -38,23 +42,27 @@ def run(
         typer.Option(metavar="D", help="A torch device, such as cpu or cuda:0 [default: a GPU if there is one]."),
     ] = None,
     smoke: Annotated[bool, typer.Option(help="Run only a few steps, to check the set-up.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one line of JSON: the run and its summary.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON: the run and its summary.")] = False,
 ) -> None:
     """Run a recipe: data, training, spatialized clips, scores, report."""
-    from avspatial.api.run import run as run_recipe
+    if resume is not None:
+        open_run(resume)
+    if recipe is not None:
+        locate(recipe)
+    from avspatial.api.run import run as run_recipe  # torch and all networks: seconds, which an error should not take
 
-    done = run_recipe(recipe, overrides=set or (), runs=runs, name=name, resume=resume, device=device, smoke=smoke)
+    done = run_recipe(recipe, overrides=set_ or (), runs=runs, name=name, resume=resume, device=device, smoke=smoke)
     summary = done.summary
     if summary is None:
         return  # a helper process of a run on several devices
     if done.was_finished:
         print(f"{done.path} is finished already; nothing was done.", file=sys.stderr)
-    if json:
+    if as_json:
         print_json({"run": str(done.path), "summary": summary.to_dict()})
     else:
         _show(done.run, summary)
     if summary.failed:
-        print(f"{summary.failed} of {summary.clips} clips failed; see the report.", file=sys.stderr)
+        print(f"{summary.failed} of {counted(summary.clips, 'clip')} failed; see the report.", file=sys.stderr)
         raise typer.Exit(1)
 
 

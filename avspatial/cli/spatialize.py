@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from avspatial.cli.options import refuse_missing_model
 from avspatial.cli.table import print_json
+from avspatial.text import counted
 
 if TYPE_CHECKING:
     from avspatial.api.spatialize import Result, Summary
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
-
-
-class _Precision(StrEnum):
-    fp32 = "fp32"
-    bf16 = "bf16"
-
-
-class _Mode(StrEnum):
-    exact = "exact"
-    continuous = "continuous"
 
 
 Inputs = Annotated[list[str], typer.Argument(metavar="INPUT", help="Videos, folders of them, or globs.")]
@@ -52,9 +43,9 @@ Device = Annotated[
     str | None,
     typer.Option(metavar="D", help="A torch device, such as cpu or cuda:0 [default: a GPU, if any]."),
 ]
-Precision = Annotated[_Precision, typer.Option(help="Arithmetic of the networks.")]
+Precision = Annotated[Literal["fp32", "bf16"], typer.Option(help="Arithmetic of the networks.")]
 Mode = Annotated[
-    _Mode,
+    Literal["exact", "continuous"],
     typer.Option(help="exact: overlapping windows, averaged. continuous: one long pass, faster, nearly the same."),
 ]
 Jobs = Annotated[int, typer.Option(metavar="N", min=1, help="Files at once.")]
@@ -75,15 +66,16 @@ def spatialize(
     width: Width = 100,
     video: Video = None,
     device: Device = None,
-    precision: Precision = _Precision.fp32,
-    mode: Mode = _Mode.exact,
+    precision: Precision = "fp32",
+    mode: Mode = "exact",
     jobs: Jobs = 1,
     dry_run: DryRun = False,
     force: Force = False,
     keep_original: KeepOriginal = False,
-    json: Json = False,
+    as_json: Json = False,
 ) -> None:
     """Convert videos to binaural audio, guided by their images; the video stream is copied bit for bit."""
+    refuse_missing_model(run)
     from avspatial.api.spatialize import spatialize as spatialize_files
 
     summary = spatialize_files(
@@ -94,15 +86,15 @@ def spatialize(
         video=video,
         width_percent=width,
         device=device,
-        precision=precision.value,
-        mode=mode.value,
+        precision=precision,
+        mode=mode,
         dry_run=dry_run,
         jobs=jobs,
         force=force,
         keep_original=keep_original,
-        on_result=_print_error if json else _print_result,
+        on_result=_print_error if as_json else _print_result,
     )
-    if json:
+    if as_json:
         print_json(summary.to_dict())
     elif summary.benchmark is not None:
         _print_benchmark(summary)
@@ -119,7 +111,7 @@ def _print_benchmark(summary: Summary) -> None:
     seconds = sum(plan.seconds for plan in plans)
     disk = sum(plan.output_bytes for plan in plans) + max((plan.temporary_bytes for plan in plans), default=0)
     print(
-        f"{len(plans)} file{'' if len(plans) == 1 else 's'}, {seconds:.0f} s of audio: "
+        f"{counted(len(plans), 'file')}, {seconds:.0f} s of audio: "
         f"about {seconds / benchmark.real_time_factor:.0f} s at "
         f"{benchmark.real_time_factor:.1f} times real time, without decoding of the video; "
         f"{benchmark.memory / 1e9:.1f} GB of memory, up to {disk / 1e9:.2f} GB of disk. Nothing was written."

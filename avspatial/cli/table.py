@@ -7,15 +7,21 @@ import io
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
+
+from avspatial.text import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from avspatial.evaluation.scoring.score_schema import Mean, Summary
+    from avspatial.registry import Entry
+    from avspatial.testing.results import Result
 
 _MODEL = "model"
+_STATUSES = {"passed": "passed", "failed": "failed", "expected": "failed as expected", "skipped": "skipped"}
 
 
 def columns(rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
@@ -39,16 +45,36 @@ def escape_unprintable(stream: TextIO) -> None:
         stream.reconfigure(errors="backslashreplace")
 
 
+def component_text(entry: Entry, facts: Sequence[Sequence[str]]) -> str:
+    """The id of a component, facts about it, and its settings with their defaults."""
+    from avspatial.recipe.reference import settings_rows
+
+    settings = settings_rows(entry.settings_class())
+    parts = [entry.id, columns(facts, indent="  "), "  settings" if settings else "  no settings"]
+    return "\n".join([*parts, *([columns(settings, indent="    ")] if settings else [])])
+
+
 def print_json(data: Any) -> None:
     """Print data as one line of strict JSON; ValueError for NaN and infinity, which are not JSON."""
     print(json.dumps(data, ensure_ascii=not is_utf8(sys.stdout), allow_nan=False))
 
 
-def on_stdout() -> Console:
+def print_results(results: Sequence[Result], as_json: bool, **more: Any) -> int:
+    """Print the counts of checks, or everything and `more` as JSON; returns how many checks failed."""
+    counts = {status: sum(result.status == status for result in results) for status in _STATUSES}
+    if as_json:
+        print_json({"checks": len(results), **counts, "results": [asdict(result) for result in results], **more})
+    else:
+        listed = ", ".join(f"{counts[status]} {text}" for status, text in _STATUSES.items())
+        print(f"{counted(len(results), 'check')}: {listed}")
+    return counts["failed"]
+
+
+def on_stdout(width: int = 240) -> Console:
     """The console for results. A pipe has no width of its own: lines there are as long as they need to be."""
     from rich.console import Console
 
-    return Console() if sys.stdout.isatty() else Console(width=240)
+    return Console() if sys.stdout.isatty() else Console(width=width)
 
 
 def score_tables(summary: Summary, console: Console) -> list[Table]:
@@ -69,7 +95,7 @@ def _score_table(summary: Summary, *, model: bool, controls: bool) -> Table:
 
     from avspatial.report.parts.numbers import metric_heading
 
-    title = f"{summary.clips} clips, convention {summary.convention}" if model else "The control conditions"
+    title = f"{counted(summary.clips, 'clip')}, convention {summary.convention}" if model else "The control conditions"
     table = Table(title=title, box=None, pad_edge=False)
     names = [name for name in summary.conditions if name != _MODEL] if controls else []
     table.add_column("metric", no_wrap=True)

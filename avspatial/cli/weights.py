@@ -39,7 +39,9 @@ Given = Annotated[
     str | None,
     typer.Option(help="The recipe whose model the weights belong to [default: named by the method]."),
 ]
-Sets = Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Override a key of the recipe. Repeatable.")]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe. Repeatable.")
+]
 Level = Annotated[
     float,
     typer.Option(
@@ -59,7 +61,7 @@ def import_(
     audio: Audio = None,
     fusion: Fusion = None,
     recipe: Given = None,
-    set: Sets = None,
+    set_: Sets = None,
     mixture_rms: Level = 0.17,
 ) -> None:
     """Import published weights.
@@ -78,7 +80,7 @@ def import_(
     files = {part: file for part, file in parts.items() if file is not None}
     registry = discover()
     registry.report_failures()
-    path, loaded = _load(registry.get("spatializer", name), recipe, set or [], registry)
+    path, loaded = _load(registry.get("spatializer", name), recipe, set_ or [], registry)
     spatializer = _filled(loaded.recipe, registry, files, mixture_rms)
     if out.suffix == ".safetensors":
         _write_file(out, spatializer)

@@ -80,6 +80,11 @@ def with_parents(path: Path) -> list[Path]:
 
 
 def _summary(file: Path) -> str:
-    lines = file.read_text(encoding="utf-8").splitlines()
-    first = next((line for line in lines if not line.startswith(_FOR_EDITORS)), "")
-    return first.lstrip("# ").strip() if first.startswith("#") else ""
+    """The first sentence of the first comment, which may go on over several lines; commands are indented."""
+    lines = (line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith(_FOR_EDITORS))
+    sentence: list[str] = []
+    for line in lines:
+        if not line.startswith("# ") or line.startswith("#  ") or " ".join(sentence).endswith("."):
+            break
+        sentence.append(line.removeprefix("#").strip())
+    return " ".join(sentence)

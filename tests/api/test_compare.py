@@ -41,21 +41,21 @@ def test_what_evaluate_saved_is_compared_with_the_run(finished: Finished, tmp_pa
 
 
 def test_outputs_of_two_folders_are_scored_against_references_elsewhere(finished: Finished, tmp_path: Path) -> None:
-    for name in ("references", "swapped", "quiet"):
+    for name in ("references", "exchanged", "quiet"):
         (tmp_path / name).mkdir()
     for folder in (finished.path / "outputs").iterdir():
         sound, rate = read_audio(folder / REFERENCE)
         write_wav(tmp_path / "references" / f"{folder.name}.wav", sound, rate)
-        write_wav(tmp_path / "swapped" / f"{folder.name}.wav", sound[::-1], rate)
+        write_wav(tmp_path / "exchanged" / f"{folder.name}.wav", sound[::-1], rate)
         write_wav(tmp_path / "quiet" / f"{folder.name}.wav", 0.5 * sound, rate)
     found = avspatial.compare(
-        [tmp_path / "swapped", tmp_path / "quiet"],
+        [tmp_path / "exchanged", tmp_path / "quiet"],
         reference=tmp_path / "references",
         metrics=["stft_distance"],
         progress=silent,
     )
     assert found.convention == "fairplay"
-    assert found.means["swapped"]["stft_distance"].mean == found.controls["swapped"]["stft_distance"].mean
+    assert found.means["exchanged"]["stft_distance"].mean == found.controls["swapped"]["stft_distance"].mean
     assert found.means["quiet"]["stft_distance"].mean == pytest.approx(0, abs=1e-9)
 
 

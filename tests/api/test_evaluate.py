@@ -238,7 +238,8 @@ class TestNames:
             "  There are: fairplay, raw, reference_peak, fairplay_reflect."
         )
         assert self.refusal(official, controls=["monno"]) == (
-            "unknown control row 'monno' (did you mean 'mono'?)\n  There are: mono, swapped, reference, level_panned."
+            "unknown control condition 'monno' (did you mean 'mono'?)\n"
+            "  There are: mono, swapped, reference, level_panned."
         )
         assert self.refusal(official, metrics=[]) == "no metric to measure\n  Name some with `--metrics NAME,NAME`."
         assert self.refusal(official, metrics=["snr", "avspatial.snr"]) == (

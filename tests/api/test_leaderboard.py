@@ -176,7 +176,7 @@ def test_systems_with_other_clips_are_refused(folder: Path) -> None:
 def test_systems_with_other_references_are_refused(folder: Path) -> None:
     louder(folder / "wide" / "clip 2" / "input_binaural.wav")
     assert refused(folder) == (
-        f"{folder}: the references of clip 2 are other sounds in wide than in narrow\n"
+        f"{folder}: the references of clip 2 are other audio in wide than in narrow\n"
         "  Give all systems the same references, or one folder of them with `--reference DIR`."
     )
 
@@ -197,7 +197,7 @@ def test_a_table_that_is_missing_or_damaged(folder: Path) -> None:
     (folder / "leaderboard.json").write_text('{"schema": 1}')
     with pytest.raises(RunError) as caught:
         read(folder)
-    assert str(caught.value) == f"{folder}/leaderboard.json: is damaged (KeyError: 'metrics')\n{fix}"
+    assert str(caught.value) == f"{folder}/leaderboard.json: is damaged (KeyError: 'systems')\n{fix}"
 
 
 def test_the_verbs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

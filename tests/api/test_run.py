@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from avspatial.api.run import Finished
 from avspatial.cli.main import main
 from avspatial.errors import AvspatialError, DataError, Interrupted, RecipeError, RunError
 from avspatial.media.audio import read_audio
+from avspatial.runs import Run as RunDirectory
+from avspatial.runs.claim import claim
 
 Run = Callable[..., Finished]
 ROWS = ["model", "mono", "swapped", "reference", "level_panned", "blank_picture", "mirrored_picture"]
@@ -34,12 +37,12 @@ def sounds(run: Path) -> dict[str, bytes]:
 
 
 def stopping_at(title: str, count: int) -> Callable[[Iterable[Any], str], Iterator[Any]]:
-    """A progress display under which Ctrl-C is pressed after `count` items of the stage `title`."""
+    """A progress display under which the process is asked to end after `count` items of the stage `title`."""
 
     def progress(items: Iterable[Any], shown: str) -> Iterator[Any]:
         for number, item in enumerate(items):
             if shown == title and number == count:
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGTERM)
             yield item
 
     return progress
@@ -134,6 +137,8 @@ class TestResuming:
         assert str(error.value) == (
             f"{run}: interrupted; what is finished is saved\n  Go on with: avspatial run --resume {run}"
         )
+        assert json.loads((run / "run.json").read_text())["state"] == "interrupted"
+        assert not list(run.rglob("*.part")) and not (run / "run.lock").exists()
         kept = {path: path.stat().st_mtime_ns for path in run.rglob("*.wav")}
         assert kept and not (run / "summary.json").exists()
         resumed = run_tiny(resume=run)
@@ -151,6 +156,22 @@ class TestResuming:
         assert run_tiny(resume=run).summary == finished.summary
         assert sounds(run) == sounds(finished.path)
         assert not list(run.rglob(".*"))
+
+    def test_a_run_that_another_process_writes_is_refused(
+        self, finished: Finished, run_tiny: Run, tmp_path: Path
+    ) -> None:
+        run = RunDirectory(copy(finished, tmp_path / "run"))
+        run.update_metadata(state="interrupted")
+        with claim(run), pytest.raises(RunError, match="another process is writing this run"):
+            run_tiny(resume=run.path)
+
+    def test_a_run_that_fails_says_so(self, finished: Finished, run_tiny: Run, tmp_path: Path) -> None:
+        run = copy(finished, tmp_path / "run")
+        RunDirectory(run).update_metadata(state="running")
+        (run / "checkpoints" / "LATEST").write_text("step-000099\n")
+        with pytest.raises(RunError):
+            run_tiny(resume=run)
+        assert json.loads((run / "run.json").read_text())["state"] == "failed"
 
     def test_a_finished_run_is_left_alone(self, finished: Finished, run_tiny: Run) -> None:
         before = {path: path.stat().st_mtime_ns for path in finished.path.rglob("*")}

@@ -57,7 +57,7 @@ def test_a_cache_that_cannot_be_a_folder(
     monkeypatch.setenv("AVSPATIAL_CACHE", str(tmp_path / "file" / "cache"))
     assert findings(capsys, 1)["cache"] == (
         "broken",
-        f"{tmp_path / 'file' / 'cache'} cannot be written; set AVSPATIAL_CACHE to a folder that can",
+        f"{tmp_path / 'file' / 'cache'} cannot be written (Not a directory); set AVSPATIAL_CACHE to a folder that can",
     )
 
 

@@ -85,7 +85,7 @@ def test_only_the_first_ten_failures_are_listed(tmp_path: Path, capsys: pytest.C
     [
         (["--metrics", "snrr"], "error: unknown metric 'snrr' (did you mean 'snr'?)\n"),
         (["--convention", "rw"], "error: unknown convention 'rw' (did you mean 'raw'?)\n"),
-        (["--controls", "mno"], "error: unknown control row 'mno' (did you mean 'mono'?)\n"),
+        (["--controls", "mno"], "error: unknown control condition 'mno' (did you mean 'mono'?)\n"),
     ],
 )
 def test_errors_exit_with_two(

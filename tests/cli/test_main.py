@@ -133,6 +133,21 @@ def raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     monkeypatch.setattr(doctor, "_versions", meet)
 
 
+def test_a_bug_is_reported_at_the_address_in_the_package_s_metadata(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "avspatial-9.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: avspatial\nVersion: 9\n"
+        "Project-URL: Homepage, https://example.org/\nProject-URL: Issues, https://example.org/issues\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    raising(monkeypatch, ZeroDivisionError("planted"))
+    assert main(["doctor"]) == 70
+    assert "Please report it at https://example.org/issues, with the lines above" in capsys.readouterr().err
+
+
 def test_a_bug_is_shown_with_its_traceback_and_where_to_report_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -217,3 +232,60 @@ def test_no_colour_where_there_is_no_terminal() -> None:
     for arguments in (("--help",), ("plugins", "list"), ("recipes", "--help"), ("wrong",)):
         done = avspatial(*arguments)
         assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["plugins"], ["plugins", "list"], ["data", "simulate"]])
+def test_the_short_form_of_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "-h"]) == 0
+    short = capsys.readouterr().out
+    assert main([*command, "--help"]) == 0
+    assert short == capsys.readouterr().out and short.startswith("Usage: avspatial")
+
+
+@pytest.mark.parametrize("verb", ["plugins", "metrics", "recipes", "leaderboard", "data", "weights"])
+def test_no_sentence_of_help_is_cut(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "--help"]) == 0
+    commands = capsys.readouterr().out.partition("Commands:\n")[2]
+    assert commands and "..." not in commands
+
+
+def test_completion_is_offered_at_the_root_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "--install-completion" in capsys.readouterr().out
+    for verb in VERBS:
+        assert main([verb, "--help"]) == 0
+        assert "completion" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 4])
+def test_plugin_folders_may_stand_anywhere(
+    place: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plugins", "new", "metric", "mine", "--into", str(tmp_path)]) == 0
+    capsys.readouterr()
+    monkeypatch.setenv("AVSPATIAL_PLUGINS", "")  # and put back afterwards
+    arguments = ["plugins", "list", "--kind", "metric"]
+    assert main([*arguments[:place], "--plugins", str(tmp_path / "mine"), *arguments[place:]]) == 0
+    assert "mine.mine" in capsys.readouterr().out
+
+
+MISSING = (
+    ["run", "typo.yaml"],
+    ["run", "--resume", "nothing"],
+    ["spatialize", "video.mp4", "--run", "nothing"],
+    ["spatialize", "video.mp4", "--run", "typo.yaml"],
+    ["export", "nothing", "-o", "model.safetensors"],
+)
+
+
+@pytest.mark.parametrize("arguments", MISSING, ids=" ".join)
+def test_what_is_missing_is_reported_before_torch_is_imported(arguments: list[str]) -> None:
+    program = (
+        "import sys; from avspatial.cli.main import main; code = main(sys.argv[1:]);"
+        "print(code, [m for m in ('torch', 'numpy', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout == "2 []\n"
+    assert ("there is no such file" in done.stderr) or ("no such run directory" in done.stderr)

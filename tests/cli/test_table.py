@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import avspatial.cli
-from avspatial.cli.names import names
+from avspatial.cli.options import names
 from avspatial.cli.table import print_json
 
 

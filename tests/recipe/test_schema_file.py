@@ -58,3 +58,13 @@ def test_a_recipe_is_valid_by_it(path: Path, validator: Draft202012Validator) ->
 
 def test_that_line_is_no_recipe_s_summary() -> None:
     assert [one.name for one in shipped() if not one.summary or "yaml-language-server" in one.summary] == []
+
+
+def test_a_summary_is_the_first_sentence_also_over_several_lines() -> None:
+    summaries = {recipe.name: recipe.summary for recipe in shipped()}
+    assert summaries["apnet_demo"] == (
+        "APNet (Sep-Stereo, ECCV 2020, without its separation) at demo size, on the simulated scenes and with the "
+        "training budget of sagm_demo; no download."
+    )
+    assert [name for name, summary in summaries.items() if not summary.endswith(".")] == []
+    assert [name for name, summary in summaries.items() if "avspatial run" in summary] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
@@ -164,6 +164,7 @@ def compare(systems: Sequence[System], baseline: str | None = None, metrics: Ite
     estimator = Estimator(list(clips.values()), _test_over_train(systems[0]))
     models = [(system.name, system.model) for system in systems]
     controls = list(_controls(systems))
+    _refuse_control_names(systems, {label for label, _ in controls})
     means: dict[str, dict[str, Mean]] = {label: {} for label, _ in (*models, *controls)}
     pairs: list[SystemPair] = []
     for metric in chosen:
@@ -195,6 +196,13 @@ def against_control(comparison: Comparison, name: str, control: str, metric: str
     estimator = Estimator(list(comparison.clips.values()), _test_over_train(comparison.systems[0]))
     _, (pair,) = _one_metric(metric, (), [(system, against)], estimator)
     return _judged([*comparison.pairs, pair], comparison.metrics)[-1]
+
+
+def _refuse_control_names(systems: Sequence[System], controls: Container[str]) -> None:
+    for system in systems:
+        if system.name in controls:
+            fix = "Rename its folder or file, or give its run another name with `--name`."
+            raise RunError(f"a system has the name of the control {system.name!r}", where=system.origin, fix=fix)
 
 
 def _between_seeds(system: System, metrics: Iterable[str]) -> dict[str, float]:

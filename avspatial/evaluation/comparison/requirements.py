@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from avspatial.errors import RunError, did_you_mean
 from avspatial.evaluation.comparison.compare import Comparison, SystemPair, against_control
 from avspatial.evaluation.scoring.controls import CONTROLS, SEEN
+from avspatial.text import counted
 
 MODEL, BASELINE = "model", "baseline"
 _FORM = re.compile(r"\s*(?P<left>[^<>=!]+?)\s*(?P<sign>[<>=!]+)\s*(?P<right>[^<>=!]+?)\s*")
@@ -149,9 +150,9 @@ def _pair(comparison: Comparison, statement: Statement, a: str, b: str, metric: 
 def _against_number(comparison: Comparison, statement: Statement, a: str, metric: str, number: float) -> Answer:
     mean = comparison.means[a][metric]
     if mean.mean is None or mean.ci95 is None:
-        return Answer(statement.text, False, f"there is no interval from {mean.n} clips")
+        return Answer(statement.text, False, f"there is no interval from {counted(mean.n, 'clip')}")
     low, high = mean.ci95
-    numbers = f"mean {mean.mean:.6g}, 95 % interval {low:.6g} .. {high:.6g}, {mean.n} clips"
+    numbers = f"mean {mean.mean:.6g}, 95 % interval {low:.6g} .. {high:.6g}, {counted(mean.n, 'clip')}"
     if mean.failed:
         return _failed(statement, mean.failed, numbers)
     return Answer(statement.text, high < number if statement.below else low > number, numbers)
@@ -169,4 +170,4 @@ def _numbers(pair: SystemPair, sign: int) -> str:
     low, high = sorted(sign * bound for bound in pair.interval)
     difference = f"difference {sign * pair.difference:+.6g}, 95 % interval {low:+.6g} .. {high:+.6g}, "
     detectable = "" if pair.established or pair.mdd is None else f", detectable {pair.mdd:.6g}"
-    return f"{difference}p {pair.p_holm:.3g} after Holm, {pair.n} clips{detectable}"
+    return f"{difference}p {pair.p_holm:.3g} after Holm, {counted(pair.n, 'clip')}{detectable}"

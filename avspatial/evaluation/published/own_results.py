@@ -11,6 +11,7 @@ from avspatial.evaluation.published.tables import PublishedTable
 from avspatial.evaluation.scoring.controls import MODEL
 from avspatial.evaluation.scoring.score_schema import SUMMARY, read_summary
 from avspatial.runs.directory import ResolvedRecipe, Run
+from avspatial.text import counted
 
 
 @dataclass(frozen=True)
@@ -59,5 +60,5 @@ def differences(own: OwnResult, table: PublishedTable) -> list[str]:
             phrases.append(f"{what}: {mine or 'not recorded'}, published: {theirs or 'not known'}")
     phrases.append(f"convention: {own.convention}, published: not known ({', '.join(table.unknown)})")
     if own.failed:
-        phrases.append(f"{own.failed} of {own.clips} clips failed and are not in the means")
+        phrases.append(f"{own.failed} of {counted(own.clips, 'clip')} failed and are not in the means")
     return phrases

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from avspatial.evaluation.comparison.compare import Comparison, SystemPair
 from avspatial.evaluation.scoring.score_schema import Mean
 from avspatial.report.parts.numbers import ascii_signs, decimals_of_estimate, metric_heading, number, p_value, signed
-from avspatial.text import markdown_table
+from avspatial.text import counted, markdown_table
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def title(comparison: Comparison) -> str:
     several = [split for split in comparison.splits if split is not None]
     splits = f" in {len(several)} splits" if len(several) > 1 else ""
     clips, recordings = len(comparison.clips), comparison.recordings
-    return f"{clips} clips of {recordings} recordings{splits}, convention {comparison.convention}"
+    return f"{counted(clips, 'clip')} of {counted(recordings, 'recording')}{splits}, convention {comparison.convention}"
 
 
 def _metric_column(comparison: Comparison) -> TextColumn:

@@ -16,6 +16,7 @@ from avspatial.media.audio import audio_info
 from avspatial.progress import silent
 from avspatial.testing.component import ComponentUnderTest
 from avspatial.testing.results import NotApplicable, require
+from avspatial.text import counted
 
 TOLERANCE = 1.0
 """Largest difference in s between the lengths of a clip's audio and video."""
@@ -40,7 +41,7 @@ def clips_readable(component: ComponentUnderTest) -> str:
         require(np.any(recording.audio), f"clip {clip.id} is silent from beginning to end")
         require(len(recording.images), f"clip {clip.id} has no image")
         count += 1
-    return f"{count} clips"
+    return counted(count, "clip")
 
 
 def lengths_agree(component: ComponentUnderTest) -> None:
@@ -95,7 +96,7 @@ def truth_complete(component: ComponentUnderTest) -> str:
         raise NotApplicable("no clip has true angles")
     for clip in with_truth:
         _check_truth(clip)
-    return f"{len(with_truth)} clips"
+    return counted(len(with_truth), "clip")
 
 
 def _check_truth(clip: Clip) -> None:

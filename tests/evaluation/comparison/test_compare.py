@@ -426,3 +426,20 @@ def test_systems_without_a_common_metric_are_refused(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "snr, stft_distance: the systems have no metric in common\n  Score them by the same metrics."
     )
+
+
+@pytest.mark.parametrize("name", ["mono", "blank_picture (old)"])
+def test_a_system_with_the_name_of_a_control_is_refused(tmp_path: Path, name: str) -> None:
+    old = write_scored_run(tmp_path, "old", scores(0), own_rows=["blank_picture"])
+    run = write_scored_run(tmp_path, name, scores(1))
+    with pytest.raises(RunError) as caught:
+        avspatial.compare([old, run])
+    assert str(caught.value) == (
+        f"{run}: a system has the name of the control {name!r}\n"
+        "  Rename its folder or file, or give its run another name with `--name`."
+    )
+
+
+def test_a_number_that_is_taken_is_not_given_to_another_system(tmp_path: Path) -> None:
+    runs = [write_scored_run(tmp_path / str(at), name, scores(at)) for at, name in enumerate(["a", "a", "a-1"])]
+    assert [system.name for system in avspatial.compare(runs).systems] == ["a-2", "a-3", "a-1"]
