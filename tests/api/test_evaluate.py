@@ -231,7 +231,7 @@ class TestNames:
 
     def test_unknown_names_are_refused_with_the_nearest(self, official: Path) -> None:
         assert self.refusal(official, metrics=["snrr"]).startswith(
-            "unknown metric 'snrr' (did you mean 'snr'?)\n  There"
+            "unknown metric 'snrr' (did you mean 'snr'?)\n  `avspatial plugins list --kind metric` lists all "
         )
         assert self.refusal(official, convention="fairply") == (
             "unknown convention 'fairply' (did you mean 'fairplay'?)\n"
