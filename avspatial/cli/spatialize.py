@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from avspatial.cli.options import refuse_missing_model
-from avspatial.cli.table import print_json
+from avspatial.cli.table import columns, print_json
 from avspatial.text import counted
 
 if TYPE_CHECKING:
@@ -99,9 +99,20 @@ def spatialize(
     elif summary.benchmark is not None:
         _print_benchmark(summary)
     elif len(summary.results) > 1:
+        print(columns([("file", "result", "why"), *map(_outcome, summary.results)]))
         print(f"{summary.count('done')} done, {summary.count('skipped')} skipped, {summary.count('failed')} failed")
     if summary.count("failed"):
         raise typer.Exit(1)
+
+
+def _outcome(result: Result) -> tuple[str, str, str]:
+    """A file's line of the table at the end of a batch."""
+    if result.state == "failed":
+        return str(result.source), "failed", result.error.removeprefix(f"{result.source}: ").partition("\n")[0]
+    if result.state == "skipped":
+        return str(result.source), "skipped", f"{result.out} exists"
+    notes = result.done.notes if result.done is not None else ()
+    return str(result.source), f"{result.state} with notes" if notes else result.state, "; ".join(notes)
 
 
 def _print_benchmark(summary: Summary) -> None:

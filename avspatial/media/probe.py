@@ -13,6 +13,8 @@ from avspatial.media.file_errors import unknown_codec
 
 LOSSLESS_SUFFIXES = (".wav", ".flac")
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
+OTHER_VIDEO_SUFFIXES = (".3gp", ".avi", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".wmv")
+"""Videos in containers that are not written."""
 
 
 @dataclass(frozen=True)

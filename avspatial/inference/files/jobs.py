@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from avspatial.atomic import refuse_existing
 from avspatial.errors import MediaError
 from avspatial.folders import as_path, files_below, once
 from avspatial.media.formats import FORMATS, LOSSLESS_INSTEAD
-from avspatial.media.probe import LOSSLESS_SUFFIXES, VIDEO_SUFFIXES
+from avspatial.media.probe import LOSSLESS_SUFFIXES, OTHER_VIDEO_SUFFIXES, VIDEO_SUFFIXES
+from avspatial.text import listed
 
 OUTPUT_SUFFIX = "_binaural"
 """What an output's name ends in, before the file suffix; inputs of that name in folders are skipped."""
@@ -91,6 +93,7 @@ def _find(text: str) -> list[tuple[Path, Path]]:
     path = Path(text)
     if path.is_dir():
         files = files_below(path, _wanted)
+        _note_others(path)
         if not files:
             raise MediaError(f"holds no video to spatialize ({', '.join(VIDEO_SUFFIXES)})", where=path)
         return [(file, file.relative_to(path)) for file in files]
@@ -104,6 +107,15 @@ def _find(text: str) -> list[tuple[Path, Path]]:
     if not wanted:
         raise MediaError(f"matches no video to spatialize ({', '.join(VIDEO_SUFFIXES)})", where=text)
     return [(file, Path(file.name)) for file in wanted]
+
+
+def _note_others(folder: Path) -> None:
+    """Name the videos of a folder whose containers cannot be written."""
+    found = files_below(folder, lambda file: file.suffix.lower() in OTHER_VIDEO_SUFFIXES)
+    others = [str(file.relative_to(folder)) for file in found]
+    if others:
+        kinds = ", ".join(VIDEO_SUFFIXES)
+        print(f"note: {folder}: left out: {listed(others)}; only {kinds} are spatialized", file=sys.stderr)
 
 
 def _is_audio(path: Path) -> bool:

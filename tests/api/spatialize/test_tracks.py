@@ -159,3 +159,29 @@ def test_files_that_no_one_foresaw_do_not_end_the_command(
     printed = capsys.readouterr()
     assert printed.err.count("error: ") == 2 and "Traceback" not in printed.err
     assert printed.out.endswith("1 done, 0 skipped, 2 failed\n")
+
+
+def test_a_batch_ends_with_a_table_and_names_what_is_left_out(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    films = Path("films")
+    films.mkdir()
+    for name in ("a.mp4", "a_binaural.mp4", "b.mp4", "old.AVI"):
+        write_film(tmp_path / "film.mp4", seconds=0.5)
+        (films / name).write_bytes((tmp_path / "film.mp4").read_bytes())
+    (films / "c.mp4").write_bytes(b"<html>")
+    (films / "notes.txt").touch()
+    assert main(["spatialize", "films", "--model", str(model)]) == 1
+    printed = capsys.readouterr()
+    assert "note: films: left out: old.AVI; only .mp4, .m4v, .mov, .mkv, .webm are spatialized\n" in printed.err
+    table = printed.out.splitlines()[-5:]
+    assert [line.split()[:2] for line in table[:-1]] == [
+        ["file", "result"],
+        ["films/a.mp4", "skipped"],
+        ["films/b.mp4", "done"],
+        ["films/c.mp4", "failed"],
+    ]
+    assert "films/a_binaural.mp4 exists" in table[1]
+    assert table[3].split("failed", 1)[1].strip().startswith("not a readable video")
+    assert table[4] == "1 done, 1 skipped, 1 failed"
