@@ -83,7 +83,7 @@ def refusal(arguments: list[str]) -> str:
     while left:
         word = left.pop(0)
         options = {name: each for each in command.params for name in each.opts if name.startswith("-")}
-        if word == "--help":
+        if word in ("--help", "-h"):
             continue
         if word.startswith("-"):
             name, _, value = word.partition("=")
