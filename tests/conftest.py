@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,12 @@ from avspatial.registry.loading import load
 # The suite runs in as many processes as there are cores. Tiny networks gain nothing from threads, and threads that wait
 # for one another on a busy machine make them many times slower. Set before torch is imported, and for child processes.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A suite that was begun in the background ignores Ctrl-C or the end of its terminal, and so would the programs that
+# tests start and stop.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 # An example may take as long as a busy machine makes it; what must be fast is measured elsewhere.
 settings.register_profile("shared_machine", deadline=None)

@@ -20,6 +20,8 @@ __all__ = ["HeadResponses", "MeasuredHead", "read_responses"]
 
 _HORIZON = 5.0
 """Directions within this many degrees of the horizon count as horizontal."""
+_LARGEST = 1e6
+"""No response of a head is larger: 1 is the free field."""
 _KEMAR = Path(__file__).parent / "mit_kemar"
 _FINE = 16
 """Delays are found on a grid this much finer than the samples."""
@@ -160,8 +162,10 @@ def read_responses(head: str | Path) -> HeadResponses:
         raise _unfit(path, "it needs Data.IR, Data.SamplingRate and SourcePosition") from error
     if responses.ndim != 3 or responses.shape[1] != 2 or len(positions) != len(responses) or not rate > 0:
         raise _unfit(path, f"its Data.IR has the shape {responses.shape}, not (directions, 2 ears, samples)")
-    if not np.isfinite(responses).all():
-        raise _unfit(path, "its responses hold numbers that are not finite")
+    if not (np.isfinite(responses).all() and np.isfinite(positions).all()):
+        raise _unfit(path, "its responses or directions hold numbers that are not finite")
+    if np.abs(responses).max() > _LARGEST:
+        raise _unfit(path, f"its responses hold numbers beyond {_LARGEST:.0e}")
     if not responses.any(-1).all():
         raise _unfit(path, "some of its responses are silent")
     responses = _delayed(responses, np.broadcast_to(np.rint(delays).astype(int), responses.shape[:2]))
@@ -207,7 +211,8 @@ def _left_is_second(azimuths: Floats, responses: Floats, receivers: Floats) -> b
     that place (left is positive on the y axis) counts where the levels differ by less than 1 dB.
     """
     lateral = np.sin(np.radians(azimuths))
-    difference = 10 * np.log10((responses[:, 0] ** 2).sum(-1) / (responses[:, 1] ** 2).sum(-1))
+    energy = np.maximum((responses**2).sum(-1), np.finfo(float).tiny)
+    difference = 10 * np.log10(energy[:, 0] / energy[:, 1])
     left, right = difference[lateral > 0.5], difference[lateral < -0.5]
     if left.size and right.size and abs(left.mean() - right.mean()) > 1:
         return bool(left.mean() < right.mean())

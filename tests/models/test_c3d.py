@@ -171,7 +171,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
 def test_a_file_of_something_else(tmp_path: Path) -> None:
     path = tmp_path / "c3d.pickle"
     torch.save({"epoch": 3}, path)
-    assert refusal(path) == f"{path}: holds something else than named tensors{FIX}"
+    assert refusal(path) == f"{path}: holds something other than named tensors{FIX}"
 
 
 def test_every_difference_is_named(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def _outputs(folder: Path, place: int, louder: float) -> None:
         louder * panned(0.7 * pan, place),
         louder * panned(pan, place),
         RATE,
-        picture=np.stack([across, across[:, ::-1], np.full_like(across, 90)], -1),
+        image=np.stack([across, across[:, ::-1], np.full_like(across, 90)], -1),
         truth=Truth(10.0, azimuth, np.full_like(azimuth, 0.1)),
     )
 

@@ -101,7 +101,7 @@ def test_impossible_names_are_errors_of_the_user(
     ):
         assert main(["preview", str(panned), "-o", str(tmp_path / name), "--force"]) == 2
         assert capsys.readouterr().err == f"error: {message}\n  Give another name.\n"
-    assert main(["preview", str(panned), "-o", str(tmp_path / f"{'n' * 250}.html")]) == 2
+    assert main(["preview", str(panned), "-o", str(tmp_path / f"{'n' * 255}.html")]) == 2
     assert "the name is too long for the file system\n  Give another name.\n" in capsys.readouterr().err
 
 

@@ -142,7 +142,8 @@ def test_a_truncated_sofa_file(tmp_path):
 RING = np.arange(0, 360, 20)
 FAULTS = {
     "its Data.IR has the shape (18, 1, 8), not (directions, 2 ears, samples)": (RING, np.zeros((18, 1, 8))),
-    "its responses hold numbers that are not finite": (RING, np.full((18, 2, 8), np.nan)),
+    "its responses or directions hold numbers that are not finite": (RING, np.full((18, 2, 8), np.nan)),
+    "its responses hold numbers beyond 1e+06": (RING, np.full((18, 2, 8), 1e200)),
     "some of its responses are silent": (RING, np.zeros((18, 2, 8))),
     "it has 4 directions around the horizon, and at least 8 are needed": (RING[::5], np.ones((4, 2, 8))),
 }
