@@ -122,7 +122,12 @@ def _print_version(wanted: bool) -> None:
 def avspatial(
     plugins: Annotated[
         list[Path] | None,
-        typer.Option(metavar="DIR", help="A plugin folder, or a folder of them; like AVSPATIAL_PLUGINS. Repeatable."),
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="A plugin folder, or a folder of them; like AVSPATIAL_PLUGINS. Repeatable.",
+        ),
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")

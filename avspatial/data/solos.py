@@ -15,6 +15,7 @@ from avspatial.data.settings import SolosSettings
 from avspatial.errors import DataError
 from avspatial.folders import files_below
 from avspatial.interfaces import Clip, Dataset, Progress
+from avspatial.media.file_errors import ffmpeg_command
 
 VIDEOS = (".mp4", ".mkv", ".webm", ".mov", ".avi")
 AUDIO = (".wav", ".flac")
@@ -83,7 +84,7 @@ def _all(root: Path) -> list[Clip]:
         raise DataError(
             f"{len(silent)} of {len(files)} videos have no audio file of their name, such as {silent[0].name}",
             where=silent[0].parent,
-            fix=f"Take it out of the video: ffmpeg -i {silent[0].name} {silent[0].stem}.wav",
+            fix="Take it out of the video: " + ffmpeg_command(silent[0], "", silent[0].with_suffix(".wav")),
         )
     names = {video: video.relative_to(root).with_suffix("").as_posix() for video in files}
     return [

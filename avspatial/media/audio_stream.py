@@ -14,7 +14,7 @@ from avspatial.errors import MediaError
 from avspatial.media.audio_file import open_audio_file, states_length
 from avspatial.media.audio_timeline import TimedBlock, Timeline
 from avspatial.media.ffmpeg import main_audio, open_media
-from avspatial.media.file_errors import check_finite, empty_audio, unknown_codec
+from avspatial.media.file_errors import check_finite, empty_audio, ffmpeg_command, unknown_codec
 from avspatial.media.resample import Resampler
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".aif", ".aiff", ".w64", ".rf64", ".caf", ".au"})
@@ -112,7 +112,8 @@ class AudioReader:
             raise MediaError(
                 f"its audio lasts {seconds:.2f} s by its samples and {seconds + drift:.2f} s by its time stamps",
                 where=self.path,
-                fix="Make them agree: ffmpeg -i IN -c:v copy -af aresample=async=1000 -c:a flac OUT.mkv",
+                fix="Make them agree: "
+                + ffmpeg_command(self.path, "-c:v copy -af aresample=async=1000 -c:a flac", "AGREEING.mkv"),
             )
         return 1 + drift / seconds
 

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from avspatial.errors import MediaError
 from avspatial.media.ffmpeg import open_media, video_stream
+from avspatial.media.file_errors import ffmpeg_command
 from avspatial.media.formats import OutputFormat
 
 EDIT_LISTS = frozenset({"mp4", "mov"})
@@ -81,7 +82,7 @@ def _several_parts(path: Path) -> MediaError:
     return MediaError(
         "its edit list plays several parts of its video, which is only copied",
         where=path,
-        fix=f"Make a plain copy first: ffmpeg -i {path.name} -crf 16 PLAIN{path.suffix}",
+        fix="Make a plain copy first: " + ffmpeg_command(path, "-crf 16", f"PLAIN{path.suffix}"),
     )
 
 

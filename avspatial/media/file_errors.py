@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import shlex
 from pathlib import Path
 
 import numpy as np
 from av.error import FFmpegError
 
+from avspatial.contents import foreign_contents
 from avspatial.errors import MediaError, reason
 
 _SYSTEM_ERROR = 2
@@ -23,9 +25,18 @@ _FIXES = {
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM})
 
 
+def ffmpeg_command(source: Path, options: str, out: str | Path) -> str:
+    """An ffmpeg command that can be typed as it stands: names are quoted, and a colon makes no address of them."""
+    names = [f"file:{name}" if ":" in str(name) else str(name) for name in (source, out)]
+    return " ".join(["ffmpeg -i", shlex.quote(names[0]), *([options] if options else []), shlex.quote(names[1])])
+
+
 def unreadable_video(path: Path, error: BaseException) -> MediaError:
     if getattr(error, "errno", None) in _FORBIDDEN:
         return MediaError(f"cannot be read ({reason(error)})", where=path, fix="Allow reading it, or copy it.")
+    instead = foreign_contents(path) if path.is_file() else ""
+    if instead:
+        return MediaError(f"not a video: {instead}", where=path, fix="Get the file itself.")
     return MediaError(
         f"not a readable video ({reason(error)}); it is damaged or cut short",
         where=path,
@@ -36,6 +47,9 @@ def unreadable_video(path: Path, error: BaseException) -> MediaError:
 def unreadable_audio(path: Path, error: BaseException) -> MediaError:
     if not path.exists():
         return MediaError("no such audio file", where=path)
+    instead = foreign_contents(path) if path.is_file() else ""
+    if instead:
+        return MediaError(f"not an audio file: {instead}", where=path, fix="Get the file itself.")
     return MediaError(
         f"not a readable audio file ({reason(error)})", where=path, fix="Copy it again, or convert it to wav."
     )

@@ -113,7 +113,8 @@ def test_a_video_without_sound(root: Path) -> None:
     sound.unlink()
     assert refusal(root) == (
         f"ROOT/{sound.parent.name}: 1 of 8 videos have no audio file of their name, such as {sound.stem}.mp4\n"
-        f"  Take it out of the video: ffmpeg -i {sound.stem}.mp4 {sound.stem}.wav"
+        f"  Take it out of the video: ffmpeg -i ROOT/{sound.parent.name}/{sound.stem}.mp4 "
+        f"ROOT/{sound.parent.name}/{sound.stem}.wav"
     )
 
 

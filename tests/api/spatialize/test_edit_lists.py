@@ -90,6 +90,6 @@ def test_several_parts_are_refused_with_the_way_out(
     source = edited(plain, tmp_path / "in.mp4", edits, edits)
     assert try_spatialize(source, trained).error == (
         f"{source}: its edit list plays several parts of its video, which is only copied\n"
-        "  Make a plain copy first: ffmpeg -i in.mp4 -crf 16 PLAIN.mp4"
+        f"  Make a plain copy first: ffmpeg -i {source} -crf 16 PLAIN.mp4"
     )
     assert list(tmp_path.iterdir()) == [source]

@@ -112,7 +112,7 @@ def test_no_recorder_has_such_a_clock(film: Film, trained: Trained, tmp_path: Pa
     source = restamp(plain, tmp_path / "in.mkv", lambda _, time: 1.1 * time)
     assert try_spatialize(source, trained).error == (
         f"{source}: its audio lasts 2.00 s by its samples and 2.20 s by its time stamps\n"
-        "  Make them agree: ffmpeg -i IN -c:v copy -af aresample=async=1000 -c:a flac OUT.mkv"
+        f"  Make them agree: ffmpeg -i {source} -c:v copy -af aresample=async=1000 -c:a flac AGREEING.mkv"
     )
 
 

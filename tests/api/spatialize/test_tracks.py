@@ -183,5 +183,5 @@ def test_a_batch_ends_with_a_table_and_names_what_is_left_out(
         ["films/c.mp4", "failed"],
     ]
     assert "films/a_binaural.mp4 exists" in table[1]
-    assert table[3].split("failed", 1)[1].strip().startswith("not a readable video")
+    assert table[3].split("failed", 1)[1].strip().startswith("not a video: a web page")
     assert table[4] == "1 done, 1 skipped, 1 failed"
