@@ -319,9 +319,9 @@ def _lines(path: Path, allow_unfinished: bool, fix: str) -> Iterator[tuple[int, 
         return
     try:
         with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip() and (line.endswith(b"\n") or not allow_unfinished):
-                    yield number, _object(line, f"{path}:{number}", fix)
+            lines = ((number, line) for number, line in enumerate(file, 1) if line.strip())
+            for number, line in (pair for pair in lines if pair[1].endswith(b"\n") or not allow_unfinished):
+                yield number, _object(line, f"{path}:{number}", fix)
     except OSError as error:
         raise RunError(f"cannot be read: {reason(error)}", where=path, fix=fix) from error
 
