@@ -89,7 +89,10 @@ def _named(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
+    except NotImplementedError as error:  # torch's text speaks of its operators
+        what = f"no such device: this machine, or this build of torch, has no {name.partition(':')[0]}"
+        raise RunError(what, where=name, fix=fix) from error
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise RunError(f"no such device: {_first_sentence(str(error))}", where=name, fix=fix) from error
     if device.type == "meta":
         raise RunError("no such device: 'meta' computes nothing", where=name, fix=fix)

@@ -275,6 +275,16 @@ def test_on_a_terminal_a_bar_shows_losses_speed_and_time_left(tmp_path: Path) ->
     assert re.search(r"3/3.*model/total .* clips/s .*waiting", screen.getvalue())
 
 
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="this machine has such a device")
+def test_a_device_that_torch_was_built_without() -> None:
+    with pytest.raises(RunError) as problem:
+        Devices("mps")
+    assert str(problem.value) == (
+        "mps: no such device: this machine, or this build of torch, has no mps\n"
+        "  Name a device that this machine has, such as cpu or cuda:0, or leave --device away."
+    )
+
+
 def test_a_device_that_is_not_there() -> None:
     with pytest.raises(RunError) as problem:
         Devices("cuda:77")
