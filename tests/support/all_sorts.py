@@ -106,7 +106,7 @@ def hostile() -> list[Case]:
         Case("cut off.mkv", partial(_cut, share=0.6), refusal="cut short"),
         Case("cut off.mp4", partial(_cut, share=0.6), refusal="damaged or cut short"),
         Case("head only.mov", partial(_cut, share=0.02), refusal="damaged or cut short"),
-        Case("empty.mp4", lambda path: path.write_bytes(b""), refusal="not a readable video"),
+        Case("empty.mp4", lambda path: path.write_bytes(b""), refusal="not a video: an empty file"),
         Case("text.mkv", lambda path: path.write_text("no film " * 99), refusal="not a readable video"),
         Case("picture.mov", lambda path: path.write_bytes(jpeg()), refusal=": "),
         Case("zeros.webm", lambda path: path.write_bytes(bytes(9999)), refusal="not a readable video"),
