@@ -34,10 +34,7 @@ def ffmpeg_command(source: Path, options: str, out: str | Path) -> str:
 def unreadable_video(path: Path, error: BaseException) -> MediaError:
     if getattr(error, "errno", None) in _FORBIDDEN:
         return MediaError(f"cannot be read ({reason(error)})", where=path, fix="Allow reading it, or copy it.")
-    instead = foreign_contents(path) if path.is_file() else ""
-    if instead:
-        return MediaError(f"not a video: {instead}", where=path, fix="Get the file itself.")
-    return MediaError(
+    return _foreign("a video", path) or MediaError(
         f"not a readable video ({reason(error)}); it is damaged or cut short",
         where=path,
         fix="Copy or download it again.",
@@ -47,12 +44,15 @@ def unreadable_video(path: Path, error: BaseException) -> MediaError:
 def unreadable_audio(path: Path, error: BaseException) -> MediaError:
     if not path.exists():
         return MediaError("no such audio file", where=path)
-    instead = foreign_contents(path) if path.is_file() else ""
-    if instead:
-        return MediaError(f"not an audio file: {instead}", where=path, fix="Get the file itself.")
-    return MediaError(
+    return _foreign("an audio file", path) or MediaError(
         f"not a readable audio file ({reason(error)})", where=path, fix="Copy it again, or convert it to wav."
     )
+
+
+def _foreign(kind: str, path: Path) -> MediaError | None:
+    """For a file that holds something else by its first bytes; None if it may be what its name says."""
+    instead = foreign_contents(path) if path.is_file() else ""
+    return MediaError(f"not {kind}: {instead}", where=path, fix="Get the file itself.") if instead else None
 
 
 def empty_audio(path: Path) -> MediaError:

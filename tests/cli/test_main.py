@@ -77,16 +77,21 @@ def test_usage_errors_end_with_2(arguments: list[str], capsys: pytest.CaptureFix
     assert "Traceback" not in printed.err
 
 
-@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
-def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
+def code_and_imports(arguments: list[str], *modules: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, which then prints its exit code and which of the modules it imported."""
     program = (
-        "import sys; from avspatial.cli.main import main; main(sys.argv[1:]);"
-        "print([m for m in ('torch', 'numpy', 'scipy', 'timm', 'av', 'matplotlib') if m in sys.modules])"
+        "import sys; from avspatial.cli.main import main; code = main(sys.argv[1:]);"
+        f"print(code, [m for m in {modules} if m in sys.modules])"
     )
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=ROOT, check=True
     )
-    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
+def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
+    done = code_and_imports(arguments, "torch", "numpy", "scipy", "timm", "av", "matplotlib")
+    assert done.stdout.splitlines()[-1] == "0 []"
 
 
 @pytest.mark.slow
@@ -280,12 +285,6 @@ MISSING = (
 
 @pytest.mark.parametrize("arguments", MISSING, ids=" ".join)
 def test_what_is_missing_is_reported_before_torch_is_imported(arguments: list[str]) -> None:
-    program = (
-        "import sys; from avspatial.cli.main import main; code = main(sys.argv[1:]);"
-        "print(code, [m for m in ('torch', 'numpy', 'scipy') if m in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, cwd=ROOT, check=True
-    )
+    done = code_and_imports(arguments, "torch", "numpy", "scipy")
     assert done.stdout == "2 []\n"
     assert ("there is no such file" in done.stderr) or ("no such run directory" in done.stderr)

@@ -92,8 +92,9 @@ def _find(text: str) -> list[tuple[Path, Path]]:
     """The files that an input means, each with its path relative to the folder that was given."""
     path = Path(text)
     if path.is_dir():
-        files = files_below(path, _wanted)
-        _note_others(path)
+        videos = files_below(path, lambda file: _wanted(file) or file.suffix.lower() in OTHER_VIDEO_SUFFIXES)
+        files = [file for file in videos if _wanted(file)]
+        _note_others(path, [file for file in videos if file.suffix.lower() in OTHER_VIDEO_SUFFIXES])
         if not files:
             raise MediaError(f"holds no video to spatialize ({', '.join(VIDEO_SUFFIXES)})", where=path)
         return [(file, file.relative_to(path)) for file in files]
@@ -109,13 +110,11 @@ def _find(text: str) -> list[tuple[Path, Path]]:
     return [(file, Path(file.name)) for file in wanted]
 
 
-def _note_others(folder: Path) -> None:
+def _note_others(folder: Path, others: Sequence[Path]) -> None:
     """Name the videos of a folder whose containers cannot be written."""
-    found = files_below(folder, lambda file: file.suffix.lower() in OTHER_VIDEO_SUFFIXES)
-    others = [str(file.relative_to(folder)) for file in found]
     if others:
-        kinds = ", ".join(VIDEO_SUFFIXES)
-        print(f"note: {folder}: left out: {listed(others)}; only {kinds} are spatialized", file=sys.stderr)
+        names, kinds = listed([str(file.relative_to(folder)) for file in others]), ", ".join(VIDEO_SUFFIXES)
+        print(f"note: {folder}: left out: {names}; only {kinds} are spatialized", file=sys.stderr)
 
 
 def _is_audio(path: Path) -> bool:
