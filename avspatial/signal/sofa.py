@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -176,14 +175,11 @@ def read_responses(head: str | Path) -> HeadResponses:
 
 def _kemar() -> HeadResponses:
     """The packaged head: the right ear hears as the left one does from the mirrored azimuth."""
-    with (_KEMAR / "directions.csv").open(newline="", encoding="utf-8") as table:
-        directions = [(float(entry["azimuth"]), float(entry["elevation"])) for entry in csv.DictReader(table)]
+    azimuths, elevations = np.loadtxt(_KEMAR / "directions.csv", delimiter=",", skiprows=1).T
     samples, rate = soundfile.read(_KEMAR / "left_ear.flac")
-    left = samples.reshape(len(directions), -1)
-    index = {(round(azimuth % 360, 3), elevation): place for place, (azimuth, elevation) in enumerate(directions)}
-    mirrored = [index[round(-azimuth % 360, 3), elevation] for azimuth, elevation in directions]
-    azimuths, elevations = np.array(directions).T
-    return HeadResponses((azimuths + 180) % 360 - 180, elevations, np.stack([left, left[mirrored]], 1), float(rate))
+    left = samples.reshape(len(azimuths), -1)
+    ear = HeadResponses((azimuths + 180) % 360 - 180, elevations, left[:, None], float(rate))
+    return replace(ear, responses=np.stack([left, left[ear.nearest(-azimuths, elevations)]], 1))
 
 
 def _unfit(path: Path, why: str) -> DataError:
