@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avspatial.errors import RecipeError, did_you_mean
-from avspatial.folders import as_path
+from avspatial.folders import as_path, files_below
 from avspatial.recipe.yaml_tree import parse
 
 _FOR_EDITORS = "# yaml-language-server:"
@@ -35,8 +35,8 @@ def folder() -> Path:
 
 def recipes_in(folder: Path) -> list[Path]:
     """The recipes in a folder, sorted; RecipeError if there is none. The files in `base/` can only be extended."""
-    files = [file for ending in ("yaml", "yml") for file in folder.rglob(f"*.{ending}") if file.is_file()]
-    recipes = sorted(file for file in files if "base" not in file.relative_to(folder).parts[:-1])
+    files = files_below(folder, lambda file: file.suffix in (".yaml", ".yml") and file.is_file())
+    recipes = [file for file in files if "base" not in file.relative_to(folder).parts[:-1]]
     if not recipes:
         raise RecipeError("holds no recipe", where=folder, fix="Recipes are files that end in .yaml or .yml.")
     return recipes
