@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from avspatial.interfaces.clips import Batch, Clip, Dataset, Progress, Truth
+from avspatial.interfaces.clips import Batch, Clip, Dataset, Progress, Rendering, Truth
 from avspatial.interfaces.metric import Convention, Metric
 from avspatial.lazy import lazy_names
 
@@ -42,6 +42,7 @@ __all__ = [
     "Masks",
     "Metric",
     "Progress",
+    "Rendering",
     "Spatializer",
     "Trainer",
     "TrainingStage",

@@ -70,19 +70,75 @@ class Truth:
     energy: np.ndarray
 
 
+class Rendering(Protocol):
+    """How a 360-degree recording becomes a binaural clip: its channels two ears, its panoramas the view of a camera."""
+
+    @property
+    def key(self) -> str:
+        """Text that determines the result together with the files; part of the clip cache's key."""
+
+    @property
+    def panorama(self) -> tuple[int, int]:
+        """Height and width at which panoramas are decoded, pixels."""
+
+    @property
+    def random_yaw(self) -> bool:
+        """Whether each training window is turned anew, by a yaw drawn between -180 and 180 degrees."""
+
+    def field(self, audio: np.ndarray) -> np.ndarray:
+        """Convert decoded audio to AmbiX.
+
+        Args:
+            audio: (C, T) float32, the channels of the file.
+
+        Returns:
+            (4, T) float32: W, Y, Z, X in SN3D.
+
+        Raises:
+            DataError: The file does not have the channels of a first-order field.
+        """
+
+    def stereo(self, field: np.ndarray, rate: int, yaw: float = 0.0) -> np.ndarray:
+        """Render a field for two ears.
+
+        Args:
+            field: (4, T) float32, as `field` returns it.
+            rate: Sample rate, Hz.
+            yaw: Degrees by which the camera is turned further to the left.
+
+        Returns:
+            (2, T) float32, in step with the field.
+        """
+
+    def view(self, images: np.ndarray, size: tuple[int, int], yaw: float = 0.0) -> np.ndarray:
+        """Cut the view of the camera out of panoramas.
+
+        Args:
+            images: (P, H, W, 3) uint8, equirectangular.
+            size: Height and width of the view, pixels.
+            yaw: Degrees by which the camera is turned further to the left.
+
+        Returns:
+            (P, height, width, 3) uint8.
+        """
+
+
 @dataclass(frozen=True)
 class Clip:
-    """One clip of a data set: stereo audio, video and, for simulated scenes, the true angles.
+    """One clip of a data set: stereo audio, video and, where they are known, the true angles.
 
     Attributes:
         id: Id, unique in the data set.
-        audio: Audio file.
+        audio: Audio file, or a video file with audio.
         video: Video file, or a folder of numbered image files if `frames_fps` is given.
         recording: The recording that the clip was cut from; the statistics resample recordings, not clips.
         truth: True directions, if they are known.
         frames_fps: Rate of the image files, Hz.
         mono: The audio is one channel m, the mean of the file's channels, decoded as left = right = m: the mixture is
             2 m. Such clips have no directions; only trainers use them, and the `data` of a recipe refuses them.
+        start: Where the clip begins in its files, seconds after the first sample of the audio.
+        seconds: Length of the clip; None: up to the end of the audio.
+        rendering: The files are a 360-degree recording, which this renders; None: they are stereo (or mono).
     """
 
     id: str
@@ -92,6 +148,9 @@ class Clip:
     truth: Truth | None = field(default=None, compare=False)
     frames_fps: float | None = None
     mono: bool = False
+    start: float = 0.0
+    seconds: float | None = None
+    rendering: Rendering | None = field(default=None, compare=False)
 
 
 class Progress(Protocol):
@@ -142,6 +201,14 @@ class Dataset(ABC):
         Raises:
             DataError: An empty or unknown split.
         """
+
+    def left_out(self) -> Mapping[str, str]:
+        """List what is on disk but in no split because nothing can be learned from it, or because it is damaged.
+
+        Returns:
+            The reason for each, by the clip's id or the file's path below the root.
+        """
+        return {}
 
     @abstractmethod
     def fingerprint(self) -> str:
