@@ -6,9 +6,51 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from avspatial.errors import DataError, reason
+from avspatial.errors import DataError, did_you_mean, reason
+
+
+def read_table(
+    path: Path, required: Sequence[str], optional: Sequence[str] = (), fix: str = ""
+) -> list[tuple[str, dict[str, str]]]:
+    """Read a csv file whose first line names its columns.
+
+    Args:
+        path: The file.
+        required: Columns that the file must have, each filled in every line.
+        optional: Columns that it may have. All further columns are ignored.
+        fix: What to do about a file that cannot be read, for the message.
+
+    Returns:
+        (`path:line` for messages, cell by column) of each row; an optional column that is absent, or not filled, is "".
+
+    Raises:
+        DataError: A file that cannot be read as csv, a missing column, or a line with an empty or a surplus field.
+    """
+    rows = read_rows(path, fix)
+    columns = rows[0][1] if rows else []
+    for column in required:
+        if column not in columns:
+            more = f" and, if wanted, {','.join(optional)}" if optional else ""
+            raise DataError(
+                f"has no column {column}{did_you_mean(column, columns)}; it has {', '.join(columns) or 'none'}",
+                where=path,
+                fix=f"The first line names the columns: {','.join(required)}{more}.",
+            )
+    table = []
+    for line, cells in rows[1:]:
+        where = f"{path}:{line}"
+        if len(cells) > len(columns):
+            what = "has more fields than there are columns"
+            raise DataError(what, where=where, fix="Put quotes around a name that holds a comma.")
+        row = dict.fromkeys((*required, *optional), "") | dict(zip(columns, cells, strict=False))
+        empty = next((column for column in required if not row[column]), None)
+        if empty is not None:
+            raise DataError(f"no {empty} in this line", where=where, fix="Write it, or remove the line.")
+        table.append((where, row))
+    return table
 
 
 def read_rows(path: Path, fix: str = "") -> list[tuple[int, list[str]]]:

@@ -9,6 +9,7 @@ import pytest
 from avspatial.errors import DataError
 from avspatial.evaluation.scoring.file_pairs import find_pairs
 from avspatial.media import read_rows
+from avspatial.media.csv_rows import read_table
 
 PAIRS = [["prediction", "reference"], ["a, b.wav", "c;d.wav"]]
 
@@ -59,3 +60,17 @@ def test_paths_in_it_may_begin_in_the_home_folder(tmp_path: Path, monkeypatch: p
     (tmp_path / "a.csv").write_text("prediction,reference\n~/a.wav,b.wav\n")
     (pair,) = find_pairs(tmp_path / "a.csv")
     assert (pair.prediction, pair.reference) == (tmp_path / "home" / "a.wav", tmp_path / "b.wav")
+
+
+def test_a_table_has_its_columns_in_any_order_and_what_is_not_asked_for_is_left(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("end,note,file\n2.5,x,a.mp4\n,y,b.mp4\n")
+    assert read_table(tmp_path / "a.csv", ["file"], ["start", "end"]) == [
+        (f"{tmp_path}/a.csv:2", {"file": "a.mp4", "start": "", "end": "2.5", "note": "x"}),
+        (f"{tmp_path}/a.csv:3", {"file": "b.mp4", "start": "", "end": "", "note": "y"}),
+    ]
+    with pytest.raises(DataError, match=r"a\.csv:3: no end in this line\n  Write it, or remove the line\."):
+        read_table(tmp_path / "a.csv", ["file", "end"])
+    with pytest.raises(
+        DataError, match=r"no column files \(did you mean 'file'\?\); it has end, note, file\n  .*files\."
+    ):
+        read_table(tmp_path / "a.csv", ["files"])

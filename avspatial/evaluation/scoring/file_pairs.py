@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
-from avspatial.errors import DataError, did_you_mean
+from avspatial.errors import DataError
 from avspatial.evaluation.scoring.score_schema import read_scores
 from avspatial.folders import as_path, files_below
 from avspatial.interfaces import Truth
 from avspatial.media.audio import is_audio
-from avspatial.media.csv_rows import read_rows
+from avspatial.media.csv_rows import read_table
 from avspatial.runs.directory import Run
 from avspatial.runs.outputs import PREDICTED, REFERENCE, TRUTH, read_truth
 
@@ -151,10 +151,8 @@ def _refuse_strangers(
 
 
 def _listed(path: Path) -> list[FilePair]:
-    rows = read_rows(path, "Give a text file in UTF-8 with the columns prediction,reference.")
-    columns = rows[0][1] if rows else []
-    _check_columns(path, columns)
-    pairs = [_pair(path, line, columns, cells) for line, cells in rows[1:]]
+    fix = f"Give a text file in UTF-8 with the columns {','.join(COLUMNS[:2])}."
+    pairs = [_pair(path, row) for _, row in read_table(path, COLUMNS[:2], COLUMNS[2:], fix)]
     if not pairs:
         raise DataError("lists no pair", where=path, fix="Write one pair a line, below the line of columns.")
     seen: set[str] = set()
@@ -167,30 +165,11 @@ def _listed(path: Path) -> list[FilePair]:
     return pairs
 
 
-def _check_columns(path: Path, columns: Sequence[str]) -> None:
-    for column in COLUMNS[:2]:
-        if column not in columns:
-            raise DataError(
-                f"has no column {column}{did_you_mean(column, columns)}; it has {', '.join(columns) or 'none'}",
-                where=path,
-                fix="The first line names the columns: prediction,reference and, if wanted, clip,recording.",
-            )
-
-
-def _pair(path: Path, line: int, columns: Sequence[str], row: Sequence[str]) -> FilePair:
-    if len(row) > len(columns):
-        what = "has more fields than there are columns"
-        raise DataError(what, where=f"{path}:{line}", fix="Put quotes around a name that holds a comma.")
-    cells = dict.fromkeys(COLUMNS, "") | dict(zip(columns, row, strict=False))
-    for column in COLUMNS[:2]:
-        if not cells[column]:
-            raise DataError(
-                f"no {column} in this line", where=f"{path}:{line}", fix="Name the file, or remove the line."
-            )
-    named = PurePosixPath(cells["prediction"].replace("\\", "/"))
-    clip = cells["clip"] or str(named.parent if named.stem == _PREDICTED else named.with_suffix(""))
-    prediction, reference = (path.parent / as_path(cells[column]) for column in COLUMNS[:2])
-    return FilePair(clip, prediction, reference, cells["recording"] or clip)
+def _pair(path: Path, row: Mapping[str, str]) -> FilePair:
+    named = PurePosixPath(row["prediction"].replace("\\", "/"))
+    clip = row["clip"] or str(named.parent if named.stem == _PREDICTED else named.with_suffix(""))
+    prediction, reference = (path.parent / as_path(row[column]) for column in COLUMNS[:2])
+    return FilePair(clip, prediction, reference, row["recording"] or clip)
 
 
 def _with_truth(pairs: list[FilePair], scenes: Path | None) -> list[FilePair]:

@@ -175,7 +175,7 @@ class TestACsv:
                 "and, if wanted, clip,recording.",
             ),
             ("prediction,reference\n", ": lists no pair\n  Write one pair a line, below the line of columns."),
-            ("prediction,reference\na.wav\n", ":2: no reference in this line\n  Name the file, or remove the line."),
+            ("prediction,reference\na.wav\n", ":2: no reference in this line\n  Write it, or remove the line."),
             (
                 "prediction,reference\na.wav,b.wav,c.wav\n",
                 ":2: has more fields than there are columns\n  Put quotes around a name that holds a comma.",
