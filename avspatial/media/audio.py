@@ -1,7 +1,9 @@
-"""Audio files: read completely (soundfile, or FFmpeg for tracks of videos), their headers, and wav files written."""
+"""Audio files: read completely or in part (soundfile, or FFmpeg for tracks of videos), their headers, wav files written.
+"""
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +11,10 @@ import numpy as np
 import soundfile
 
 from avspatial.atomic import atomic_write
+from avspatial.media.audio_excerpt import read_excerpt
 from avspatial.media.audio_file import open_audio_file, states_length
 from avspatial.media.audio_stream import AUDIO_SUFFIXES, AudioReader
+from avspatial.media.audio_track import open_track, track_info
 from avspatial.media.file_errors import unwritable
 
 CONTAINER_SUFFIXES = frozenset(
@@ -33,12 +37,19 @@ class AudioInfo:
 
 
 def audio_info(path: str | Path) -> AudioInfo:
-    """Read the header of a file with one of `AUDIO_SUFFIXES`; samples are counted if it does not state their number.
+    """Read the header of an audio or video file; samples are counted if it does not state their number.
+
+    Only files with one of `AUDIO_SUFFIXES` state it to the sample; the track of a video may be longer or shorter by
+    some hundredths of a second.
 
     Raises:
-        MediaError: For a file that is missing, unreadable, cut short, or without a single sample.
+        MediaError: For a file that is missing, unreadable, cut short, has no audio, or not a single sample.
     """
     path = Path(path)
+    if path.suffix.lower() in CONTAINER_SUFFIXES:
+        with open_track(path) as (container, stream):
+            track = track_info(container, stream, path)
+        return AudioInfo(track.rate, track.channels, round(track.seconds * track.rate))
     with open_audio_file(path) as file:
         info = AudioInfo(file.samplerate, file.channels, file.frames)
     if states_length(path):
@@ -46,20 +57,42 @@ def audio_info(path: str | Path) -> AudioInfo:
     return AudioInfo(info.rate, info.channels, sum(block.shape[1] for block in AudioReader(path).blocks()))
 
 
+def audio_start(path: str | Path) -> float:
+    """Time stamp of the first sample of a video's audio track, s; 0 for an audio file. Raises MediaError as `read_audio`."""
+    reader = AudioReader(path)
+    with closing(reader.blocks()) as blocks:
+        next(blocks)
+    return reader.start
+
+
 def is_audio(path: Path) -> bool:
     """Whether `read_audio` reads files of that name: audio or video files."""
     return path.suffix.lower() in AUDIO_SUFFIXES | CONTAINER_SUFFIXES
 
 
-def read_audio(path: str | Path) -> tuple[np.ndarray, int]:
-    """Read the audio of an audio or video file, as `AudioReader` does.
+def read_audio(path: str | Path, start: float = 0.0, seconds: float | None = None) -> tuple[np.ndarray, int]:
+    """Read the audio of an audio or video file, as `AudioReader` does, or an excerpt of it.
+
+    An excerpt equals that part of the entire audio: samples round(start rate) to round(start rate) + round(seconds
+    rate). Only this part is decoded, but for the tracks of videos, of which each is decoded once more to find out where
+    its samples are. (AAC and AC-3 may fill bands with random noise, which is then other noise of the same level.)
+
+    Args:
+        path: The file.
+        start: Where the excerpt begins, seconds after the first sample.
+        seconds: Its length; None: to the end. Up to 0.05 s may be missing at the end of the file, for headers round
+            their lengths: the excerpt is then so much shorter.
 
     Returns:
         Samples float32 (C, T), integers scaled to [-1, 1), and the rate in Hz.
 
     Raises:
-        MediaError: For a file that is missing, unreadable or empty, has no audio, or samples that are not finite.
+        MediaError: For a file that is missing, unreadable or empty, has no audio, or samples that are not finite; for
+            an excerpt that begins or ends beyond the end.
+        ValueError: For a negative start, or seconds that are not above 0.
     """
+    if start or seconds is not None:
+        return read_excerpt(Path(path), start, seconds)
     reader = AudioReader(path)
     blocks = list(reader.blocks())
     if reader.clock != 1:

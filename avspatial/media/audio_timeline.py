@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,16 +33,26 @@ TimedBlock = tuple[float | None, np.ndarray]
 """A time stamp in seconds, if there is one, and samples (C, n)."""
 
 
+class Piece(NamedTuple):
+    """Samples that follow one another in step: `count` of them, from number `first` of what was decoded on, which come
+    to stand at `place`."""
+
+    place: int
+    first: int
+    count: int
+
+
 class Timeline:
     """Audio in step with its time stamps, but for a drift.
 
     After the last block `gaps` and `dropped` are how many samples of silence were inserted and how many overlapping
-    samples were left out.
+    samples were left out, and `pieces` which samples stand where.
     """
 
     def __init__(self, rate: int) -> None:
         self.gaps = 0
         self.dropped = 0
+        self.pieces: list[Piece] = []
         self._rate = rate
         self._samples = 0
         self._level = 0.0
@@ -63,6 +74,7 @@ class Timeline:
             kept = block[:, max(0, -missing) :]
             overlap = max(0, -missing) - (block.shape[1] - kept.shape[1])
             self.dropped += block.shape[1] - kept.shape[1]
+            self._add_piece(samples - kept.shape[1], kept.shape[1])
             if kept.shape[1]:
                 yield kept
 
@@ -105,6 +117,15 @@ class Timeline:
     def _add_point(self, seconds: float, deviation: float) -> None:
         """A point of the line that the deviations follow without their jumps (least squares)."""
         self._sums += (1, seconds, deviation, seconds * seconds, seconds * deviation)
+
+    def _add_piece(self, first: int, count: int) -> None:
+        """Note that `count` samples from number `first` on come next."""
+        place = first + self.gaps - self.dropped
+        before = self.pieces[-1] if self.pieces else None
+        if before is not None and before.first + before.count == first and before.place + before.count == place:
+            self.pieces[-1] = before._replace(count=before.count + count)
+        elif count:
+            self.pieces.append(Piece(place, first, count))
 
     def _silence(self, samples: int, channels: int) -> Iterator[np.ndarray]:
         self.gaps += samples

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from avspatial.errors import MediaError
 from avspatial.media.audio import audio_info
-from avspatial.media.ffmpeg import codec_name, declared_seconds, main_audio, main_video, open_media, own_seconds
+from avspatial.media.audio_track import AudioStreamInfo, track_info
+from avspatial.media.ffmpeg import codec_name, main_audio, main_video, open_media
 from avspatial.media.file_errors import unknown_codec
 
 LOSSLESS_SUFFIXES = (".wav", ".flac")
@@ -25,18 +25,6 @@ class VideoStreamInfo:
     width: int
     height: int
     fps: float | None
-
-
-@dataclass(frozen=True)
-class AudioStreamInfo:
-    """The audio track (of several the default one): codec, rate in Hz, number of channels and their layout, length in
-    seconds."""
-
-    codec: str
-    rate: int
-    channels: int
-    layout: str
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -58,7 +46,7 @@ def media_info(path: str | Path) -> MediaInfo:
         return MediaInfo(
             container.format.name,
             None if video is None else _video(video, path),
-            None if audio is None else _audio(container, audio, path),
+            None if audio is None else track_info(container, audio, path),
         )
 
 
@@ -74,28 +62,3 @@ def _video(stream: Any, path: Path) -> VideoStreamInfo:
         raise unknown_codec("video", path)
     rate = stream.average_rate
     return VideoStreamInfo(codec_name(stream), stream.width, stream.height, float(rate) if rate else None)
-
-
-def _audio(container: Any, stream: Any, path: Path) -> AudioStreamInfo:
-    codec = stream.codec_context
-    if codec is None:
-        raise unknown_codec("audio", path)
-    if not codec.sample_rate or not codec.channels:
-        raise MediaError("its header does not state the audio's rate and channels", where=path, fix="Copy it again.")
-    layout = codec.layout.name if codec.layout else f"{codec.channels} channels"
-    return AudioStreamInfo(
-        codec_name(stream),
-        codec.sample_rate,
-        codec.channels,
-        layout,
-        own_seconds(container, stream) or declared_seconds(container, stream) or _counted_seconds(path, stream.index),
-    )
-
-
-def _counted_seconds(path: Path, index: int) -> float:
-    """The length of a stream by its packets, none of which is decoded: live recordings do not state their length."""
-    with open_media(path) as container:
-        packets = (packet for packet in container.demux(container.streams[index]) if packet.pts is not None)
-        spans = [(packet.pts, packet.pts + (packet.duration or 0)) for packet in packets]
-        unit = container.streams[index].time_base
-    return float((max(end for _, end in spans) - spans[0][0]) * unit) if spans and unit else 0.0
