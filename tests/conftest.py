@@ -84,3 +84,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in trainings]
         if trainings:
             config.hook.pytest_deselected(items=trainings)
+    for item in items:
+        if item.get_closest_marker("learning") or item.path.name.startswith("bench_"):
+            item.add_marker(pytest.mark.timeout(0))  # they take as long as they take

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ from avspatial.recipe import load_recipe
 from avspatial.registry import Registry
 
 OLD = Path(__file__).with_name("version_0_1_0")
+LEARNING_RATE = 1e-3
+"""Of the stopped run, for every group of its parameters."""
 
 
 @pytest.fixture
@@ -54,7 +57,15 @@ def test_a_stopped_run_goes_on_to_the_same_weights_and_scores(folder: Path) -> N
     weights, expected = load_file(done.path / name), load_file(folder / "run" / name)
     assert weights.keys() == expected.keys()
     for key, value in expected.items():
-        torch.testing.assert_close(weights[key], value, rtol=0, atol=1e-5, msg=lambda text, key=key: f"{key}: {text}")
+        # A bias in front of a batch norm has a gradient of rounding errors, which differ between kinds of processors;
+        # Adam makes steps of the learning rate of them.
+        atol = 3 * LEARNING_RATE if _in_front_of_batch_norm(key, expected) else 1e-5
+        torch.testing.assert_close(weights[key], value, rtol=0, atol=atol, msg=lambda text, key=key: f"{key}: {text}")
     old = json.loads((OLD / "run" / "summary.json").read_text())["rows"]
     for metric, entry in old["model"].items():
         assert done.summary.conditions["model"][metric].mean == pytest.approx(entry["mean"], rel=1e-3, abs=1e-6)
+
+
+def _in_front_of_batch_norm(key: str, names: Collection[str]) -> bool:
+    norm = f"{key.removesuffix('0.bias')}1.running_var"
+    return key == "visual_encoder.conv5b.bias" or (key.endswith(".0.bias") and norm in names)

@@ -60,7 +60,7 @@ def test_swapping_the_ears_of_both_changes_nothing(
 ) -> None:
     if not metric.requires_source_angles:
         swapped = value(metric, prediction[::-1], reference[::-1])
-        assert swapped == pytest.approx(value(metric, prediction, reference), rel=1e-9)
+        assert swapped == pytest.approx(value(metric, prediction, reference), rel=1e-6)  # cues in single precision
 
 
 def test_tensors_and_arrays_score_alike(metric: Metric, reference: np.ndarray, prediction: np.ndarray) -> None:

@@ -21,6 +21,7 @@ PATIENCE = 60
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.timeout(5 * PATIENCE),
     pytest.mark.skipif(not CHROMIUM.is_file(), reason=f"no headless Chromium at {CHROMIUM} (apt-get install chromium)"),
 ]
 
@@ -61,8 +62,9 @@ SWITCH = """place => {
 whether the old one is paused. One step of the page, so that no time passes in between."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """Chromium, closed after this module: left open, it takes time from all tests that follow."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install '.[test]')")
     with sync_api.sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
