@@ -28,6 +28,19 @@ class Augmentation(Settings):
     images are stored at the model's size and not cropped."""
 
 
+class Screening(Settings):
+    """What no direction can be learned from: such clips are left out, counted and named."""
+
+    silence: float = setting(-60.0, unit="dBFS", le=0)
+    """A clip is silent if the RMS of both channels is below this; a sample of 1 at all times would be 0 dBFS."""
+    side: float = setting(30.0, unit="dB", ge=0)
+    """A clip is nearly mono if left - right is more than this below left + right."""
+    dead: float = setting(40.0, unit="dB", ge=0)
+    """A channel is dead if it is more than this below the other one."""
+    still: float = setting(4.0, ge=0, le=255)
+    """Images stand still if no part of them, 1/36 of their height, changes by more than this, of 255."""
+
+
 class FairPlaySettings(Settings):
     """FAIR-Play, or any data in its layout: `videos/ID.mp4`, `binaural_audios/ID.wav`, `splits/NAME/PART.h5|txt`."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from avspatial.data.layout import PARTS, check_lengths
 from avspatial.data.settings import SolosSettings
+from avspatial.data.splitting import split_by_digest
 from avspatial.errors import DataError
 from avspatial.folders import files_below
 from avspatial.interfaces import Clip, Dataset, Progress
@@ -61,16 +62,14 @@ def solo_clips(root: Path, split: str, shares: Sequence[float]) -> list[Clip]:
     if split not in PARTS:
         raise DataError(f"there is no split {split!r}", where=root, fix=f"Ask for {', '.join(PARTS)}.")
     clips = _all(root)
-    val, test = (max(1, round(share * len(clips))) for share in shares[1:])
-    drawn = sorted(clips, key=lambda clip: hashlib.sha256(clip.id.encode()).digest())
-    parts = dict(zip(PARTS, (drawn[val + test :], drawn[:val], drawn[val : val + test]), strict=True))
+    parts = split_by_digest([clip.id for clip in clips], shares)
     if not parts[PARTS[0]]:
         raise DataError(
             f"{len(clips)} videos with audio, too few for three splits of the shares {list(shares)}",
             where=root,
             fix="Add videos: ROOT/INSTRUMENT/NAME.mp4, and NAME.wav in the same folder.",
         )
-    return sorted(parts[split], key=lambda clip: clip.id)
+    return sorted((clip for clip in clips if clip.id in parts[split]), key=lambda clip: clip.id)
 
 
 def _all(root: Path) -> list[Clip]:

@@ -1,0 +1,47 @@
+"""Cutting long recordings into clips of a fixed length, and names for them."""
+
+from __future__ import annotations
+
+__all__ = ["MISSING", "clip_id", "clip_starts"]
+
+MISSING = 0.1
+"""Seconds that a clip may be shorter than asked for: files that were cut to a round length often lack a frame."""
+_DECIMALS = (1, 3, 6)
+"""A clip's name states where it begins with as few of these decimals as it takes."""
+
+
+def clip_starts(total_seconds: float, seconds: float, hop: float) -> tuple[float, ...]:
+    """Where the clips of a recording begin, at 0, hop, 2 hop .., as long as a clip of full length is left.
+
+    Args:
+        total_seconds: Length of the recording.
+        seconds: Length of a clip, above 0; the last clip may be up to `MISSING` shorter.
+        hop: Step between the beginnings of two clips, above 0; clips overlap if it is below `seconds`.
+
+    Returns:
+        The starts in seconds, ascending, rounded to microseconds; none if the recording is too short for a clip.
+
+    Example:
+        >>> clip_starts(35.0, 10.0, 10.0), clip_starts(9.984, 10.0, 10.0), clip_starts(9.0, 10.0, 10.0)
+        ((0.0, 10.0, 20.0), (0.0,), ())
+    """
+    spare = total_seconds - seconds + min(MISSING, seconds / 10)
+    return tuple(round(number * hop, 6) for number in range(int(spare / hop + 1e-9) + 1)) if spare >= 0 else ()
+
+
+def clip_id(recording: str, start: float) -> str:
+    """Name a clip by its recording and where it begins; different starts, in microseconds, give different names.
+
+    Args:
+        recording: The recording.
+        start: Where the clip begins in it, seconds.
+
+    Returns:
+        The name, in which the clips of a recording sort by time up to 9999 s.
+
+    Example:
+        >>> clip_id("concert/song", 10.0), clip_id("concert/song", 0.125)
+        ('concert/song_0010.0', 'concert/song_0000.125')
+    """
+    decimals = next(d for d in _DECIMALS if d == _DECIMALS[-1] or round(start, d) == start)
+    return f"{recording}_{start:0{5 + decimals}.{decimals}f}"
