@@ -1,11 +1,9 @@
 """Cache of decoded clips: every clip is decoded once, to arrays on disk that training maps into memory.
 
 The key of an entry depends on the content of its files and on the settings that shape it (rate, fps, image size): a
-changed file or setting makes a new entry, and a copied data set finds the old ones. The content of a file is its
-SHA-256, which is stored with the file's size and modification time so that later runs need not read the file again.
-The content of a folder of images is their names, sizes and modification times.
+changed file or setting makes a new entry, and a copied data set finds the old ones.
 
-    <cache>/clips/<key>/{audio.npy, pictures.npy}    <cache>/digests/<path digest>.json    <cache>/locks/<key>.lock
+    <cache>/clips/<key>/{audio.npy, pictures.npy}    <cache>/locks/<key>.lock
 
 An entry is created when it is complete. Two processes may decode at once: each entry has a lock.
 """
@@ -18,7 +16,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,14 +25,15 @@ import numpy as np
 import platformdirs
 import torch
 
-from avspatial.atomic import atomic_directory, write_text
+from avspatial.atomic import atomic_directory
+from avspatial.data.content_digest import content_digest
 from avspatial.data.layout import check_audio
 from avspatial.errors import DataError, reason
 from avspatial.framing import Window
 from avspatial.interfaces import Clip, Progress
 from avspatial.media.audio import read_audio
 from avspatial.media.resample import resample
-from avspatial.media.video import folder_images, grid_images, image_files
+from avspatial.media.video import folder_images, grid_images
 
 _FORMAT = 2
 """Part of every key; increased whenever the same file and settings would be decoded to other numbers."""
@@ -97,8 +96,8 @@ class ClipStore:
     def _entry(self, clip: Clip) -> Path:
         parts = {
             "format": _FORMAT,
-            "audio": self._digest(clip.audio),
-            "video": self._digest(clip.video),
+            "audio": content_digest(clip.audio, self.cache),
+            "video": content_digest(clip.video, self.cache),
             "frames_fps": clip.frames_fps,
             "rate": self.window.rate,
             "fps": self.window.fps,
@@ -107,25 +106,6 @@ class ClipStore:
         if clip.mono:
             parts["mono"] = True
         return self.cache / "clips" / hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
-
-    def _digest(self, path: Path) -> str:
-        """The digest of a file's content, or of a folder's listing."""
-        if path.is_dir():
-            stats = [(file.name, file.stat()) for file in image_files(path)]
-            listing = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-            return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
-        with _reading(path):
-            stat = path.stat()
-        current = [stat.st_size, stat.st_mtime_ns]
-        note = self.cache / "digests" / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]}.json"
-        stored = _read_note(note)
-        if stored is not None and stored[:2] == current:
-            return str(stored[2])
-        with _reading(path), path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        with suppress(OSError):  # a cache that cannot be written may hold every entry
-            write_text(note, json.dumps([*current, digest], allow_nan=False))
-        return digest
 
     def _build(self, clip: Clip, entry: Path) -> None:
         with _writing(self.cache):
@@ -159,16 +139,6 @@ def _recording(clip: Clip, entry: Path) -> Recording:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DataError(
-            f"a clip's file cannot be read ({reason(error)})", where=path, fix="Copy it there again."
-        ) from error
-
-
-@contextmanager
 def _writing(cache: Path) -> Iterator[None]:
     """Turns errors of the file system while the cache is written into one clear error."""
     try:
@@ -179,14 +149,6 @@ def _writing(cache: Path) -> Iterator[None]:
             where=cache,
             fix="Free space there, or set AVSPATIAL_CACHE to a folder on another disk; what is decoded stays.",
         ) from error
-
-
-def _read_note(note: Path) -> list[object] | None:
-    try:
-        stored = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return stored if isinstance(stored, list) and len(stored) == 3 else None
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:
