@@ -38,12 +38,14 @@ def published(
     as_json: AsJson = False,
 ) -> None:
     """Print the published tables; none of their numbers was measured by this project."""
-    from avspatial.evaluation.published.own_results import read_result
+    from avspatial.evaluation.published.own_results import read_result, refuse_incomparable
     from avspatial.evaluation.published.tables import chosen_tables
 
     if markdown and as_json:
         raise AvspatialError("--markdown and --json exclude each other", fix="Give one of them.")
     tables = chosen_tables(names or ())
+    if own:
+        refuse_incomparable(tables)
     results = [read_result(path) for path in own or ()]
     if as_json:
         print_json(_to_dict(tables, results, with_audit=audit))
@@ -69,14 +71,19 @@ def _cells(table: PublishedTable, values: Mapping[str, float]) -> list[str]:
 
 
 def _format_table(table: PublishedTable, results: Sequence[OwnResult], *, markdown: bool) -> str:
-    """Title, source, the published rows, own rows with numbered marks, and a note for each mark."""
+    """Title, source, the published rows, own rows with numbered marks, and a note for each mark.
+
+    Own rows are left out where they cannot be compared, with the reason.
+    """
     from avspatial.evaluation.published.own_results import differences
 
     rows = [["method", *_headings(table)]]
     rows += [[name, *_cells(table, values)] for name, values in table.rows.items()]
-    marked = list(enumerate(results, 1))
+    marked = [] if table.incomparable else list(enumerate(results, 1))
     rows += [[f"{own.name} [{mark}]", *_cells(table, own.means)] for mark, own in marked]
     notes = [f"[{mark}] yours, {own.path}: {'; '.join(differences(own, table))}." for mark, own in marked]
+    if table.incomparable and results:
+        notes = [f"Yours cannot be compared with these: {table.incomparable}."]
     source = [f"{table.source.cite} ({table.source.id}), {table.place}.", f"Not known: {', '.join(table.unknown)}."]
     title = f"{table.name}: {table.title}"
     if markdown:
@@ -159,7 +166,11 @@ def _to_dict(tables: Sequence[PublishedTable], results: Sequence[OwnResult], *, 
         "metrics": {name: asdict(column) for name, column in published().columns.items()},
         "tables": [asdict(table) for table in tables],
         "with": [
-            asdict(own) | {"path": str(own.path), "differs": {table.name: differences(own, table) for table in tables}}
+            asdict(own)
+            | {
+                "path": str(own.path),
+                "differs": {table.name: differences(own, table) for table in tables if not table.incomparable},
+            }
             for own in results
         ],
     }

@@ -44,6 +44,33 @@ def test_own_results_are_below_with_a_mark(tmp_path: Path, capsys: pytest.Captur
     assert lines[-1].startswith(f"  [1] yours, {file}: data: not recorded, published: fairplay; split: not recorded")
 
 
+UNKNOWN_RENDERER = (
+    "the renderer of every published YT-Music row is unknown, and each renderer makes other ears of one recording"
+)
+
+
+@pytest.mark.parametrize("form", [[], ["--markdown"], ["--json"]])
+def test_own_results_are_never_next_to_yt_music(
+    form: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = ["--with", str(write_evaluation(tmp_path))]
+    assert main(["published", "--table", "yt_music", *own, *form]) == 2
+    assert capsys.readouterr().err == (
+        f"error: yt_music: your results cannot be compared with it: {UNKNOWN_RENDERER}\n"
+        "  Leave out `--with`, or choose another table. Systems that you run on one rendering can be compared: "
+        "avspatial compare RUN RUN.\n"
+    )
+    both = shown(capsys, "--table", "yt_music", "--table", "clup", *own, *form)
+    if form == ["--json"]:
+        printed = json.loads(both)
+        assert [table["incomparable"] for table in printed["tables"]] == [UNKNOWN_RENDERER, ""]
+        assert list(printed["with"][0]["differs"]) == ["clup"]
+        return
+    of_music, of_clup = both.split("clup: CLUP")
+    assert f"Yours cannot be compared with these: {UNKNOWN_RENDERER}." in of_music
+    assert "mine" not in of_music.replace(str(tmp_path), "") and "mine [1]" in of_clup
+
+
 def test_markdown(capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(capsys, "--table", "clup", "--markdown").splitlines()
     assert lines[2:5] == [

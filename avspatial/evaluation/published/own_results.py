@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +50,17 @@ def read_result(path: Path) -> OwnResult:
         failed=summary.failed,
         means={name: mean.mean for name, mean in summary.conditions[MODEL].items() if mean.mean is not None},
     )
+
+
+def refuse_incomparable(tables: Sequence[PublishedTable]) -> None:
+    """AvspatialError, with the reason, if own results may stand next to none of the tables."""
+    if all(table.incomparable for table in tables):
+        raise AvspatialError(
+            f"your results cannot be compared with it: {tables[0].incomparable}",
+            where=tables[0].name,
+            fix="Leave out `--with`, or choose another table. Systems that you run on one rendering can be compared: "
+            "avspatial compare RUN RUN.",
+        )
 
 
 def differences(own: OwnResult, table: PublishedTable) -> list[str]:

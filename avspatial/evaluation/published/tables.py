@@ -40,7 +40,8 @@ class PublishedTable:
     """One table: means by method and metric, all under one convention according to its paper.
 
     `known` and `unknown`: choices of the evaluation; `split` is empty and `clip_seconds` None if unknown; `decimals` as
-    printed, which gives the rounding; `mono` names the row that is mono on both ears, if there is one.
+    printed, which gives the rounding; `mono` names the row that is mono on both ears, if there is one; `incomparable`
+    says why no other result may stand next to these, if that is so.
     """
 
     name: str
@@ -56,6 +57,7 @@ class PublishedTable:
     split: str = ""
     clip_seconds: float | None = None
     mono: str = ""
+    incomparable: str = ""
 
     def rounding(self, metric: str) -> float:
         """Half a unit of the last printed digit."""

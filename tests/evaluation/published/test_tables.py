@@ -226,7 +226,7 @@ def test_an_evaluation_lists_its_differences_to_a_table(tmp_path: Path) -> None:
     file.write_text(json.dumps({"convention": "raw", "clips": 2, "failed": 0, "metrics": {"wave_l2": entry}}))
     own = read_result(file)
     assert (own.name, own.convention, own.means) == ("mine", "raw", {"wave_l2": 5.1})
-    assert differences(own, chosen_tables(["yt_music"])[0])[0] == "data: not recorded, published: yt_music"
+    assert differences(own, chosen_tables(["clup"])[0])[0] == "data: not recorded, published: fairplay"
 
 
 FIX = "  Give a finished run, a folder from `avspatial evaluate --save`, or a file with its JSON."
