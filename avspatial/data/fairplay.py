@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from avspatial.data.layout import PARTS, check_lengths, layout_clips, split_folder, split_ids, split_list
 from avspatial.data.settings import FairPlaySettings
+from avspatial.data.truth import KnownDirections
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Dataset, Progress
 
@@ -36,6 +40,7 @@ class FairPlay(Dataset):
         if gone:
             raise DataError(f"no {'/ and no '.join(gone)}/ in the data root", where=self.root, fix=_HOW_TO_GET)
         self._lists()
+        _ = self._directions  # errors in it come before anything is decoded
 
     def clips(self, split: str) -> list[Clip]:
         """The clips of "train", "val" or "test" in the list's order; DataError or MediaError for one that is unfit."""
@@ -45,12 +50,22 @@ class FairPlay(Dataset):
         clips = layout_clips(self.root, listed_in, frames_fps=frames_fps)
         for clip in self.progress(clips, f"Checking {split} clips"):
             check_lengths(clip, self.settings.length_tolerance, "Copy both again", "data.length_tolerance")
-        return clips
+        return clips if self._directions is None else self._directions.add(clips)
 
     def fingerprint(self) -> str:
-        """A digest of the lists and of the sizes of the audio files; the place on the disk does not enter."""
-        sizes = {part: [(name, self._size(name)) for name in names] for part, names in self._lists().items()}
+        """A digest of the lists, the sizes of the audio files, and the truth; the place on the disk does not enter."""
+        sizes: dict[str, Any] = {
+            part: [(name, self._size(name)) for name in names] for part, names in self._lists().items()
+        }
+        if self._directions is not None:
+            sizes["truth"] = self._directions.digest()
         return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()[:16]
+
+    @cached_property
+    def _directions(self) -> KnownDirections | None:
+        if self.settings.truth is None:
+            return None
+        return KnownDirections(self.settings.truth, chain.from_iterable(self._lists().values()))
 
     def _size(self, name: str) -> int | None:
         audio = self.root / "binaural_audios" / f"{name}.wav"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from avspatial.settings import Settings, setting
 
@@ -41,6 +44,48 @@ class Screening(Settings):
     """Images stand still if no part of them, 1/36 of their height, changes by more than this, of 255."""
 
 
+class TruthSettings(Settings):
+    """True directions of real recordings: `truth: FILE.csv`, or `truth: {masks: FOLDER, field_of_view: 120}`."""
+
+    csv: str | None = setting(None, min_length=1)
+    """File with the columns clip,azimuth[,time][,energy]: the clip's id, degrees (positive left), seconds from its
+    beginning, any measure of power. Rows of one clip and time are sources."""
+    masks: str | None = setting(None, min_length=1)
+    """Folder of masks of the sounding objects: `ID.png`, or `ID_*.png` with one object each. What is not black is the
+    object."""
+    field_of_view: float | None = setting(None, unit="degrees", gt=0, le=360)
+    """Horizontal angle of the camera, for masks: below 180, or 360 for equirectangular pictures."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _file(cls, value: Any) -> Any:
+        return {"csv": str(value)} if isinstance(value, str | Path) else value
+
+    @model_validator(mode="after")
+    def _one_form(self) -> TruthSettings:
+        if (self.csv is None) == (self.masks is None):
+            raise ValueError("needs either csv or masks")
+        if self.masks is not None and self.field_of_view is None:
+            raise ValueError("masks need field_of_view, the horizontal angle of the camera")
+        if self.csv is not None and self.field_of_view is not None:
+            raise ValueError("field_of_view belongs to masks; a csv holds angles")
+        if self.field_of_view is not None and 180 <= self.field_of_view < 360:
+            raise ValueError("field_of_view must be below 180 degrees, or 360 for equirectangular pictures")
+        return self
+
+
+class _OrFile:
+    """For editors: the file alone stands for the map."""
+
+    @staticmethod
+    def __get_pydantic_json_schema__(schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
+
+
+KnownTruth = Annotated[TruthSettings, _OrFile]
+"""The setting `truth` of a data set of recordings."""
+
+
 class FairPlaySettings(Settings):
     """FAIR-Play, or any data in its layout: `videos/ID.mp4`, `binaural_audios/ID.wav`, `splits/NAME/PART.h5|txt`."""
 
@@ -59,6 +104,8 @@ class FairPlaySettings(Settings):
     """Largest allowed difference between the lengths of a clip's audio and video."""
     overlap: Literal["refuse", "allow"] = "refuse"
     """Whether one clip may occur in two lists of a split. `allow` makes scores meaningless; use it only for trials."""
+    truth: KnownTruth | None = None
+    """True directions, if they are known: a csv file, or a map that names masks of the sounding objects."""
 
 
 class SolosSettings(Settings):

@@ -57,12 +57,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Truth:
-    """True directions of the sources of a simulated clip, at a fixed rate.
+    """True directions of the sources of a clip, at a fixed rate.
 
     Attributes:
         rate: Hz; column k belongs to the time (k + 0.5) / rate.
         azimuth: (S, K), degrees, positive is left, one row for each source.
-        energy: (S, K), mean square of each source's sound at the middle of the head.
+        energy: (S, K), mean square of each source's sound at the middle of the head; 0 where its direction is unknown.
     """
 
     rate: float

@@ -1,4 +1,4 @@
-"""Single images: writing jpg files, reading cut-outs (png with transparency)."""
+"""Single images: writing jpg files, reading cut-outs (png with transparency) and masks."""
 
 from __future__ import annotations
 
@@ -32,15 +32,25 @@ def write_jpeg(path: str | Path, image: np.ndarray, aspect: float | None = None,
 
 def read_cutout(path: str | Path) -> np.ndarray:
     """Read a png file with an alpha channel -> (H, W, 4) uint8, RGB and alpha. Raises MediaError for any other file."""
-    try:
-        # FFmpeg would take `%d` in a name for the number of an image.
-        with open_file(path, options={"pattern_type": "none"}) as container:
-            frame = next(container.decode(video=0))
-            image = frame.to_ndarray(format="rgba")
-    except (av.error.FFmpegError, OSError, StopIteration, IndexError) as error:
-        raise MediaError("is not a readable png image", where=path, fix="Save it again as png.") from error
+    frame = _png_frame(path)
+    image = frame.to_ndarray(format="rgba")
     # A palette may hold transparent entries, which only the image itself shows.
     layered = len(frame.format.components) in (2, 4)
     if not layered and image[..., 3].min() == 255:
         raise MediaError("has no transparency, so its background would show", where=path, fix="Cut the object out.")
     return image
+
+
+def read_mask(path: str | Path) -> np.ndarray:
+    """Read a png file of any kind -> (H, W) bool, true where it is not black. Raises MediaError for any other file."""
+    # 16 bits, or labels 1, 2, .. of 16 bits would be rounded to black; transparency is no part of a mask.
+    return np.asarray(_png_frame(path).to_ndarray(format="rgb48le").any(-1))
+
+
+def _png_frame(path: str | Path) -> av.VideoFrame:
+    try:
+        # FFmpeg would take `%d` in a name for the number of an image.
+        with open_file(path, options={"pattern_type": "none"}) as container:
+            return next(container.decode(video=0))
+    except (av.error.FFmpegError, OSError, StopIteration, IndexError) as error:
+        raise MediaError("is not a readable png image", where=path, fix="Save it again as png.") from error

@@ -145,8 +145,9 @@ def azimuth_error(
     """Error of the azimuth that a model of hearing estimates. Lower is better.
 
     Mean |estimated - true azimuth| over the blocks with a single source. A block has a single source if that holds 90 %
-    of the energy; its true azimuth is the energy-weighted mean. Bands and frames within 35 dB of the reference's
-    loudest vote (`metrics.azimuth_estimator`). Mono is localised straight ahead, so it scores the mean |azimuth|.
+    of the energy; its true azimuth is the energy-weighted mean, and a direction behind counts as its mirror image in
+    front, from which the estimator cannot distinguish it. Bands and frames within 35 dB of the reference's loudest vote
+    (`metrics.azimuth_estimator`). Mono is localised straight ahead, so it scores the mean |azimuth|.
     Source: this project, after May, van de Par and Kohlrausch (2011).
 
     Args:
@@ -187,11 +188,16 @@ def _azimuth_error(
     starts = np.arange(len(estimated)) * frames * FRAME_HOP
     ends = np.append(starts[1:], seconds)
     energy = _truth_sums(truth.energy, truth.rate, starts, ends)
-    angles = _truth_sums(truth.energy * truth.azimuth, truth.rate, starts, ends)
+    angles = _truth_sums(truth.energy * _in_front(truth.azimuth), truth.rate, starts, ends)
     loudest = energy.argmax(0)[None]
     true = np.take_along_axis(angles / np.where(energy > 0, energy, 1), loudest, 0)[0]
     single = (energy.max(0) > 0) & (energy.max(0) >= SINGLE_SOURCE_SHARE * energy.sum(0)) & np.isfinite(estimated)
     return float(np.abs(estimated - true)[single].mean()) if single.any() else float("nan")
+
+
+def _in_front(azimuth: Array) -> Array:
+    """Azimuths in degrees, those beyond 90 mirrored to the front: 150 becomes 30."""
+    return np.where(np.abs(azimuth) > 90, np.copysign(180.0, azimuth) - azimuth, azimuth)
 
 
 def _required(truth: Truth | None) -> Truth:

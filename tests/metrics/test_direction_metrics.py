@@ -53,6 +53,20 @@ def test_a_moving_source_is_followed(estimator: AzimuthEstimator) -> None:
     assert left_right(reference, reference, RATE, truth) == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.parametrize("azimuth", [-25.0, 65.0])
+def test_a_source_behind_counts_as_its_mirror_image_in_front(azimuth: float, estimator: AzimuthEstimator) -> None:
+    """Their cues are equal on a sphere. Straight behind, the true angle may swing between 180 and -180."""
+    dry = 0.1 * np.random.default_rng(0).standard_normal(2 * RATE)
+    reference = render(dry, azimuth, RATE, SphericalHead())
+    behind = still(np.copysign(180, azimuth) - azimuth)
+    assert azimuth_error(reference, reference, RATE, behind, estimator) == pytest.approx(
+        azimuth_error(reference, reference, RATE, still(azimuth), estimator)
+    )
+    swinging = Truth(20.0, np.where(np.arange(40) % 2, 179.0, -179.0)[None], np.ones((1, 40)))
+    centred = np.stack([dry, dry])
+    assert azimuth_error(centred, centred, RATE, swinging, estimator) < 1.5
+
+
 def test_a_measured_head_is_localised_with_its_own_templates() -> None:
     class Wide(SphericalHead):
         """A head of 12 cm radius."""
