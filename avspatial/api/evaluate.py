@@ -85,7 +85,7 @@ def evaluate(
         convention: Name of a convention [default: that of the run's recipe, else `fairplay`].
         metrics: Names of metrics, one by one or separated by commas [default: those of the run's recipe, else
             `METRICS`, with `DIRECTIONS` if true angles are known].
-        scenes: A `scenes.jsonl` of simulated data, for the true angles.
+        scenes: A `scenes.jsonl` of simulated data, or a csv `clip,azimuth[,time][,energy]`, for the true angles.
         jobs: Clips scored at once; it changes no number [default: the usable cores].
         trim: Cut the longer file of a pair instead of counting the clip as failed.
         controls: Conditions of `CONTROLS` to score too [default: those that `save` has, else none].

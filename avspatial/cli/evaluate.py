@@ -40,7 +40,13 @@ Metrics = Annotated[
     Names | None,
     typer.Option(parser=names, metavar="NAME,NAME", help="Metrics [default: the run's, else FAIR-Play's and SPL's]."),
 ]
-Scenes = Annotated[Path | None, typer.Option(metavar="FILE", help="A scenes.jsonl of simulated data: the true angles.")]
+Scenes = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The true angles: a scenes.jsonl of simulated data, or a csv (clip,azimuth[,time][,energy]).",
+    ),
+]
 Trim = Annotated[bool, typer.Option("--trim", help="Cut the longer file of a pair; without it, such a pair fails.")]
 Controls = Annotated[
     Names | None,

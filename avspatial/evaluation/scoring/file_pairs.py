@@ -8,14 +8,15 @@ still makes a pair: reading it fails, and a failure is counted, never dropped.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
-from avspatial.errors import DataError
+from avspatial.errors import DataError, MediaError
 from avspatial.evaluation.scoring.score_schema import read_scores
 from avspatial.folders import as_path, files_below
-from avspatial.interfaces import Truth
+from avspatial.interfaces import Clip, Truth
 from avspatial.media.audio import is_audio
 from avspatial.media.csv_rows import read_table
 from avspatial.runs.directory import Run
@@ -45,7 +46,8 @@ def find_pairs(outputs: Path, reference: Path | None = None, scenes: Path | None
 
     outputs: a folder, a run directory, or a csv. reference: a folder with the references, if they are not next to
     the predictions; files belong together whose paths, without their suffixes, are equal. scenes: a `scenes.jsonl`
-    of simulated data, for the true angles; without it, they are taken from `truth.json` next to a prediction.
+    of simulated data, or a csv of directions, for the true angles; without it, they are taken from `truth.json` next
+    to a prediction.
 
     DataError where nothing is found, where two files claim one clip, or where no file of one folder matches any of
     the other. One clip's missing file is no error: its pair names the path where it should be.
@@ -175,11 +177,29 @@ def _pair(path: Path, row: Mapping[str, str]) -> FilePair:
 def _with_truth(pairs: list[FilePair], scenes: Path | None) -> list[FilePair]:
     if scenes is None:
         return [replace(pair, truth=read_truth(pair.prediction.parent / TRUTH)) for pair in pairs]
-    from avspatial.data.simulated.render import read_scenes  # slow to import, and few evaluations name a file of scenes
-
-    truths = read_scenes(scenes)
+    truths = _table_truths(scenes, pairs) if scenes.suffix.lower() == ".csv" else _scene_truths(scenes)
     matched = [replace(pair, truth=truths.get(pair.clip, truths.get(pair.clip.rpartition("/")[2]))) for pair in pairs]
     if all(pair.truth is None for pair in matched):
         what = f"tells of none of the clips: there is {min(truths, default='nothing')} here, {pairs[0].clip} to score"
-        raise DataError(what, where=scenes, fix="Give the scenes.jsonl of the data that was spatialized.")
+        fix = "Give the scenes.jsonl, or the csv of directions, of the data that was spatialized."
+        raise DataError(what, where=scenes, fix=fix)
     return matched
+
+
+def _scene_truths(path: Path) -> Mapping[str, Truth | None]:
+    from avspatial.data.simulated.render import read_scenes  # slow to import, and few evaluations name a file of scenes
+
+    return read_scenes(path)
+
+
+def _table_truths(path: Path, pairs: Sequence[FilePair]) -> Mapping[str, Truth | None]:
+    """As a data set reads the csv; none for a reference that cannot be read: scoring it fails, and says why."""
+    from avspatial.data.truth_table import read_truth_table
+
+    table = read_truth_table(path)
+    truths: dict[str, Truth | None] = dict.fromkeys(table.known)
+    for pair in pairs:
+        for name in {pair.clip, pair.clip.rpartition("/")[2]} & table.known:
+            with suppress(MediaError):
+                truths[name] = table.truth(Clip(name, pair.reference, pair.reference, pair.recording))
+    return truths

@@ -234,12 +234,23 @@ class TestScenes:
         assert [truth is not None for truth in truths] == [False, True, False, False]
         assert truths[1] is not None and truths[1].azimuth.tolist() == [[10.0]]
 
+    def test_a_csv_of_directions_holds_them_too(self, official: Path, tmp_path: Path) -> None:
+        directions = tmp_path / "directions.csv"
+        directions.write_text("clip,azimuth\nclip1,-35\n")
+        truths = [pair.truth for pair in find_pairs(official, scenes=directions)]
+        assert truths[0] is None and truths[1] is not None
+        assert set(truths[1].azimuth.ravel()) == {-35.0}
+        (official / "clip1" / "input_binaural.wav").write_bytes(b"damaged")
+        directions.write_text("clip,azimuth\nclip1,-35\nclip0,10\n")
+        truths = [pair.truth for pair in find_pairs(official, scenes=directions)]
+        assert truths[0] is not None and truths[1] is None
+
     def test_scenes_of_other_clips_are_refused(self, official: Path, tmp_path: Path) -> None:
         scenes = tmp_path / "scenes.jsonl"
         scenes.write_text(json.dumps(self.LINE) + "\n")
         assert refusal(official, None, scenes) == (
             f"{scenes}: tells of none of the clips: there is 000001 here, clip0 to score\n"
-            "  Give the scenes.jsonl of the data that was spatialized."
+            "  Give the scenes.jsonl, or the csv of directions, of the data that was spatialized."
         )
         where = "\n  It is in the folder of the simulated scenes."
         assert refusal(official, None, tmp_path / "no") == f"{tmp_path}/no: no such file of scenes{where}"
