@@ -26,31 +26,38 @@ TimedFrame = tuple[float, Any]
 """A time in seconds, and its frame: decoded, or an upright image (H, W, 3) uint8, or an image file."""
 
 
-def stream_frames(packets: Iterable[Any], stream: Any, path: Path, origin: float | None = None) -> Iterator[TimedFrame]:
-    """Decode packets of `stream` one after another -> frames with their time since `origin`, a time stamp in seconds;
-    None: since the start of the stream. Raises MediaError for a damaged frame."""
+def stream_frames(
+    packets: Iterable[Any], stream: Any, path: Path, origin: float | None = None, start: float = 0.0
+) -> Iterator[TimedFrame]:
+    """Decode packets of `stream` one after another -> frames with their time since `start` seconds after `origin`, a
+    time stamp in seconds; None: the start of the stream. Raises MediaError for a damaged frame."""
     time_base = stream.time_base or Fraction(1, 1)
-    start = float(stream.start_time * time_base) if stream.start_time is not None else None
+    first = float(stream.start_time * time_base) if stream.start_time is not None else None
     for packet in packets:
         for frame in packet.decode():
             if frame.time is None:
                 raise MediaError("its frames have no time stamps", where=path, fix="Put the video into an mp4 file.")
             if frame.is_corrupt:
                 raise MediaError(f"damaged near {frame.time:.2f} s", where=path, fix="Copy or download it again.")
-            start = frame.time if start is None else start
-            yield frame.time - (start if origin is None else origin), frame
+            first = frame.time if first is None else first
+            yield frame.time - (first if origin is None else origin) - start, frame
 
 
-def all_frames(container: Any, stream: Any, path: Path, origin: float | None = None) -> Iterator[TimedFrame]:
-    """`stream_frames` of the entire stream. Raises MediaError, at the end, if half a second is missing."""
+def all_frames(
+    container: Any, stream: Any, path: Path, origin: float | None = None, start: float = 0.0
+) -> Iterator[TimedFrame]:
+    """`stream_frames` of the entire stream. Raises MediaError, at the end, if half a second is missing, or if the video
+    ends before `start`."""
     stream.thread_type = "AUTO"
     time_base = stream.time_base or Fraction(1, 1)
-    first, end = stream.start_time, 0
-    for time, frame in stream_frames(container.demux(stream), stream, path, origin):
+    first, end, left = stream.start_time, 0, 0.0
+    for time, frame in stream_frames(container.demux(stream), stream, path, origin, start):
         first = frame.pts if first is None else first
         end = frame.pts - first + frame.duration
+        left = time + float(frame.duration * time_base)
         yield time, frame
     refuse_early_end(container, stream, float(end * time_base), path)
+    refuse_late_start(left, start, path)
 
 
 def refuse_early_end(container: Any, stream: Any, end: float, path: Path) -> None:
@@ -64,6 +71,16 @@ def refuse_early_end(container: Any, stream: Any, end: float, path: Path) -> Non
         )
 
 
+def refuse_late_start(left: float, start: float, path: Path) -> None:
+    """Raise MediaError if nothing is left of a video, in seconds, from `start` seconds after its origin on."""
+    if start and left <= 0:
+        raise MediaError(
+            f"its video ends at {start + left:.2f} s; an excerpt from {start:.2f} s on was asked for",
+            where=path,
+            fix="Correct the times of the clip, leave it out, or copy the file again.",
+        )
+
+
 def image_files(folder: Path) -> list[Path]:
     """The numbered image files of a folder, in the order of their numbers. Raises MediaError if there is none."""
     if not folder.is_dir():
@@ -74,10 +91,13 @@ def image_files(folder: Path) -> list[Path]:
     return sorted(files, key=lambda file: (int(file.stem), file.name))
 
 
-def folder_frames(folder: Path, rate: float) -> Iterator[TimedFrame]:
-    """The numbered image files of a folder, `rate` per second, not yet read."""
-    for number, file in enumerate(image_files(folder)):
-        yield number / rate, file
+def folder_frames(folder: Path, rate: float, start: float = 0.0) -> Iterator[TimedFrame]:
+    """The numbered image files of a folder, `rate` per second, not yet read, with their time since `start` seconds.
+    Raises MediaError if they end before it."""
+    files = image_files(folder)
+    refuse_late_start(len(files) / rate - start, start, folder)
+    for number, file in enumerate(files):
+        yield number / rate - start, file
 
 
 def read_image(file: Path) -> np.ndarray:

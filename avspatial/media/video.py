@@ -50,8 +50,17 @@ def frame_aspect(path: str | Path, frames_fps: float | None = None) -> float:
         return 1 / wide if round(frame.rotation / 90) % 2 else wide
 
 
-def grid_images(path: str | Path, fps: float, size: tuple[int, int], count: int | None = None) -> np.ndarray:
-    """Read the images of a video file on the grid k / fps, in one pass with one decoded frame in memory at a time.
+def grid_images(
+    path: str | Path,
+    fps: float,
+    size: tuple[int, int],
+    count: int | None = None,
+    *,
+    start: float = 0.0,
+    origin: float | None = None,
+) -> np.ndarray:
+    """Read the images of a video file on the grid `start` + k / fps, in one pass with one decoded frame in memory at a
+    time. If `count` is given, only the frames from the last keyframe before `start` on are decoded.
 
     Rotation metadata is applied; the full frame is resized with antialiasing, its aspect is not kept.
 
@@ -61,27 +70,36 @@ def grid_images(path: str | Path, fps: float, size: tuple[int, int], count: int 
         size: (H, W).
         count: Number of images P, the last frame being repeated if the video is shorter; None: as many as the video is
             long.
+        start: Where an excerpt begins, seconds after `origin`.
+        origin: Time stamp from which the grid is counted, s; None: that of the first video frame. The images that
+            belong to an excerpt of the same file's audio are counted from `audio.audio_start`.
 
     Returns:
         uint8 (P, H, W, 3), RGB.
 
     Raises:
-        MediaError: For a file that is missing, has no video, is cut short or is damaged.
+        MediaError: For a file that is missing, has no video, is cut short or is damaged, or that ends before `start`.
     """
     path = Path(path)
     if count is not None:
-        return np.stack(list(read_on_grid(path, fps, size, count)))
+        return np.stack(list(read_on_grid(path, fps, size, count, origin, start)))
     with open_media(path) as container:
-        stream = video_stream(container, path)
-        return np.stack(list(on_grid(all_frames(container, stream, path), fps, size, None, path)))
+        frames = all_frames(container, video_stream(container, path), path, origin, start)
+        return np.stack(list(on_grid(frames, fps, size, None, path)))
 
 
 def folder_images(
-    folder: str | Path, rate: float, fps: float, size: tuple[int, int], count: int | None = None
+    folder: str | Path,
+    rate: float,
+    fps: float,
+    size: tuple[int, int],
+    count: int | None = None,
+    *,
+    start: float = 0.0,
 ) -> np.ndarray:
     """Read images as `grid_images`, from a folder of numbered png or jpg files taken at `rate` per second."""
     folder = Path(folder)
-    return np.stack(list(on_grid(folder_frames(folder, rate), fps, size, count, folder)))
+    return np.stack(list(on_grid(folder_frames(folder, rate, start), fps, size, count, folder)))
 
 
 def write_video(
