@@ -1,7 +1,8 @@
 """Cache of decoded clips: every clip is decoded once, to arrays on disk that training maps into memory.
 
-The key of an entry depends on the content of its files and on the settings that shape it (rate, fps, image size): a
-changed file or setting makes a new entry, and a copied data set finds the old ones.
+The key of an entry depends on the content of its files, on the part of them that the clip is, on how they are rendered,
+and on the settings that shape it (rate, fps, image size): a changed file or setting makes a new entry, and a copied data
+set finds the old ones.
 
     <cache>/clips/<key>/{audio.npy, pictures.npy}    <cache>/locks/<key>.lock
 
@@ -31,7 +32,7 @@ from avspatial.data.layout import check_audio
 from avspatial.errors import DataError, reason
 from avspatial.framing import Window
 from avspatial.interfaces import Clip, Progress
-from avspatial.media.audio import read_audio
+from avspatial.media.audio import audio_start, read_audio
 from avspatial.media.resample import resample
 from avspatial.media.video import folder_images, grid_images
 
@@ -103,8 +104,15 @@ class ClipStore:
             "fps": self.window.fps,
             "picture": list(self.image_size),
         }
+        # Only what is set: the keys of other clips stay as they were.
         if clip.mono:
             parts["mono"] = True
+        if clip.start:
+            parts["start"] = clip.start
+        if clip.seconds is not None:
+            parts["seconds"] = clip.seconds
+        if clip.rendering is not None:
+            parts["rendering"] = clip.rendering.key
         return self.cache / "clips" / hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
     def _build(self, clip: Clip, entry: Path) -> None:
@@ -119,19 +127,30 @@ class ClipStore:
         """Decode into `entry`; its lock is held, so unfinished folders are those of processes that died."""
         for unfinished in entry.parent.glob(f".{entry.name}.*.part"):
             shutil.rmtree(unfinished, ignore_errors=True)
-        check_audio(clip.audio, mono=clip.mono)
-        audio, rate = read_audio(clip.audio)
-        if clip.mono:
-            audio = np.repeat(audio.mean(0, keepdims=True), 2, axis=0)
+        check_audio(clip.audio, stereo=not clip.mono and clip.rendering is None)
+        audio, rate = read_audio(clip.audio, clip.start, clip.seconds)
         # An image for every grid time within the audio, so that every window has its images.
         count = max(1, math.ceil(audio.shape[1] / rate * self.window.fps - 1e-6))
-        if clip.frames_fps is None:
-            images = grid_images(clip.video, self.window.fps, self.image_size, count)
+        if clip.mono:
+            audio = np.repeat(audio.mean(0, keepdims=True), 2, axis=0)
+        if clip.rendering is None:
+            stereo, images = resample(audio, rate, self.window.rate), self._images(clip, self.image_size, count)
         else:
-            images = folder_images(clip.video, clip.frames_fps, self.window.fps, self.image_size, count)
+            field = resample(clip.rendering.field(audio), rate, self.window.rate)
+            stereo = clip.rendering.stereo(field, self.window.rate)
+            images = clip.rendering.view(self._images(clip, clip.rendering.panorama, count), self.image_size)
         with atomic_directory(entry) as temporary_path:
-            _write_array(temporary_path / "audio.npy", resample(audio, rate, self.window.rate))
+            _write_array(temporary_path / "audio.npy", np.asarray(stereo, np.float32))
             _write_array(temporary_path / "pictures.npy", images)
+
+    def _images(self, clip: Clip, size: tuple[int, int], count: int) -> np.ndarray:
+        """The clip's images as they are in its files, (P, H, W, 3) uint8."""
+        fps = self.window.fps
+        if clip.frames_fps is not None:
+            return folder_images(clip.video, clip.frames_fps, fps, size, count, start=clip.start)
+        # The images of one file are counted from its audio, which may begin earlier or later than its video.
+        origin = audio_start(clip.audio) if clip.audio == clip.video else None
+        return grid_images(clip.video, fps, size, count, start=clip.start, origin=origin)
 
 
 def _recording(clip: Clip, entry: Path) -> Recording:

@@ -5,6 +5,7 @@ Simulated scenes are written in the same layout and read by this module.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
@@ -117,10 +118,10 @@ def _all_there(clips: list[Clip], listed_in: Path) -> None:
         )
 
 
-def check_audio(path: Path, *, mono: bool = False) -> None:
-    """DataError unless an audio file has two channels, or any number if `mono`, and at least 8 kHz."""
+def check_audio(path: Path, *, stereo: bool = True) -> None:
+    """DataError unless an audio or video file has two channels (any number if not `stereo`) and at least 8 kHz."""
     info = audio_info(path)
-    if info.channels != 2 and not mono:
+    if stereo and info.channels != 2:
         kind = "mono" if info.channels == 1 else f"{info.channels} channels"
         raise DataError(f"{kind} where stereo is needed", where=path, fix="Take the binaural recording of this clip.")
     if info.rate < LOWEST_RATE:
@@ -132,10 +133,13 @@ def check_audio(path: Path, *, mono: bool = False) -> None:
 
 
 def lengths(clip: Clip) -> tuple[float, float]:
-    """Seconds of audio and of video; MediaError for files that are missing or cannot be read."""
+    """Seconds of audio and of video that a clip has of its files; MediaError for files that are missing or cannot be
+    read."""
     rate = clip.frames_fps
     video = video_seconds(clip.video) if rate is None else len(image_files(clip.video)) / rate
-    return audio_info(clip.audio).seconds, video
+    longest = math.inf if clip.seconds is None else clip.seconds
+    audio, video = (min(longest, max(0.0, total - clip.start)) for total in (audio_info(clip.audio).seconds, video))
+    return audio, video
 
 
 def check_lengths(clip: Clip, tolerance: float, advice: str, key: str = "length_tolerance") -> None:

@@ -1,5 +1,4 @@
-"""Audio files: read completely or in part (soundfile, or FFmpeg for tracks of videos), their headers, wav files written.
-"""
+"""Audio files, read completely or in part (soundfile, or FFmpeg for tracks of videos), their headers, writing wav."""
 
 from __future__ import annotations
 
@@ -58,7 +57,11 @@ def audio_info(path: str | Path) -> AudioInfo:
 
 
 def audio_start(path: str | Path) -> float:
-    """Time stamp of the first sample of a video's audio track, s; 0 for an audio file. Raises MediaError as `read_audio`."""
+    """Time stamp of the first sample of a video's audio track, s; 0 for an audio file.
+
+    Raises:
+        MediaError: As `read_audio`.
+    """
     reader = AudioReader(path)
     with closing(reader.blocks()) as blocks:
         next(blocks)
@@ -80,8 +83,8 @@ def read_audio(path: str | Path, start: float = 0.0, seconds: float | None = Non
     Args:
         path: The file.
         start: Where the excerpt begins, seconds after the first sample.
-        seconds: Its length; None: to the end. Up to 0.05 s may be missing at the end of the file, for headers round
-            their lengths: the excerpt is then so much shorter.
+        seconds: Its length; None: to the end. Up to 0.2 s (and half of it) may be missing at the end of the file, for
+            headers round their lengths: the excerpt is then so much shorter.
 
     Returns:
         Samples float32 (C, T), integers scaled to [-1, 1), and the rate in Hz.

@@ -26,7 +26,7 @@ from avspatial.media.audio_track import TrackDecoder, open_track
 from avspatial.media.file_errors import check_finite, cut_short, empty_audio
 from avspatial.media.resample import Resampler
 
-MISSING = 0.05
+MISSING = 0.2
 """Seconds that the end of a file may be missing from an excerpt: headers round their lengths."""
 _LEAD = 1.0
 """Seconds that are decoded before an excerpt."""
@@ -54,15 +54,15 @@ def read_excerpt(path: Path, start: float, seconds: float | None) -> tuple[np.nd
 def _range(path: Path, start: float, seconds: float | None, rate: int, total: int) -> tuple[int, int]:
     """The first sample of an excerpt and the number of samples. Raises MediaError if they are not all there."""
     first = round(start * rate)
-    count = total - first if seconds is None else round(seconds * rate)
-    if first >= total or first + count > total + MISSING * rate:
+    count = total - first if seconds is None else max(1, round(seconds * rate))
+    if first >= total or first + count - total > min(MISSING * rate, count / 2):
         asked = f"from {start:.2f} s on" if seconds is None else f"from {start:.2f} s to {start + seconds:.2f} s"
         raise MediaError(
             f"its audio ends at {total / rate:.2f} s; an excerpt {asked} was asked for",
             where=path,
             fix="Correct the times of the clip, leave it out, or copy the file again.",
         )
-    return first, max(1, min(count, total - first))
+    return first, min(count, total - first)
 
 
 def _of_file(path: Path, start: float, seconds: float | None) -> tuple[np.ndarray, int]:
@@ -127,16 +127,16 @@ class TrackIndex:
     def _in_step(self, begin: int, end: int) -> np.ndarray:
         """Samples from `begin` to `end` as they stand in step, silence where nothing was recorded."""
         out = np.zeros((self.channels, end - begin), np.float32)
-        used = [piece for piece in self.pieces if piece.place < end and piece.place + piece.count > begin]
+        used = [piece for piece in self.pieces if piece.place < end and piece.place + piece.length > begin]
         if not used:
             return out
         low = used[0].first + max(0, begin - used[0].place)
-        high = used[-1].first + min(used[-1].count, end - used[-1].place)
+        high = used[-1].first + min(used[-1].length, end - used[-1].place)
         decoded = self._decoded(low, high)
         if decoded is None:
             return self._from_beginning(begin, end)
-        for place, first, count in used:
-            a, b = max(begin, place), min(end, place + count)
+        for place, first, length in used:
+            a, b = max(begin, place), min(end, place + length)
             out[:, a - begin : b - begin] = decoded[:, first + a - place - low : first + b - place - low]
         return out
 
@@ -153,7 +153,7 @@ class TrackIndex:
         return None
 
     def _frames(self, begin: int, end: int, earlier: float) -> list[np.ndarray] | None:
-        """The frames from number `begin` to `end`, decoded from `earlier` seconds before them on; None if others came."""
+        """The frames from number `begin` to `end`, decoded from `earlier` seconds before on; None if others came."""
         found: list[np.ndarray] = []
         expected: int | None = None
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class AudioReader:
         self.gaps = 0
         self.dropped = 0
 
-    def blocks(self) -> Iterator[np.ndarray]:
+    def blocks(self) -> Generator[np.ndarray, None, None]:
         """Blocks (C, n) float32, integers scaled to [-1, 1), each n at least 1. Once only.
 
         Raises:

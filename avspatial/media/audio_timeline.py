@@ -34,12 +34,12 @@ TimedBlock = tuple[float | None, np.ndarray]
 
 
 class Piece(NamedTuple):
-    """Samples that follow one another in step: `count` of them, from number `first` of what was decoded on, which come
+    """Samples that follow one another in step: `length` of them, from number `first` of what was decoded on, which come
     to stand at `place`."""
 
     place: int
     first: int
-    count: int
+    length: int
 
 
 class Timeline:
@@ -122,8 +122,8 @@ class Timeline:
         """Note that `count` samples from number `first` on come next."""
         place = first + self.gaps - self.dropped
         before = self.pieces[-1] if self.pieces else None
-        if before is not None and before.first + before.count == first and before.place + before.count == place:
-            self.pieces[-1] = before._replace(count=before.count + count)
+        if before is not None and before.first + before.length == first and before.place + before.length == place:
+            self.pieces[-1] = before._replace(length=before.length + count)
         elif count:
             self.pieces.append(Piece(place, first, count))
 

@@ -1,21 +1,27 @@
 """The clip store: decoded once, keyed by content and settings, complete or absent, by several processes at once."""
 
+import hashlib
+import json
 import multiprocessing
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.films import noise, write_film
 from support.full_disk import room
+from support.plain_rendering import RATE, PlainRendering, clip_of, recording
 
 from avspatial.data.clip_cache import ClipStore, cache_root
 from avspatial.errors import DataError, MediaError
 from avspatial.framing import Window
 from avspatial.interfaces import Clip
-from avspatial.media.audio import read_audio, write_wav
+from avspatial.media.audio import audio_start, read_audio, write_wav
+from avspatial.media.image import write_jpeg
 from avspatial.media.resample import resample
 from avspatial.media.video import grid_images
 
@@ -117,6 +123,94 @@ def test_folders_of_pictures(tiny_root: Path, tmp_path: Path) -> None:
     framed = Clip(clip.id, clip.audio, folder, clip.recording, frames_fps=10)
     store = ClipStore(WINDOW, quiet, tmp_path / "cache")
     np.testing.assert_allclose(store.load(framed).images.astype(int), store.load(clip).images, atol=1)
+
+
+def test_the_keys_of_entire_stereo_clips_are_those_of_version_0_1(tiny_root: Path, tmp_path: Path) -> None:
+    clip, cache = clips_of(tiny_root)[0], tmp_path / "cache"
+    ClipStore(WINDOW, quiet, cache).prepare([clip])
+    audio, video = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (clip.audio, clip.video))
+    key = {"format": 2, "audio": audio, "video": video, "frames_fps": None, "rate": 16000, "fps": 4.0}
+    text = json.dumps({**key, "picture": [12, 16]})
+    assert entries(cache) == [hashlib.sha256(text.encode()).hexdigest()[:32]]
+
+
+def test_excerpts_have_entries_of_their_own(tiny_root: Path, tmp_path: Path) -> None:
+    entire = clips_of(tiny_root)[0]
+    parts = [replace(entire, start=0.5, seconds=1.0), replace(entire, start=0.5), replace(entire, seconds=1.0)]
+    store = ClipStore(WINDOW, quiet, tmp_path / "cache")
+    images = grid_images(entire.video, 4, (12, 16))
+    for part, taken in zip(parts, (slice(2, 6), slice(2, 8), slice(0, 4)), strict=True):
+        loaded = store.load(part)
+        sound, rate = read_audio(part.audio, part.start, part.seconds)
+        np.testing.assert_array_equal(loaded.audio, resample(sound, rate, 16000))
+        np.testing.assert_array_equal(loaded.images, images[taken])
+    assert len(entries(tmp_path / "cache")) == 3
+
+
+def test_an_excerpt_of_a_folder_of_pictures(tiny_root: Path, tmp_path: Path) -> None:
+    entire = clips_of(tiny_root)[0]
+    for number, picture in enumerate(grid_images(entire.video, 10, (12, 16))):
+        write_jpeg(tmp_path / "frames" / f"{number}.jpg", picture)
+    framed = replace(entire, video=tmp_path / "frames", frames_fps=10.0)
+    store = ClipStore(WINDOW, quiet, tmp_path / "cache")
+    part = store.load(replace(framed, start=1.0, seconds=0.5))
+    np.testing.assert_array_equal(part.images, store.load(framed).images[4:6])
+
+
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_the_sound_of_a_video_and_the_images_counted_from_it(tmp_path: Path, start: float) -> None:
+    path = write_film(tmp_path / "a.mp4", seconds=3, fps=20, sound=noise(96000, channels=2), begins=0.5)
+    store = ClipStore(WINDOW, quiet, tmp_path / "cache")
+    loaded = store.load(Clip("a", path, path, "a", start=start))
+    sound, rate = read_audio(path)
+    np.testing.assert_array_equal(loaded.audio, resample(sound[:, round(start * rate) :], rate, 16000))
+    images = grid_images(path, 4, (12, 16), len(loaded.images), start=start, origin=audio_start(path))
+    np.testing.assert_array_equal(loaded.images, images)
+    assert audio_start(path) == pytest.approx(0.5, abs=0.03)
+    from_video = grid_images(path, 4, (12, 16), len(images), start=start)
+    assert np.abs(images.astype(int) - from_video).max() > 50
+
+
+def test_two_channels_are_needed_of_a_video_too(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "a.mp4", sound=noise(48000))
+    with pytest.raises(DataError, match=r"a\.mp4: mono where stereo is needed\n"):
+        ClipStore(WINDOW, quiet, tmp_path / "cache").load(Clip("a", path, path, "a"))
+
+
+def test_a_rendered_recording(tmp_path: Path) -> None:
+    path, rendering = recording(tmp_path / "a.mkv", azimuth=30.0), PlainRendering()
+    store = ClipStore(WINDOW, quiet, tmp_path / "cache")
+    loaded = store.load(clip_of(path, rendering))
+    sound, rate = read_audio(path)
+    assert rate == RATE == WINDOW.rate
+    np.testing.assert_array_equal(loaded.audio, rendering.stereo(sound, rate))
+    np.testing.assert_array_equal(loaded.images, rendering.view(grid_images(path, 4, rendering.panorama, 8), (12, 16)))
+    left, right = np.square(loaded.audio).mean(1)
+    assert left > 2 * right and loaded.images[..., :8, :].mean() > loaded.images[..., 8:, :].mean() + 50
+
+
+@pytest.mark.parametrize(
+    "other", [PlainRendering(yaw=90.0), PlainRendering(head=False), PlainRendering(random_yaw=True)]
+)
+def test_another_rendering_makes_another_entry(tmp_path: Path, other: PlainRendering) -> None:
+    path, store = recording(tmp_path / "a.mkv", azimuth=30.0), ClipStore(WINDOW, quiet, tmp_path / "cache")
+    store.prepare([clip_of(path, PlainRendering()), clip_of(path, other), clip_of(path, PlainRendering())])
+    assert len(entries(tmp_path / "cache")) == 2
+
+
+def test_an_excerpt_of_a_rendered_recording(tmp_path: Path) -> None:
+    path, rendering = recording(tmp_path / "a.mkv", azimuth=30.0), PlainRendering(head=False)
+    store = ClipStore(WINDOW, quiet, tmp_path / "cache")
+    entire, part = store.load(clip_of(path, rendering)), store.load(clip_of(path, rendering, 0.5, 1.0))
+    np.testing.assert_array_equal(part.audio, entire.audio[:, 8000:24000])
+    np.testing.assert_array_equal(part.images, entire.images[2:6])
+
+
+def test_a_recording_without_a_field(tiny_root: Path, tmp_path: Path) -> None:
+    flat = replace(clips_of(tiny_root)[0], rendering=PlainRendering())
+    with pytest.raises(DataError, match="2 channels where four are needed"):
+        ClipStore(WINDOW, quiet, tmp_path / "cache").load(flat)
+    assert entries(tmp_path / "cache") == []
 
 
 def test_thousands_of_recordings_keep_no_file_open(tiny_root: Path, tmp_path: Path) -> None:

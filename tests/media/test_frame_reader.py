@@ -17,6 +17,8 @@ from avspatial.errors import MediaError
 from avspatial.media import frame_reader
 from avspatial.media.frame_grid import nearest_frames, on_grid
 from avspatial.media.frame_reader import MissingFrameError, read_on_grid, require_frames
+from avspatial.media.image import write_jpeg
+from avspatial.media.video import folder_images, grid_images
 
 OPTIONS = {
     "libx264": {},
@@ -24,15 +26,23 @@ OPTIONS = {
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
     "libsvtav1": {"preset": "12"},
     "mpeg4": {"bf": "2"},
+    "mpeg2video": {"bf": "2"},
     "mjpeg": {},
 }
 
 
-def film(path: Path, codec: str = "libx264", stamps: Sequence[int] = range(60), fps: int = 30) -> Path:
+def film(
+    path: Path,
+    codec: str = "libx264",
+    stamps: Sequence[int] = range(60),
+    fps: int = 30,
+    options: dict[str, str] | None = None,
+) -> Path:
     """A rolling noise picture at each of `stamps` / `fps` s."""
     noise = np.random.default_rng(0).integers(0, 256, (64, 96, 3), np.uint8)
+    options = {"threads": "1", **OPTIONS[codec], **(options or {})}
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=fps, options={"threads": "1", **OPTIONS[codec]})
+        stream = container.add_stream(codec, rate=fps, options=options)
         stream.height, stream.width = noise.shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.codec_context.time_base = Fraction(1, fps)
@@ -156,3 +166,90 @@ def test_a_film_that_is_cut_short_is_refused_before_anything_is_decoded(tmp_path
         next(read_on_grid(front, 4, (64, 96), 8))
     assert str(error.value) == f"{front}: cut short: its video ends at 1.00 s of 2.00 s\n  Copy or download it again."
     assert decoded == []
+
+
+KEYFRAMES = {
+    "libx264": {"x264-params": "keyint=30:open-gop=1:bframes=3"},
+    "libx265": {"x265-params": "log-level=none:keyint=30:open-gop=1"},
+}
+
+
+@pytest.mark.parametrize("begins", [0, 37])
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [
+        ("libx264", "mp4"),
+        ("libx264", "mkv"),
+        ("libx264", "ts"),
+        ("libx265", "mp4"),
+        ("libvpx-vp9", "webm"),
+        ("libsvtav1", "mp4"),
+        ("mpeg4", "avi"),
+        ("mpeg2video", "mpg"),
+        ("mjpeg", "mov"),
+    ],
+)
+def test_the_pictures_of_an_excerpt_are_those_of_the_entire_film(
+    tmp_path: Path, codec: str, suffix: str, begins: int
+) -> None:
+    options = KEYFRAMES.get(codec, {"g": "30"})
+    path = film(tmp_path / f"a.{suffix}", codec, range(begins, begins + 150), options=options)
+    entire = list(read_on_grid(path, 10, (64, 96), 60))
+    for start in (0.1, 0.9, 1.0, 2.3, 4.5):
+        found = list(read_on_grid(path, 10, (64, 96), 8, start=start))
+        np.testing.assert_array_equal(found, entire[round(10 * start) :][:8])
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "ts"])
+def test_of_an_excerpt_only_what_follows_the_keyframe_before_is_decoded(
+    tmp_path: Path, suffix: str, decoded: list[float]
+) -> None:
+    path = film(tmp_path / f"a.{suffix}", stamps=range(300), options={"g": "30"})
+    assert len(list(read_on_grid(path, 10, (64, 96), 10, start=7.5))) == 10
+    assert min(decoded) > -2.2 and max(decoded) < 1.1
+
+
+def test_of_an_excerpt_where_every_frame_stands_alone_no_other_is_decoded(tmp_path: Path, decoded: list[float]) -> None:
+    path = film(tmp_path / "a.mov", "mjpeg", stamps=range(300))
+    assert len(list(read_on_grid(path, 10, (64, 96), 10, start=7.5))) == 10
+    assert len(decoded) == 10
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stamps, st.floats(0.7, 40), st.integers(1, 60), st.floats(-1, 2), st.floats(0.001, 30))
+def test_an_excerpt_of_any_film(
+    tmp_path: Path, stamps: list[int], fps: float, count: int, origin: float, start: float
+) -> None:
+    path = film(tmp_path / "a.mp4", stamps=stamps, fps=25, options={"g": "7"})
+    with av.open(str(path)) as container:
+        left = float(container.streams.video[0].duration * container.streams.video[0].time_base) - origin - start
+        if left <= 0:
+            with pytest.raises(MediaError, match="was asked for"):
+                next(read_on_grid(path, fps, (64, 96), count, origin, start))
+            return
+        frames = ((frame.time - origin - start, frame) for frame in container.decode(video=0))
+        expected = list(on_grid(frames, fps, (64, 96), count, path))
+    np.testing.assert_array_equal(list(read_on_grid(path, fps, (64, 96), count, origin, start)), expected)
+
+
+def test_an_excerpt_behind_the_end_of_a_film(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mkv")
+    with pytest.raises(MediaError) as error:
+        next(read_on_grid(path, 4, (64, 96), 8, start=2.5))
+    assert str(error.value) == (
+        f"{path}: its video ends at 2.00 s; an excerpt from 2.50 s on was asked for\n"
+        "  Correct the times of the clip, leave it out, or copy the file again."
+    )
+    with pytest.raises(MediaError, match=r"its video ends at 2\.00 s; an excerpt from 2\.50 s on was asked for"):
+        grid_images(path, 4, (64, 96), start=2.5)
+
+
+def test_an_excerpt_of_a_folder_of_pictures(tmp_path: Path) -> None:
+    for number in range(30):
+        write_jpeg(tmp_path / f"{number}.jpg", np.full((8, 8, 3), 8 * number, np.uint8), quality=100)
+    entire = folder_images(tmp_path, 10, 4, (8, 8), 14)
+    np.testing.assert_array_equal(folder_images(tmp_path, 10, 4, (8, 8), 4, start=0.5), entire[2:6])
+    np.testing.assert_array_equal(folder_images(tmp_path, 10, 4, (8, 8), 6, start=2.0), entire[8:])
+    np.testing.assert_array_equal(folder_images(tmp_path, 10, 4, (8, 8), start=2.0), entire[8:12])
+    with pytest.raises(MediaError, match=r"its video ends at 3\.00 s; an excerpt from 3\.10 s on was asked for"):
+        folder_images(tmp_path, 10, 4, (8, 8), 4, start=3.1)

@@ -99,6 +99,7 @@ def write_film(
     tag: str | None = None,
     sound: np.ndarray | None = None,
     audio: str | None = "aac",
+    options: dict[str, str] | None = None,
     rate: int = 48000,
     begins: float = 0.0,
     gap: float = 0.0,
@@ -106,7 +107,7 @@ def write_film(
     """A film of `pictures`, at `times`, s, or evenly `fps` a second, and `sound` (C, T) that begins at `begins` s.
 
     `gap` seconds are missing after the sound's first half. `tag` is what mp4 and mov call the pictures' codec. None
-    leaves a stream out.
+    leaves a stream out. `options` are those of the encoder of the sound.
     """
     pictures = moving(round(seconds * fps)) if pictures is None else pictures
     sound = noise(round(seconds * rate)) if sound is None else sound
@@ -115,7 +116,8 @@ def write_film(
         shown = container.add_stream(video, rate=fps, options={"threads": "1"}) if video else None
         track = None
         if audio:
-            track = container.add_stream(audio, rate=rate, layout={1: "mono", 2: "stereo"}.get(len(sound), "5.1"))
+            layout = {1: "mono", 2: "stereo", 4: "quad"}.get(len(sound), "5.1")
+            track = container.add_stream(audio, rate=rate, layout=layout, options=options or {})
         if shown is not None:
             shown.height, shown.width, shown.pix_fmt = *pictures[0].shape[:2], "yuv420p"
             shown.codec_context.time_base = Fraction(1, 1000)

@@ -19,10 +19,11 @@ from avspatial.inference.options import InferenceOptions, make_processor
 from avspatial.inference.visual_features import ClipImages
 from avspatial.interfaces import Spatializer
 from avspatial.media.audio_meters import refuse_channels
+from avspatial.media.audio_track import AudioStreamInfo
 from avspatial.media.edit_list import check_edit_list
 from avspatial.media.ffmpeg import open_media, video_stream
 from avspatial.media.formats import check_video, output_format
-from avspatial.media.probe import AudioStreamInfo, MediaInfo, VideoStreamInfo, media_info
+from avspatial.media.probe import MediaInfo, VideoStreamInfo, media_info
 
 _WINDOWS = 16
 """Windows that a benchmark computes: enough to keep the device busy, few enough to be quick."""
