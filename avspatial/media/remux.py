@@ -7,8 +7,9 @@ and written between them: players stall on files whose streams are not interleav
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
 from avspatial.media.audio_writer import AudioTrack
-from avspatial.media.edit_list import set_end, shown_part
+from avspatial.media.edit_list import EDIT_LISTS, ShownPart, set_end, shown_part
 from avspatial.media.ffmpeg import (
     DECODING_ERRORS,
     codec_name,
@@ -30,6 +31,7 @@ from avspatial.media.ffmpeg import (
 )
 from avspatial.media.file_errors import unreadable_video, unwritable
 from avspatial.media.formats import OutputFormat
+from avspatial.media.matroska import set_pixel_aspect
 from avspatial.media.side_streams import attach_covers, choose_side_streams
 
 AHEAD = 0.5
@@ -73,13 +75,13 @@ def remux(
         MediaError: If something cannot be read or written.
     """
     part = shown_part(source)
-    end = part.seconds if part is not None and part.overhang else None
     with (
         open_media(source) as container,
-        _open_output(out, _muxer_options(container, target), target, end) as output,
+        _open_output(out, _muxer_options(container, target), target) as (output, changes),
     ):
         _copy_metadata(container, output)
         main = video_stream(container, source)
+        changes += _header_changes(main, target, part)
         copies = {main.index: _copy_main(main, output)}
         stream = _binaural_stream(output, target, rate, main_audio(container))
         track = AudioTrack(output, stream, target.sample_format, audio, start)
@@ -105,16 +107,31 @@ def _muxer_options(container: Any, target: OutputFormat) -> dict[str, str]:
     return options
 
 
+def _header_changes(main: Any, target: OutputFormat, part: ShownPart | None) -> list[Callable[[Path], None]]:
+    """What FFmpeg does not write into the header of a copy of the video: where it ends if there are frames that are not
+    shown after that, and the pixel aspect that the container states, which it keeps in mp4 and mov only."""
+    changes: list[Callable[[Path], None]] = []
+    if part is not None and part.overhang:
+        changes.append(partial(set_end, seconds=part.seconds))
+    aspect = main.sample_aspect_ratio
+    if target.container not in EDIT_LISTS and aspect and aspect != (main.codec_context.sample_aspect_ratio or 1):
+        changes.append(partial(set_pixel_aspect, aspect=aspect))
+    return changes
+
+
 @contextmanager
-def _open_output(out: Path, options: dict[str, str], target: OutputFormat, end: float | None) -> Iterator[Any]:
-    """A container that becomes `out`, whose video ends after `end` seconds if there are frames that are not shown after
-    it; errors of FFmpeg and the file system become a MediaError about `out`."""
+def _open_output(
+    out: Path, options: dict[str, str], target: OutputFormat
+) -> Iterator[tuple[Any, list[Callable[[Path], None]]]]:
+    """A container that becomes `out`, and a list for changes that are made to the finished file; errors of FFmpeg and
+    the file system become a MediaError about `out`."""
+    changes: list[Callable[[Path], None]] = []
     try:
         with atomic_write(out) as temporary_path:
             with open_file(temporary_path, "w", format=target.container, options=options) as output:
-                yield output
-            if end is not None:
-                set_end(temporary_path, end)
+                yield output, changes
+            for change in changes:
+                change(temporary_path)
     except (*DECODING_ERRORS, OSError) as error:
         raise unwritable(out, error) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from pathlib import Path
 
 from avspatial.media.ffmpeg import main_audio, main_video, open_media
@@ -21,6 +22,8 @@ _HEADER_MARKS = {
 """What FFmpeg keeps or drops without showing it: a box of mp4 or a block addition of Matroska, and a uuid box."""
 _HEADER_BYTES = 1 << 20
 """Bytes of a file that is not mp4 or mov that hold its header."""
+_SAME_ASPECT = 0.005
+"""FFmpeg reads a pixel aspect of Matroska as a ratio of numbers up to 255."""
 _TECHNICAL = re.compile(
     r"major_brand|minor_version|compatible_brands|encoder|vendor_id|handler_name|duration|bps|number_of_.*|_statistics.*"
     r"|source_id|language|rotate|.*-(?:eng|und|xxx)",
@@ -34,12 +37,15 @@ def lost_marks(source: Path, out: Path) -> tuple[str, ...]:
 
     Raises MediaError if one of the two cannot be read.
     """
-    kept = _marks(out)
-    return tuple(text for mark, text in _marks(source).items() if mark not in kept)
+    (before, aspect), (after, aspect_after) = _marks(source), _marks(out)
+    lost = [text for mark, text in before.items() if mark not in after]
+    if abs(aspect_after / aspect - 1) > _SAME_ASPECT:
+        lost.append(f"pixel aspect {aspect.numerator}:{aspect.denominator}")
+    return tuple(lost)
 
 
-def _marks(path: Path) -> dict[str, str]:
-    """Marks of a file, each with its description."""
+def _marks(path: Path) -> tuple[dict[str, str], Fraction]:
+    """Marks of a file, each with its description, and the aspect of its pixels."""
     header = _header(path)
     marks = {mark: mark for mark, pattern in _HEADER_MARKS.items() if pattern.search(header)}
     with open_media(path) as container:
@@ -50,14 +56,11 @@ def _marks(path: Path) -> dict[str, str]:
         if language != "und":
             marks["language"] = f"language of the audio ({language})"
         if video is None:
-            return marks
-        aspect = video.sample_aspect_ratio
-        if aspect and aspect != 1:
-            mark = f"pixel aspect {aspect.numerator}:{aspect.denominator}"
-            marks[mark] = mark
+            return marks, Fraction(1)
+        aspect = video.sample_aspect_ratio or Fraction(1)
         frame = next(container.decode(video), None)
         side_data = {data.type.name for data in frame.side_data} if frame is not None else set()
-    return marks | {mark: mark for kind, mark in _SIDE_DATA.items() if kind in side_data}
+    return marks | {mark: mark for kind, mark in _SIDE_DATA.items() if kind in side_data}, aspect
 
 
 def _header(path: Path) -> bytes:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import struct
+import subprocess
+import zlib
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -96,16 +100,55 @@ def test_the_older_mark_of_360_degree_video_is_named(trained: Trained, tmp_path:
     assert notes(source, trained, tmp_path / "out.mp4") == ("not kept: 360-degree mark (GSpherical)",)
 
 
-@pytest.mark.parametrize(
-    ("out", "expected"), [("out.mp4", ()), ("out.mov", ()), ("out.mkv", ("not kept: pixel aspect 3:4",))]
-)
-def test_the_pixel_aspect_of_the_container_is_kept_or_named(
-    trained: Trained, tmp_path: Path, out: str, expected: tuple[str, ...]
+@pytest.mark.parametrize("out", ["out.mp4", "out.mov", "out.mkv"])
+@pytest.mark.parametrize(("across", "down"), [(3, 4), (4, 3), (64, 45), (1001, 1000), (8, 1)])
+def test_the_pixel_aspect_of_the_container_is_kept(
+    trained: Trained, tmp_path: Path, out: str, across: int, down: int
 ) -> None:
-    source = marked(write_film(tmp_path / "in.mp4", seconds=0.5), box(b"pasp", struct.pack(">2I", 3, 4)))
-    assert notes(source, trained, tmp_path / out) == expected
-    with av.open(str(tmp_path / out)) as container:
-        assert (container.streams.video[0].sample_aspect_ratio == 0.75) == (not expected)
+    source = marked(write_film(tmp_path / "in.mp4", seconds=0.5), box(b"pasp", struct.pack(">2I", across, down)))
+    assert notes(source, trained, tmp_path / out) == ()
+    assert float(displayed(tmp_path / out)) == pytest.approx(64 / 48 * across / down, rel=0.003)
+
+
+def displayed(path: Path) -> Fraction:
+    """Width : height at which a video is shown, by ffprobe if it is installed, or else by PyAV."""
+    if shutil.which("ffprobe") is None:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            return stream.sample_aspect_ratio * Fraction(stream.width, stream.height)
+    options = "-v error -select_streams v:0 -show_entries stream=display_aspect_ratio -of csv=p=0"
+    done = subprocess.run(["ffprobe", *options.split(), str(path)], capture_output=True, text=True, check=True)
+    return Fraction(done.stdout.strip().replace(":", "/"))
+
+
+def test_the_pixel_aspect_of_matroska_is_kept_in_matroska_and_its_frames_remain_the_same(
+    trained: Trained, tmp_path: Path
+) -> None:
+    first = marked(write_film(tmp_path / "in.mp4", seconds=0.5), box(b"pasp", struct.pack(">2I", 3, 4)))
+    notes(first, trained, tmp_path / "a.mkv")
+    notes(tmp_path / "a.mkv", trained, tmp_path / "b.mkv")
+    assert displayed(tmp_path / "b.mkv") == 1  # 64 x 48 pixels
+    with av.open(str(first)) as before, av.open(str(tmp_path / "b.mkv")) as after:
+        frames = [[frame.to_ndarray().tobytes() for frame in file.decode(video=0)] for file in (before, after)]
+    assert frames[0] == frames[1] and frames[0]
+    header = (tmp_path / "b.mkv").read_bytes()[:2000]
+    tracks = header[header.rindex(bytes.fromhex("1654ae6b")) + 4 :]
+    size = int.from_bytes(tracks[:2]) - 0x4000
+    assert tracks[2:4].hex() == "bf84" and tracks[4:8] == zlib.crc32(tracks[8 : 2 + size]).to_bytes(4, "little")
+
+
+def test_a_pixel_aspect_that_webm_has_no_place_for_is_named(trained: Trained, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mkv", seconds=0.5, video="libvpx-vp9", audio="libopus")
+    source = tmp_path / "in.mp4"
+    with av.open(str(film)) as container, av.open(str(source), "w") as target:
+        copies = [target.add_stream_from_template(stream, opaque=True) for stream in container.streams]
+        copies[0].codec_context.sample_aspect_ratio = Fraction(3, 4)
+        for packet in container.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream_index]
+                target.mux(packet)
+    assert displayed(source) == 1
+    assert notes(source, trained, tmp_path / "out.webm") == ("not kept: pixel aspect 3:4",)
 
 
 def test_the_name_of_a_codec_in_mov_is_kept(trained: Trained, tmp_path: Path) -> None:
