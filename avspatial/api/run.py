@@ -24,7 +24,7 @@ import torch
 from avspatial.api.load import load_best
 from avspatial.data.clip_cache import ClipStore, Recording
 from avspatial.data.layout import PARTS
-from avspatial.data.windows import TrainingWindows
+from avspatial.data.windows import TrainingWindows, refuse_random_yaw
 from avspatial.errors import DataError, Interrupted, RunError
 from avspatial.evaluation.scoring.clip_scores import build_metrics
 from avspatial.evaluation.scoring.score_schema import Summary, read_summary
@@ -261,6 +261,7 @@ class PreparedRun:
             dataset.prepare()
         self.clips = {part: self.dataset.clips(part)[: recipe.limit] for part in PARTS}
         _refuse_mono(self.clips)
+        refuse_random_yaw([*self.clips["val"], *self.clips["test"]])
         self.store = ClipStore(recipe.window, progress)
         train_store = ClipStore(recipe.window, progress, image_size=recipe.trainer.settings.augmentation.store)
         self.train_recordings = _load(train_store, self.clips["train"]) if spatializer.trainable else []
@@ -348,7 +349,8 @@ class PreparedRun:
         folder = run.outputs / clip.id
         if not folder.is_dir():
             image = recording.images[len(recording.images) // 2]
-            aspect = frame_aspect(clip.video, clip.frames_fps)
+            # The view of a panorama has the shape that the model sees.
+            aspect = frame_aspect(clip.video, clip.frames_fps) if clip.rendering is None else None
             save_outputs(folder, self._predict(recording, "normal"), recording.audio, rate, image, clip.truth, aspect)
 
     def _predict(self, recording: Recording, condition: VisualCondition) -> Any:

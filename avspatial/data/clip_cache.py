@@ -1,8 +1,8 @@
 """Cache of decoded clips: every clip is decoded once, to arrays on disk that training maps into memory.
 
 The key of an entry depends on the content of its files, on the part of them that the clip is, on how they are rendered,
-and on the settings that shape it (rate, fps, image size): a changed file or setting makes a new entry, and a copied data
-set finds the old ones.
+and on the settings that shape it (rate, fps, image size): a changed file or setting makes a new entry, and a copied
+data set finds the old ones.
 
     <cache>/clips/<key>/{audio.npy, pictures.npy}    <cache>/locks/<key>.lock
 
@@ -31,7 +31,7 @@ from avspatial.data.content_digest import content_digest
 from avspatial.data.layout import check_audio
 from avspatial.errors import DataError, reason
 from avspatial.framing import Window
-from avspatial.interfaces import Clip, Progress
+from avspatial.interfaces import Clip, Progress, Rendering
 from avspatial.media.audio import audio_start, read_audio
 from avspatial.media.resample import resample
 from avspatial.media.video import folder_images, grid_images
@@ -48,11 +48,19 @@ def cache_root() -> Path:
 
 @dataclass(frozen=True)
 class Recording:
-    """A decoded clip: audio float32 (2, T) at the window's rate, images uint8 (P, H, W, 3) on its grid; read-only."""
+    """A decoded clip: audio float32 (2, T) at the window's rate, images uint8 (P, H, W, 3) on its grid; read-only.
+
+    If `unrendered` is not None, the audio is the field (4, T) and the images are the panoramas.
+    """
 
     clip: Clip
     audio: np.ndarray
     images: np.ndarray
+
+    @property
+    def unrendered(self) -> Rendering | None:
+        """What each training window is yet to be rendered with, at a yaw of its own."""
+        return _unrendered(self.clip)
 
 
 class ClipStore:
@@ -102,7 +110,7 @@ class ClipStore:
             "frames_fps": clip.frames_fps,
             "rate": self.window.rate,
             "fps": self.window.fps,
-            "picture": list(self.image_size),
+            "picture": list(self._image_size(clip)),
         }
         # Only what is set: the keys of other clips stay as they were.
         if clip.mono:
@@ -113,6 +121,8 @@ class ClipStore:
             parts["seconds"] = clip.seconds
         if clip.rendering is not None:
             parts["rendering"] = clip.rendering.key
+            if clip.rendering.random_yaw:
+                parts["random_yaw"] = True
         return self.cache / "clips" / hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
     def _build(self, clip: Clip, entry: Path) -> None:
@@ -133,24 +143,34 @@ class ClipStore:
         count = max(1, math.ceil(audio.shape[1] / rate * self.window.fps - 1e-6))
         if clip.mono:
             audio = np.repeat(audio.mean(0, keepdims=True), 2, axis=0)
-        if clip.rendering is None:
-            stereo, images = resample(audio, rate, self.window.rate), self._images(clip, self.image_size, count)
-        else:
-            field = resample(clip.rendering.field(audio), rate, self.window.rate)
-            stereo = clip.rendering.stereo(field, self.window.rate)
-            images = clip.rendering.view(self._images(clip, clip.rendering.panorama, count), self.image_size)
+        if clip.rendering is not None:
+            audio = clip.rendering.field(audio)
+        audio, images = resample(audio, rate, self.window.rate), self._images(clip, count)
+        if clip.rendering is not None and not clip.rendering.random_yaw:
+            audio = clip.rendering.stereo(audio, self.window.rate)
+            images = clip.rendering.view(images, self.image_size)
         with atomic_directory(entry) as temporary_path:
-            _write_array(temporary_path / "audio.npy", np.asarray(stereo, np.float32))
+            _write_array(temporary_path / "audio.npy", np.asarray(audio, np.float32))
             _write_array(temporary_path / "pictures.npy", images)
 
-    def _images(self, clip: Clip, size: tuple[int, int], count: int) -> np.ndarray:
-        """The clip's images as they are in its files, (P, H, W, 3) uint8."""
+    def _image_size(self, clip: Clip) -> tuple[int, int]:
+        """(H, W) of the images of the clip's entry."""
+        unrendered = _unrendered(clip)
+        return self.image_size if unrendered is None else unrendered.panorama
+
+    def _images(self, clip: Clip, count: int) -> np.ndarray:
+        """The clip's images before they are rendered, (P, H, W, 3) uint8."""
         fps = self.window.fps
+        size = self.image_size if clip.rendering is None else clip.rendering.panorama
         if clip.frames_fps is not None:
             return folder_images(clip.video, clip.frames_fps, fps, size, count, start=clip.start)
         # The images of one file are counted from its audio, which may begin earlier or later than its video.
         origin = audio_start(clip.audio) if clip.audio == clip.video else None
         return grid_images(clip.video, fps, size, count, start=clip.start, origin=origin)
+
+
+def _unrendered(clip: Clip) -> Rendering | None:
+    return clip.rendering if clip.rendering is not None and clip.rendering.random_yaw else None
 
 
 def _recording(clip: Clip, entry: Path) -> Recording:

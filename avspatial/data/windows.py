@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -14,13 +14,16 @@ from torch import Tensor
 
 from avspatial.data.clip_cache import Recording
 from avspatial.data.settings import Augmentation
+from avspatial.errors import DataError
 from avspatial.framing import Framing, Window
-from avspatial.interfaces import Batch
+from avspatial.interfaces import Batch, Clip, Rendering
 from avspatial.signal.gain import FLOOR, STEREO_RMS, rms, window_scale
 from avspatial.signal.stereo import mixture
 
 _LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in a grey image (ITU-R BT.601)."""
+_MARGIN = 0.25
+"""Seconds of a field that are rendered on either side of a window, more than the responses of a head last."""
 
 
 def image_indices(start_seconds: float, window: Window, count: int) -> np.ndarray:
@@ -43,13 +46,25 @@ def image_indices(start_seconds: float, window: Window, count: int) -> np.ndarra
     return np.clip(chosen.astype(np.int64), 0, count - 1)
 
 
+def refuse_random_yaw(clips: Iterable[Clip]) -> None:
+    """DataError if one of the clips is turned anew for each window: only training clips may be."""
+    for clip in clips:
+        if clip.rendering is not None and clip.rendering.random_yaw:
+            raise DataError(
+                f"clip {clip.id} has a random yaw, but validation and test clips are never turned at random",
+                where="data",
+                fix="The data set must give `random_yaw` to the clips of its training split alone.",
+            )
+
+
 class TrainingWindows:
     """One window of every recording an epoch, at the training level; a pure function of (seed, epoch, index).
 
     `fixed`: the same windows in every epoch, `per_clip` of them spread evenly over each clip, without augmentation (for
     validation). Images larger than the window's are cropped at random, or, if fixed, in the middle. A recording shorter
-    than a window is padded with silence. `mixture_rms`: the training set's level, for held-out recordings; by default
-    it is computed from these recordings.
+    than a window is padded with silence. A recording that is not rendered yet is rendered window by window, each at a
+    yaw of its own; held-out recordings are always rendered. `mixture_rms`: the training set's level, for held-out
+    recordings; by default it is computed from these recordings. DataError for fixed windows of such a recording.
     """
 
     def __init__(
@@ -65,6 +80,8 @@ class TrainingWindows:
     ) -> None:
         if not recordings:
             raise ValueError("windows need at least one recording")
+        if fixed:
+            refuse_random_yaw(recording.clip for recording in recordings)
         self.recordings = tuple(recordings)
         self.framing = framing
         self.seed = seed
@@ -100,13 +117,18 @@ class TrainingWindows:
     def mixture_rms(self) -> float:
         """The given level, or the median RMS of the mixture over consecutive windows scaled to a stereo RMS of 0.1.
 
-        Silent windows are left out. It is between 0.1 sqrt(2) for unrelated channels and 0.2 for equal ones.
+        Silent windows are left out. It is between 0.1 sqrt(2) for unrelated channels and 0.2 for equal ones. Recordings
+        that are not rendered yet are measured at a yaw of 0.
         """
         if self._given_rms is not None:
             return self._given_rms
-        levels = [self._levels(recording.audio) for recording in self.recordings]
+        levels = [self._levels(self._stereo(recording)) for recording in self.recordings]
         levels = [level for level in levels if level.size]
         return float(np.median(np.concatenate(levels))) if levels else STEREO_RMS * 2**0.5
+
+    def _stereo(self, recording: Recording) -> np.ndarray:
+        rendering = recording.unrendered
+        return recording.audio if rendering is None else rendering.stereo(recording.audio, self.framing.window.rate)
 
     def _levels(self, audio: np.ndarray) -> np.ndarray:
         count = max(1, audio.shape[1] // self.framing.samples)
@@ -123,13 +145,18 @@ class TrainingWindows:
         start = int(draws[0] * (max(0, total - self.framing.samples) + 1))
         window = self.framing.window
         indices = image_indices(start / window.rate, window, len(recording.images))
-        crop = self._crop(recording.images.shape[1:3], draws[1:3])
-        audio = recording.audio[:, start : start + self.framing.samples]
+        rendering = recording.unrendered
+        if rendering is None:
+            audio = recording.audio[:, start : start + self.framing.samples]
+            sources = [recording.images[source] for source in indices]
+        else:
+            audio, sources = self._turned(rendering, recording, start, indices, 360 * draws[6] - 180)
+        crop = self._crop(sources[0].shape[:2], draws[1:3])
         flip = 1 - draws[3] <= self.augmentation.flip and not self.fixed
         direction = slice(None, None, -1 if flip else None)
         stereo[:, : audio.shape[1]] = audio[direction]
-        for image, source in zip(images, indices, strict=True):
-            image[:] = recording.images[source][crop][:, direction]
+        for image, source in zip(images, sources, strict=True):
+            image[:] = source[crop][:, direction]
         if self.fixed:
             return 1.0, 1.0
         return (
@@ -137,14 +164,25 @@ class TrainingWindows:
             1 + self.augmentation.colour * (2 * draws[5] - 1),
         )
 
+    def _turned(
+        self, rendering: Rendering, recording: Recording, start: int, indices: np.ndarray, yaw: float
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Render one window -> (2, T) and N images (H, W, 3), as if the entire recording had been rendered."""
+        window, margin = self.framing.window, round(_MARGIN * self.framing.window.rate)
+        first = max(0, start - margin)
+        field = recording.audio[:, first : start + self.framing.samples + margin]
+        stereo = rendering.stereo(field, window.rate, yaw)[:, start - first :][:, : self.framing.samples]
+        size = self.augmentation.store or window.picture
+        return stereo, list(rendering.view(recording.images[indices], size, yaw))
+
     def _draws(self, epoch: int, index: int) -> np.ndarray:
-        """Six numbers in [0, 1) that determine a window: start, crop down, crop across, flip, brightness, colour.
+        """Seven numbers in [0, 1) that determine a window: start, crop down, across, flip, brightness, colour, yaw.
 
         All are drawn with any settings, so that an augmentation does not change the others.
         """
         if self.fixed:
-            return np.array([(index % self.per_clip + 0.5) / self.per_clip, 0.5, 0.5, 0.5, 0.5, 0.5])
-        return _generator(self.seed, epoch, index).random(6)
+            return np.array([(index % self.per_clip + 0.5) / self.per_clip, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
+        return _generator(self.seed, epoch, index).random(7)
 
     def _crop(self, stored: tuple[int, int], draws: np.ndarray) -> tuple[slice, slice]:
         slices = []

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from support.films import noise, write_film
 from support.full_disk import room
-from support.plain_rendering import RATE, PlainRendering, clip_of, recording
+from support.plain_rendering import PANORAMA, RATE, PlainRendering, clip_of, recording
 
 from avspatial.data.clip_cache import ClipStore, cache_root
 from avspatial.errors import DataError, MediaError
@@ -196,6 +196,18 @@ def test_another_rendering_makes_another_entry(tmp_path: Path, other: PlainRende
     path, store = recording(tmp_path / "a.mkv", azimuth=30.0), ClipStore(WINDOW, quiet, tmp_path / "cache")
     store.prepare([clip_of(path, PlainRendering()), clip_of(path, other), clip_of(path, PlainRendering())])
     assert len(entries(tmp_path / "cache")) == 2
+
+
+def test_a_recording_that_is_turned_at_random_is_kept_as_field_and_panoramas(tmp_path: Path) -> None:
+    path, cache = recording(tmp_path / "a.mkv", azimuth=30.0), tmp_path / "cache"
+    turning = clip_of(path, PlainRendering(random_yaw=True))
+    for size in ((12, 16), (24, 32)):  # the size of the views is chosen later
+        loaded = ClipStore(WINDOW, quiet, cache, image_size=size).load(turning)
+        assert loaded.unrendered is turning.rendering
+        np.testing.assert_array_equal(loaded.audio, read_audio(path)[0])
+        np.testing.assert_array_equal(loaded.images, grid_images(path, 4, PANORAMA, 8))
+    assert len(entries(cache)) == 1
+    assert ClipStore(WINDOW, quiet, cache).load(clip_of(path, PlainRendering())).unrendered is None
 
 
 def test_an_excerpt_of_a_rendered_recording(tmp_path: Path) -> None:

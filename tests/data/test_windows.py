@@ -1,5 +1,7 @@
 """Windows: which pictures belong to which samples; batches that are pure functions of (seed, epoch, index)."""
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +10,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.plain_rendering import RATE, PlainRendering, panoramas
 
 from avspatial.data.clip_cache import Recording
 from avspatial.data.settings import Augmentation
 from avspatial.data.windows import TrainingWindows, image_indices
+from avspatial.errors import DataError
 from avspatial.framing import Framing, Window
 from avspatial.interfaces import Batch, Clip
+from avspatial.signal.ambisonics import encode
 
 WINDOW = Window(seconds=0.25, rate=8000, fps=8.0, pictures=2, picture=(6, 8))
 FRAMING = Framing(window=WINDOW)
@@ -315,3 +320,101 @@ def test_smaller_images_are_an_error() -> None:
 def test_no_recordings_are_an_error() -> None:
     with pytest.raises(ValueError, match=r"^windows need at least one recording$"):
         TrainingWindows([], FRAMING, 0)
+
+
+def turning(azimuth: float, seconds: float = 2.0, *, head: bool = True) -> Recording:
+    """A recording whose noise and bright bar are at `azimuth`, to be turned anew for each window."""
+    sound = 0.05 * np.random.default_rng(0).standard_normal(round(seconds * RATE))
+    images = np.stack(panoramas(azimuth, round(8 * seconds)))
+    rendering = PlainRendering(random_yaw=True, head=head)
+    clip = Clip("turning", Path("a.mkv"), Path("a.mkv"), "turning", rendering=rendering)
+    return Recording(clip, encode(sound, azimuth).astype(np.float32), images)
+
+
+ROUND = Framing(window=Window(seconds=0.25, rate=RATE, fps=8.0, pictures=2, picture=(12, 16)))
+
+
+def rendered(recording: Recording, yaw: float, size: tuple[int, int] = (12, 16)) -> Recording:
+    """The entire recording at one yaw."""
+    plain = PlainRendering(head=recording.clip.rendering.head)
+    audio, images = plain.stereo(recording.audio, RATE, yaw), plain.view(recording.images, size, yaw)
+    return Recording(replace(recording.clip, rendering=None), audio, images)
+
+
+def yaws(seed: int, epoch: int, count: int) -> list[float]:
+    """The seventh draw of each window."""
+    streams = [np.random.Philox(np.random.SeedSequence((seed, epoch, index))) for index in range(count)]
+    return [360 * np.random.Generator(stream).random(7)[6] - 180 for stream in streams]
+
+
+@pytest.mark.parametrize("augmentation", [{}, {"flip": 0.5, "brightness": 0.3, "store": (15, 20)}])
+@pytest.mark.parametrize("head", [False, True])
+def test_a_turned_window_is_that_of_the_entire_recording_turned(head: bool, augmentation: dict[str, Any]) -> None:
+    recording, change = turning(20.0, head=head), Augmentation(**augmentation)
+    batch = TrainingWindows([recording] * 12, ROUND, 5, change).batch(2, range(12))
+    for index, yaw in enumerate(yaws(5, 2, 12)):
+        turned = [rendered(recording, yaw, change.store or (12, 16))] * 12
+        expected = TrainingWindows(turned, ROUND, 5, change).batch(2, [index])
+        scale = expected.reference[0].norm() / batch.reference[index].norm()
+        torch.testing.assert_close(batch.reference[index] * scale, expected.reference[0], rtol=0, atol=1e-5)
+        torch.testing.assert_close(batch.images[index], expected.images[0], rtol=0, atol=1e-6)
+
+
+def test_sound_and_images_turn_together() -> None:
+    """Where the bar is in the view, it is on the side of the louder ear."""
+    batch = TrainingWindows([turning(0.0, head=False)] * 60, ROUND, 0).batch(0, range(60))
+    left, right = batch.reference.square().mean(-1).T
+    columns = batch.images.mean((1, 2, 3))
+    side = columns[:, :8].mean(1) - columns[:, 8:].mean(1)
+    clear = side.abs() > 0.1
+    assert (side > 0.1).sum() > 3 and (side < -0.1).sum() > 3
+    assert torch.equal((left > right)[clear], (side > 0)[clear])
+
+
+def test_every_yaw_is_as_likely() -> None:
+    """W + Y and W - Y of a source at azimuth 0 at a yaw y: the difference is -sin y of the mixture."""
+    batch = TrainingWindows([turning(0.0, seconds=0.5, head=False)] * 300, ROUND, 0).batch(0, range(300))
+    difference = batch.reference[:, 0] - batch.reference[:, 1]
+    sines = (difference * batch.mixture).sum(1) / batch.mixture.square().sum(1)
+    found = np.sort(sines.numpy())
+    expected = np.sort([-np.sin(np.radians(yaw)) for yaw in yaws(0, 0, 300)])
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    uniform = np.sin(np.pi * (np.arange(300) + 0.5) / 300 - np.pi / 2)
+    assert np.abs(found - uniform).max() < 0.15
+
+
+def test_the_flip_of_a_turned_window_mirrors_the_view_and_exchanges_the_ears() -> None:
+    recordings = [turning(30.0)] * 8
+    plain = TrainingWindows(recordings, ROUND, 1).batch(0, range(8))
+    flipped = TrainingWindows(recordings, ROUND, 1, Augmentation(flip=1.0)).batch(0, range(8))
+    assert torch.equal(flipped.images, plain.images.flip(-1))
+    assert torch.equal(flipped.reference, plain.reference.flip(1))
+
+
+def test_a_turned_recording_shorter_than_a_window_is_followed_by_silence() -> None:
+    batch = TrainingWindows([turning(30.0, seconds=0.2)], ROUND, 0).batch(0, [0])
+    assert batch.reference[0, :, :3200].abs().min(1)[0].max() < 0.1 < batch.reference.abs().max()
+    assert not batch.reference[0, :, 3200:].any()
+
+
+def test_the_level_of_turned_recordings_is_that_at_a_yaw_of_0() -> None:
+    recordings = [turning(30.0), turning(-100.0)]
+    plain = [rendered(recording, 0.0) for recording in recordings]
+    assert TrainingWindows(recordings, ROUND, 0).mixture_rms == TrainingWindows(plain, ROUND, 0).mixture_rms
+
+
+def test_the_draw_of_a_yaw_leaves_the_other_draws_as_they_were() -> None:
+    """The digest of these images was taken of version 0.1."""
+    large = [recording(number, picture=(9, 13)) for number in range(5)]
+    images = TrainingWindows(large, FRAMING, 7, Augmentation(flip=0.5)).batch(3, range(5)).images
+    digest = hashlib.sha256((images * 255).round().to(torch.uint8).numpy().tobytes()).hexdigest()
+    assert digest == "1ce9bc644a2d5c6748a9fa6ac1d3f940abf2f1656a6db10b0dca928962d0374e"
+
+
+def test_a_held_out_recording_is_never_turned_at_random() -> None:
+    with pytest.raises(DataError) as error:
+        TrainingWindows([RECORDINGS[0], turning(0.0)], ROUND, 0, fixed=True)
+    assert str(error.value) == (
+        "data: clip turning has a random yaw, but validation and test clips are never turned at random\n"
+        "  The data set must give `random_yaw` to the clips of its training split alone."
+    )

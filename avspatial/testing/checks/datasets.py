@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from avspatial.data.clip_cache import ClipStore
+from avspatial.data.clip_cache import ClipStore, Recording
 from avspatial.data.layout import PARTS, lengths
+from avspatial.data.windows import TrainingWindows
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip
-from avspatial.media.audio import audio_info
 from avspatial.progress import silent
 from avspatial.testing.component import ComponentUnderTest
 from avspatial.testing.results import NotApplicable, require
@@ -30,18 +30,30 @@ def construct(component: ComponentUnderTest) -> None:
 
 
 def clips_readable(component: ComponentUnderTest) -> str:
-    """Every clip can be decoded: stereo audio (equal channels if it is declared mono) and at least one image."""
+    """Every clip is decoded: stereo audio (equal channels if mono), an image; only training clips have a random yaw."""
     store = ClipStore(component.framing.window, silent, component.folder / "cache")
+    dataset = _built(component)
     count = 0
-    for clip in _all(component):
-        recording = store.load(clip)
-        require(recording.audio.ndim == 2 and len(recording.audio) == 2, f"clip {clip.id}: {recording.audio.shape}")
-        require(recording.audio.shape[1] and np.isfinite(recording.audio).all(), f"clip {clip.id} has no audio")
-        require(not clip.mono or np.array_equal(*recording.audio), f"clip {clip.id} is mono, its channels differ")
-        require(np.any(recording.audio), f"clip {clip.id} is silent from beginning to end")
-        require(len(recording.images), f"clip {clip.id} has no image")
-        count += 1
+    for part in PARTS:
+        for clip in dataset.clips(part):
+            recording = store.load(clip)
+            _check_recording(recording)
+            if recording.unrendered is not None:
+                require(part == "train", f"clip {clip.id} of {part} has a random yaw")
+                window = TrainingWindows([recording], component.framing, 0).batch(0, [0])
+                require(bool(window.reference.isfinite().all()), f"clip {clip.id}: a window has no audio")
+            count += 1
     return counted(count, "clip")
+
+
+def _check_recording(recording: Recording) -> None:
+    clip, audio = recording.clip, recording.audio
+    channels = 2 if recording.unrendered is None else 4
+    require(audio.ndim == 2 and len(audio) == channels, f"clip {clip.id}: {audio.shape}")
+    require(audio.shape[1] and np.isfinite(audio).all(), f"clip {clip.id} has no audio")
+    require(not clip.mono or np.array_equal(*audio), f"clip {clip.id} is mono, its channels differ")
+    require(np.any(audio), f"clip {clip.id} is silent from beginning to end")
+    require(len(recording.images), f"clip {clip.id} has no image")
 
 
 def lengths_agree(component: ComponentUnderTest) -> None:
@@ -107,7 +119,7 @@ def _check_truth(clip: Clip) -> None:
     require(np.isfinite(azimuth).all() and (np.abs(azimuth) <= 180).all(), f"clip {clip.id}: azimuth beyond 180")
     require(np.isfinite(energy).all() and (energy >= 0).all() and energy.any(), f"clip {clip.id}: energy")
     seconds = azimuth.shape[1] / clip.truth.rate
-    audio = audio_info(clip.audio).seconds
+    audio, _ = lengths(clip)
     require(
         abs(seconds - audio) <= 2 / clip.truth.rate, f"clip {clip.id}: {seconds:g} s of truth, {audio:g} s of audio"
     )

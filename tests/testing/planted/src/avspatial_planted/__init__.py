@@ -68,6 +68,7 @@ PLANTED = {
         "good",
         "construct",
         "clips_readable",
+        "clips_readable__random_yaw",
         "lengths_agree",
         "splits_disjoint",
         "order_fixed",

@@ -48,6 +48,32 @@ class ClipsReadable(Good):
         return [replace(clip, video=clip.video.with_suffix(".mov")) for clip in super().clips(split)]
 
 
+class _Turned:
+    """Ears that take two of four channels, and grey views."""
+
+    key = "turned"
+    panorama = (16, 32)
+    random_yaw = True
+
+    def field(self, audio: np.ndarray) -> np.ndarray:
+        return audio
+
+    def stereo(self, field: np.ndarray, rate: int, yaw: float = 0.0) -> np.ndarray:
+        return field[:2]
+
+    def view(self, images: np.ndarray, size: tuple[int, int], yaw: float = 0.0) -> np.ndarray:
+        return np.full((len(images), *size, 3), 128, np.uint8)
+
+
+class ClipsReadableRandomYaw(Good):
+    """Test clips that are turned at random, as training clips may be."""
+
+    def clips(self, split: str) -> list[Clip]:
+        field = self.root / "field.wav"
+        write_wav(field, np.full((4, 16_000), 0.1, np.float32), 16_000)
+        return [replace(clip, audio=field, rendering=_Turned()) for clip in super().clips(split)]
+
+
 class LengthsAgree(Good):
     """Sounds that go on for two seconds after the pictures end."""
 
