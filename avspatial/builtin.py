@@ -108,6 +108,7 @@ def avspatial_components() -> list[Component]:
             "SAGM: a GAN whose generator and discriminator update one VideoNet in turn",
         ),
         _dataset("fairplay", "FairPlaySettings", "fairplay:FairPlay", "FAIR-Play (mp4 + wav)"),
+        _dataset("folder", "FolderSettings", "folder:Folder", "Any stereo videos below a folder, cut into clips"),
         _dataset(
             "simulated",
             "SimulatedSettings",

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-__all__ = ["MISSING", "clip_id", "clip_starts"]
+__all__ = ["clip_id", "clip_starts", "shortest"]
 
-MISSING = 0.1
-"""Seconds that a clip may be shorter than asked for: files that were cut to a round length often lack a frame."""
+_MISSING_SECONDS, _MISSING_SHARE = 0.1, 0.02
+"""What a clip may lack at its end: files that were cut to a round length often lack a frame."""
 _DECIMALS = (1, 3, 6)
 """A clip's name states where it begins with as few of these decimals as it takes."""
+
+
+def shortest(seconds: float) -> float:
+    """Length that a clip of `seconds` must have: up to 2 %, but no more than 0.1 s, may be missing at its end.
+
+    Example:
+        >>> shortest(10.0), shortest(1.0)
+        (9.9, 0.98)
+    """
+    return seconds - min(_MISSING_SECONDS, _MISSING_SHARE * seconds)
 
 
 def clip_starts(total_seconds: float, seconds: float, hop: float) -> tuple[float, ...]:
@@ -15,7 +25,7 @@ def clip_starts(total_seconds: float, seconds: float, hop: float) -> tuple[float
 
     Args:
         total_seconds: Length of the recording.
-        seconds: Length of a clip, above 0; the last clip may be up to `MISSING` shorter.
+        seconds: Length of a clip, above 0; the last clip may be as short as `shortest` says.
         hop: Step between the beginnings of two clips, above 0; clips overlap if it is below `seconds`.
 
     Returns:
@@ -25,7 +35,7 @@ def clip_starts(total_seconds: float, seconds: float, hop: float) -> tuple[float
         >>> clip_starts(35.0, 10.0, 10.0), clip_starts(9.984, 10.0, 10.0), clip_starts(9.0, 10.0, 10.0)
         ((0.0, 10.0, 20.0), (0.0,), ())
     """
-    spare = total_seconds - seconds + min(MISSING, seconds / 10)
+    spare = total_seconds - shortest(seconds)
     return tuple(round(number * hop, 6) for number in range(int(spare / hop + 1e-9) + 1)) if spare >= 0 else ()
 
 

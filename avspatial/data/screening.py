@@ -13,12 +13,12 @@ import numpy as np
 from avspatial.data.settings import Screening
 from avspatial.signal import stereo as channels
 
-__all__ = ["GRID", "GRID_FPS", "Levels", "audio_levels", "image_change", "screen"]
+__all__ = ["GRID", "LevelMeter", "Levels", "audio_levels", "image_change", "screen"]
 
 GRID = (36, 64)
 """Height and width of the images of which `image_change` compares the parts: fine detail and noise average out."""
-GRID_FPS = 2.0
-"""Images a second that are enough to see whether anything moves."""
+_LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a grey image (ITU-R BT.601): codecs change brightness less than colours."""
 FLOOR = -200.0
 """The level of silence, dB: finite, so that levels can be subtracted and stored."""
 
@@ -45,11 +45,35 @@ class Levels:
         return _decibels((10 ** (self.left / 10) + 10 ** (self.right / 10)) / 2)
 
 
+class LevelMeter:
+    """Levels of a stereo signal that comes in blocks."""
+
+    def __init__(self) -> None:
+        self._energy = np.zeros(4)
+        self._samples = 0
+
+    def add(self, block: np.ndarray) -> None:
+        """Measure more of the signal.
+
+        Args:
+            block: (2, n), left then right.
+        """
+        samples = np.asarray(block, np.float64)
+        signals = (samples[0], samples[1], channels.mixture(samples), channels.difference(samples))
+        self._energy += [np.dot(signal, signal) for signal in signals]
+        self._samples += samples.shape[1]
+
+    @property
+    def levels(self) -> Levels:
+        """The levels so far; those of silence before the first sample."""
+        return Levels(*(_decibels(float(energy) / max(1, self._samples)) for energy in self._energy))
+
+
 def audio_levels(stereo: np.ndarray) -> Levels:
     """Measure a clip's sound.
 
     Args:
-        stereo: (2, T), left then right, T at least 1.
+        stereo: (2, T), left then right.
 
     Returns:
         Its levels.
@@ -58,9 +82,9 @@ def audio_levels(stereo: np.ndarray) -> Levels:
         >>> audio_levels(np.full((2, 8), 0.1)).both, audio_levels(np.full((2, 8), 0.1)).difference
         (-20.0, -200.0)
     """
-    samples = np.asarray(stereo, np.float64)
-    signals = (samples[0], samples[1], channels.mixture(samples), channels.difference(samples))
-    return Levels(*(_decibels(float(np.mean(signal**2))) for signal in signals))
+    meter = LevelMeter()
+    meter.add(stereo)
+    return meter.levels
 
 
 def image_change(images: np.ndarray) -> float:
@@ -70,9 +94,10 @@ def image_change(images: np.ndarray) -> float:
         images: (P, H, W, 3) uint8, small: noise of the size of a pixel counts. `GRID` is the size to decode them at.
 
     Returns:
-        The largest change of one pixel over all images, of 255; 0 for a single image.
+        The largest change of the brightness of one pixel over all images, of 255; 0 for a single image.
     """
-    return float((images.max(0).astype(np.int16) - images.min(0)).max(initial=0))
+    brightness = images.astype(np.float32) @ np.array(_LUMA, np.float32)
+    return float((brightness.max(0) - brightness.min(0)).max(initial=0))
 
 
 def screen(levels: Levels, change: float, limits: Screening) -> str | None:
@@ -102,8 +127,8 @@ def screen(levels: Levels, change: float, limits: Screening) -> str | None:
     if levels.difference <= FLOOR:
         return "mono: left and right are equal"
     if levels.difference < levels.mixture - limits.side:
-        return f"nearly mono: left - right is more than {limits.side:g} dB below left + right"
-    if change <= limits.still:
+        return f"mono: left - right is more than {limits.side:g} dB below left + right"
+    if change < limits.still:
         return "its images stand still"
     return None
 

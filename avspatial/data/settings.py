@@ -37,11 +37,11 @@ class Screening(Settings):
     silence: float = setting(-60.0, unit="dBFS", le=0)
     """A clip is silent if the RMS of both channels is below this; a sample of 1 at all times would be 0 dBFS."""
     side: float = setting(30.0, unit="dB", ge=0)
-    """A clip is nearly mono if left - right is more than this below left + right."""
+    """A clip is mono if left - right is more than this below left + right."""
     dead: float = setting(40.0, unit="dB", ge=0)
     """A channel is dead if it is more than this below the other one."""
-    still: float = setting(4.0, ge=0, le=255)
-    """Images stand still if no part of them, 1/36 of their height, changes by more than this, of 255."""
+    still: float = setting(8.0, ge=0, le=255)
+    """Images stand still if no part of them, 1/36 of their height, changes its brightness by this much, of 255."""
 
 
 class TruthSettings(Settings):
@@ -106,6 +106,35 @@ class FairPlaySettings(Settings):
     """Whether one clip may occur in two lists of a split. `allow` makes scores meaningless; use it only for trials."""
     truth: KnownTruth | None = None
     """True directions, if they are known: a csv file, or a map that names masks of the sounding objects."""
+
+
+class FolderSettings(Settings):
+    """Any stereo videos below a folder, with audio inside, or in an audio file of the same name next to them."""
+
+    example = {"root": "{scenes}", "seconds": 0.5}
+
+    root: str = setting(min_length=1)
+    """Folder that contains the videos, in any folders."""
+    seconds: float = setting(10.0, unit="s", ge=0.1, le=3600)
+    """Length of a clip. The last one of a video may lack 2 % (0.1 s at most); a shorter rest is not used."""
+    hop: float | None = setting(None, unit="s", ge=0.1, le=36000)
+    """Step between the beginnings of two clips of a video. If empty, `seconds`: no overlap, no gap."""
+    shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    """Shares of train, val and test among the recordings; each gets at least one."""
+    splits: str | None = setting(None, min_length=1)
+    """A csv instead of shares, with the columns `file` (path below `root`) and `split`, and, if wanted, `start` and
+    `end` (seconds) of a part of the file, and `recording`."""
+    length_tolerance: float = setting(1.0, unit="s", ge=0, le=3600)
+    """Largest allowed difference between the lengths of a video's audio and images."""
+    screening: Screening = Screening()
+    """What is left out because nothing can be learned from it."""
+    truth: KnownTruth | None = None
+    """True directions, for `left_right` and `azimuth_error`: a csv, or `{masks: FOLDER, field_of_view: 90}`."""
+
+    @field_validator("shares")
+    @classmethod
+    def _valid_shares(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        return check_shares(value)
 
 
 class SolosSettings(Settings):

@@ -13,7 +13,7 @@ from avspatial.data.layout import PARTS
 from avspatial.errors import DataError, did_you_mean
 from avspatial.media.csv_rows import read_table
 
-__all__ = ["Section", "read_sections", "refuse_two_splits", "split_by_digest"]
+__all__ = ["Section", "one_recording", "read_sections", "refuse_two_splits", "split_by_digest"]
 
 _REQUIRED, _OPTIONAL = ("file", "split"), ("start", "end", "recording")
 
@@ -39,15 +39,15 @@ def split_by_digest(recordings: Iterable[str], shares: Sequence[float]) -> dict[
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a file, as a line of a csv lists it.
+    """A part of a file, or all of it, that belongs to one split.
 
     Attributes:
         file: Path below the data root, with `/`.
-        split: "train", "val" or "test".
+        split: "train", "val" or "test"; empty as long as it is not decided.
         start: Where it begins, seconds.
         end: Where it ends, seconds; None: with the file.
         recording: The recording it belongs to.
-        where: `csv:line`, for messages.
+        where: `csv:line` that lists it, for messages.
     """
 
     file: str
@@ -55,7 +55,12 @@ class Section:
     start: float
     end: float | None
     recording: str
-    where: str
+    where: str = ""
+
+    @property
+    def span(self) -> tuple[float, float | None]:
+        """Start and end."""
+        return self.start, self.end
 
 
 def read_sections(path: Path, root: Path) -> list[Section]:
@@ -105,6 +110,35 @@ def refuse_two_splits(members: Iterable[tuple[str, str, object]]) -> None:
                 where=where,
                 fix="Scores on what was trained with mean nothing: put everything of a recording into one split.",
             )
+
+
+def one_recording(members: Iterable[tuple[str, Iterable[str]]]) -> dict[str, str]:
+    """Join recordings that share content: the same file under two names.
+
+    Args:
+        members: (recording, digests of its files) of each file.
+
+    Returns:
+        The name of each recording: the first, in sorted order, of those that it is joined with.
+
+    Example:
+        >>> one_recording([("b", ["1"]), ("c", ["2"]), ("a", ["1", "3"])])
+        {'b': 'a', 'c': 'c', 'a': 'a'}
+    """
+    joined: dict[str, str] = {}
+    owner: dict[str, str] = {}
+
+    def first(name: str) -> str:
+        while joined[name] != name:
+            name = joined[name]
+        return name
+
+    for recording, digests in members:
+        joined.setdefault(recording, recording)
+        for digest in digests:
+            name, other = sorted((first(owner.setdefault(digest, recording)), first(recording)))
+            joined[other] = name
+    return {recording: first(recording) for recording in joined}
 
 
 def _section(where: str, cells: Mapping[str, str], root: Path) -> Section:

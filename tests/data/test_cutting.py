@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avspatial.data.cutting import MISSING, clip_id, clip_starts
+from avspatial.data.cutting import clip_id, clip_starts, shortest
 
 lengths = st.floats(0.05, 30.0)
 
@@ -36,12 +36,12 @@ def test_clips_lie_in_the_recording_and_overlap_only_if_the_hop_is_short(
     total: float, seconds: float, hop: float
 ) -> None:
     starts = clip_starts(total, seconds, hop)
-    assert (not starts) == (total < seconds - min(MISSING, seconds / 10))
-    assert all(start + seconds <= total + MISSING + 2e-6 for start in starts)
+    assert (not starts) == (total < shortest(seconds))
+    assert all(start + shortest(seconds) <= total + 2e-6 for start in starts)
     steps = [after - before for before, after in pairwise(starts)]
     assert all(abs(step - hop) < 2e-6 for step in steps)
     if starts:  # no clip of full length is left out
-        assert starts[0] == 0.0 and starts[-1] + hop + seconds > total + min(MISSING, seconds / 10) - 2e-6
+        assert starts[0] == 0.0 and starts[-1] + hop + shortest(seconds) > total - 2e-6
 
 
 @given(starts=st.sets(st.integers(0, 10**11), max_size=20), recording=st.text(max_size=20))

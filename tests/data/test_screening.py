@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from avspatial.data.screening import FLOOR, audio_levels, image_change, screen
+from avspatial.data.screening import FLOOR, LevelMeter, audio_levels, image_change, screen
 from avspatial.data.settings import Screening
 
 MOVING = 50.0
@@ -30,6 +30,14 @@ def test_levels_are_those_of_the_signals() -> None:
     assert levels.both == pytest.approx(-9.03, abs=0.01)
 
 
+def test_blocks_have_the_levels_of_the_signal() -> None:
+    meter = LevelMeter()
+    assert meter.levels.both == FLOOR
+    for start in range(0, 48_000, 7_000):
+        meter.add(NOISE[:, start : start + 7_000].astype(np.float32))
+    assert vars(meter.levels) == pytest.approx(vars(audio_levels(NOISE)), abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("stereo", "expected"),
     [
@@ -43,7 +51,7 @@ def test_levels_are_those_of_the_signals() -> None:
         (NOISE[[0, 0]], "mono: left and right are equal"),
         (NOISE[[0, 0]] * [[1], [-1]], "left and right cancel each other"),
         (with_side(29.5), None),
-        (with_side(30.5), "nearly mono: left - right is more than 30 dB below left + right"),
+        (with_side(30.5), "mono: left - right is more than 30 dB below left + right"),
     ],
 )
 def test_a_sound_and_its_reason(stereo: np.ndarray, expected: str | None) -> None:
@@ -51,7 +59,7 @@ def test_a_sound_and_its_reason(stereo: np.ndarray, expected: str | None) -> Non
 
 
 def test_the_thresholds_are_settings() -> None:
-    assert reason(with_side(29.5), side=20) == "nearly mono: left - right is more than 20 dB below left + right"
+    assert reason(with_side(29.5), side=20) == "mono: left - right is more than 20 dB below left + right"
     assert reason(NOISE, silence=-10) == "silent: below -10 dBFS"
     assert reason(NOISE * [[1.0], [0.2]], dead=10) == "its right channel is dead"
     assert reason(NOISE, change=9.0, still=10) == "its images stand still"

@@ -230,6 +230,18 @@ def test_a_page_that_would_be_too_large_shows_fewer_clips_and_lists_the_others(m
 
 
 @pytest.mark.slow
+def test_a_clip_in_a_folder_of_folders_is_shown(make_run: Maker) -> None:
+    """A data set may call its clips by paths."""
+    run = make_run()
+    (run.outputs / "concert").mkdir()
+    (run.outputs / "000001").rename(run.outputs / "concert" / "000001")
+    run.scores.write_text(run.scores.read_text().replace('"clip": "000001"', '"clip": "concert/000001"'))
+    record = read_record(run)
+    assert "concert/000001" in choose_clips(record)
+    shown, _ = clip_views(record, choose_clips(record, ["concert/000001"]), budget=10**8)
+    assert [view.clip for view in shown] == ["concert/000001"]
+
+
 def test_a_run_without_outputs_shows_its_scores(make_run: Maker) -> None:
     run = make_run()
     for path in run.outputs.glob("*/*.wav"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from avspatial.errors import RunError
-from avspatial.folders import folders_in
+from avspatial.folders import files_below
 from avspatial.report.run.record import Record
 from avspatial.report.run.table import metric_names
 from avspatial.runs.outputs import MONO, PREDICTED, REFERENCE
@@ -15,10 +15,11 @@ _FIRST_CHOICE = "stft_distance"
 
 
 def saved_clips(record: Record) -> list[str]:
-    """Clips whose three audio files are in the run directory."""
-    folders = folders_in(record.run.outputs) if record.run.outputs.is_dir() else []
-    needed = (PREDICTED, REFERENCE, MONO)
-    return [folder.name for folder in folders if all((folder / name).is_file() for name in needed)]
+    """Clips whose three audio files are in the run directory; an id with `/` is a folder in folders."""
+    outputs, needed = record.run.outputs, (PREDICTED, REFERENCE, MONO)
+    files = files_below(outputs, lambda path: path.name == PREDICTED) if outputs.is_dir() else []
+    folders = [file.parent for file in files if all((file.parent / name).is_file() for name in needed)]
+    return [folder.relative_to(outputs).as_posix() for folder in folders]
 
 
 def _ordering(record: Record) -> tuple[str, bool] | None:
