@@ -11,7 +11,7 @@ import soundfile
 
 from avspatial.atomic import atomic_write
 from avspatial.media.audio_excerpt import read_excerpt
-from avspatial.media.audio_file import open_audio_file, states_length
+from avspatial.media.audio_file import is_flac_in_ogg, open_audio_file, states_length
 from avspatial.media.audio_stream import AUDIO_SUFFIXES, AudioReader
 from avspatial.media.audio_track import open_track, track_info
 from avspatial.media.file_errors import unwritable
@@ -45,7 +45,7 @@ def audio_info(path: str | Path) -> AudioInfo:
         MediaError: For a file that is missing, unreadable, cut short, has no audio, or not a single sample.
     """
     path = Path(path)
-    if path.suffix.lower() in CONTAINER_SUFFIXES:
+    if path.suffix.lower() in CONTAINER_SUFFIXES or is_flac_in_ogg(path):
         with open_track(path) as (container, stream):
             track = track_info(container, stream, path)
         return AudioInfo(track.rate, track.channels, round(track.seconds * track.rate))

@@ -13,11 +13,15 @@ import numpy as np
 
 from avspatial.errors import MediaError
 from avspatial.media.audio_timeline import TimedBlock
-from avspatial.media.ffmpeg import codec_name, declared_seconds, main_audio, open_media, own_seconds
+from avspatial.media.ffmpeg import codec_name, declared_seconds, main_audio, open_media, own_seconds, refuse_cut_short
+from avspatial.media.file_ends import refuse_cut_avi, refuse_cut_ogg
 from avspatial.media.file_errors import unknown_codec
 
 _TRIMMED = frozenset({"mov", "mp4", "m4a"})
 """Containers whose header states a track's length to the sample; codecs decode to full blocks, a little longer."""
+
+_CUT = {"ogg": refuse_cut_ogg, "avi": refuse_cut_avi}
+"""How files of a format show that they are cut short, where FFmpeg adapts their length to that."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,16 @@ class AudioStreamInfo:
 
 @contextmanager
 def open_track(path: Path) -> Iterator[tuple[Any, Any]]:
-    """Open a container and its audio track. Raises MediaError if it has none that FFmpeg can decode."""
+    """Open a container and its audio track. Raises MediaError if it has none that FFmpeg can decode, and for an ogg or
+    avi file that is cut short."""
     with open_media(path) as container:
         stream = main_audio(container)
         if stream is None:
             raise MediaError("has no audio stream", where=path)
         if stream.codec_context is None:
             raise unknown_codec("audio", path)
+        if container.format.name in _CUT:
+            _CUT[container.format.name](path, (container.duration or 0) / 1e6)
         yield container, stream
 
 
@@ -84,7 +91,8 @@ class TrackDecoder:
     def frames(self, container: Any, stream: Any, packets: Iterable[Any] | None = None) -> Iterator[TimedBlock]:
         """Decode packets of the track (None: all) -> frames, the last one without the silence that an encoder adds.
 
-        Raises MediaError for a damaged frame, and for one of another rate or number of channels than the first.
+        Raises MediaError for a damaged frame, for one of another rate or number of channels than the first, and, if all
+        packets were read, for a file that is cut short.
         """
         # Packed: PyAV 18.1 crashes when it reads the planes of eight or more channels.
         packed = av.AudioResampler(format="flt")
@@ -98,7 +106,10 @@ class TrackDecoder:
                     last = frame.time, np.ascontiguousarray(part.to_ndarray().reshape(-1, self.channels).T)
         if last is not None:
             time, block = last
-            yield time, block[:, : _samples_to_end(container, stream, time, block.shape[1])]
+            block = block[:, : _samples_to_end(container, stream, time, block.shape[1])]
+            yield time, block
+            if packets is None and time is not None:
+                refuse_cut_short(self.path, time + block.shape[1] / self.rate)
 
     def _check(self, frame: Any) -> None:
         channels = frame.layout.nb_channels

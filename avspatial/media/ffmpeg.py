@@ -12,6 +12,7 @@ import av
 from av.error import FFmpegError
 
 from avspatial.errors import MediaError
+from avspatial.media.file_ends import states_frames
 from avspatial.media.file_errors import cut_short, unknown_codec, unreadable_video
 
 # PyAV raises the last three when FFmpeg reports out of memory, end of file, or a missing stream.
@@ -103,12 +104,18 @@ def refuse_cut_short(path: Path, audio_end: float) -> None:
     """
     with open_media(path) as container:
         declared = (container.duration or 0) / 1e6
-        if declared - audio_end <= TOLERATED:
+        if declared - audio_end <= TOLERATED or not _states_length(container, path):
             return
         end = max((_end(packet) for packet in container.demux() if packet.pts is not None), default=0.0)
     end = max(end, audio_end)
     if declared - end > TOLERATED:
         raise cut_short(path, end, declared)
+
+
+def _states_length(container: Any, path: Path) -> bool:
+    """Whether the length of a file stands in its header; FFmpeg guesses that of others by their bit rate."""
+    name = container.format.name
+    return name.startswith(("mov", "matroska")) or (name == "mp3" and states_frames(path))
 
 
 def _end(packet: Any) -> float:

@@ -66,11 +66,11 @@ def unknown_codec(kind: str, path: Path) -> MediaError:
     )
 
 
-def cut_short(path: Path, end: float, declared: float) -> MediaError:
-    """For a file that ends at `end` s and should last `declared` s."""
-    return MediaError(
-        f"cut short: it ends at {end:.2f} s of {declared:.2f} s", where=path, fix="Copy or download it again."
-    )
+def cut_short(path: Path, end: float | None, declared: float | None = None) -> MediaError:
+    """For a file that ends at `end` s and should last `declared` s, as far as that is known."""
+    where = "its end is missing" if end is None else f"it ends at {end:.2f} s"
+    of = "" if declared is None else f" of {declared:.2f} s"
+    return MediaError(f"cut short: {where}{of}", where=path, fix="Copy or download it again.")
 
 
 def unwritable(path: str | Path, error: BaseException) -> MediaError:

@@ -168,15 +168,26 @@ class TestFiles:
         write_video(tmp_path / "still.mp4", [np.zeros((32, 32, 3), np.uint8)], 4)
         assert self.failure(tmp_path, "still.mp4") == f"{tmp_path}/still.mp4: has no audio stream"
 
-    def test_a_prediction_cut_short_fails_and_trimming_is_not_advised(self, tmp_path: Path) -> None:
-        audio = np.random.default_rng(0).uniform(-0.5, 0.5, (8000, 2))
-        for name in ("predicted_binaural", "input_binaural"):
-            soundfile.write(tmp_path / f"{name}.wav", audio, 16000)
-        complete = (tmp_path / "predicted_binaural.wav").read_bytes()
-        (tmp_path / "predicted_binaural.wav").write_bytes(complete[: len(complete) // 2])
+    @pytest.mark.parametrize(
+        ("suffix", "message"),
+        [
+            ("wav", "it ends at 2.00 s of 4.00 s"),
+            ("flac", "it ends at 2.05 s of 4.00 s"),
+            ("ogg", "it ends at 1."),
+        ],
+    )
+    def test_a_prediction_cut_short_fails_and_trimming_is_not_advised(
+        self, tmp_path: Path, suffix: str, message: str
+    ) -> None:
+        audio = np.random.default_rng(0).uniform(-0.5, 0.5, (64000, 2))
+        soundfile.write(tmp_path / "r.wav", audio, 16000)
+        soundfile.write(tmp_path / f"p.{suffix}", audio, 16000)
+        complete = (tmp_path / f"p.{suffix}").read_bytes()
+        (tmp_path / f"p.{suffix}").write_bytes(complete[: len(complete) // 2])
+        (tmp_path / "pairs.csv").write_text(f"prediction,reference\np.{suffix},r.wav\n")
         for trim in (False, True):
-            ((_, why),) = evaluate(tmp_path, trim=trim).failures
-            assert "cut short: it ends at 0.25 s of 0.50 s" in why and "--trim" not in why
+            ((_, why),) = evaluate(tmp_path / "pairs.csv", trim=trim).failures
+            assert f"p.{suffix}: cut short: {message}" in why and "--trim" not in why
 
     def test_unequal_lengths_fail_or_are_trimmed_with_a_note(self, tmp_path: Path) -> None:
         prediction, reference = sounds(0)

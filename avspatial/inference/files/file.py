@@ -20,7 +20,6 @@ from avspatial.interfaces import Spatializer
 from avspatial.media.audio_file import audio_tags
 from avspatial.media.audio_stream import AudioReader
 from avspatial.media.audio_writer import write_audio
-from avspatial.media.ffmpeg import refuse_cut_short
 from avspatial.media.formats import output_format
 from avspatial.media.frame_reader import read_on_grid
 from avspatial.media.remux import remux
@@ -51,8 +50,6 @@ def spatialize_file(
     window = spatializer.framing.window
     check_job(job, window.rate)
     scan = scan_audio(AudioReader(job.source))
-    if not job.audio_only:
-        refuse_cut_short(job.source, scan.start + scan.seconds)
     _make_folder(job)
     remove_stale(job.out)
     count = image_count(scan.seconds, window.fps)
