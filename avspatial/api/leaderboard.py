@@ -34,7 +34,7 @@ from avspatial.evaluation.scoring.score_schema import (
     read_scores,
     write_document,
 )
-from avspatial.folders import folders_in
+from avspatial.folders import as_path, folders_in
 from avspatial.interfaces import Progress
 from avspatial.media.audio import read_audio
 from avspatial.progress import show_on_stderr, silent
@@ -52,16 +52,24 @@ class Choices:
 
     convention: str = "fairplay"
     metrics: Sequence[str] = METRICS
-    reference: Path | None = None
+    reference: str | Path | None = None
+
+    @property
+    def reference_folder(self) -> Path | None:
+        """`reference` as a path, `~` being the home folder."""
+        return None if self.reference is None else as_path(self.reference)
 
 
-def measure(folder: Path, choices: Choices, *, jobs: int | None = None, progress: Progress = silent) -> Leaderboard:
+def measure(
+    folder: str | Path, choices: Choices, *, jobs: int | None = None, progress: Progress = silent
+) -> Leaderboard:
     """Score every system in `folder` by the files alone -> what `leaderboard.json` holds.
 
     DataError where there is no system, where systems have other clips or other references, and as `find_pairs`.
     A clip that cannot be scored counts as failed.
     """
-    pairs = {name: find_pairs(folder / name, choices.reference) for name in _names(folder, choices.reference)}
+    folder, reference = as_path(folder), choices.reference_folder
+    pairs = {name: find_pairs(folder / name, reference) for name in _names(folder, reference)}
     _refuse_other_clips(folder, pairs)
     references = _references(folder, pairs)
     systems = []
@@ -71,7 +79,7 @@ def measure(folder: Path, choices: Choices, *, jobs: int | None = None, progress
     return Leaderboard(
         convention=choices.convention,
         versions=summary.versions,
-        reference=None if choices.reference is None else _relative(choices.reference, folder),
+        reference=None if reference is None else _relative(reference, folder),
         clips=len(references),
         metrics=summary.metrics,
         interval=summary.interval,
@@ -130,7 +138,7 @@ def _scored(outputs: Path, choices: Choices, jobs: int | None, progress: Progres
     with tempfile.TemporaryDirectory() as folder:
         evaluation = evaluate(
             outputs,
-            reference=choices.reference,
+            reference=choices.reference_folder,
             convention=choices.convention,
             metrics=split_names(choices.metrics),
             jobs=jobs,
@@ -250,17 +258,19 @@ _BUILD = "Build it again: avspatial leaderboard build"
 
 
 def build(
-    folder: Path, choices: Choices, *, jobs: int | None = None, progress: Progress = show_on_stderr
+    folder: str | Path, choices: Choices, *, jobs: int | None = None, progress: Progress = show_on_stderr
 ) -> Leaderboard:
     """Measure the systems in `folder` and write both files, each completely or not at all. Errors as `measure`."""
+    folder = as_path(folder)
     board = measure(folder, choices, jobs=jobs, progress=progress)
     write_document(folder / DATA, board)
     write_text(folder / TABLE, markdown(board))
     return board
 
 
-def read(folder: Path) -> Leaderboard:
+def read(folder: str | Path) -> Leaderboard:
     """Read a folder's leaderboard; DataError if there is none, RunError if it is damaged."""
+    folder = as_path(folder)
     fix = f"{_BUILD} {folder}"
     if not (folder / DATA).is_file():
         raise DataError(f"holds no {DATA}", where=folder, fix=fix)
@@ -268,12 +278,17 @@ def read(folder: Path) -> Leaderboard:
 
 
 def verify(
-    folder: Path, *, reference: Path | None = None, jobs: int | None = None, progress: Progress = show_on_stderr
+    folder: str | Path,
+    *,
+    reference: str | Path | None = None,
+    jobs: int | None = None,
+    progress: Progress = show_on_stderr,
 ) -> tuple[Leaderboard, list[Difference]]:
     """Measure everything again, as the table says it was -> the table's data, and every difference, the first first.
 
     reference: where the references are now, if not where the table says. Errors as `read` and `measure`.
     """
+    folder = as_path(folder)
     board = read(folder)
     if reference is None and board.reference is not None:
         reference = folder / board.reference

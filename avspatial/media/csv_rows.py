@@ -1,4 +1,4 @@
-"""Rows of csv files as people have them: separated by commas, semicolons or tabs, in UTF-8 or UTF-16."""
+"""Rows of csv files as people have them: separated by commas, semicolons, tabs or bars (|), in UTF-8 or UTF-16."""
 
 from __future__ import annotations
 
@@ -57,8 +57,9 @@ def read_rows(path: Path, fix: str = "") -> list[tuple[int, list[str]]]:
     r"""Read the rows of a csv file that are not blank.
 
     The separator is the one that a first line `sep=;` names, as spreadsheets write it; otherwise the first row decides:
-    a semicolon if there is one, a tab if one stands between its texts, else a comma. csv.Sniffer takes any letter that
-    is frequent. A file with a byte-order mark of UTF-16 is read as such, as spreadsheets write "Unicode text".
+    a semicolon if there is one, a tab if one stands between its texts, a bar if there is one and no comma, else a
+    comma. csv.Sniffer takes any letter that is frequent. A file with a byte-order mark of UTF-16 is read as such, as
+    spreadsheets write "Unicode text".
 
     Args:
         path: The file.
@@ -88,4 +89,6 @@ def _separator(text: str) -> str:
     unquoted = re.sub(r'"[^"]*"', '""', first)
     if ";" in unquoted:
         return ";"
-    return "\t" if any("\t" in cell.strip() for cell in unquoted.split(",")) else ","
+    if any("\t" in cell.strip() for cell in unquoted.split(",")):
+        return "\t"
+    return "|" if "|" in unquoted and "," not in unquoted else ","

@@ -19,7 +19,7 @@ _FLAC_SIZES = {1: 192, **{code: 144 << code for code in range(2, 6)}, **{code: 1
 _FRAME_HEADER = 16
 """Bytes that the header of a flac frame takes at most."""
 _PART = 1 << 20
-"""Bytes in which a frame is looked for at once."""
+"""Bytes that are searched for a frame at once."""
 _MP3_LENGTHS = (b"Xing", b"Info", b"VBRI")
 """Headers in the first frame of an mp3 file that state how many there are."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from support.saved_sounds import save_official
 from support.scored_runs import reference_scores, write_scored_run
 
 import avspatial
+from avspatial.api import leaderboard
 from avspatial.api.leaderboard import Choices, measure
 from avspatial.cli.main import main
 from avspatial.errors import AvspatialError, RunError
@@ -76,6 +78,21 @@ def test_metrics_are_named_in_a_text_or_one_by_one(home: Path, names: str, tmp_p
     (tmp_path / "board").mkdir()
     save_official(tmp_path / "board" / "mine", 1)
     assert list(measure(tmp_path / "board", Choices(metrics=names)).metrics) == ["snr", "wave_l2"]
+
+
+def test_a_leaderboard_in_the_home_folder(home: Path) -> None:
+    save_official(home / "board" / "mine", 1)
+    built = leaderboard.build("~/board", Choices(metrics="snr"), progress=silent)
+    assert (home / "board" / "leaderboard.md").is_file()
+    assert leaderboard.read("~/board") == built
+    assert leaderboard.verify("~/board", progress=silent) == (built, [])
+    references = home / "references"
+    references.mkdir()
+    for clip in (home / "board" / "mine").iterdir():
+        shutil.copy(clip / "input_binaural.wav", references / f"{clip.name}.wav")
+    board = leaderboard.build("~/board", Choices(metrics="snr", reference="~/references"), progress=silent)
+    assert board.reference == "../references" and board.systems[0].failed == 0
+    assert leaderboard.verify("~/board", reference="~/references", progress=silent) == (board, [])
 
 
 def test_compare_takes_metrics_in_a_text_and_wants_two_systems(tmp_path: Path) -> None:
