@@ -7,6 +7,7 @@
     avspatial.run                train and test a method by its recipe
     avspatial.evaluate           score predictions
     avspatial.compare            compare systems on the same clips
+    avspatial.check_data         check a data set before it is used
 
 Errors that the user can fix are `avspatial.errors.AvspatialError`.
 """
@@ -18,9 +19,20 @@ from typing import TYPE_CHECKING
 from avspatial.lazy import lazy_names
 from avspatial.version import __version__
 
-__all__ = ["__version__", "compare", "evaluate", "load", "load_trained", "run", "spatialize", "spatialize_arrays"]
+__all__ = [
+    "__version__",
+    "check_data",
+    "compare",
+    "evaluate",
+    "load",
+    "load_trained",
+    "run",
+    "spatialize",
+    "spatialize_arrays",
+]
 
 if TYPE_CHECKING:
+    from avspatial.api.check_data import check_data
     from avspatial.api.compare import compare
     from avspatial.api.evaluate import evaluate
     from avspatial.api.load import load, load_trained

@@ -1,18 +1,28 @@
-"""Render simulated scenes with known angles."""
+"""Check data sets, and render simulated scenes with known angles."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from avspatial.errors import RecipeError
+from avspatial.cli.options import AsJson, Jobs
+from avspatial.cli.table import columns, print_json
 from avspatial.text import counted
 
 if TYPE_CHECKING:
     from avspatial.data.simulated.settings import SimulatedSettings
+
+Use = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The data set that reads it [default: guessed from the files].")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting of the data set. Repeatable."),
+]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help=__doc__)
 
@@ -65,24 +75,54 @@ def simulate(
     print(f"In a recipe: data: {{{', '.join(['use: simulated', f'root: {out}', *_written(settings, names)])}}}")
 
 
+@app.command("check")
+def check(
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="The folder of the data.")],
+    use: Use = None,
+    set_: Set = None,
+    images: Annotated[bool, typer.Option("--images/--no-images", help="Whether to decode the images too.")] = True,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a page with histograms, one file.")
+    ] = None,
+    jobs: Jobs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a data set before it is used.
+
+    Counts, sound, directions, damage, what is left out, and audio that two splits share. Exit 1 for leaks or damage.
+    """
+    from avspatial.api.check_data import check_data
+    from avspatial.report.data_check.sections import sections, verdict
+
+    found = check_data(root, use=use, settings=set_ or (), images=images, jobs=jobs)
+    if html is not None:
+        from avspatial.atomic import write_text
+        from avspatial.report.data_check.page import check_page
+
+        write_text(html, check_page(found))
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        guessed = "" if use else " (guessed; --use NAME names another data set)"
+        print(f"{root}, read as {found.use}{guessed}")
+        for section in sections(found):
+            print("\n".join(["", section.title, *filter(None, [section.text]), *_table(section.rows)]))
+        print(f"\n{verdict(found)}")
+    if not found.passed:
+        raise typer.Exit(1)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    return [columns(rows, indent="  ")] if rows else []
+
+
 def _settings(options: dict[str, Any], sets: list[str]) -> tuple[SimulatedSettings, list[str]]:
     """The settings, and the names of those that the user gave; RecipeError with every error, as for recipes."""
-    from pydantic import ValidationError
-
     from avspatial.data.simulated.settings import SimulatedSettings
-    from avspatial.recipe.layers import apply_overrides
-    from avspatial.recipe.messages import ErrorTranslator
-    from avspatial.recipe.yaml_tree import SourceLocation, from_dict, to_dict
+    from avspatial.recipe.component_settings import component_settings
     from avspatial.registry import discover
 
-    tree, problems = apply_overrides(from_dict({}, SourceLocation("")), [*options.items(), *sets])
-    try:
-        settings = SimulatedSettings.model_validate(to_dict(tree))
-    except ValidationError as error:
-        problems += ErrorTranslator(tree, SimulatedSettings, discover()).problems(error.errors(include_url=False))
-    if problems:
-        raise RecipeError("\n".join(map(str, problems)))
-    return settings, list(tree.value)
+    return component_settings(SimulatedSettings, [*options.items(), *sets], discover())
 
 
 def _written(settings: SimulatedSettings, names: list[str]) -> list[str]:

@@ -28,13 +28,11 @@ import torch
 
 from avspatial.atomic import atomic_directory
 from avspatial.data.content_digest import content_digest
-from avspatial.data.layout import check_audio
+from avspatial.data.decoding import clip_audio, clip_images
 from avspatial.errors import DataError, reason
 from avspatial.framing import Window
 from avspatial.interfaces import Clip, Progress, Rendering
-from avspatial.media.audio import audio_start, read_audio
 from avspatial.media.resample import resample
-from avspatial.media.video import folder_images, grid_images
 
 _FORMAT = 2
 """Part of every key; increased whenever the same file and settings would be decoded to other numbers."""
@@ -137,12 +135,9 @@ class ClipStore:
         """Decode into `entry`; its lock is held, so unfinished folders are those of processes that died."""
         for unfinished in entry.parent.glob(f".{entry.name}.*.part"):
             shutil.rmtree(unfinished, ignore_errors=True)
-        check_audio(clip.audio, stereo=not clip.mono and clip.rendering is None)
-        audio, rate = read_audio(clip.audio, clip.start, clip.seconds)
+        audio, rate = clip_audio(clip)
         # An image for every grid time within the audio, so that every window has its images.
         count = max(1, math.ceil(audio.shape[1] / rate * self.window.fps - 1e-6))
-        if clip.mono:
-            audio = np.repeat(audio.mean(0, keepdims=True), 2, axis=0)
         if clip.rendering is not None:
             audio = clip.rendering.field(audio)
         audio, images = resample(audio, rate, self.window.rate), self._images(clip, count)
@@ -160,13 +155,8 @@ class ClipStore:
 
     def _images(self, clip: Clip, count: int) -> np.ndarray:
         """The clip's images before they are rendered, (P, H, W, 3) uint8."""
-        fps = self.window.fps
         size = self.image_size if clip.rendering is None else clip.rendering.panorama
-        if clip.frames_fps is not None:
-            return folder_images(clip.video, clip.frames_fps, fps, size, count, start=clip.start)
-        # The images of one file are counted from its audio, which may begin earlier or later than its video.
-        origin = audio_start(clip.audio) if clip.audio == clip.video else None
-        return grid_images(clip.video, fps, size, count, start=clip.start, origin=origin)
+        return np.stack(list(clip_images(clip, self.window.fps, size, count)))
 
 
 def _unrendered(clip: Clip) -> Rendering | None:

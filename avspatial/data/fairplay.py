@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from avspatial.data.layout import PARTS, check_lengths, layout_clips, split_folder, split_ids, split_list
+from avspatial.data.layout import PARTS, check_lengths, layout_clips, listed_clips, split_folder, split_ids, split_list
 from avspatial.data.settings import FairPlaySettings
 from avspatial.data.truth import KnownDirections
 from avspatial.errors import DataError
@@ -45,12 +45,14 @@ class FairPlay(Dataset):
     def clips(self, split: str) -> list[Clip]:
         """The clips of "train", "val" or "test" in the list's order; DataError or MediaError for one that is unfit."""
         self.prepare()
-        listed_in = split_list(split_folder(self.root, self.settings.split), split)
-        frames_fps = self.settings.frames_fps if self.settings.pictures == "frames" else None
-        clips = layout_clips(self.root, listed_in, frames_fps=frames_fps)
+        clips = layout_clips(self.root, self._list(split), frames_fps=self._frames_fps)
         for clip in self.progress(clips, f"Checking {split} clips"):
             check_lengths(clip, self.settings.length_tolerance, "Copy both again", "data.length_tolerance")
         return clips if self._directions is None else self._directions.add(clips)
+
+    def listed(self, split: str) -> list[Clip]:
+        """The clips of a split's list, complete or not; DataError for a faulty list."""
+        return listed_clips(self.root, self._list(split), frames_fps=self._frames_fps)
 
     def fingerprint(self) -> str:
         """A digest of the lists, the sizes of the audio files, and the truth; the place on the disk does not enter."""
@@ -66,6 +68,13 @@ class FairPlay(Dataset):
         if self.settings.truth is None:
             return None
         return KnownDirections(self.settings.truth, chain.from_iterable(self._lists().values()))
+
+    @property
+    def _frames_fps(self) -> float | None:
+        return self.settings.frames_fps if self.settings.pictures == "frames" else None
+
+    def _list(self, split: str) -> Path:
+        return split_list(split_folder(self.root, self.settings.split), split)
 
     def _size(self, name: str) -> int | None:
         audio = self.root / "binaural_audios" / f"{name}.wav"

@@ -84,11 +84,16 @@ def layout_clips(root: Path, listed_in: Path, *, frames_fps: float | None = None
 
     DataError for a faulty list, for missing files (which, and how many) and for audio that is not stereo.
     """
-    clips = [_clip(root, name, frames_fps) for name in split_ids(listed_in)]
+    clips = listed_clips(root, listed_in, frames_fps=frames_fps)
     _all_there(clips, listed_in)
     for clip in clips:
         check_audio(clip.audio)
     return clips
+
+
+def listed_clips(root: Path, listed_in: Path, *, frames_fps: float | None = None) -> list[Clip]:
+    """The clips of a list as `layout_clips`, whatever their files are; DataError for a faulty list."""
+    return [_clip(root, name, frames_fps) for name in split_ids(listed_in)]
 
 
 def _clip(root: Path, name: str, frames_fps: float | None) -> Clip:

@@ -202,6 +202,20 @@ class Dataset(ABC):
             DataError: An empty or unknown split.
         """
 
+    def listed(self, split: str) -> list[Clip]:
+        """List the clips of a split without a condition on their files, so that each can be examined by itself.
+
+        Args:
+            split: "train", "val" or "test".
+
+        Returns:
+            The clips, those that `clips` would refuse included where the data set has lists [default: `clips`].
+
+        Raises:
+            DataError: An empty or unknown split.
+        """
+        return self.clips(split)
+
     def left_out(self) -> Mapping[str, str]:
         """List what is on disk but in no split because nothing can be learned from it, or because it is damaged.
 

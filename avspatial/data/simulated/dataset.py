@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import h5py
-import numpy as np
 
 from avspatial.atomic import atomic_directory
 from avspatial.cores import usable_cores
 from avspatial.data.clip_cache import cache_root
 from avspatial.data.layout import PARTS, layout_clips, split_folder, split_list
+from avspatial.data.layout_writer import SIMULATED, write_clip, write_lists
 from avspatial.data.simulated.assets import content_digests, load_assets
 from avspatial.data.simulated.render import RATE, RenderContext, describe, read_scenes, render_scene, render_solo
 from avspatial.data.simulated.scene import sample_scene, split_of
@@ -36,7 +35,6 @@ from avspatial.text import differences
 
 _VERSION = 1
 """Part of every digest; increased whenever the same settings would give other files."""
-_METADATA = "simulated.json"
 _SCENES = "scenes.jsonl"
 
 
@@ -93,7 +91,7 @@ class SimulatedScenes(Dataset):
 
     def _exist(self) -> bool:
         """Whether the scenes of exactly these settings exist; DataError if the folder holds anything else."""
-        metadata_file = self.root / _METADATA
+        metadata_file = self.root / SIMULATED
         if metadata_file.is_file():
             metadata = _read_metadata(metadata_file)
             if metadata.get("digest") == self._digest:
@@ -126,17 +124,16 @@ class SimulatedScenes(Dataset):
                 self._write_scenes(context, folder)
             settings = self.settings.model_dump(mode="json", exclude={"root"})
             metadata = {"digest": self._digest, "version": _VERSION, "settings": settings}
-            (folder / _METADATA).write_text(json.dumps(metadata, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+            (folder / SIMULATED).write_text(json.dumps(metadata, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
     def _write_scenes(self, context: RenderContext, folder: Path) -> None:
         """Render every scene into `folder`, with the split lists and the true directions."""
-        for name in ("videos", "binaural_audios"):
-            (folder / name).mkdir()
         lines = self._write_all(_write_scene, context, folder, "Rendering scenes")
         (folder / _SCENES).write_text(
             "".join(f"{json.dumps(line, allow_nan=False)}\n" for line in lines), encoding="utf-8"
         )
-        _write_lists(folder / "splits" / "split1", split_of(self.settings.clips, self.settings.shares))
+        splits = split_of(self.settings.clips, self.settings.shares)
+        write_lists(folder, {part: [_clip_id(n) for n, split in enumerate(splits) if split == part] for part in PARTS})
 
     def _write_all(
         self, write: Callable[[RenderContext, int, Path], Any], context: RenderContext, folder: Path, title: str
@@ -184,8 +181,7 @@ def _write_scene(context: RenderContext, number: int, folder: Path) -> dict[str,
     scene = sample_scene(context.settings, tuple(context.sounds), number)
     rendered = render_scene(context, scene)
     clip = _clip_id(number)
-    write_wav(folder / "binaural_audios" / f"{clip}.wav", rendered.stereo, RATE, subtype="PCM_16")
-    write_video(folder / "videos" / f"{clip}.mp4", rendered.images, context.settings.fps, rendered.stereo, RATE)
+    write_clip(folder, clip, rendered.stereo, RATE, rendered.images, context.settings.fps)
     return describe(scene, clip, rendered.truth)
 
 
@@ -196,12 +192,3 @@ def _write_solo(context: RenderContext, number: int, folder: Path) -> None:
     family.mkdir(exist_ok=True)
     write_wav(family / f"{_clip_id(number)}.wav", mono, RATE, subtype="PCM_16")
     write_video(family / f"{_clip_id(number)}.mp4", images, context.settings.fps, mono, RATE)
-
-
-def _write_lists(folder: Path, splits: list[str]) -> None:
-    """Split lists in the official format: fixed-length byte strings in one data set `audio`."""
-    folder.mkdir(parents=True)
-    for part in PARTS:
-        names = [f"binaural_audios/{_clip_id(n)}.wav" for n, split in enumerate(splits) if split == part]
-        with h5py.File(folder / f"{part}.h5", "w") as file:
-            file["audio"] = np.array(names, "S")

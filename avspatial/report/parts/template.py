@@ -16,9 +16,9 @@ _LONG = 18
 
 
 def render(template: str, styles: tuple[str, ...], script: str, **values: Any) -> str:
-    """Render a template with style sheets, one script (files in the same folder) and values."""
+    """Render a template with style sheets, one script or none (files in the same folder) and values."""
     environment = _environment()
-    source = _source(environment, script)
+    source = _source(environment, script) if script else ""
     return environment.get_template(template).render(
         style=Markup("\n".join(_source(environment, name) for name in styles)),
         script=Markup(source),

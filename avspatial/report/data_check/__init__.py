@@ -1,0 +1,1 @@
+"""The check of a data set as text and as a page."""
