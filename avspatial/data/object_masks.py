@@ -50,7 +50,7 @@ def mask_azimuth(mask: np.ndarray, field_of_view: float) -> float | None:
 
 @dataclass(frozen=True)
 class ObjectMasks:
-    """The masks in a folder: `ID.png`, or `ID_*.png` with one object each.
+    """The masks below a folder: `ID.png`, or `ID_*.png` with one object each. An id may have folders of its own.
 
     Attributes:
         path: The folder.
@@ -119,7 +119,7 @@ def find_masks(folder: Path, field_of_view: float, ids: AbstractSet[str]) -> Obj
     """List the masks of clips.
 
     Args:
-        folder: Folder of png files.
+        folder: Folder of png files, which may be in further folders.
         field_of_view: As for `mask_azimuth`.
         ids: Ids of the clips; of two that fit a name, the longer one is meant.
 
@@ -132,17 +132,18 @@ def find_masks(folder: Path, field_of_view: float, ids: AbstractSet[str]) -> Obj
     fix = "Give a folder of masks: ID.png, or ID_*.png for several objects of a clip."
     if not folder.is_dir():
         raise DataError("no such folder of masks", where=folder, fix=fix)
-    names = files_below(folder, lambda file: file.suffix.lower() == ".png", depth=0)
-    if not names:
+    masks = files_below(folder, lambda file: file.suffix.lower() == ".png")
+    if not masks:
         raise DataError("holds no png file", where=folder, fix=fix)
     files: dict[str, list[Path]] = {}
     others = []
-    for file in names:
-        parts = file.stem.split("_")
+    for file in masks:
+        name = file.relative_to(folder).with_suffix("").as_posix()
+        parts = name.split("_")
         beginnings = ("_".join(parts[:count]) for count in range(len(parts), 0, -1))
         clip = next((beginning for beginning in beginnings if beginning in ids), None)
         if clip is None:
-            others.append(file.name)
+            others.append(f"{name}.png")
         else:
             files.setdefault(clip, []).append(file)
     return ObjectMasks(folder, field_of_view, files, others)

@@ -214,12 +214,14 @@ def test_masks_of_any_kind_become_constant_directions(mode: str, tiny_root: Path
 def test_the_longer_id_claims_a_mask(tiny_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("000004_1", "000004_1_b", "000004", "000009"):
         save_mask(tmp_path / "masks", name, slice(0, 4))
+    save_mask(tmp_path / "masks" / "day_2", "one_0010.5_left", slice(0, 4))
     from avspatial.data.object_masks import find_masks
 
-    masks = find_masks(tmp_path / "masks", 90, {"000004", "000004_1", "000001"})
+    masks = find_masks(tmp_path / "masks", 90, {"000004", "000004_1", "000001", "day_2/one_0010.5"})
     assert {clip: [file.name for file in files] for clip, files in masks.files.items()} == {
         "000004": ["000004.png"],
         "000004_1": ["000004_1.png", "000004_1_b.png"],
+        "day_2/one_0010.5": ["one_0010.5_left.png"],
     }
     assert masks.others == ["000009.png"]
 
