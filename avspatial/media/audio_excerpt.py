@@ -69,10 +69,8 @@ def _of_file(path: Path, start: float, seconds: float | None) -> tuple[np.ndarra
     with open_audio_file(path) as file:
         rate = file.samplerate
         first, count = _range(path, start, seconds, rate, file.frames)
-        # Vorbis and Opus come out of libsndfile as in the entire file only some time after a jump.
-        lead = min(first, round(_LEAD * rate))
-        file.seek(first - lead)
-        samples = file.read(lead + count, dtype="float32", always_2d=True).T[:, lead:]
+        file.seek(first)
+        samples = file.read(count, dtype="float32", always_2d=True).T
         if samples.shape[1] < count:
             raise cut_short(path, (first + samples.shape[1]) / rate, file.frames / rate)
     return np.ascontiguousarray(samples), rate

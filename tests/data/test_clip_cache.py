@@ -207,7 +207,8 @@ def test_a_recording_that_is_turned_at_random_is_kept_as_field_and_panoramas(tmp
         np.testing.assert_array_equal(loaded.audio, read_audio(path)[0])
         np.testing.assert_array_equal(loaded.images, grid_images(path, 4, PANORAMA, 8))
     assert len(entries(cache)) == 1
-    assert ClipStore(WINDOW, quiet, cache).load(clip_of(path, PlainRendering())).unrendered is None
+    rendered = ClipStore(WINDOW, quiet, cache, image_size=PANORAMA).load(clip_of(path, PlainRendering()))
+    assert rendered.unrendered is None and len(rendered.audio) == 2
 
 
 def test_an_excerpt_of_a_rendered_recording(tmp_path: Path) -> None:

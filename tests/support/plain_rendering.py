@@ -32,7 +32,7 @@ class PlainRendering:
 
     @property
     def key(self) -> str:
-        return f"{self}"
+        return f"{self.head} {self.yaw} {self.panorama}"
 
     def field(self, audio: np.ndarray) -> np.ndarray:
         if len(audio) != 4:
