@@ -117,6 +117,13 @@ def avspatial_components() -> list[Component]:
             "data.simulated",
         ),
         _dataset(
+            "foa360",
+            "Foa360Settings",
+            "dataset:Foa360",
+            "360-degree video with first-order ambisonic audio, rendered for two ears and a camera",
+            "data.foa360",
+        ),
+        _dataset(
             "solos",
             "SolosSettings",
             "solos:Solos",

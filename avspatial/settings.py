@@ -85,7 +85,7 @@ class Settings(BaseModel):
     example: ClassVar[Mapping[str, Any]] = {}
     """Settings with which `avspatial.testing` builds the component: a small size, and every field without a
     default. `{folder}` stands for an empty folder, `{scenes}` for one of simulated scenes in FAIR-Play's
-    layout, `{solos}` for one of simulated solos."""
+    layout, `{solos}` for one of simulated solos, `{recordings}` for one of 360-degree recordings."""
     expected_failures: ClassVar[Mapping[str, str]] = {}
     """Checks of `avspatial.testing` that the component cannot pass, each with the reason. Passing such a check is a
     failure too, so that outdated entries are found."""

@@ -14,7 +14,7 @@ from avspatial.folders import files_below
 from avspatial.media.audio import is_audio
 from avspatial.media.probe import OTHER_VIDEO_SUFFIXES, VIDEO_SUFFIXES
 
-__all__ = ["NOT_LISTED", "VideoFile", "find_videos"]
+__all__ = ["NOT_LISTED", "VideoFile", "find_videos", "recording_name"]
 
 NOT_LISTED = "not listed in the csv"
 """Why a video is left out that the csv of splits does not name."""
@@ -71,7 +71,8 @@ def find_videos(root: Path, listed: Collection[str] | None = None) -> tuple[list
         file = path.relative_to(root).as_posix()
         why = _unfit(path) if listed is None or file in listed else NOT_LISTED
         if not why:
-            name, audio = _name(file), min(audio_files.get(path.with_suffix(""), [path]), key=_preference)
+            name = recording_name(PurePosixPath(file).with_suffix("").as_posix())
+            audio = min(audio_files.get(path.with_suffix(""), [path]), key=_preference)
             if name in found:
                 why = f"another video of its name: {found[name].file}"
             else:
@@ -106,9 +107,9 @@ def _preference(audio: Path) -> tuple[int, str]:
     return (_FIRST.index(suffix) if suffix in _FIRST else len(_FIRST)), audio.name
 
 
-def _name(file: str) -> str:
-    """A path below the root as the beginning of a clip's id, which becomes one folder of a run, or one file."""
-    path = normalize("NFC", PurePosixPath(file).with_suffix("").as_posix())
+def recording_name(path: str) -> str:
+    """A path below the root, without its suffix, as the beginning of a clip's id: one folder of a run, or one file."""
+    path = normalize("NFC", path)
     text = "".join(letter if letter.isprintable() else "_" for letter in path.replace("/", "__"))
     if len(text.encode()) <= _LONGEST:
         return text

@@ -20,6 +20,8 @@ CONTAINER_SUFFIXES = frozenset(
     {".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".ts", ".mka", ".m4a", ".mp3", ".opus", ".aac"}
 )
 """Read by FFmpeg: the first audio track, decoded as a player does."""
+AUDIO_ONLY_SUFFIXES = AUDIO_SUFFIXES | {".mka", ".m4a", ".mp3", ".opus", ".aac"}
+"""Files of these names hold no video."""
 
 
 @dataclass(frozen=True)

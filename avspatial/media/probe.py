@@ -8,7 +8,7 @@ from typing import Any
 
 from avspatial.media.audio import audio_info
 from avspatial.media.audio_track import AudioStreamInfo, track_info
-from avspatial.media.ffmpeg import codec_name, main_audio, main_video, open_media
+from avspatial.media.ffmpeg import codec_name, declared_seconds, main_audio, main_video, open_media
 from avspatial.media.file_errors import unknown_codec
 
 LOSSLESS_SUFFIXES = (".wav", ".flac")
@@ -19,12 +19,14 @@ OTHER_VIDEO_SUFFIXES = (".3gp", ".avi", ".flv", ".m2ts", ".mpeg", ".mpg", ".mts"
 
 @dataclass(frozen=True)
 class VideoStreamInfo:
-    """The video stream: codec, size in pixels, frames per second if the header states them."""
+    """The video stream: codec, size in pixels, frames per second if the header states them, length in seconds (0 if it
+    does not)."""
 
     codec: str
     width: int
     height: int
     fps: float | None
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def media_info(path: str | Path) -> MediaInfo:
         video, audio = main_video(container), main_audio(container)
         return MediaInfo(
             container.format.name,
-            None if video is None else _video(video, path),
+            None if video is None else _video(container, video, path),
             None if audio is None else track_info(container, audio, path),
         )
 
@@ -57,8 +59,9 @@ def _audio_file(path: Path) -> MediaInfo:
     return MediaInfo(kind, None, AudioStreamInfo(kind, info.rate, info.channels, layout, info.seconds))
 
 
-def _video(stream: Any, path: Path) -> VideoStreamInfo:
+def _video(container: Any, stream: Any, path: Path) -> VideoStreamInfo:
     if stream.codec_context is None:
         raise unknown_codec("video", path)
     rate = stream.average_rate
-    return VideoStreamInfo(codec_name(stream), stream.width, stream.height, float(rate) if rate else None)
+    seconds = declared_seconds(container, stream)
+    return VideoStreamInfo(codec_name(stream), stream.width, stream.height, float(rate) if rate else None, seconds)

@@ -8,14 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from avspatial.data.simulated.dataset import SimulatedScenes
 from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.framing import Framing, Window
+from avspatial.media.audio import write_wav
+from avspatial.media.video import write_video
 from avspatial.progress import silent
 from avspatial.registry import Entry, Registry
 from avspatial.settings import Selected, Settings
+from avspatial.signal.ambisonics import encode
 
 IMAGE_SIZES = ((64, 64), (64, 96))
 """Height and width of the images that networks are tested with."""
@@ -64,6 +68,8 @@ class ComponentUnderTest:
             return str(self.folder / "empty")
         if item in ("{scenes}", "{solos}"):
             return self._rendered_scenes(item.strip("{}"))
+        if item == "{recordings}":
+            return self._recordings()
         return item
 
     def _rendered_scenes(self, name: str) -> str:
@@ -72,4 +78,14 @@ class ComponentUnderTest:
         if name == "solos":
             settings = settings.model_copy(update={"sources": (1, 1), "solos": True})
         SimulatedScenes(settings, progress=silent).prepare()
+        return str(root)
+
+    def _recordings(self) -> str:
+        """Six 360-degree recordings of noise from one direction each, in a diffuse field."""
+        root = self.folder.parent / "recordings"
+        random = np.random.default_rng(0)
+        for number in range(6):
+            dry, diffuse = random.uniform(-0.1, 0.1, 8000), random.uniform(-0.01, 0.01, (4, 8000))
+            write_wav(root / f"{number}.wav", encode(dry, 50 * number - 120) + diffuse, 16000)
+            write_video(root / f"{number}.mp4", np.full((5, 32, 64, 3), 40 * number, np.uint8), fps=10)
         return str(root)

@@ -196,6 +196,7 @@ def test_every_recipe_key_and_component_in_yaml_exists(page: Path) -> None:
     for model in models:
         for shared in model.model_json_schema().get("$defs", {}).values():
             keys |= set(shared.get("properties", {}))
+            names |= set(shared.get("properties", {}).get("use", {}).get("enum", ()))
     keys |= {key for block in blocks(page) for key in re.findall(r"^    (\w+): \w+ = setting\(", block.text, re.M)}
     for block in blocks(page):
         if block.language == "yaml":

@@ -58,7 +58,8 @@ class MotionHint:
     Attributes:
         clips: Clips that have a side in sound and images.
         agree: How many have the same.
-        swapped: Whether the channels seem to be exchanged: far fewer agree than by chance (p below 0.01, at least 10 clips).
+        swapped: Whether the channels seem to be exchanged: far fewer agree than by chance (p below 0.01, at least 10
+            clips).
     """
 
     clips: int

@@ -1,0 +1,297 @@
+"""The data set `foa360`: clips of recordings, their splits, what is left out and why, and the notes on them."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.recordings360 import RATE, field, panorama, write_recording
+
+from avspatial.data.foa360.dataset import Foa360
+from avspatial.data.foa360.settings import Foa360Settings
+from avspatial.data.layout import PARTS
+from avspatial.errors import DataError
+from avspatial.progress import silent
+from avspatial.signal.ambisonics import encode
+
+IDS = [f"{letter * 10}{number}" for number, letter in enumerate("ABCDEF")]
+AZIMUTHS = [50, -70, 20, 100, -35, 140]
+
+
+def add(root, name, sound, seconds=1.0, images=None):
+    """NAME.wav and NAME.mkv, which has no sound."""
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(root / f"{name}.wav", sound.T, RATE, subtype="FLOAT")
+    return write_recording(root / f"{name}.mkv", None, images or [panorama(0, 32)] * round(seconds * 10))
+
+
+@pytest.fixture(scope="module")
+def six(tmp_path_factory) -> Path:
+    """Six videos: the first has two excerpts, the second is long enough for two clips."""
+    root = tmp_path_factory.mktemp("six")
+    for number, (name, azimuth) in enumerate(zip(IDS, AZIMUTHS, strict=True)):
+        long = 2.3 if number == 1 else 1.0
+        add(root, f"{name}_30", field(azimuth, long, seed=number), long)
+    add(root, f"{IDS[0]}_40", field(10, 1.0, seed=9))
+    return root
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVSPATIAL_CACHE", str(tmp_path / "cache"))
+
+
+def data(root, **changes):
+    return Foa360(Foa360Settings(root=str(root), **{"seconds": 1.0, **changes}), progress=silent)
+
+
+def all_clips(dataset):
+    return {clip.id: clip for part in PARTS for clip in dataset.clips(part)}
+
+
+def test_recordings_become_clips_of_one_length(six):
+    clips = all_clips(data(six))
+    first, second = f"{IDS[1]}_30_0000.0", f"{IDS[1]}_30_0001.0"
+    assert sorted(clips) == sorted([f"{IDS[0]}_30", f"{IDS[0]}_40", first, second, *(f"{name}_30" for name in IDS[2:])])
+    assert [(clips[name].start, clips[name].seconds) for name in (first, second)] == [(0.0, 1.0), (1.0, 1.0)]
+    assert clips[second].audio == six / f"{IDS[1]}_30.wav"
+    assert clips[second].video == six / f"{IDS[1]}_30.mkv"
+    assert clips[first].rendering.panorama == (32, 64)  # that of the file: nothing is enlarged
+
+
+def test_a_video_stands_in_one_split_with_all_its_excerpts(six):
+    dataset = data(six)
+    clips = {part: dataset.clips(part) for part in PARTS}
+    counts = Counter(recording for part in PARTS for recording in {clip.recording for clip in clips[part]})
+    assert counts == dict.fromkeys(IDS, 1)
+    assert {part: len({clip.recording for clip in clips[part]}) for part in PARTS} == {"train": 4, "val": 1, "test": 1}
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.tuples(st.floats(0.1, 0.8), st.floats(0.1, 0.8)),
+    st.sampled_from([0.5, 1.0]),
+    st.sampled_from([0.2, 0.5, None]),
+    st.sampled_from([0.0, 40.0, "random"]),
+)
+def test_no_recording_stands_in_two_splits(six, two_shares, seconds, hop, yaw):
+    """Whatever the shares, the cuts and the turns of the camera."""
+    rest = 1 - max(0.0, min(0.9, sum(two_shares) / 2))
+    shares = (rest, (1 - rest) / 2, (1 - rest) / 2)
+    dataset = data(six, shares=shares, seconds=seconds, hop=hop, view={"yaw": yaw})
+    places = {(clip.recording, part) for part in PARTS for clip in dataset.clips(part)}
+    assert Counter(recording for recording, _ in places) == dict.fromkeys(IDS, 1)
+
+
+def test_a_csv_decides_instead(six, tmp_path):
+    rows = [f"{IDS[0]}_30.mkv,0,1,train,", f"{IDS[1]}_30.wav,1.2,,val,", f"{IDS[2]}_30.mkv,,,test,singer"]
+    (tmp_path / "splits.csv").write_text("\n".join(["file,start,end,split,recording", *rows]))
+    dataset = data(six, splits=str(tmp_path / "splits.csv"))
+    found = [(clip.id, clip.start, clip.recording) for part in PARTS for clip in dataset.clips(part)]
+    assert found == [
+        (f"{IDS[0]}_30", 0.0, IDS[0]),
+        (f"{IDS[1]}_30_0001.2", 1.2, IDS[1]),
+        (f"{IDS[2]}_30", 0.0, "singer"),
+    ]
+    assert dataset.left_out()[f"{IDS[3]}_30"] == "not listed in the csv"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([f"{IDS[0]}_30.mkv,2,1,train"], "splits.csv:2: column end: 1 s is not after the start, 2 s"),
+        (
+            [f"{IDS[0]}_30.mkv,,,train", f"{IDS[0]}_40.mkv,,,test"],
+            f"splits.csv:3: column split: recording {IDS[0]} is in test here, but in train in .*splits.csv:2",
+        ),
+        (["gone.mkv,,,train"], "splits.csv:2: column file: there is no gone.mkv"),
+    ],
+)
+def test_a_csv_that_cannot_be_right(six, tmp_path, rows, message):
+    (tmp_path / "splits.csv").write_text("\n".join(["file,start,end,split", *rows]))
+    with pytest.raises(DataError, match=message):
+        data(six, splits=str(tmp_path / "splits.csv")).prepare()
+
+
+def test_the_truth_is_the_direction_of_the_intensity_vector(six):
+    clips = all_clips(data(six))
+    for name, azimuth in zip(IDS[2:], AZIMUTHS[2:], strict=True):
+        truth = clips[f"{name}_30"].truth
+        assert (truth.rate, truth.azimuth.shape) == (4.0, (1, 4))
+        assert truth.azimuth == pytest.approx(np.full((1, 4), azimuth), abs=2)
+        assert (truth.energy > 0).all()
+
+
+def test_the_truth_turns_with_the_camera(six):
+    turned = all_clips(data(six, view={"kind": "perspective", "yaw": 30}))
+    assert turned[f"{IDS[2]}_30"].truth.azimuth == pytest.approx(np.full((1, 4), -10), abs=2)
+
+
+def test_only_direct_moments_have_a_truth(six):
+    """Of a source in a room the directness is below 1 everywhere."""
+    assert all(clip.truth is None for clip in all_clips(data(six, directness=1.0)).values())
+
+
+def test_random_yaw_turns_training_windows_alone(six):
+    dataset = data(six, view={"yaw": "random"})
+    assert {part: {clip.rendering.random_yaw for clip in dataset.clips(part)} for part in PARTS} == {
+        "train": {True},
+        "val": {False},
+        "test": {False},
+    }
+    assert dataset.clips("test")[0].truth.azimuth == pytest.approx(data(six).clips("test")[0].truth.azimuth)
+
+
+def test_a_second_start_reads_what_was_measured(six, monkeypatch):
+    before = all_clips(data(six))
+    monkeypatch.setattr("avspatial.data.foa360.measure.AudioReader", None)
+    after = all_clips(data(six))
+    assert before.keys() == after.keys()
+    for name, clip in before.items():
+        assert np.array_equal(clip.truth.azimuth, after[name].truth.azimuth)
+
+
+def test_the_fingerprint_names_renderer_head_convention_and_view(six):
+    text = data(six, view={"kind": "perspective", "yaw": 10}).fingerprint()
+    assert text.startswith("magls:kemar acn:sn3d perspective:90:10.0:0 ")
+    same = data(six).fingerprint()
+    others = [
+        data(six, renderer={"use": "mid_side"}).fingerprint(),
+        data(six, view={"pitch": 10}).fingerprint(),
+        data(six, foa={"normalization": "n3d"}).fingerprint(),
+        data(six, seconds=0.5).fingerprint(),
+    ]
+    assert len({same, *others}) == 5
+    assert data(six).fingerprint() == same
+    assert all(len(text) <= 128 for text in others)
+
+
+def three(root):
+    for number, name in enumerate(IDS[:3]):
+        add(root, name, field(40, 1.0, seed=number))
+
+
+def write(path, text):
+    path.write_text(text)
+
+
+BAD = {
+    "two channels": (
+        lambda root: add(root, "film", field(0, 1.0)[:2]),
+        "2 channels of wav where an ambisonic field has 4 channels",
+    ),
+    "no video": (lambda root: soundfile.write(root / "film.wav", field(0, 1.0).T, RATE), "no video: there is film.wav"),
+    "no video inside": (
+        lambda root: write_recording(root / "film.mkv", field(0, 1.0), None),
+        "no video",
+    ),
+    "no audio": (lambda root: write_recording(root / "film.mkv", None, [panorama(0, 32)] * 10), "no audio"),
+    "unequal lengths": (
+        lambda root: add(root, "film", field(0, 4.0), 1.0),
+        "unequal lengths: 4.00 s of audio, 1.00 s of video",
+    ),
+    "too short": (lambda root: add(root, "film", field(0, 0.5), 0.5), "shorter than 1 s"),
+    "damaged": (lambda root: write(root / "film.mkv", "no video"), "not a readable video"),
+    "surround": (
+        lambda root: write_recording(
+            root / "film.mkv", np.repeat(field(0, 1.0), 2, 0)[:6], [panorama(0, 32)] * 10, "ac3"
+        ),
+        "5.1 surround sound where an ambisonic field has 4 channels",
+    ),
+    "silence": (lambda root: add(root, "film", 1e-4 * field(0, 1.0)), "silent: W is below -60 dBFS"),
+    "no sides": (
+        lambda root: add(root, "film", field(0, 1.0) * [[1], [0], [1], [1]]),
+        "its Y channel is dead",
+    ),
+    "X is dead": (
+        lambda root: add(root, "film", field(40, 1.0) * [[1], [1], [1], [0]]),
+        "its X channel is dead, but not Z: stereo without front and back, or W, X, Y in FuMa's order",
+    ),
+    "in the middle": (
+        lambda root: add(root, "film", encode(field(0, 1.0)[0], 0.1)),
+        "its Y channel is dead",
+    ),
+    "twice": (
+        lambda root: (add(root, "film", field(0, 1.0)), soundfile.write(root / "film.flac", field(0, 1.0).T, RATE)),
+        "there is more than one audio file of this name: film.flac, film.mkv, film.wav",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_what_cannot_be_used_is_left_out_with_one_reason(tmp_path, kind, capsys):
+    plant, reason = BAD[kind]
+    root = tmp_path / "data"
+    three(root)
+    plant(root)
+    dataset = data(root)
+    dataset.prepare()
+    assert list(dataset.left_out()) == ["film"]
+    assert dataset.left_out()["film"].startswith(reason)
+    assert f"note: {root}: left out 1:\n  1 x {reason}" in capsys.readouterr().err
+    assert sorted(all_clips(dataset)) == sorted(IDS[:3])
+
+
+def test_if_nothing_is_left_the_reason_is_the_error(tmp_path):
+    for name in IDS[:3]:
+        add(tmp_path, name, field(0, 1.0)[:2])
+    with pytest.raises(DataError) as caught:
+        data(tmp_path).prepare()
+    assert str(caught.value) == (
+        f"{tmp_path}: no clip for the train split; left out 3:\n"
+        f"    3 x 2 channels of wav where an ambisonic field has 4 channels ({', '.join(IDS[:3])})\n"
+        "  Each split needs a video of its own, so three at least. Add videos, shorten the clips (data.seconds),\n"
+        "  change what is left out (data.screening), or list files and splits in a csv (data.splits)."
+    )
+
+
+def test_equal_audio_is_one_recording(tmp_path):
+    for number, name in enumerate(IDS[:4]):
+        add(tmp_path, name, field(40, 1.0, seed=number))
+    for suffix in (".wav", ".mkv"):
+        shutil.copy(tmp_path / f"{IDS[0]}{suffix}", tmp_path / f"copy{suffix}")
+    clips = all_clips(data(tmp_path))
+    assert clips["copy"].recording == clips[IDS[0]].recording == IDS[0]
+    rows = [f"{IDS[0]}.wav,train", f"{IDS[1]}.wav,val", "copy.wav,test"]
+    (tmp_path / "splits.csv").write_text("\n".join(["file,split", *rows]))
+    with pytest.raises(
+        DataError, match=f"splits.csv:4: column split: the audio of {IDS[0]} is in test here, but in train"
+    ):
+        data(tmp_path, splits=str(tmp_path / "splits.csv")).prepare()
+
+
+@pytest.mark.parametrize(
+    ("convert", "setting"),
+    [
+        (lambda sound: sound * [[1], [3**0.5], [3**0.5], [3**0.5]], {"normalization": "n3d"}),
+        (lambda sound: sound * [[0.5**0.5], [1], [1], [1]], {"normalization": "fuma"}),
+    ],
+    ids=["n3d", "fuma"],
+)
+def test_other_normalizations_are_suspected(tmp_path, capsys, convert, setting):
+    for number, name in enumerate(IDS[:3]):
+        add(tmp_path, name, convert(field(40, 1.0, seed=number)))
+    data(tmp_path).prepare()
+    note = capsys.readouterr().err
+    assert "in 3 of 3 clips Y, Z and X follow W with a gain of up to 1." in note
+    assert "where SN3D has 1 at most: is this N3D or FuMa (data.foa.normalization)?" in note
+    data(tmp_path, foa=setting).prepare()
+    assert "follow W" not in capsys.readouterr().err
+
+
+def test_a_field_without_height_is_noted(tmp_path, capsys):
+    for number, name in enumerate(IDS[:3]):
+        add(tmp_path, name, field(40, 1.0, seed=number) * [[1], [1], [0], [1]])
+    data(tmp_path).prepare()
+    note = capsys.readouterr().err
+    assert "3 of 3 clips without height: Z is silent" in note
+    assert f"note: {tmp_path}: directions are known in 100% of the time (data.directness)" in note
+
+
+def test_another_split_is_refused(six):
+    with pytest.raises(DataError, match="there is no split 'dev'"):
+        data(six).clips("dev")
