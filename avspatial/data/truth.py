@@ -17,7 +17,12 @@ from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Truth
 from avspatial.text import counted, listed
 
-__all__ = ["KnownDirections"]
+__all__ = ["KnownDirections", "turned"]
+
+
+def turned(truth: Truth, yaw: float) -> Truth:
+    """The truth as a camera sees it that is turned to the left by `yaw` degrees."""
+    return replace(truth, azimuth=(truth.azimuth - yaw + 180) % 360 - 180)
 
 
 class _Source(Protocol):

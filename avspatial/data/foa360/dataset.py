@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -16,13 +17,16 @@ from avspatial.data.cutting import clip_id
 from avspatial.data.foa360.headers import Header, read_header
 from avspatial.data.foa360.layouts import Source, find_sources
 from avspatial.data.foa360.measure import EXCESS, Measured, dead_channel, measure_source
-from avspatial.data.foa360.parts import Part, in_splits, listed_parts
+from avspatial.data.foa360.parts import Part, in_splits, listed_id, listed_parts, published_parts
 from avspatial.data.foa360.rendering import Foa360Rendering, head_digest
 from avspatial.data.foa360.settings import Foa360Settings
 from avspatial.data.layout import PARTS
 from avspatial.data.leaving_out import left_out_note, nothing_left
 from avspatial.data.screening import screen
+from avspatial.data.settings import TruthSettings
+from avspatial.data.truth import KnownDirections, turned
 from avspatial.data.video_files import NOT_LISTED, recording_name
+from avspatial.data.video_lists import ListedVideos, is_published
 from avspatial.errors import AvspatialError, DataError, MediaError
 from avspatial.folders import as_path
 from avspatial.interfaces import Clip, Dataset, Progress
@@ -52,6 +56,9 @@ class Foa360(Dataset):
         self.root = as_path(settings.root)
         self._left_out: dict[str, str] = {}
         self._measured: dict[str, Measured] = {}
+        self._published: ListedVideos | None = None
+        self._used: set[str] = set()
+        self._truth_digest = ""
 
     def prepare(self) -> None:
         """Find, measure and screen the recordings, and note on stderr what is worth knowing of them.
@@ -81,16 +88,22 @@ class Foa360(Dataset):
             part: [(clip.id, clip.recording, clip.rendering.key if clip.rendering else "") for clip in clips]
             for part, clips in self._clips.items()
         }
-        values = settings.model_dump(mode="json", exclude={"root", "splits", "shares", "renderer"})
-        digest = hashlib.sha256(json.dumps([values, lists], sort_keys=True).encode()).hexdigest()[:16]
+        values = settings.model_dump(mode="json", exclude={"root", "splits", "missing", "shares", "renderer", "truth"})
+        parts = [values, lists, *([self._truth_digest] if self._truth_digest else [])]
+        digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
         convention = f"{settings.foa.order}:{settings.foa.normalization}"
         camera = view.kind if view.kind == "equirect" else f"{view.kind}:{view.fov:g}"
-        return f"{settings.renderer.use}:{self._head} {convention} {camera}:{view.yaw}:{view.pitch:g} {digest}"
+        rendering = f"{settings.renderer.use}:{self._head} {convention} {camera}:{view.yaw}:{view.pitch:g}"
+        if self._published is None:
+            return f"{rendering} {digest}"
+        return f"{rendering} {self._published.name}:{self._published.counts(self._used)} {digest}"
 
     def notes(self) -> Iterator[str]:
         """What a user should know of this data, one line or more each."""
         measured = list(self._measured.values()) if self._clips else []
         count = counted(len(measured), "clip")
+        if self._published is not None and self._published.missing:
+            yield f"note: {self.root}: {self._published.describe()}"
         if self._left_out:
             yield left_out_note(self.root, self._left_out)
         flat = sum(one.channels[2] < one.channels[0] - _NO_HEIGHT for one in measured)
@@ -102,6 +115,8 @@ class Foa360(Dataset):
                 f"note: {self.root}: in {len(loud)} of {count} Y, Z and X follow W with a gain of up to "
                 f"{max(loud):.2f}, where SN3D has 1 at most: is this N3D or FuMa (data.foa.normalization)?"
             )
+        if self.settings.truth is not None:
+            return
         direct = [value >= self.settings.directness for one in measured for value in one.directness]
         share = sum(direct) / max(1, len(direct))
         yield f"note: {self.root}: directions are known in {share:.0%} of the time (data.directness)"
@@ -115,11 +130,11 @@ class Foa360(Dataset):
         """The clips of each split, sorted; `_left_out` and `_measured` are filled on the way."""
         self._left_out, self._measured = {}, {}
         sources, incomplete = find_sources(self.root, self.settings.layout)
-        csv = None if self.settings.splits is None else as_path(self.settings.splits)
-        listed = listed_parts(sources, self.root, csv)
+        listed = self._listed(sources)
         names = {part.source.name for part in listed}
         self._left_out.update(incomplete)
-        self._left_out.update({source.name: NOT_LISTED for source in sources if source.name not in names})
+        unlisted = NOT_LISTED if self._published is None else f"not in {self._published.name}"
+        self._left_out.update({source.name: unlisted for source in sources if source.name not in names})
         headers = self._headers([source for source in sources if source.name in names])
         long = [part for part in listed if part.source.name in headers and self._long_enough(part, headers)]
         clips: dict[str, list[Clip]] = {split: [] for split in PARTS}
@@ -128,12 +143,34 @@ class Foa360(Dataset):
             if isinstance(measured, AvspatialError):
                 self._left_out[part.name] = measured.what
             else:
-                clips[part.section.split] += self._screened(part, header, measured)
+                found = list(self._screened(part, header, measured))
+                clips[part.section.split] += found
+                self._used |= {listed_id(part.source)} if found else set()
         for split, found in clips.items():
             if not found:
                 raise nothing_left(f"no clip for the {split} split", self.root, self._left_out, _FIX)
             found.sort(key=lambda clip: clip.id)
-        return clips
+        return clips if self.settings.truth is None else self._with_truth(clips, self.settings.truth)
+
+    def _listed(self, sources: Sequence[Source]) -> list[Part]:
+        """What a published split, a csv, or nothing lists; DataError for missing videos, unless they may be."""
+        splits = self.settings.splits
+        if splits is None or not is_published(splits):
+            return listed_parts(sources, self.root, None if splits is None else as_path(splits))
+        self._published = ListedVideos(splits, {listed_id(source) for source in sources})
+        if self.settings.missing == "refuse":
+            self._published.refuse_missing(self.root)
+        return published_parts(sources, self._published)
+
+    def _with_truth(self, clips: Mapping[str, Sequence[Clip]], truth: TruthSettings) -> dict[str, list[Clip]]:
+        """The clips with the directions that the settings name, turned as the view is."""
+        known = KnownDirections(truth, (clip.id for found in clips.values() for clip in found))
+        self._truth_digest = known.digest()
+        front = self.settings.view.front
+        return {
+            split: [replace(clip, truth=clip.truth and turned(clip.truth, front)) for clip in known.add(found)]
+            for split, found in clips.items()
+        }
 
     def _headers(self, sources: Sequence[Source]) -> dict[str, Header]:
         """The headers of the recordings that have what is needed; the others are left out."""

@@ -10,9 +10,10 @@ from avspatial.data.cutting import clip_starts
 from avspatial.data.foa360.headers import Header
 from avspatial.data.foa360.layouts import Source
 from avspatial.data.splitting import Section, one_recording, read_sections, refuse_two_splits, split_by_digest
+from avspatial.data.video_lists import ListedVideos
 from avspatial.errors import DataError
 
-__all__ = ["Part", "in_splits", "listed_parts"]
+__all__ = ["Part", "in_splits", "listed_id", "listed_parts", "published_parts"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,29 @@ def listed_parts(sources: Sequence[Source], root: Path, csv: Path | None) -> lis
         parts.append(Part(source, section))
     refuse_two_splits((f"recording {part.section.recording}", part.section.split, part.section.where) for part in parts)
     return parts
+
+
+def published_parts(sources: Sequence[Source], videos: ListedVideos) -> list[Part]:
+    """List the recordings whose videos are in a published split, with their splits.
+
+    Args:
+        sources: All recordings.
+        videos: The published split.
+
+    Returns:
+        The parts, each an entire recording.
+    """
+    found = []
+    for source in sources:
+        video = listed_id(source)
+        if video in videos.split_of:
+            found.append(Part(source, Section(source.name, videos.split_of[video], 0.0, None, video, videos.name)))
+    return found
+
+
+def listed_id(source: Source) -> str:
+    """The id by which published splits list a recording's video, whatever folder it is in."""
+    return PurePosixPath(source.recording).name
 
 
 def in_splits(parts: Sequence[Part], headers: Mapping[str, Header], shares: Sequence[float]) -> list[Part]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from avspatial.data.settings import Screening, check_shares
+from avspatial.data.settings import KnownTruth, Screening, TruthSettings, check_shares
 from avspatial.settings import Settings, setting
 
 _Side = Annotated[int, Field(ge=16, le=8192)]
@@ -106,8 +106,11 @@ class Foa360Settings(Settings):
     hop: float | None = setting(None, unit="s", gt=0, le=3600)
     """Step between the beginnings of two clips of a recording. If empty, as long as a clip: none overlap."""
     splits: str | None = None
-    """A csv with the columns `file` and `split` and, if wanted, `start`, `end`, `recording`. If empty, a digest of the
-    video's id decides."""
+    """A published split, such as `ytmusic/1` (of `ytmusic`, `ytclean`, `ytall`, `recstreet`; 1 to 3), or a csv with the
+    columns `file` and `split` and, if wanted, `start`, `end`, `recording`. If empty, a digest of the video's id
+    decides."""
+    missing: Literal["refuse", "report"] = "refuse"
+    """What to do if videos of a published split are not there: `report` counts and names them, and goes on without."""
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
     """Shares of train, val and test among the videos; each gets at least one. Without effect if `splits` is given."""
     length_tolerance: float = setting(1.0, unit="s", ge=0, le=3600)
@@ -117,6 +120,16 @@ class Foa360Settings(Settings):
     directness: float = setting(0.5, ge=0, le=1)
     """Directness from which the direction of the intensity vector counts as true: 1 is a plane wave, 0 a diffuse
     field."""
+    truth: KnownTruth | None = None
+    """True directions in place of the intensity vector's: a csv file, or a map that names masks of sounding objects.
+    Angles are those of the panorama, whose middle is at 0; they turn with the view."""
+
+    @field_validator("truth")
+    @classmethod
+    def _masks_of_panoramas(cls, value: TruthSettings | None) -> TruthSettings | None:
+        if value is not None and value.field_of_view not in (None, 360):
+            raise ValueError("masks are those of panoramas: field_of_view must be 360")
+        return value
 
     @field_validator("shares")
     @classmethod

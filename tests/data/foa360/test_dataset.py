@@ -9,11 +9,14 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
+from pydantic import ValidationError
 from support.recordings360 import RATE, field, panorama, write_recording
 
 from avspatial.data.foa360.dataset import Foa360
 from avspatial.data.foa360.settings import Foa360Settings
 from avspatial.data.layout import PARTS
+from avspatial.data.video_lists import published_split
 from avspatial.errors import DataError
 from avspatial.progress import silent
 from avspatial.signal.ambisonics import encode
@@ -295,3 +298,66 @@ def test_a_field_without_height_is_noted(tmp_path, capsys):
 def test_another_split_is_refused(six):
     with pytest.raises(DataError, match="there is no split 'dev'"):
         data(six).clips("dev")
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory) -> Path:
+    """Ten videos of YT-Music, split 1: five, two and two of its parts, in folders of their own, and one of no part."""
+    root = tmp_path_factory.mktemp("music")
+    split = published_split("ytmusic/1")
+    chosen = [("train", name) for name in split["train"][:5]]
+    chosen += [(part, name) for part in ("val", "test") for name in split[part][:2]]
+    for number, (folder, name) in enumerate([*chosen, ("extras", IDS[0])]):
+        add(root, f"{folder}/{name}", field(30 * number - 90, 1.0, seed=number))
+    return root
+
+
+def test_a_published_split_lacks_no_video_in_silence(music, capsys):
+    gone = published_split("ytmusic/1")["test"][2:]
+    counts = "ytmusic/1: missing are 97 of 99 test, 28 of 30 val, 263 of 268 train videos"
+    names = f"{', '.join(gone[:20])} and 368 more"
+    with pytest.raises(DataError) as error:
+        data(music, splits="ytmusic/1").prepare()
+    assert str(error.value) == (
+        f"{music}: {counts}: {names}\n"
+        "  A smaller test set is another test set: add the videos, or go on with those that are there by "
+        "data.missing=report, which the run's record states."
+    )
+    data(music, splits="ytmusic/1", missing="report").prepare()
+    assert f"note: {music}: {counts}: {names}\n" in capsys.readouterr().err
+
+
+def test_published_splits_go_by_the_id_of_a_video_whatever_its_folder(music):
+    dataset = data(music, splits="ytmusic/1", missing="report")
+    split = published_split("ytmusic/1")
+    for part, count in (("train", 5), ("val", 2), ("test", 2)):
+        assert [clip.recording for clip in dataset.clips(part)] == split[part][:count]
+    assert dataset.left_out() == {f"extras/{IDS[0]}": "not in ytmusic/1"}
+    assert " ytmusic/1:5/268,2/30,2/99 " in dataset.fingerprint()
+    assert dataset.fingerprint() != data(music, missing="report").fingerprint()
+
+
+def test_a_published_split_that_does_not_exist(music):
+    with pytest.raises(DataError, match=r"there is no published split 'ytmusic/4' \(did you mean 'ytmusic"):
+        data(music, splits="ytmusic/4").prepare()
+
+
+@pytest.mark.parametrize("yaw", [0, 50])
+def test_directions_of_a_csv_replace_those_of_the_intensity_vector(six, tmp_path, yaw):
+    path = tmp_path / "truth.csv"
+    path.write_text(f"clip,azimuth\n{IDS[0]}_30,-170\n{IDS[1]}_30_0001.0,20\n")
+    clips = all_clips(data(six, truth=str(path), view={"yaw": yaw}))
+    known = {name: clip.truth.azimuth[0, 0] for name, clip in clips.items() if clip.truth is not None}
+    assert known == {f"{IDS[0]}_30": -170 if yaw == 0 else 140, f"{IDS[1]}_30_0001.0": 20 - yaw}
+    assert data(six, truth=str(path)).fingerprint() != data(six).fingerprint()
+
+
+def test_directions_of_masks_are_those_of_the_panorama(six, tmp_path):
+    mask = np.zeros((32, 64), np.uint8)
+    mask[10:14, 14:18] = 255  # around a quarter of the width from the left: 90 degrees
+    Image.fromarray(mask).save(tmp_path / f"{IDS[0]}_30.png")
+    truth = {"masks": str(tmp_path), "field_of_view": 360}
+    clip = all_clips(data(six, truth=truth, view={"yaw": 30}))[f"{IDS[0]}_30"]
+    assert clip.truth.azimuth == pytest.approx(np.full((1, 20), 60.0))
+    with pytest.raises(ValidationError, match="masks are those of panoramas: field_of_view must be 360"):
+        data(six, truth={**truth, "field_of_view": 90})
