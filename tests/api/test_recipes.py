@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.recordings360 import field, media, panorama, write_recording
 
 import avspatial
 from avspatial.api.load import load_trained
@@ -21,16 +22,34 @@ RECIPES = sorted(path for path in ROOT.rglob("*.yaml") if path.parent.name != "b
 NAMES = [path.relative_to(ROOT).with_suffix("").as_posix() for path in RECIPES]
 TABLE_4 = ("no_visual", "not_shared", "resnet", "resnet_scratch", "c3d_scratch", "discriminator_blind")
 HOPS = ("hop_1", "hop_0.05")
+SYSTEMS = ("sagm", "mono2binaural", "apnet", "sepstereo", "main", "complete")
+"""The systems of the paper's comparison."""
 UNTRAINED = {"panner_demo", "panner_fairplay"}
 """Their models have nothing to learn."""
 
 
 def test_every_row_of_the_papers_tables_is_there_at_both_sizes() -> None:
     ablations = {f"sagm_{size}{row}" for size in ("", "demo_") for row in (*TABLE_4, *HOPS)}
-    systems = ("mono2binaural", "apnet", "sepstereo", "main", "complete")
-    baselines = {f"{system}_{size}" for system in systems for size in ("fairplay", "demo")}
-    assert set(NAMES) == {"sagm_fairplay", "sagm_demo"} | ablations | baselines | UNTRAINED
-    assert len(NAMES) == 30
+    systems = {f"{system}_{data}" for system in SYSTEMS for data in ("fairplay", "ytmusic", "demo")}
+    assert set(NAMES) == ablations | systems | UNTRAINED
+    assert len(NAMES) == 36
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_on_youtube_videos_a_system_is_what_it_is_on_fairplay(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVSPATIAL_DATA", "/data")
+    registry = discover()
+    fairplay, music = (load_recipe(ROOT / f"{system}_{data}.yaml", registry).recipe for data in ("fairplay", "ytmusic"))
+    for part in ("model", "trainer", "window", "stft", "inference", "convention", "seed"):
+        assert getattr(music, part) == getattr(fairplay, part), part
+    measured = [[metric.id for metric in recipe.metrics] for recipe in (fairplay, music)]
+    directions = [f"avspatial.{name}" for name in ("left_right", "lateral_gain", "azimuth_error")]
+    assert measured[1] == [*measured[0], *directions]
+    assert (music.data.id, music.data.settings.splits, music.data.settings.missing) == (
+        "avspatial.foa360",
+        "ytmusic/1",
+        "refuse",
+    )
 
 
 def test_at_demo_size_every_system_trains_as_long_as_sagm() -> None:
@@ -106,12 +125,15 @@ def _flat(tree: object, prefix: str = "") -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for caches and runs, and six short clips each in FAIR-Play's layout and as solos."""
+    """A folder for caches and runs; six clips in FAIR-Play's layout and as solos, three 360-degree videos."""
     folder = tmp_path_factory.mktemp("recipes")
     settings = SimulatedSettings(root=folder / "FAIR-Play", clips=6, seconds=1.2, picture=(72, 128))
     SimulatedScenes(settings, progress=silent).prepare()
     solos = settings.model_copy(update={"root": folder / "solos", "sources": (1, 1), "solos": True})
     SimulatedScenes(solos, progress=silent).prepare()
+    for number, azimuth in enumerate((60, -60, 40)):
+        frames = [panorama(azimuth, 64)] * 31
+        write_recording(folder / "YT-Music" / f"{number}.mkv", field(azimuth, 3.1, seed=number), frames)
     return folder
 
 
@@ -127,14 +149,15 @@ def _smoke(path: Path, place: Path, monkeypatch: pytest.MonkeyPatch, *sets: str)
 
 DEMOS = [name for name in NAMES if "_demo" in name and name not in UNTRAINED]
 PAPER_SIZE = [name for name in NAMES if "_demo" not in name and name not in UNTRAINED]
-SYSTEMS = {f"{system}_demo" for system in ("sagm", "mono2binaural", "apnet", "sepstereo", "main", "complete")}
 ONE_CLIP = ("limit=1", "metrics=[stft_distance]")
 
 
-@pytest.mark.parametrize("name", [*sorted(SYSTEMS), pytest.param("sagm_fairplay", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", [*(f"{system}_demo" for system in SYSTEMS), pytest.param("sagm_fairplay", marks=pytest.mark.slow)]
+)
 def test_the_path_of_each_system_from_data_to_report(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One held-out clip and one metric; SAGM at paper size as well. The full lane takes every recipe as it stands."""
-    root = () if name in SYSTEMS else (f"data.root={place / 'FAIR-Play'}",)
+    root = () if name.endswith("_demo") else (f"data.root={place / 'FAIR-Play'}",)
     _smoke(ROOT / f"{name}.yaml", place, monkeypatch, *root, *ONE_CLIP)
 
 
@@ -148,4 +171,22 @@ def test_the_smoke_of_a_recipe_at_demo_size(name: str, place: Path, monkeypatch:
 @pytest.mark.parametrize("name", PAPER_SIZE)
 def test_the_smoke_of_a_recipe_at_paper_size(name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     solos = [f"trainer.solos.root={place / 'solos'}"] if name.startswith("sepstereo_") else []
-    _smoke(ROOT / f"{name}.yaml", place, monkeypatch, f"data.root={place / 'FAIR-Play'}", *solos)
+    root = place / ("YT-Music" if name.endswith("_ytmusic") else "FAIR-Play")
+    _smoke(ROOT / f"{name}.yaml", place, monkeypatch, f"data.root={root}", *solos)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recordings", ["real", "synthesised"])
+def test_a_smoke_on_360_degree_video_scores_directions(
+    recordings: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paper-size networks; the truth is the recording's own intensity vector, the reference its rendering."""
+    root = media("foa360/clips") if recordings == "real" else place / "YT-Music"
+    done = _smoke(ROOT / "sagm_ytmusic.yaml", place, monkeypatch, f"data.root={root}")
+    conditions = done.summary.conditions
+    assert {"model", "mono", "swapped", "reference"} <= set(conditions)
+    means = {name: {metric: one.mean for metric, one in row.items()} for name, row in conditions.items()}
+    assert means["mono"]["left_right"] == 0
+    assert means["reference"]["left_right"] > 0.7 > 0.3 > means["swapped"]["left_right"]
+    assert means["swapped"]["lateral_gain"] == pytest.approx(-1) and means["mono"]["lateral_gain"] == 0
+    assert means["reference"]["azimuth_error"] < means["mono"]["azimuth_error"]
