@@ -13,12 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from avspatial.atomic import write_text
-from avspatial.errors import DataError, reason
+from avspatial.errors import DataError, MediaError, reason
+from avspatial.media.audio_folder import audio_files
 from avspatial.media.video import image_files
 
 
 def content_digest(path: Path, cache: Path) -> str:
-    """Digest of a file's content, or of the listing of a folder of images.
+    """Digest of a file's content, or of the listing of a folder of numbered files.
 
     Args:
         path: The file or folder. A file whose size and modification time are those of the last call is not read.
@@ -29,10 +30,10 @@ def content_digest(path: Path, cache: Path) -> str:
 
     Raises:
         DataError: The file cannot be read.
-        MediaError: A folder without numbered images.
+        MediaError: A folder without numbered files.
     """
     if path.is_dir():
-        stats = [(file.name, file.stat()) for file in image_files(path)]
+        stats = [(file.name, file.stat()) for file in _numbered_files(path)]
         listing = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
         return hashlib.sha256(json.dumps(listing).encode()).hexdigest()
     with _reading(path):
@@ -47,6 +48,14 @@ def content_digest(path: Path, cache: Path) -> str:
     with suppress(OSError):  # a cache that cannot be written may hold every entry
         write_text(note, json.dumps([*current, digest], allow_nan=False))
     return digest
+
+
+def _numbered_files(folder: Path) -> list[Path]:
+    """The images of a folder, or else its audio files."""
+    try:
+        return image_files(folder)
+    except MediaError:
+        return audio_files(folder)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 import soundfile
 
 from avspatial.errors import MediaError
+from avspatial.media.audio_folder import AudioFolder, is_audio_folder
 from avspatial.media.file_ends import flac_end, refuse_cut_ogg
 from avspatial.media.file_errors import cut_short, unreadable_audio
 
@@ -25,12 +26,15 @@ _UNKNOWN_SAMPLES = (1 << 63) - 1
 
 @contextmanager
 def open_audio_file(path: Path) -> Iterator[soundfile.SoundFile]:
-    """Open an audio file; errors of libsndfile inside the block become MediaError.
+    """Open an audio file, or a folder of them (`AudioFolder`); errors of libsndfile inside the block become MediaError.
 
     Raises:
         MediaError: For a file that is missing, unreadable or cut short.
     """
     try:
+        if is_audio_folder(path):
+            yield AudioFolder(path)
+            return
         with soundfile.SoundFile(str(path)) as file:
             _refuse_cut_short(file, path)
             yield file
@@ -41,6 +45,8 @@ def open_audio_file(path: Path) -> Iterator[soundfile.SoundFile]:
 def states_length(path: Path) -> bool:
     """Whether the header states the number of samples. If a program wrote the file into a pipe it may not, and only
     FFmpeg reads all of it; so it is with flac in ogg. Raises MediaError as `open_audio_file`."""
+    if is_audio_folder(path):
+        return True
     if is_flac_in_ogg(path):
         return False
     with open_audio_file(path) as file:

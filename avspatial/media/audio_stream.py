@@ -10,6 +10,7 @@ import numpy as np
 
 from avspatial.errors import MediaError
 from avspatial.media.audio_file import open_audio_file, states_length
+from avspatial.media.audio_folder import is_audio_folder
 from avspatial.media.audio_timeline import Timeline
 from avspatial.media.audio_track import TrackDecoder, open_track
 from avspatial.media.file_errors import check_finite, empty_audio, ffmpeg_command
@@ -26,8 +27,11 @@ LARGEST_CLOCK_ERROR = 0.01
 
 
 def is_audio_file(path: Path) -> bool:
-    """Whether soundfile reads a file, and not FFmpeg. Raises MediaError for an audio file that cannot be read."""
-    return path.suffix.lower() in AUDIO_SUFFIXES and states_length(path)
+    """Whether soundfile reads a file, or a folder of numbered files, and not FFmpeg.
+
+    Raises MediaError for an audio file that cannot be read.
+    """
+    return is_audio_folder(path) or (path.suffix.lower() in AUDIO_SUFFIXES and states_length(path))
 
 
 class AudioReader:

@@ -13,11 +13,14 @@ from PIL import Image
 from pydantic import ValidationError
 from support.recordings360 import RATE, field, panorama, write_recording
 
+from avspatial.data.clip_cache import ClipStore
 from avspatial.data.foa360.dataset import Foa360
 from avspatial.data.foa360.settings import Foa360Settings
 from avspatial.data.layout import PARTS
 from avspatial.data.video_lists import published_split
 from avspatial.errors import DataError
+from avspatial.framing import Window
+from avspatial.media.image import write_jpeg
 from avspatial.progress import silent
 from avspatial.signal.ambisonics import encode
 
@@ -64,6 +67,31 @@ def test_recordings_become_clips_of_one_length(six):
     assert clips[second].audio == six / f"{IDS[1]}_30.wav"
     assert clips[second].video == six / f"{IDS[1]}_30.mkv"
     assert clips[first].rendering.panorama == (32, 64)  # that of the file: nothing is enlarged
+
+
+def test_preprocessed_folders_are_read_as_recordings(tmp_path):
+    """Chunks of a second, and images ten times a second: the third clip begins in the third chunk."""
+    for number, name in enumerate(IDS[:3]):
+        sound = field(AZIMUTHS[number], 3.0, seed=number)
+        for second in range(3):
+            file = tmp_path / "frames" / name / "ambix" / f"{second:06d}.wav"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(file, sound[:, second * RATE : (second + 1) * RATE].T, RATE, subtype="FLOAT")
+        for image in range(30):
+            write_jpeg(tmp_path / "frames" / name / "video" / f"{image:06d}.jpg", panorama(12 * image - 180, 32))
+    dataset = data(tmp_path, seconds=1.2, view={"kind": "perspective", "fov": 120, "yaw": AZIMUTHS[0] - 30})
+    clips = all_clips(dataset)
+    assert sorted(clips) == sorted(f"{name}_{start}" for name in IDS[:3] for start in ("0000.0", "0001.2"))
+    clip = clips[f"{IDS[0]}_0001.2"]
+    assert clip.truth.azimuth == pytest.approx(np.full((1, 4), 30), abs=2)
+    window = Window(rate=16000, fps=10, picture=(24, 48))
+    recording = ClipStore(window, silent, tmp_path / "cache").load(clip)
+    left, right = recording.audio
+    assert left.shape == (19200,)
+    assert np.std(left) > 1.2 * np.std(right)
+    assert recording.images.shape == (12, 24, 48, 3)
+    # Images 12 to 23 show the disc from -36 to 96 degrees: the sixth of the clip at 24, the camera's 4.
+    assert np.argmax(recording.images[5].sum((0, 2))) == pytest.approx(24 - 24 * np.tan(np.radians(4)) / 3**0.5, abs=2)
 
 
 def test_a_video_stands_in_one_split_with_all_its_excerpts(six):
