@@ -1,4 +1,4 @@
-"""Check data sets, and render simulated scenes with known angles."""
+"""Check data sets, render them as files, and render simulated scenes with known angles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from avspatial.cli.options import AsJson, Jobs
 from avspatial.cli.table import columns, print_json
-from avspatial.text import counted
+from avspatial.text import counted, listed
 
 if TYPE_CHECKING:
     from avspatial.data.simulated.settings import SimulatedSettings
@@ -110,6 +110,42 @@ def check(
         print(f"\n{verdict(found)}")
     if not found.passed:
         raise typer.Exit(1)
+
+
+@app.command("render")
+def render(
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="The folder of the data.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to create; must contain nothing else.")],
+    use: Use = None,
+    set_: Set = None,
+    fps: Annotated[float, typer.Option(min=0.1, max=120, help="Images per second.")] = 10.0,
+    size: Annotated[
+        tuple[int, int] | None,
+        typer.Option(metavar="H W", help="Size of the images [default: 360 rows; 224 x 448 of 360-degree recordings]."),
+    ] = None,
+    jobs: Jobs = None,
+) -> None:
+    """Render a data set as files in FAIR-Play's layout, for other code.
+
+    OUT gets videos/, binaural_audios/, splits/split1/, and rendered.json, which says where each clip came from. The
+    same command continues what was interrupted.
+    """
+    from avspatial.cores import usable_cores
+    from avspatial.data.open_dataset import open_dataset
+    from avspatial.data.render_files import render_files
+    from avspatial.progress import show_on_stderr
+    from avspatial.registry import discover
+
+    if size is not None and (min(size) < 16 or size[0] % 2 or size[1] % 2):
+        raise typer.BadParameter("needs two even numbers from 16 on", param_hint="--size")
+    opened = open_dataset(root, use, set_ or (), discover(), show_on_stderr)
+    rendered = render_files(opened, root, out, fps=fps, size=size, jobs=jobs or usable_cores())
+    parts = ", ".join(f"{part} {clips}" for part, clips in rendered.clips.items())
+    print(f"{counted(sum(rendered.clips.values()), 'clip')} in {out} ({parts}), from {root}, read as {opened.use}")
+    if rendered.beyond:
+        beyond = listed(rendered.beyond)
+        print(f"{counted(len(rendered.beyond), 'clip')} beyond full scale, stored as floats: {beyond}")
+    print(f"In a recipe: data: {{use: fairplay, root: {out}}}")
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

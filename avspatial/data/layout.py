@@ -5,8 +5,10 @@ Simulated scenes are written in the same layout and read by this module.
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from avspatial.errors import DataError
@@ -16,6 +18,8 @@ from avspatial.media.video import image_files, video_seconds
 from avspatial.text import listed
 
 PARTS = ("train", "val", "test")
+SIMULATED, RENDERED = "simulated.json", "rendered.json"
+"""Names of the files that say how avspatial made a folder of clips: simulated scenes, or another data set rendered."""
 _PUBLISHED = Path(__file__).parent / "fairplay_splits"
 """Lists that the package carries: the scene-disjoint splits `clean1` to `clean5` (Xu et al., CVPR 2021)."""
 LOWEST_RATE = 8000
@@ -93,7 +97,21 @@ def layout_clips(root: Path, listed_in: Path, *, frames_fps: float | None = None
 
 def listed_clips(root: Path, listed_in: Path, *, frames_fps: float | None = None) -> list[Clip]:
     """The clips of a list as `layout_clips`, whatever their files are; DataError for a faulty list."""
-    return [_clip(root, name, frames_fps) for name in split_ids(listed_in)]
+    recordings = _recordings(root)
+    clips = (_clip(root, name, frames_fps) for name in split_ids(listed_in))
+    return [replace(clip, recording=recordings.get(clip.id, clip.id)) for clip in clips]
+
+
+def _recordings(root: Path) -> dict[str, str]:
+    """The recordings of clips that avspatial rendered, by id; of other clips none is known."""
+    record = root / RENDERED
+    if not record.is_file():
+        return {}
+    try:
+        clips = json.loads(record.read_text(encoding="utf-8"))["clips"]
+        return {name: str(origin["recording"]) for name, origin in clips.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError("cannot be read", where=record, fix="Render the clips again, or remove the file.") from error
 
 
 def _clip(root: Path, name: str, frames_fps: float | None) -> Clip:

@@ -10,10 +10,8 @@ import numpy as np
 
 from avspatial.atomic import atomic_write
 from avspatial.media.audio import write_wav
+from avspatial.media.audio_file import open_audio_file
 from avspatial.media.video import write_video
-
-SIMULATED, RENDERED = "simulated.json", "rendered.json"
-"""Names of the files that say how avspatial made a folder of clips: simulated scenes, or another data set rendered."""
 
 
 def clip_files(root: Path, name: str) -> tuple[Path, Path]:
@@ -21,24 +19,42 @@ def clip_files(root: Path, name: str) -> tuple[Path, Path]:
     return root / "binaural_audios" / f"{name}.wav", root / "videos" / f"{name}.mp4"
 
 
-def write_clip(root: Path, name: str, stereo: np.ndarray, rate: int, images: Iterable[np.ndarray], fps: float) -> None:
+def write_clip(
+    root: Path,
+    name: str,
+    stereo: np.ndarray,
+    rate: int,
+    images: Iterable[np.ndarray],
+    fps: float,
+    *,
+    wav: np.ndarray | None = None,
+) -> None:
     """Write a clip, each file completely or not at all. The same input gives the same bytes.
 
     Args:
         root: Folder of the data set.
         name: The clip's id.
-        stereo: (2, T), within [-1, 1]; stored with 16 bits.
+        stereo: (2, T), within [-1, 1] unless `wav` is given.
         rate: Of the audio, Hz.
         images: (H, W, 3) uint8 each, H and W even.
         fps: Images per second.
+        wav: What the wav file holds, (2, T) int16 or float32 [default: `stereo` with 16 bits].
 
     Raises:
-        ValueError: Samples beyond full scale.
         MediaError: A file that cannot be written.
     """
     audio, video = clip_files(root, name)
-    write_wav(audio, stereo, rate, subtype="PCM_16")
     write_video(video, images, fps, stereo, rate)
+    if wav is None:
+        write_wav(audio, stereo, rate, subtype="PCM_16")
+    else:
+        write_wav(audio, wav, rate, subtype="PCM_16" if wav.dtype == np.int16 else "FLOAT")
+
+
+def is_16_bit(audio: Path) -> bool:
+    """Whether `write_clip` stored a wav with 16 bits. Raises MediaError for a file that cannot be read."""
+    with open_audio_file(audio) as file:
+        return str(file.subtype) == "PCM_16"
 
 
 def write_lists(root: Path, parts: Mapping[str, Sequence[str]]) -> None:

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from avspatial.data.layout_writer import SIMULATED
+from avspatial.data.layout import SIMULATED
 from avspatial.errors import AvspatialError, DataError
 from avspatial.folders import files_below
 from avspatial.interfaces import Dataset, Progress

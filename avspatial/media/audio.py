@@ -110,7 +110,7 @@ def write_wav(path: str | Path, samples: np.ndarray, rate: int, subtype: str = "
 
     Args:
         path: The file.
-        samples: (C, T), nominally within [-1, 1].
+        samples: (C, T), nominally within [-1, 1]; or int16, stored as they are with PCM_16.
         rate: In Hz.
         subtype: FLOAT, PCM_16 or PCM_24.
 
@@ -121,7 +121,7 @@ def write_wav(path: str | Path, samples: np.ndarray, rate: int, subtype: str = "
     samples = np.asarray(samples)
     if samples.ndim != 2:
         raise ValueError(f"samples must be (C, T), not {samples.shape}")
-    if subtype != "FLOAT" and np.abs(samples).max(initial=0.0) > 1.0:
+    if subtype != "FLOAT" and samples.dtype != np.int16 and np.abs(samples).max(initial=0.0) > 1.0:
         raise ValueError(f"{subtype} holds samples within [-1, 1]; the largest is {np.abs(samples).max():.3f}")
     try:
         with atomic_write(Path(path)) as temporary_path:

@@ -27,11 +27,11 @@ sys.exit(code)
 """
 
 
-def long_film(path: Path, seconds: float) -> Path:
+def long_film(path: Path, seconds: float, channels: int = 1) -> Path:
     """A film of noise and a square that moves, as many reels as it takes; packets are copied, so it is soon made."""
     reel = path.with_stem("reel")
     random = np.random.default_rng(0)
-    sound = (0.1 * random.standard_normal((1, round(REEL * RATE)))).astype(np.float32)
+    sound = (0.1 * random.standard_normal((channels, round(REEL * RATE)))).astype(np.float32)
     pictures = np.full((round(REEL * FPS), 72, 128, 3), 90, np.uint8)
     for number, picture in enumerate(pictures):
         picture[20:50, 2 * number : 2 * number + 30] = (250, 200, 40)

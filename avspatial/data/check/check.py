@@ -12,8 +12,7 @@ from avspatial.data.check.clip_facts import ClipFacts, clip_facts
 from avspatial.data.check.fairplay_files import FairPlayFiles, compare_files
 from avspatial.data.check.overlaps import find_overlaps
 from avspatial.data.check.result import DataCheck, SharedAudio
-from avspatial.data.layout import PARTS
-from avspatial.data.layout_writer import RENDERED, SIMULATED
+from avspatial.data.layout import PARTS, RENDERED, SIMULATED
 from avspatial.data.settings import Screening
 from avspatial.errors import AvspatialError
 from avspatial.interfaces import Clip, Dataset, Progress

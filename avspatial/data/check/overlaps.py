@@ -12,7 +12,7 @@ from avspatial.data.check.fingerprint import FRAME, STEP, WEAK, Fingerprint
 
 LARGEST_DIFFERENCE = 0.3
 """Share of bits in which shared audio may differ; audio that has nothing in common differs in about 0.5."""
-_DOUBT = 16.0
+_DOUBT = 18.0
 """What is allowed less, over the square root of the number of bits: short audio agrees by chance more easily."""
 _WINDOW = round(3.0 / STEP)
 """Words that are compared at a time; fewer if the excerpts share less."""
@@ -51,7 +51,7 @@ class Overlap:
 
 
 def find_overlaps(prints: Sequence[Fingerprint]) -> list[Overlap]:
-    """Find all pairs of excerpts that share audio for 0.8 s or longer.
+    """Find all pairs of excerpts that share audio for two seconds or longer, of shorter ones some.
 
     Args:
         prints: The fingerprints of the excerpts.

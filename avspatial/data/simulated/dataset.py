@@ -20,8 +20,8 @@ import filelock
 from avspatial.atomic import atomic_directory
 from avspatial.cores import usable_cores
 from avspatial.data.clip_cache import cache_root
-from avspatial.data.layout import PARTS, layout_clips, split_folder, split_list
-from avspatial.data.layout_writer import SIMULATED, write_clip, write_lists
+from avspatial.data.layout import PARTS, SIMULATED, layout_clips, split_folder, split_list
+from avspatial.data.layout_writer import write_clip, write_lists
 from avspatial.data.simulated.assets import content_digests, load_assets
 from avspatial.data.simulated.render import RATE, RenderContext, describe, read_scenes, render_scene, render_solo
 from avspatial.data.simulated.scene import sample_scene, split_of
