@@ -63,7 +63,7 @@ def compare(
             pairs].
         metrics: Metrics to compare, one by one or separated by commas [default: all].
         seeds: Recipes: number of training seeds, counted up from the recipe's own.
-        splits: Recipes: values of `data.split`.
+        splits: Recipes: values of `data.split`, or of `data.splits` if that is the data set's key.
         runs: Recipes: folder of the runs; a recipe runs only if it has no finished run there.
         overrides: Recipes: as `avspatial.run` takes them.
         smoke: Recipes: as `avspatial.run` takes it.
@@ -198,12 +198,14 @@ class _Recipes:
             what = f"there is no such folder or file, and no shipped recipe of that name{did_you_mean(name, names)}"
             raise RunError(what, where=name, fix=_KINDS)
         file = locate(name)
-        first = self._load(file, self.overrides).recipe.seed
+        recipe = self._load(file, self.overrides).recipe
+        first, keys = recipe.seed, type(recipe.data.settings).model_fields
+        key = "splits" if "splits" in keys and "split" not in keys else "split"
         wanted = [
             (changes, self._load(file, [*self.overrides, *changes]))
             for split in self.splits or (None,)
             for seed in range(first, first + (self.seeds or 1))
-            for changes in [[f"seed={seed}", *([] if split is None else [f"data.split={split}"])]]
+            for changes in [[f"seed={seed}", *([] if split is None else [f"data.{key}={split}"])]]
         ]
         return [
             self._run(file, changes, loaded, f"{place} of {len(wanted)}")

@@ -36,7 +36,8 @@ Reference = Annotated[
 ]
 Seeds = Annotated[int | None, typer.Option(metavar="N", min=1, help="Recipes: number of training seeds each.")]
 Splits = Annotated[
-    str | None, typer.Option(metavar="1-10", help="Recipes: splits to run each on (data.split), as in 1-10 or 1,3.")
+    str | None,
+    typer.Option(metavar="1-10", help="Recipes: splits to run each on, as in 1-10 or 1,3 or ytmusic/1,ytmusic/2."),
 ]
 Set = Annotated[
     list[str] | None,

@@ -51,9 +51,14 @@ class ResolvedRecipe:
         return self.values.get("data") or {}
 
     @property
+    def split_key(self) -> str | None:
+        """The key of `data` that names a split which others have too; a csv of one's own is a part of the data."""
+        named = {key: str(self.data[key]) for key in ("split", "splits") if self.data.get(key) is not None}
+        return next((key for key, split in named.items() if not split.endswith(".csv")), None)
+
+    @property
     def split(self) -> str | None:
-        split = self.data.get("split")
-        return None if split is None else str(split)
+        return None if self.split_key is None else str(self.data[self.split_key])
 
     def component(self, key: str) -> str:
         """The short name of the component under a key, as `masking`; empty if there is none."""

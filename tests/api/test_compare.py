@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.recordings360 import field, panorama, write_recording
 
 import avspatial
 from avspatial.api.run import Finished
+from avspatial.data.video_lists import published_split
 from avspatial.errors import DataError, RecipeError
 from avspatial.media.audio import read_audio, write_wav
 from avspatial.progress import silent
@@ -99,6 +101,36 @@ def test_recipes_are_run_once_a_seed_and_found_again(
     assert stopped.finished and json.dumps(again.to_dict()) == json.dumps(found.to_dict())
     seeds = [list(run.conditions["model"].values["snr"].values()) for run in found.systems[1].runs]
     assert found.means["plain"]["snr"].mean == pytest.approx(np.mean(seeds))
+
+
+PANNED = """\
+schema: 1
+name: left
+data: {use: foa360, root: ROOT, splits: ytmusic/1, missing: report, seconds: 1, view: {yaw: 20}}
+window: {seconds: 1.0, picture: [32, 32]}
+model: {use: panner, azimuth: 40}
+trainer: supervised
+metrics: [left_right, spl_direction]
+"""
+
+
+@pytest.mark.slow
+def test_recipes_on_several_published_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sources are at -60 degrees, so right of a camera at 20 degrees: one panner is always right, the other never."""
+    monkeypatch.setenv("AVSPATIAL_CACHE", str(tmp_path / "cache"))
+    both = [published_split(f"ytmusic/{number}") for number in (1, 2)]
+    ids = {videos[0] for split in both for videos in split.values()}
+    for seed, name in enumerate(sorted(ids)):
+        write_recording(tmp_path / "film" / f"{name}.mkv", field(-60, 1.0, seed=seed), [panorama(-60, 32)] * 10)
+    left = PANNED.replace("ROOT", str(tmp_path / "film"))
+    (tmp_path / "left.yaml").write_text(left)
+    (tmp_path / "right.yaml").write_text(left.replace("name: left", "name: right").replace("40", "-40"))
+    systems = [tmp_path / "left.yaml", tmp_path / "right.yaml"]
+    found = avspatial.compare(
+        systems, splits=["ytmusic/1", "ytmusic/2"], runs=tmp_path / "runs", device="cpu", progress=silent
+    )
+    assert [one.splits for one in found.systems] == [("ytmusic/1", "ytmusic/2")] * 2
+    assert {name: means["left_right"].mean for name, means in found.means.items()} == {"left": 0.0, "right": 1.0}
 
 
 def test_an_error_in_a_recipe_is_reported_as_everywhere(workplace: Path, finished: Finished) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from avspatial.errors import RunError
 from avspatial.runs import Run, create_run, open_run
+from avspatial.runs.directory import ResolvedRecipe
 
 AT = datetime(2026, 11, 23, 12, 0, 5, tzinfo=UTC)
 DIGEST = "6a5a163c"
@@ -230,6 +231,9 @@ def test_a_run_has_both_its_json_and_its_resolved_recipe(tmp_path: Path) -> None
     assert found == run
     recipe = run.resolved_recipe
     assert (recipe.name, recipe.seed, recipe.split, recipe.component("data")) == ("mine", 3, "2", "fairplay")
+    assert ResolvedRecipe("", {"data": {"use": "foa360", "splits": "ytmusic/2"}}).split == "ytmusic/2"
+    # A csv is a part of the data, which its fingerprint tells apart, wherever it lies.
+    assert ResolvedRecipe("", {"data": {"use": "foa360", "splits": "mine.csv"}}).split is None
     assert recipe.component("model") == "" and run.resolved_recipe is recipe
     run.resolved.unlink()
     assert Run.at(run.path) is None

@@ -28,12 +28,12 @@ from avspatial.evaluation.scoring.score_store import scored_files
 from avspatial.interfaces import Progress
 from avspatial.metrics import conventions
 from avspatial.registry import Registry
-from avspatial.runs.directory import Run
+from avspatial.runs.directory import ResolvedRecipe, Run
 from avspatial.runs.outputs import PICTURE, PREDICTED, REFERENCE
 from avspatial.settings import Selected
 
 _FREE = ("name", "seed", "smoke")
-"""Keys of a recipe that do not make another method; `data.split` is the other one."""
+"""Keys of a recipe that do not make another method; the split is the other one."""
 
 
 def is_evaluation(path: Path) -> bool:
@@ -98,7 +98,8 @@ def _with_recipe(system: ScoredSystem, run: Run) -> ScoredSystem:
 
 def _method(recipe: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in recipe.items() if key not in _FREE}
-    return kept | {"data": {key: value for key, value in recipe.get("data", {}).items() if key != "split"}}
+    split = ResolvedRecipe("", recipe).split_key
+    return kept | {"data": {key: value for key, value in recipe.get("data", {}).items() if key != split}}
 
 
 def choices(metrics: Mapping[str, MetricInfo], registry: Registry) -> list[Selected]:
