@@ -111,7 +111,7 @@ class Folder(Dataset):
         """The videos with the parts of them to be cut, and what is left out for its name."""
         if self.settings.splits is None:
             videos, left_out = find_videos(self.root)
-            return [(one, [Section(one.file, "", 0.0, None, one.name)]) for one in videos], left_out
+            return [(one, [Section(one.file, "", 0.0, None, one.recording)]) for one in videos], left_out
         parts: dict[str, list[Section]] = {}
         for section in read_sections(as_path(self.settings.splits), self.root):
             parts.setdefault(section.file, []).append(section)

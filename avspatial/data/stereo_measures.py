@@ -154,7 +154,8 @@ def _header(file: VideoFile, tolerance: float) -> tuple[str, float]:
         return "no video, only audio", 0.0
     if file.audio == file.video and info.audio is None:
         return "no audio, neither inside nor in a file of its name", 0.0
-    audio, images = audio_info(file.audio), video_seconds(file.video)
+    audio = audio_info(file.audio)
+    images = video_seconds(file.video) or audio.seconds  # live recordings do not state it
     if audio.channels != 2:
         return _CHANNELS.get(audio.channels, f"{audio.channels} channels: mix them down to stereo"), 0.0
     if audio.rate < LOWEST_RATE:

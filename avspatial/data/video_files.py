@@ -30,14 +30,15 @@ class VideoFile:
     """A video with its sound.
 
     Attributes:
-        name: Path below the root without its suffix, as the beginning of clips' ids: unique, printable, with `__` where
-            a folder ends.
+        recording: Path below the root without its suffix, with `/`.
+        name: The same as the beginning of clips' ids: unique, printable, with `__` where a folder ends.
         file: The video's path below the root, with `/`.
         video: The video.
         audio: The audio file next to it, or else the video itself.
         sizes: Bytes of both.
     """
 
+    recording: str
     name: str
     file: str
     video: Path
@@ -71,13 +72,14 @@ def find_videos(root: Path, listed: Collection[str] | None = None) -> tuple[list
         file = path.relative_to(root).as_posix()
         why = _unfit(path) if listed is None or file in listed else NOT_LISTED
         if not why:
-            name = recording_name(PurePosixPath(file).with_suffix("").as_posix())
+            recording = normalize("NFC", PurePosixPath(file).with_suffix("").as_posix())
+            name = recording_name(recording)
             audio = min(audio_files.get(path.with_suffix(""), [path]), key=_preference)
             if name in found:
                 why = f"another video of its name: {found[name].file}"
             else:
                 try:
-                    found[name] = VideoFile(name, file, path, audio, (_size(path), _size(audio)))
+                    found[name] = VideoFile(recording, name, file, path, audio, (_size(path), _size(audio)))
                 except OSError as error:
                     why = f"not readable: {reason(error)}"
         if why:

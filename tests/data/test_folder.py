@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -10,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,8 +25,8 @@ from avspatial.data.video_files import find_videos
 from avspatial.errors import DataError
 from avspatial.framing import Window
 from avspatial.interfaces import Clip
-from avspatial.media.audio import read_audio, write_wav
-from avspatial.media.video import write_video
+from avspatial.media.audio import audio_info, read_audio, write_wav
+from avspatial.media.video import video_seconds, write_video
 from avspatial.progress import silent
 
 PARTS = ("train", "val", "test")
@@ -41,6 +43,11 @@ def write(path: Path, seconds: float = 2.0, sound: np.ndarray | None = None, ima
     path.parent.mkdir(parents=True, exist_ok=True)
     images = moving(round(seconds * 10), 32, 48) if images is None else images
     write_video(path, images, 10, stereo(seconds, seed) if sound is None else sound, RATE)
+    return path
+
+
+def write_wav_file(path: Path, sound: np.ndarray, rate: int = RATE) -> Path:
+    write_wav(path, sound, rate)
     return path
 
 
@@ -88,12 +95,12 @@ class TestClips:
         clips = sorted(all_clips(folder(root)), key=lambda clip: clip.id)
         assert names(clips) == [f"concert__song {n}_000{start}.0" for n in range(5) for start in range(2)]
         assert [(clip.start, clip.seconds, clip.recording) for clip in clips[2:4]] == [
-            (0.0, 1.0, "concert__song 1"),
-            (1.0, 1.0, "concert__song 1"),
+            (0.0, 1.0, "concert/song 1"),
+            (1.0, 1.0, "concert/song 1"),
         ]
 
     def test_a_hop_below_the_length_lets_clips_overlap(self, root: Path) -> None:
-        clips = [clip for clip in all_clips(folder(root, hop=0.5)) if clip.recording == "concert__song 4"]
+        clips = [clip for clip in all_clips(folder(root, hop=0.5)) if clip.recording == "concert/song 4"]
         assert [clip.start for clip in clips] == [0.0, 0.5, 1.0]
 
     def test_a_clip_holds_its_part_of_the_video(self, root: Path, cache: Path) -> None:
@@ -117,10 +124,40 @@ class TestClips:
         (clip,) = [clip for clip in clips if clip.recording == "concert/song 0"]
         assert clip.seconds == pytest.approx(2.0, abs=0.03)
 
+    def test_a_video_is_screened_clip_by_clip(self, root: Path) -> None:
+        sound = stereo(2.0)
+        sound[:, : round(1.05 * RATE)] = 0
+        write(root / "late.mp4", sound=sound)
+        assert dict(folder(root).left_out()) == {"late_0000.0": "silent: below -60 dBFS"}
 
-def write_wav_file(path: Path, sound: np.ndarray, rate: int = RATE) -> Path:
-    write_wav(path, sound, rate)
-    return path
+    def test_another_length_is_cut_anew(self, root: Path) -> None:
+        assert len(all_clips(folder(root))) == 10
+        assert len(all_clips(folder(root, seconds=0.5))) == 20
+        assert len(all_clips(folder(root, seconds=0.5, hop=1))) == 10
+
+    def test_audio_that_ends_before_its_header_says_ends_the_last_clip(self, root: Path, cache: Path) -> None:
+        """Matroska states the length of a track in a tag, as text."""
+        early = write_film(root / "early.mkv", seconds=2.4, sound=noise(round(2.1 * RATE), 2), audio="flac")
+        early.write_bytes(re.sub(rb"00:00:02\.1\d{8}", b"00:00:02.400000000", early.read_bytes()))
+        assert audio_info(early).seconds == pytest.approx(2.4, abs=0.01)
+        for seconds, starts in ((1.2, [0.0]), (1.05, [0.0, 1.05])):
+            dataset = folder(root, seconds=seconds)
+            clips = [clip for clip in all_clips(dataset) if clip.video == early]
+            assert [clip.start for clip in clips] == starts and not dataset.left_out()
+            ClipStore(Window(picture=(32, 48)), silent, cache).prepare(clips)
+
+    def test_a_live_recording_whose_header_states_no_length(self, root: Path) -> None:
+        film, live = str(root / "concert" / "song 4.mp4"), str(root / "live.mkv")
+        with av.open(film) as source, av.open(live, "w", options={"live": "1"}) as target:
+            copies = [target.add_stream_from_template(stream) for stream in source.streams]
+            for packet in source.demux():
+                if packet.size:
+                    packet.stream = copies[packet.stream_index]
+                    target.mux(packet)
+        assert video_seconds(root / "live.mkv") == 0
+        dataset = folder(root)
+        assert [clip.start for clip in all_clips(dataset) if clip.video.name == "live.mkv"] == [0.0, 1.0]
+        assert not dataset.left_out()
 
 
 class TestSplits:
@@ -139,8 +176,8 @@ class TestSplits:
         for number in range(6):
             shutil.copy(root / "concert" / "song 0.mp4", root / f"copy {number}.mp4")
         clips = {part: folder(root).clips(part) for part in PARTS}
-        (part,) = [part for part in PARTS if any(clip.recording == "concert__song 0" for clip in clips[part])]
-        same = [clip.id for clip in clips[part] if clip.recording == "concert__song 0"]
+        (part,) = [part for part in PARTS if any(clip.recording == "concert/song 0" for clip in clips[part])]
+        same = [clip.id for clip in clips[part] if clip.recording == "concert/song 0"]
         assert len(same) == 14  # two clips of each of the seven
 
     def test_videos_with_one_sound_are_one_recording(self, root: Path) -> None:
@@ -148,7 +185,7 @@ class TestSplits:
         for number in (1, 2):
             shutil.copy(sound, root / "concert" / f"song {number}.wav")
         recordings = {clip.recording for clip in all_clips(folder(root))}
-        assert recordings == {"concert__song 0", "concert__song 3", "concert__song 4"}
+        assert recordings == {"concert/song 0", "concert/song 3", "concert/song 4"}
 
     def test_an_unknown_split_is_refused(self, root: Path) -> None:
         with pytest.raises(DataError, match="there is no split 'train2'"):
@@ -273,7 +310,7 @@ class TestWhatIsLeftOut:
         found = dict(dataset.left_out())
         assert found.keys() == expected.keys()
         assert {name: why for name, why in found.items() if not why.startswith(expected[name])} == {}
-        assert {clip.recording for clip in all_clips(dataset)} == {f"concert__song {number}" for number in range(5)}
+        assert {clip.recording for clip in all_clips(dataset)} == {f"concert/song {number}" for number in range(5)}
         note = capsys.readouterr().err.replace(str(root), "ROOT")
         assert note.startswith(f"note: ROOT: left out {len(expected)}:\n  5 x not readable (")
         for line in (
@@ -309,7 +346,7 @@ class TestWhatIsLeftOut:
         (root / "concert" / "song 2.mp4").write_bytes(data)
         dataset = folder(root)
         used = {clip.recording for clip in all_clips(dataset)}
-        assert ("concert__song 2" in used) != ("concert/song 2.mp4" in dataset.left_out())
+        assert ("concert/song 2" in used) != ("concert/song 2.mp4" in dataset.left_out())
         assert len(used) >= 4
 
     def test_a_split_of_which_nothing_remains(self, root: Path) -> None:
@@ -416,7 +453,7 @@ class TestListing:
         (root / ".trash").mkdir()
         (root / "again.mp4").symlink_to(root / "concert" / "song 0.mp4")
         clips = all_clips(folder(root))
-        assert {clip.recording for clip in clips} == {"again", *(f"concert__song {number}" for number in range(1, 5))}
+        assert {clip.recording for clip in clips} == {"again", *(f"concert/song {number}" for number in range(1, 5))}
         assert "read already under another name" in capsys.readouterr().err
 
     def test_names_become_ids_that_are_safe(self, tmp_path: Path) -> None:
