@@ -96,6 +96,10 @@ class ListedVideos:
         found = Counter(part for video, part in self.split_of.items() if video in used)
         return ",".join(f"{found[part]}/{parts[part]}" for part in PARTS)
 
+    def reasons(self) -> dict[str, str]:
+        """Each missing video, and what it is in the split."""
+        return {video: f"not there: {self.name} lists it for {self.split_of[video]}" for video in self.missing}
+
     def describe(self) -> str:
         """A sentence about what is missing; empty if nothing is."""
         if not self.missing:

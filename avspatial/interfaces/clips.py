@@ -217,7 +217,7 @@ class Dataset(ABC):
         return self.clips(split)
 
     def left_out(self) -> Mapping[str, str]:
-        """List what is on disk but in no split because nothing can be learned from it, or because it is damaged.
+        """List what is in no split because nothing can be learned from it, or because it is damaged or missing.
 
         Returns:
             The reason for each, by the clip's id or the file's path below the root.

@@ -77,9 +77,13 @@ class Foa360(Dataset):
         return list(self._clips[split])
 
     def left_out(self) -> Mapping[str, str]:
-        """The reason for each recording and each clip that is left out; DataError as `prepare`."""
+        """The reason for each recording and clip that is left out, or missing from a published split.
+
+        DataError as `prepare`.
+        """
         assert self._clips
-        return dict(sorted(self._left_out.items()))
+        missing = {} if self._published is None else self._published.reasons()
+        return dict(sorted({**self._left_out, **missing}.items()))
 
     def fingerprint(self) -> str:
         """Renderer, head, convention and view, and a digest of them and of the lists; the place does not enter."""

@@ -328,13 +328,16 @@ def test_another_split_is_refused(six):
         data(six).clips("dev")
 
 
+COUNTS = {"train": 5, "val": 2, "test": 2}
+"""The videos of `music` in each part, the first ones of the lists."""
+
+
 @pytest.fixture(scope="module")
 def music(tmp_path_factory) -> Path:
     """Ten videos of YT-Music, split 1: five, two and two of its parts, in folders of their own, and one of no part."""
     root = tmp_path_factory.mktemp("music")
     split = published_split("ytmusic/1")
-    chosen = [("train", name) for name in split["train"][:5]]
-    chosen += [(part, name) for part in ("val", "test") for name in split[part][:2]]
+    chosen = [(part, name) for part, count in COUNTS.items() for name in split[part][:count]]
     for number, (folder, name) in enumerate([*chosen, ("extras", IDS[0])]):
         add(root, f"{folder}/{name}", field(30 * number - 90, 1.0, seed=number))
     return root
@@ -358,9 +361,12 @@ def test_a_published_split_lacks_no_video_in_silence(music, capsys):
 def test_published_splits_go_by_the_id_of_a_video_whatever_its_folder(music):
     dataset = data(music, splits="ytmusic/1", missing="report")
     split = published_split("ytmusic/1")
-    for part, count in (("train", 5), ("val", 2), ("test", 2)):
+    for part, count in COUNTS.items():
         assert [clip.recording for clip in dataset.clips(part)] == split[part][:count]
-    assert dataset.left_out() == {f"extras/{IDS[0]}": "not in ytmusic/1"}
+    left_out = dataset.left_out()
+    assert left_out.pop(f"extras/{IDS[0]}") == "not in ytmusic/1"
+    missing = [(part, name) for part, count in COUNTS.items() for name in split[part][count:]]
+    assert left_out == {name: f"not there: ytmusic/1 lists it for {part}" for part, name in missing}
     assert " ytmusic/1:5/268,2/30,2/99 " in dataset.fingerprint()
     assert dataset.fingerprint() != data(music, missing="report").fingerprint()
 
