@@ -146,6 +146,9 @@ def magls(head: HeadResponses, rate: int, crossover: float = CROSSOVER) -> Binau
 
     Returns:
         The decoder.
+
+    Raises:
+        ValueError: Directions that are all on one ring, such as the horizon.
     """
     head = head.resampled(rate)
     length = head.responses.shape[-1]
@@ -178,7 +181,13 @@ def _normalized(filters: Floats, rate: int, lead: int) -> BinauralDecoder:
 
 
 def _shares(head: HeadResponses) -> Floats:
-    """Share of the sphere that each direction stands for, (D,)."""
-    areas = np.asarray(SphericalVoronoi(head.points).calculate_areas())
+    """Share of the sphere that each direction stands for, (D,). ValueError for directions that are all on one ring.
+
+    A direction that was measured twice, as poles often are, has half of its share each time.
+    """
+    points, where, times = np.unique(head.points.round(6), axis=0, return_inverse=True, return_counts=True)
+    if np.linalg.matrix_rank(points - points.mean(0), tol=1e-3) < 3:
+        raise ValueError("the directions lie on one ring, not around the head")
+    areas = np.asarray(SphericalVoronoi(points / np.linalg.norm(points, axis=1, keepdims=True)).calculate_areas())
     median = np.median(areas)
-    return np.asarray(np.where(areas > _HOLE * median, median, areas))
+    return np.asarray((np.where(areas > _HOLE * median, median, areas) / times)[where.ravel()])

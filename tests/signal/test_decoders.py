@@ -6,7 +6,7 @@ import pytest
 from avspatial.signal.ambisonics import encode, rotate
 from avspatial.signal.decoders import LAYOUTS, magls, mid_side, projection8, virtual
 from avspatial.signal.head import unit_vectors
-from avspatial.signal.sofa import read_responses
+from avspatial.signal.sofa import HeadResponses, read_responses
 
 RATE = 44100
 """The rate of the packaged head: nothing is resampled."""
@@ -85,6 +85,20 @@ def test_magls_is_plain_least_squares_where_the_crossover_is_out_of_reach(kemar)
     found = decoder.filters[0][:, shift : shift + 512]
     scale = (found * expected).sum() / (expected**2).sum()
     assert np.linalg.norm(found - scale * expected) < 0.1 * np.linalg.norm(found)
+
+
+def test_directions_that_were_measured_twice_count_once(kemar):
+    """Many files repeat the pole at every azimuth; here the entire left half is repeated."""
+    again = np.flatnonzero(kemar.azimuths > 0)
+    parts = (np.concatenate([part, part[again]]) for part in (kemar.azimuths, kemar.elevations, kemar.responses))
+    twice = magls(HeadResponses(*parts, kemar.rate), RATE)
+    once = magls(kemar, RATE)
+    assert twice.filters == pytest.approx(once.filters, abs=1e-4)
+
+
+def test_magls_needs_directions_all_around(kemar):
+    with pytest.raises(ValueError, match="the directions lie on one ring, not around the head"):
+        magls(kemar.ring(), RATE)
 
 
 def test_magls_keeps_the_magnitude_above_the_crossover(decoders, kemar):

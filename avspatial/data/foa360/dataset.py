@@ -18,7 +18,7 @@ from avspatial.data.foa360.headers import Header, read_header
 from avspatial.data.foa360.layouts import Source, find_sources
 from avspatial.data.foa360.measure import EXCESS, Measured, dead_channel, measure_source
 from avspatial.data.foa360.parts import Part, in_splits, listed_id, listed_parts, published_parts
-from avspatial.data.foa360.rendering import Foa360Rendering, head_digest
+from avspatial.data.foa360.rendering import Foa360Rendering, check_head, head_digest
 from avspatial.data.foa360.settings import Foa360Settings
 from avspatial.data.layout import PARTS
 from avspatial.data.leaving_out import left_out_note, nothing_left
@@ -133,6 +133,7 @@ class Foa360(Dataset):
     def _clips(self) -> dict[str, list[Clip]]:
         """The clips of each split, sorted; `_left_out` and `_measured` are filled on the way."""
         self._left_out, self._measured = {}, {}
+        check_head(self.settings.renderer, self._head)
         sources, incomplete = find_sources(self.root, self.settings.layout)
         listed = self._listed(sources)
         names = {part.source.name for part in listed}

@@ -19,10 +19,12 @@ from avspatial.signal.ambisonics import rotate, to_ambix
 from avspatial.signal.decoders import BinauralDecoder, magls, mid_side, projection8, virtual
 from avspatial.signal.sofa import HeadResponses, read_responses
 
-__all__ = ["AAC_CARRIER", "FIRST_FOUR", "Foa360Rendering", "head_digest"]
+__all__ = ["AAC_CARRIER", "FIRST_FOUR", "Foa360Rendering", "check_head", "head_digest"]
 
 _VERSION = 1
 """Part of every key; increased whenever the same files and settings would give other samples or images."""
+_COMMON_RATE = 48000
+"""The rate of nearly all ambisonic recordings, Hz."""
 FIRST_FOUR = (0, 1, 2, 3)
 """The channels of a field in a file of four channels, or of six, of which the last two are stereo for the head."""
 AAC_CARRIER = (2, 1, 4, 0)
@@ -117,6 +119,15 @@ def head_digest(renderer: Renderer) -> str:
         ) from error
 
 
+def check_head(renderer: Renderer, digest: str) -> None:
+    """Compute the filters of a renderer, which are kept.
+
+    Raises:
+        DataError: A file that is no head, or none for this renderer.
+    """
+    _decoder(renderer, digest, _COMMON_RATE)
+
+
 @lru_cache(maxsize=8)
 def _responses(head: str | Path, digest: str) -> HeadResponses:
     return read_responses(head)
@@ -132,7 +143,14 @@ def _decoder(renderer: Renderer, digest: str, rate: int) -> BinauralDecoder:
         return virtual(head, rate, renderer.layout, renderer.weighting)
     if renderer.use == "projection8_cipic3":
         return projection8(head, rate, resample=renderer.resample)
-    return magls(head, rate)
+    try:
+        return magls(head, rate)
+    except ValueError as error:
+        raise DataError(
+            f"not a head for magls: {error}",
+            where=renderer.head,
+            fix="Take a head that was measured all around, or renderer: {use: virtual, layout: ring8}.",
+        ) from error
 
 
 def _ratio(panorama: int, view: int, fov: float) -> int:

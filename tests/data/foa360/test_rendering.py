@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 import soundfile
@@ -10,12 +11,13 @@ from support.recordings360 import RATE, centre, field, media, panorama, room, vo
 from avspatial.data.foa360.headers import read_header
 from avspatial.data.foa360.layouts import Source
 from avspatial.data.foa360.measure import measure
-from avspatial.data.foa360.rendering import Foa360Rendering, head_digest
+from avspatial.data.foa360.rendering import Foa360Rendering, check_head, head_digest
 from avspatial.data.foa360.settings import Foa, Renderer, View
 from avspatial.errors import DataError
 from avspatial.media.audio import read_audio
 from avspatial.media.video import grid_images
 from avspatial.signal.ambisonics import encode
+from avspatial.signal.sofa import read_responses
 
 RENDERERS = [Renderer(use="mid_side"), Renderer(), Renderer(use="virtual", layout="ring8", weighting="max_re")]
 
@@ -197,6 +199,21 @@ def test_a_head_is_known_by_what_its_file_holds(tmp_path):
         DataError, match=r"gone.sofa: the head's responses cannot be read \(No such file or directory\)"
     ):
         head_digest(Renderer(head=tmp_path / "gone.sofa"))
+
+
+def test_a_head_of_one_ring_is_none_for_magls(tmp_path):
+    ring = read_responses("kemar").ring()
+    with h5py.File(tmp_path / "ring.sofa", "w") as file:
+        file["Data.IR"], file["Data.SamplingRate"] = ring.responses, [ring.rate]
+        file["SourcePosition"] = np.stack([ring.azimuths, ring.elevations, np.ones(len(ring.azimuths))], -1)
+    renderer = Renderer(head=tmp_path / "ring.sofa")
+    with pytest.raises(DataError) as caught:
+        check_head(renderer, head_digest(renderer))
+    assert str(caught.value) == (
+        f"{tmp_path / 'ring.sofa'}: not a head for magls: the directions lie on one ring, not around the head\n"
+        "  Take a head that was measured all around, or renderer: {use: virtual, layout: ring8}."
+    )
+    check_head(Renderer(use="virtual", head=tmp_path / "ring.sofa"), "ring")
 
 
 @pytest.mark.slow
