@@ -194,9 +194,11 @@ def _begin(out: Path, record: Mapping[str, Any]) -> None:
     write_text(path, text)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> dict[str, Any]:
     with suppress(OSError, ValueError):
-        return json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(record, dict):
+            return record
     raise DataError("cannot be read", where=path, fix="Remove the folder; it is then rendered again.")
 
 

@@ -52,6 +52,9 @@ def fairplay(root: Path) -> FairPlay:
 
 def test_a_stereo_set_keeps_its_samples_and_splits(tiny_root: Path, tmp_path: Path, builtin_registry: Registry) -> None:
     out = tmp_path / "out"
+    extremes = np.random.default_rng(0).integers(-32768, 32768, (2, 2 * 48000)).astype(np.int16)
+    extremes[:, 0] = -32768, 32767
+    write_wav(tiny_root / "binaural_audios" / "000001.wav", extremes, 48000, "PCM_16")
     assert render(tiny_root, out, builtin_registry) == RenderedFiles({"train": 2, "val": 1, "test": 1}, [])
     back, source = fairplay(out), fairplay(tiny_root)
     for part in PARTS:
@@ -217,8 +220,9 @@ def test_any_ids_become_different_safe_names(ids: list[str]) -> None:
 
 def test_names_that_are_safe_stay_as_they_are() -> None:
     assert file_names(["000001", "song_0010.0"]) == {"000001": "000001", "song_0010.0": "song_0010.0"}
-    first, second = file_names(["Song", "song"]).values()
-    assert first == "Song" and re.fullmatch(r"song-[0-9a-f]{8}", second)
+    for pair in (["Song", "song"], ["song", "Song"]):
+        first, second = file_names(pair).values()
+        assert first == pair[0] and re.fullmatch(rf"{pair[1]}-[0-9a-f]{{8}}", second)
     assert re.fullmatch(r"a_b-[0-9a-f]{8}", file_names(["a/b"])["a/b"])
 
 
@@ -251,10 +255,11 @@ def test_other_settings_are_refused_and_named(tiny_root: Path, tmp_path: Path, b
     assert refused(tiny_root, out, builtin_registry, size=(48, 64), fps=5.0) == (
         f"{out}: holds clips that were rendered otherwise (fps 10.0, not 5.0)\n  {OTHER}"
     )
-    (out / "rendered.json").write_text("{")
-    assert refused(tiny_root, out, builtin_registry) == (
-        f"{out / 'rendered.json'}: cannot be read\n  Remove the folder; it is then rendered again."
-    )
+    for damaged in ("{", "[]"):
+        (out / "rendered.json").write_text(damaged)
+        assert refused(tiny_root, out, builtin_registry) == (
+            f"{out / 'rendered.json'}: cannot be read\n  Remove the folder; it is then rendered again."
+        )
 
 
 def test_a_record_that_is_damaged_is_no_silent_loss_of_recordings(

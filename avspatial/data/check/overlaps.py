@@ -89,11 +89,11 @@ def _places(prints: Sequence[Fingerprint], part: int, parts: int) -> tuple[np.nd
     """Words, the excerpts that they are from and their positions, of one part of all words.
 
     Each word stands there as it is and with one or two of its weak bits flipped. Of equal words in a row the first
-    stands for all, and silence has none.
+    stands for all.
     """
     words, excerpts, positions = [], [], []
     for number, each in enumerate(prints):
-        kept = np.flatnonzero(each.sounding & (np.diff(each.words, prepend=~each.words[:1]) != 0))
+        kept = np.flatnonzero(np.diff(each.words, prepend=~each.words[:1]))
         variants = _variants(each.words[kept], each.weak[kept])
         which = variants % np.uint32(parts) == part
         words.append(variants[which])

@@ -14,7 +14,7 @@ _BARS = 24
 _TITLES = {
     "seconds": ("Length", "s"),
     "level_dbfs": ("Level", "dBFS"),
-    "side_mid_db": ("Left − right over left + right", "dB"),
+    "side_mid_db": ("Side over mid", "dB"),
     "level_difference_db": ("Left over right", "dB"),
 }
 

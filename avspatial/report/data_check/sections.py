@@ -14,7 +14,7 @@ SHOWN = 20
 _MEASURES = {
     "seconds": ("length", "s", 2),
     "level_dbfs": ("level", "dBFS", 1),
-    "side_mid_db": ("left − right over left + right", "dB", 1),
+    "side_mid_db": ("side over mid (left − right over left + right)", "dB", 1),
     "level_difference_db": ("left over right", "dB", 1),
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.films import moving
 
 import avspatial
 from avspatial.data.check.result import DataCheck
@@ -15,6 +16,7 @@ from avspatial.data.simulated.dataset import SimulatedScenes
 from avspatial.errors import DataError, PluginError, RecipeError
 from avspatial.media.audio import read_audio, write_wav
 from avspatial.media.resample import resample
+from avspatial.media.video import write_video
 from avspatial.progress import silent
 
 
@@ -159,6 +161,36 @@ def test_exchanged_channels_are_suspected_but_no_failure(scenes: Path, tmp_path:
     assert found.use == "fairplay"
     assert found.motion.swapped
     assert found.passed
+
+
+@pytest.fixture
+def films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three films with sound inside, one of mono sound, and a copy of the first that begins a second later."""
+    monkeypatch.setenv("AVSPATIAL_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "films"
+    root.mkdir()
+    lines = ["file,split"]
+    for number, part in enumerate(("train", "val", "test", "test", "test")):
+        sound = 0.1 * np.random.default_rng(number % 4).standard_normal((2, 9 * 48000)) * [[0.8], [0.4]]
+        sound = {3: sound[[0, 0]], 4: sound[:, 48000:]}.get(number, sound)
+        images = moving(10 * sound.shape[1] // 48000, 32, 48)
+        write_video(root / f"{number}.mp4", images, 10, sound, 48000)
+        lines.append(f"{number}.mp4,{part}")
+    (tmp_path / "splits.csv").write_text("\n".join(lines))
+    return root
+
+
+def test_a_film_that_is_in_another_one_leaks_clip_by_clip(films: Path) -> None:
+    settings = {"seconds": 4.0, "splits": str(films.parent / "splits.csv")}
+    found = check(films, settings=settings)
+    assert found.use == "folder"
+    assert found.counts == {"train": 2, "val": 2, "test": 4}
+    # The copy's clips begin at 1 and 5 s of the film, whose own begin at 0 and 4 s.
+    assert {("0_0000.0", "4_0000.0"), ("0_0004.0", "4_0004.0")} <= set(found.leaks)
+    assert {(pair.clips[0][0], pair.clips[1][0]) for pair in found.shared} == {("0", "4")}
+    assert [round(pair.offset) for pair in found.shared if pair.seconds > 2] == [1, 1]
+    assert found.left_out and all(why.startswith("mono") for why in found.left_out.values())
+    assert found.damage == {}
 
 
 def test_solos_are_checked_without_sides(tmp_path: Path) -> None:

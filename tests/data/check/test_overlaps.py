@@ -157,11 +157,17 @@ def test_a_word_that_is_everywhere_does_not_cost_the_square_of_its_places() -> N
 
 
 @pytest.mark.slow
-def test_simulated_scenes_share_nothing() -> None:
-    settings = SimulatedSettings(clips=60, seconds=4.0)
+def test_simulated_scenes_share_nothing_and_their_encoded_copies_everything(
+    as_aac: Callable[[np.ndarray], np.ndarray],
+) -> None:
+    settings = SimulatedSettings(clips=150, seconds=4.0)
     context = load_assets(settings)
     scenes = (sample_scene(settings, tuple(context.sounds), number) for number in range(settings.clips))
-    assert find_overlaps(prints(*(render_audio(context, scene)[0] for scene in scenes))) == []
+    sounds = [render_audio(context, scene)[0] for scene in scenes]
+    originals = prints(*sounds)
+    assert find_overlaps(originals) == []
+    found = find_overlaps([*originals, *prints(*(as_aac(0.3 * sound) for sound in sounds[:60]))])
+    assert [(overlap.first, overlap.second) for overlap in found] == [(n, n + 150) for n in range(60)]
 
 
 @pytest.mark.slow
