@@ -14,7 +14,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 from support.films import moving, noise, write_film
 
@@ -507,6 +507,7 @@ class TestProperties:
 
     @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(contents=FIVE, rows=ROWS, seconds=LENGTHS, hop=HOPS)
+    @example([0, 1, 2, 0, 3], [(split, [("", "")], "") for split in (*PARTS, "test", "train")], 1.0, None)
     def test_split_by_a_csv(
         self,
         written: Path,
