@@ -1,6 +1,7 @@
 """The data set `foa360`: clips of recordings, their splits, what is left out and why, and the notes on them."""
 
 import shutil
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -11,15 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from pydantic import ValidationError
-from support.recordings360 import RATE, field, panorama, write_recording
+from support.recordings360 import RATE, centre, field, in_aac_carrier, panorama, write_recording
 
 from avspatial.data.clip_cache import ClipStore
 from avspatial.data.foa360.dataset import Foa360
-from avspatial.data.foa360.settings import Foa360Settings
+from avspatial.data.foa360.measure import measure_source
+from avspatial.data.foa360.rendering import Foa360Rendering
+from avspatial.data.foa360.settings import Foa, Foa360Settings, Renderer, View
 from avspatial.data.layout import PARTS
 from avspatial.data.video_lists import published_split
+from avspatial.data.windows import TrainingWindows
 from avspatial.errors import DataError
-from avspatial.framing import Window
+from avspatial.framing import Framing, Window
 from avspatial.media.image import write_jpeg
 from avspatial.progress import silent
 from avspatial.signal.ambisonics import encode
@@ -157,6 +161,31 @@ def test_the_truth_is_the_direction_of_the_intensity_vector(six):
         assert (truth.energy > 0).all()
 
 
+@pytest.mark.parametrize("order", ["acn", "fuma"])
+def test_the_order_of_the_aac_carrier_is_known(tmp_path, order):
+    """Whatever the settings say of files of four channels."""
+    for name, azimuth in zip(IDS[:3], AZIMUTHS[:3], strict=True):
+        sound = in_aac_carrier(field(azimuth, 1.0))
+        write_recording(tmp_path / f"{name}.mkv", sound, [panorama(0, 32)] * 10, "aac")
+    clips = all_clips(data(tmp_path, foa={"order": order}))
+    for name, azimuth in zip(IDS[:3], AZIMUTHS[:3], strict=True):
+        assert clips[name].truth.azimuth == pytest.approx(np.full((1, 4), azimuth), abs=2)
+
+
+def test_a_long_recording_is_measured_in_little_memory(tmp_path):
+    """Five minutes of four channels are 38 MB."""
+    rate = 8000
+    soundfile.write(tmp_path / "long.wav", np.tile(field(40, 1.0)[:, ::6], 300).T, rate, subtype="PCM_16")
+    spans = [(float(start), 1.0) for start in range(300)]
+    rendering = Foa360Rendering(Renderer(use="mid_side"), View(), Foa(), "none")
+    tracemalloc.start()
+    measured = measure_source(tmp_path / "long.wav", spans, rendering, tmp_path / "cache")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(measured) == 300
+    assert peak < 12e6
+
+
 def test_the_truth_turns_with_the_camera(six):
     turned = all_clips(data(six, view={"kind": "perspective", "yaw": 30}))
     assert turned[f"{IDS[2]}_30"].truth.azimuth == pytest.approx(np.full((1, 4), -10), abs=2)
@@ -175,6 +204,27 @@ def test_random_yaw_turns_training_windows_alone(six):
         "test": {False},
     }
     assert dataset.clips("test")[0].truth.azimuth == pytest.approx(data(six).clips("test")[0].truth.azimuth)
+
+
+def test_every_window_turned_at_random_is_louder_where_its_source_is_seen(tmp_path):
+    for number, name in enumerate(IDS[:3]):
+        azimuth = AZIMUTHS[number]
+        add(tmp_path, name, field(azimuth, 1.5, seed=number), images=[panorama(azimuth, 64)] * 15)
+    dataset = data(tmp_path, seconds=1.5, view={"yaw": "random"})
+    framing = Framing(window=Window(rate=16000, fps=10, picture=(32, 64)))
+    store = ClipStore(framing.window, silent, tmp_path / "cache")
+    windows = TrainingWindows([store.load(clip) for clip in dataset.clips("train")], framing, seed=0)
+    seen, louder = [], []
+    for epoch in range(24):
+        batch = windows.batch(epoch, [0])
+        image = batch.images[0, 0].permute(1, 2, 0).numpy() * 255
+        seen.append(np.sin(2 * np.pi * (0.5 - centre(image) / 64)))
+        left, right = batch.reference[0].std(-1)
+        louder.append(float(20 * (left / right).log10()))
+    lateral = np.abs(seen) > 0.3
+    assert lateral.sum() > 12
+    assert np.array_equal(np.sign(seen)[lateral], np.sign(louder)[lateral])
+    assert 0.2 < np.mean(np.array(seen)[lateral] > 0) < 0.8
 
 
 def test_a_second_start_reads_what_was_measured(six, monkeypatch):
@@ -230,6 +280,12 @@ BAD = {
     "surround": (
         lambda root: write_recording(
             root / "film.mkv", np.repeat(field(0, 1.0), 2, 0)[:6], [panorama(0, 32)] * 10, "ac3"
+        ),
+        "5.1 surround sound where an ambisonic field has 4 channels",
+    ),
+    "surround in opus": (
+        lambda root: write_recording(
+            root / "film.mkv", np.repeat(field(0, 1.0), 2, 0)[:6], [panorama(0, 32)] * 10, "libopus"
         ),
         "5.1 surround sound where an ambisonic field has 4 channels",
     ),

@@ -1,5 +1,7 @@
 """Which files below a folder are the audio and the video of one recording."""
 
+import time
+
 import pytest
 
 from avspatial.data.foa360.layouts import find_sources, video_id
@@ -116,6 +118,15 @@ def test_links_are_read_once(tmp_path, capsys):
     (tmp_path / "again").symlink_to(tmp_path / "films")
     assert list(found(tmp_path)) == ["films/a"]
     assert "again (read already under another name)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_ten_thousand_files_are_listed_in_seconds(tmp_path):
+    for number in range(5000):
+        touch(tmp_path, f"video/{number:011d}-10.mp4", f"audio/{number:011d}-10.m4a")
+    start = time.monotonic()
+    assert len(found(tmp_path)) == 5000
+    assert time.monotonic() - start < 30
 
 
 @pytest.mark.parametrize(

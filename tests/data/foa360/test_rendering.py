@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 import soundfile
-from support.recordings360 import RATE, centre, field, media, panorama, room, voice, write_recording
+from support.recordings360 import RATE, centre, field, in_aac_carrier, media, panorama, room, voice, write_recording
 
 from avspatial.data.foa360.headers import read_header
 from avspatial.data.foa360.layouts import Source
@@ -97,13 +97,6 @@ def buzz(seconds):
     time = np.arange(round(seconds * RATE)) / RATE
     tones = sum(np.sin(2 * np.pi * 220 * k * time + k * k) / k**0.7 for k in range(1, 30))
     return 0.02 * tones * (1 + 0.5 * np.sin(2 * np.pi * 3 * time))
-
-
-def in_aac_carrier(sound):
-    """YouTube's format 327: W, X, Y, Z in the order of AAC's bitstream, which FFmpeg shows as FC, FL, FR, BL."""
-    six = np.random.default_rng(0).standard_normal((6, sound.shape[1])).astype(np.float32) * 0.01
-    six[[2, 0, 1, 4]] = sound[[0, 3, 1, 2]]
-    return six
 
 
 def with_stereo(sound):
