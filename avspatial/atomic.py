@@ -23,7 +23,7 @@ from pathlib import Path
 
 from avspatial.errors import AvspatialError
 
-__all__ = ["atomic_directory", "atomic_write", "refuse_existing", "remove_stale", "write_text"]
+__all__ = ["atomic_directory", "atomic_write", "refuse_existing", "remove_stale", "remove_unfinished", "write_text"]
 
 
 _LONGEST_NAME = 255
@@ -60,13 +60,31 @@ def remove_stale(path: Path) -> None:
     Removes only files whose writer (host and process id in the name) was on this machine and has exited. A file that
     cannot be removed stays.
     """
-    stem = _temporary_stem(path)
-    pattern = re.compile(rf"{re.escape(f'.{stem}.')}(\w+)-(\d+)-\w+{re.escape(f'.part{path.suffix}')}")
-    for leftover in path.parent.glob(f".{glob.escape(stem)}.*.part{glob.escape(path.suffix)}"):
-        writer = pattern.fullmatch(leftover.name)
-        if writer is not None and writer[1] == _host() and not _is_running(int(writer[2])):
+    for leftover, writer in _unfinished(path):
+        process = re.fullmatch(rf"{_host()}-(\d+)-\w+", writer)
+        if process is not None and not _is_running(int(process[1])):
             with contextlib.suppress(OSError):
                 leftover.unlink()
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what is not finished of the file or folder `path`; `path` may be `FOLDER/*` for all in a folder.
+
+    Only for what no other process writes now, because this one holds a lock on it. What cannot be removed stays.
+    """
+    leftovers = path.parent.glob(".*.part*") if path.name == "*" else (leftover for leftover, _ in _unfinished(path))
+    for leftover in leftovers:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+
+
+def _unfinished(path: Path) -> Iterator[tuple[Path, str]]:
+    """The temporary files or folders of `path`, each with its writer and random part."""
+    before, after = f".{_temporary_stem(path)}.", f".part{path.suffix}"
+    for leftover in path.parent.glob(f"{glob.escape(before)}*{glob.escape(after)}"):
+        writer = leftover.name[len(before) : -len(after)]
+        if re.fullmatch(r"[\w-]+", writer):  # or else it is of another path, whose name only begins and ends like this
+            yield leftover, writer
 
 
 def _is_running(process: int) -> bool:
@@ -136,8 +154,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """
     _make_folder(path.parent)
     temporary_path = _temporary_path(path)
-    mode = _new_file_mode(temporary_path)
     try:
+        mode = _new_file_mode(temporary_path)
         yield temporary_path
         _finish_file(temporary_path, mode)
         temporary_path.replace(path)
@@ -151,8 +169,8 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     """Yield a new temporary folder, renamed to `path` (which must not exist) if the block succeeds, else removed."""
     _make_folder(path.parent)
     temporary_path = _temporary_path(path)
-    temporary_path.mkdir()
     try:
+        temporary_path.mkdir()
         yield temporary_path
         _finish_files(temporary_path)
         temporary_path.rename(path)

@@ -9,7 +9,7 @@ Hierarchy:
         MediaError        an audio, image or video file that cannot be read or written
         RunError          a run directory, checkpoint or model file that cannot be used
         TrainingError     training that diverged (exit code 1)
-        Interrupted       work that was stopped by Ctrl-C (exit code 130)
+        Interrupted       work that was stopped by Ctrl-C, SIGTERM or SIGHUP (exit code 130, 143, 129)
 
 Catch `AvspatialError` to handle all of them. The command line prints it without a traceback and exits with its
 `exit_code`. Any other exception that reaches the command line is a bug: it is printed with its traceback (exit code
@@ -19,6 +19,7 @@ Catch `AvspatialError` to handle all of them. The command line prints it without
 from __future__ import annotations
 
 import difflib
+import signal
 from collections.abc import Iterable
 
 __all__ = [
@@ -143,6 +144,15 @@ class TrainingError(AvspatialError):
 
 
 class Interrupted(AvspatialError):
-    """Work that the user stopped with Ctrl-C; finished parts are saved, and `fix` says how to resume."""
+    """Work that Ctrl-C or another signal stopped; finished parts are saved, and `fix` says how to resume.
 
-    exit_code = 130
+    Args:
+        what: As for `AvspatialError`.
+        where: As for `AvspatialError`.
+        fix: As for `AvspatialError`.
+        number: The signal; the exit code is 128 more, as in shells.
+    """
+
+    def __init__(self, what: str, *, where: object = "", fix: str = "", number: int = signal.SIGINT) -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.exit_code = 128 + number

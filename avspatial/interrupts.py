@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP as interrupts: they stop work as Ctrl-C does."""
+"""SIGTERM and SIGHUP as interrupts: they stop work as Ctrl-C does; the exit code is 128 + the signal, as in shells."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def handled(handlers: dict[signal.Signals, Callable[[int, FrameType | None], obj
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """The first of `STOPPING` raises KeyboardInterrupt in the block; further ones must not disturb the cleaning up."""
+    """The first of `STOPPING` raises KeyboardInterrupt in the block, with its number.
+
+    Further ones must not disturb the cleaning up.
+    """
     stopped = False
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -42,10 +45,32 @@ def stoppable() -> Iterator[None]:
         leave_dead_terminal()
         if not stopped:
             stopped = True
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(number)
 
     with handled(dict.fromkeys(STOPPING, stop)):
         yield
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """A signal that arrives in the block takes effect at its end.
+
+    An interrupt while a thread starts would leave a thread that nothing waits for.
+    """
+    arrived: list[int] = []
+    with handled(dict.fromkeys((signal.SIGINT, *STOPPING), lambda number, frame: arrived.append(number))):
+        yield
+    if arrived:
+        signal.raise_signal(arrived[0])
+
+
+def signal_of(error: BaseException | None) -> int:
+    """The signal behind an interruption: SIGINT, Ctrl-C, unless `stoppable` raised the error or one that led to it."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return int(error.args[0]) if error.args else signal.SIGINT
+        error = error.__cause__ or error.__context__
+    return signal.SIGINT
 
 
 def leave_dead_terminal() -> None:

@@ -11,19 +11,30 @@ from pathlib import Path
 
 import pytest
 
-from avspatial.interrupts import STOPPING, stoppable
+from avspatial.interrupts import STOPPING, postponed, signal_of, stoppable
 
 
 @pytest.mark.parametrize("number", STOPPING)
 def test_the_first_signal_interrupts_and_further_ones_leave_the_cleaning_up_alone(number: signal.Signals) -> None:
     before, cleaned = signal.getsignal(number), False
-    with pytest.raises(KeyboardInterrupt), stoppable():
+    with pytest.raises(KeyboardInterrupt) as error, stoppable():
         try:
             signal.raise_signal(number)
         finally:
             signal.raise_signal(number)
             cleaned = True
     assert cleaned and signal.getsignal(number) is before
+    assert signal_of(error.value) == number and signal_of(KeyboardInterrupt()) == signal.SIGINT
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, *STOPPING])
+def test_a_postponed_signal_takes_effect_at_the_end_of_the_block(number: signal.Signals) -> None:
+    reached = False
+    with pytest.raises(KeyboardInterrupt) as error, stoppable(), postponed():
+        signal.raise_signal(number)
+        signal.raise_signal(signal.SIGTERM)
+        reached = True
+    assert reached and signal_of(error.value) == number
 
 
 def test_a_signal_that_nohup_ignores_stays_ignored() -> None:
@@ -75,16 +86,18 @@ except KeyboardInterrupt:
     assert (tmp_path / "cleaned").exists()
 
 
-def test_the_command_line_ends_with_130(tmp_path: Path) -> None:
-    """`data simulate` has no handling of its own: nothing but finished files is left."""
+@pytest.mark.parametrize("number", STOPPING)
+def test_the_command_line_ends_with_128_and_the_signal(tmp_path: Path, number: signal.Signals) -> None:
+    """`data simulate` has no handling of its own: nothing but finished files is left, also if it has just begun."""
     out = tmp_path / "scenes"
     command = [sys.executable, "-m", "avspatial", "data", "simulate", str(out), "--clips", "500", "--seconds", "2"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 60
-        while not list(tmp_path.glob(".scenes.*.part/*/*")) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
+        begun = ".scenes.*.part/*/*" if number == signal.SIGTERM else ".scenes.*.part"
+        while not list(tmp_path.glob(begun)) and time.monotonic() < deadline:
+            time.sleep(0.0005)
+        process.send_signal(number)
         message = process.communicate()[1]
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert message.splitlines()[-1] == ("interrupted; no file is incomplete. Give the same command again to continue.")
     assert not list(tmp_path.glob(".scenes.*.part"))

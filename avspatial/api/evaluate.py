@@ -23,6 +23,7 @@ from avspatial.evaluation.scoring.score_store import ScoreStore, open_store, sav
 from avspatial.evaluation.scoring.summary import summarize, versions
 from avspatial.folders import as_path
 from avspatial.interfaces import Convention, Progress
+from avspatial.interrupts import signal_of
 from avspatial.metrics import conventions
 from avspatial.progress import show_on_stderr, silent
 from avspatial.registry import Registry, discover
@@ -97,7 +98,7 @@ def evaluate(
 
     Raises:
         AvspatialError: Nothing to score, an unknown name, or a folder that holds another evaluation.
-        Interrupted: Ctrl-C.
+        Interrupted: Ctrl-C; SIGTERM or SIGHUP on the command line.
     """
     registry = discover()
     registry.report_failures()
@@ -148,7 +149,7 @@ class _Scoring:
                     errors = [score.error for score in scored.scores if score.error is not None]
                     failures += [(scored.scores[0].clip, error) for error in errors[:1]]
         except KeyboardInterrupt as error:
-            raise self._interrupted(accumulator.clips, saved) from error
+            raise self._interrupted(accumulator.clips, saved, signal_of(error)) from error
         summary = summarize(accumulator, self.metrics, self.convention)
         if saved is not None:
             saved.finish(summary)
@@ -172,11 +173,12 @@ class _Scoring:
                 yield kept.get(pair.clip) or _keep(next(new), saved)
             next(new, None)  # let the progress see its end
 
-    def _interrupted(self, done: int, saved: ScoreStore | None) -> Interrupted:
+    def _interrupted(self, done: int, saved: ScoreStore | None, number: int) -> Interrupted:
         what = f"interrupted; {done} of {counted(len(self.pairs), 'clip')} are scored"
         if saved is None:
-            return Interrupted(f"{what}, and none is kept", fix="`--save DIR` keeps them, to go on from.")
-        return Interrupted(what, where=saved.folder, fix="Give the same command again to go on.")
+            fix = "`--save DIR` keeps them, to go on from."
+            return Interrupted(f"{what}, and none is kept", fix=fix, number=number)
+        return Interrupted(what, where=saved.folder, fix="Give the same command again to go on.", number=number)
 
 
 def _keep(scored: ClipScores, saved: ScoreStore | None) -> ClipScores:

@@ -127,7 +127,7 @@ def load_best(run: Run, spatializer: Spatializer, recipe: ModelRecipe) -> None:
         if folder is not None:
             checkpoints.load_weights(folder, spatializer, components.model_components(recipe))
             return
-    fix = f"Resume it: avspatial run --resume {run.path}"
+    fix = f"Resume it: {run.resume_command}"
     raise RunError("this run stopped before its first checkpoint", where=run.path, fix=fix)
 
 

@@ -9,7 +9,6 @@ keeps what it finished: a run that was killed continues where it stopped (`resum
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 import zlib
@@ -22,6 +21,7 @@ from typing import Any
 import torch
 
 from avspatial.api.load import load_best
+from avspatial.atomic import remove_unfinished
 from avspatial.data.clip_cache import ClipStore, Recording
 from avspatial.data.layout import PARTS
 from avspatial.data.windows import TrainingWindows, refuse_random_yaw
@@ -32,7 +32,7 @@ from avspatial.evaluation.scoring.summary import evaluate_run
 from avspatial.folders import as_path
 from avspatial.inference.overlap_add import VisualCondition, spatialize
 from avspatial.interfaces import Clip, Dataset, Progress, Trainer
-from avspatial.interrupts import stoppable
+from avspatial.interrupts import signal_of, stoppable
 from avspatial.media.video import frame_aspect
 from avspatial.metrics import conventions
 from avspatial.progress import show_on_stderr, silent
@@ -193,8 +193,8 @@ def _state_kept(run: Run, main: bool) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         state = "interrupted"
-        fix = f"Go on with: avspatial run --resume {run.path}"
-        raise Interrupted("interrupted; what is finished is saved", where=run.path, fix=fix) from error
+        what, fix = "interrupted; what is finished is saved", f"Go on with: {run.resume_command}"
+        raise Interrupted(what, where=run.path, fix=fix, number=signal_of(error)) from error
     except Interrupted:
         state = "interrupted"
         raise
@@ -327,9 +327,8 @@ class PreparedRun:
 
     def _spatialize(self, run: Run) -> dict[str, str]:
         """Save every test clip, and its control conditions, unless they exist; {clip id: why it failed}."""
-        for folder in (run.outputs, run.controls):
-            for leftover in folder.rglob(".*.part"):
-                shutil.rmtree(leftover)
+        for folder in (run.outputs, *(run.controls / name for name in CONTROLS)):
+            remove_unfinished(folder / "*")
         failures = {}
         for clip in self.progress(self.clips["test"], "Spatializing clips"):
             recording = self.store.load(clip)

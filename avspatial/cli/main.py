@@ -2,7 +2,7 @@
 
 A subcommand, or verb, is a module of this package with a typer `app`, imported only when it is used; it imports torch
 and numpy inside its functions. The module's docstring is its summary. Exit codes: 0 success, 1 a check failed, 2 an
-error of the user, 70 a bug in avspatial, 130 interrupted.
+error of the user, 70 a bug in avspatial, 130 interrupted by Ctrl-C (143 by SIGTERM, 129 by SIGHUP).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typer.main import get_command
 from avspatial.cli.table import escape_unprintable
 from avspatial.errors import AvspatialError, RecipeError, did_you_mean
 from avspatial.folders import as_path
-from avspatial.interrupts import stoppable
+from avspatial.interrupts import signal_of, stoppable
 from avspatial.version import __version__
 
 VERBS = (
@@ -144,7 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Command-line arguments; None for `sys.argv[1:]`.
 
     Returns:
-        The exit code: 0 success, 1 a check failed, 2 an error of the user, 70 a bug in avspatial, 130 interrupted.
+        The exit code: 0 success, 1 a check failed, 2 an error of the user, 70 a bug in avspatial, 130 interrupted (by
+        another signal than Ctrl-C: 128 + its number).
     """
     escape_unprintable(sys.stdout)
     words = sys.argv[1:] if arguments is None else arguments
@@ -155,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = done.code if isinstance(done.code, int) else int(done.code is not None)
         if code == 130:  # from click, for Ctrl-C; a run that exists raises Interrupted, with its own instructions
             print("interrupted; no file is incomplete. Give the same command again to continue.", file=sys.stderr)
+            return 128 + signal_of(done)
         return code
     except AvspatialError as error:
         # The errors of a recipe are lines that begin with their location, which editors can jump to.

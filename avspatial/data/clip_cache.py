@@ -26,7 +26,7 @@ import numpy as np
 import platformdirs
 import torch
 
-from avspatial.atomic import atomic_directory
+from avspatial.atomic import atomic_directory, remove_unfinished
 from avspatial.data.content_digest import content_digest
 from avspatial.data.decoding import clip_audio, clip_images
 from avspatial.errors import DataError, reason
@@ -133,8 +133,7 @@ class ClipStore:
 
     def _decode(self, clip: Clip, entry: Path) -> None:
         """Decode into `entry`; its lock is held, so unfinished folders are those of processes that died."""
-        for unfinished in entry.parent.glob(f".{entry.name}.*.part"):
-            shutil.rmtree(unfinished, ignore_errors=True)
+        remove_unfinished(entry)
         audio, rate = clip_audio(clip)
         # An image for every grid time within the audio, so that every window has its images.
         count = max(1, math.ceil(audio.shape[1] / rate * self.window.fps - 1e-6))

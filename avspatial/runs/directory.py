@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,10 +22,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from avspatial.atomic import atomic_directory, write_text
+from avspatial.atomic import atomic_directory, remove_unfinished, write_text
 from avspatial.contents import foreign_contents
 from avspatial.errors import RunError, reason
 from avspatial.folders import as_path, folders_in
+from avspatial.registry.sources import folders_in_environment
 
 _REPAIR_LOG = "Restore the file, or remove the line: a report then lacks what it says, and nothing else changes."
 
@@ -125,6 +127,12 @@ class Run:
     def finished(self) -> bool:
         return self.metadata.get("state") == "finished"
 
+    @property
+    def resume_command(self) -> str:
+        """The command that continues the run, with the plugin folders of this process."""
+        plugins = [word for folder in folders_in_environment() for word in ("--plugins", str(folder))]
+        return shlex.join(["avspatial", "run", *plugins, "--resume", str(self.path)])
+
     def update_metadata(self, **facts: Any) -> None:
         """Add facts to run.json atomically."""
         write_text(self.metadata_file, _json({**self.metadata, **facts}))
@@ -156,8 +164,7 @@ class Run:
 
     def rewind(self, step: int) -> None:
         """Remove the records of later steps, before training resumes from the checkpoint of `step`."""
-        for leftover in self.path.glob(f".{self.log.stem}.*.part{self.log.suffix}"):
-            leftover.unlink()
+        remove_unfinished(self.log)
         if not self.log.exists():
             return
         lines = zip(self._log_lines(), self.records(), strict=True)
@@ -299,7 +306,7 @@ def _taken(path: Path) -> RunError:
     return RunError(
         "this run directory already exists",
         where=path,
-        fix=f"Resume it with `--resume {path}`, or start another run with `--name NAME` or `--runs DIR`.",
+        fix=f"Resume it with `{Run(path).resume_command}`, or start another run with `--name NAME` or `--runs DIR`.",
     )
 
 

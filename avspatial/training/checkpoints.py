@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from avspatial.atomic import atomic_directory
+from avspatial.atomic import atomic_directory, remove_unfinished
 from avspatial.contents import foreign_contents
 from avspatial.errors import PluginError, RunError, reason
 from avspatial.interfaces import Spatializer, Trainer
@@ -76,7 +76,7 @@ def save(
         if state.best_step == state.step:
             run.point(BEST, folder)
     except (OSError, SafetensorError) as error:
-        again = f"avspatial run --resume {run.path}"
+        again = run.resume_command
         fix = f"The earlier checkpoints are complete. Make room or allow writing, then resume: {again}"
         raise RunError(f"cannot write a checkpoint: {error}", where=run.checkpoints, fix=fix) from error
     _prune(run, keep)
@@ -110,8 +110,7 @@ def recover(run: Run, keep: int) -> tuple[Path | None, TrainingState]:
     best = None if state.best_step is None else run.checkpoints / folder_name(state.best_step)
     if best is not None and not best.is_dir():
         raise RunError(f"its state.json names {best.name} as the best, which is not there", where=folder, fix=_OTHER)
-    for leftover in run.checkpoints.glob(".*.part*"):
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    remove_unfinished(run.checkpoints / "*")
     for later in folders:
         if _step_of(later) > state.step:
             shutil.rmtree(later)

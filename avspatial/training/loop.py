@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -84,7 +85,7 @@ def train(
 
     Raises:
         TrainingError: A loss term or gradient is not finite.
-        Interrupted: Ctrl-C, after everything is saved.
+        Interrupted: Ctrl-C, SIGTERM or SIGHUP, after everything is saved.
         RunError: A checkpoint of another architecture, a precision that the device cannot compute, or a full disk.
     """
     devices.check_precision(trainer.settings.precision)
@@ -170,11 +171,11 @@ class _Loop:
                 now = time.perf_counter()
                 waiting = (self.validation_wait_s + batches.data_wait_s) / (now - start)
                 self._log_step(terms, self.settings.batch_size / (now - step_start), waiting, display)
-                stopping = self.devices.any(interrupt.is_set())
+                stopping = self.devices.any(interrupt.number > 0)
                 improved = self._validate_if_due(display)
                 self._checkpoint_if_due(now=improved or stopping)
                 if stopping:
-                    raise self._interrupted()
+                    raise self._interrupted(interrupt.number)
                 step_start = time.perf_counter()
             data_wait_s = self.validation_wait_s + batches.data_wait_s
         seconds = time.perf_counter() - start
@@ -290,6 +291,8 @@ class _Loop:
             with preserve_random_state():
                 self.observe(record)
 
-    def _interrupted(self) -> Interrupted:
+    def _interrupted(self, number: int) -> Interrupted:
         what = f"interrupted after step {self.state.step} of {self.plan.steps}; everything is saved"
-        return Interrupted(what, where=self.run.path, fix=f"Go on with: avspatial run --resume {self.run.path}")
+        fix = f"Go on with: {self.run.resume_command}"
+        # The signal may have been sent to another process of the training alone.
+        return Interrupted(what, where=self.run.path, fix=fix, number=number or signal.SIGINT)

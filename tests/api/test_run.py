@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +49,14 @@ def stopping_at(title: str, count: int) -> Callable[[Iterable[Any], str], Iterat
             yield item
 
     return progress
+
+
+def reached(runs: Path, begun: str) -> bool:
+    """Whether the only run has files of that pattern, or a log with that text."""
+    run = next(runs.glob("tiny/2*"), None)
+    if run is None or "/" in begun:
+        return run is not None and any(run.glob(begun))
+    return (run / "log.jsonl").exists() and begun in (run / "log.jsonl").read_text()
 
 
 def copy(finished: Finished, to: Path) -> Path:
@@ -129,14 +140,15 @@ class TestResuming:
         ("stage", "done"), [("Spatializing clips", 1), pytest.param("Scoring clips", 1, marks=pytest.mark.slow)]
     )
     def test_a_run_stopped_in_a_stage_goes_on_there(
-        self, finished: Finished, run_tiny: Run, stage: str, done: int
+        self, finished: Finished, run_tiny: Run, tmp_path: Path, stage: str, done: int
     ) -> None:
         with pytest.raises(Interrupted) as error:
-            run_tiny(name="stopped", progress=stopping_at(stage, done))
+            run_tiny(name="stopped", runs=tmp_path / "my runs", progress=stopping_at(stage, done))
         run = Path(error.value.where)
         assert str(error.value) == (
-            f"{run}: interrupted; what is finished is saved\n  Go on with: avspatial run --resume {run}"
+            f"{run}: interrupted; what is finished is saved\n  Go on with: avspatial run --resume '{run}'"
         )
+        assert error.value.exit_code == 128 + signal.SIGTERM
         assert json.loads((run / "run.json").read_text())["state"] == "interrupted"
         assert not list(run.rglob("*.part")) and not (run / "run.lock").exists()
         kept = {path: path.stat().st_mtime_ns for path in run.rglob("*.wav")}
@@ -145,6 +157,41 @@ class TestResuming:
         assert resumed.summary == finished.summary
         assert sounds(run) == sounds(finished.path) and weights(run) == weights(finished.path)
         assert kept == {path: path.stat().st_mtime_ns for path in kept}
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(
+        ("begun", "number"),
+        [
+            ('"event": "train", "step": 2', signal.SIGTERM),
+            ('"event": "train", "step": 1', signal.SIGHUP),
+            ("controls/*/0*", signal.SIGHUP),
+            ('"stage": "spatialize"', signal.SIGTERM),
+            ('"stage": "score"', signal.SIGHUP),
+        ],
+        ids=["training", "first step", "spatializing", "scoring", "report"],
+    )
+    def test_a_program_that_is_asked_to_end_goes_on_with_the_command_that_it_prints(
+        self, finished: Finished, workplace: Path, tmp_path: Path, begun: str, number: signal.Signals
+    ) -> None:
+        runs = tmp_path / "my runs"
+        words = ["run", str(workplace / "tiny.yaml"), "--runs", str(runs), "--device", "cpu"]
+        with subprocess.Popen(
+            [sys.executable, "-m", "avspatial", *words], stderr=subprocess.PIPE, text=True
+        ) as program:
+            while program.poll() is None and not reached(runs, begun):
+                time.sleep(0.002)
+            program.send_signal(number)
+            err = program.communicate()[1]
+        (run,) = runs.glob("tiny/*")
+        if program.returncode == 0:
+            return  # it was done first
+        assert program.returncode == 128 + number, err
+        assert json.loads((run / "run.json").read_text())["state"] == "interrupted"
+        assert not list(runs.rglob("*.part*")) and not (run / "run.lock").exists()
+        command = err.rpartition("Go on with: avspatial ")[2]
+        subprocess.run(f"{sys.executable} -m avspatial {command}", shell=True, check=True, capture_output=True)
+        assert weights(run) == weights(finished.path) and sounds(run) == sounds(finished.path)
+        assert json.loads((run / "run.json").read_text())["state"] == "finished"
 
     @pytest.mark.slow
     def test_what_a_killed_process_left_is_swept_away(self, finished: Finished, run_tiny: Run, tmp_path: Path) -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from avspatial.cli.main import main
+from avspatial.evaluation.scoring.score_schema import read_summary
 from avspatial.media.audio import write_wav
 
 RATE = 16000
@@ -112,3 +118,53 @@ def test_scoring_waits_for_no_network_library(outputs: Path) -> None:
     )
     assert json.loads(done.stdout.splitlines()[0])["clips"] == 3
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.fixture
+def many(outputs: Path) -> Path:
+    """200 clips, which take some seconds."""
+    for name in range(3, 200):
+        (outputs / f"clip{name}").mkdir()
+        for file in ("predicted_binaural.wav", "input_binaural.wav"):
+            os.link(outputs / f"clip{name % 3}" / file, outputs / f"clip{name}" / file)
+    return outputs
+
+
+def asked_to_end(words: list[str], number: signal.Signals, begun: Callable[[], bool]) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a program that gets a signal when it has begun."""
+    command = [sys.executable, "-m", "avspatial", *words, "--jobs", "1"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        deadline = time.monotonic() + 60
+        assert program.stderr is not None
+        printed = program.stderr.readline()
+        while not begun() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        program.send_signal(number)
+        out, err = program.communicate(timeout=60)
+    return program.returncode, out, printed + err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
+def test_a_signal_keeps_what_is_scored_and_says_how_to_go_on(
+    many: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    kept = tmp_path / "kept"
+    words = ["evaluate", str(many), "--metrics", "snr,mrstft", "--save", str(kept)]
+    lines = kept / "clips.jsonl"
+    code, out, err = asked_to_end(words, number, lambda: lines.exists() and lines.stat().st_size > 0)
+    assert code == 128 + number and out == ""
+    message = re.search(rf"^error: {kept}: interrupted; (\d+) of 200 clips are scored\n", err, re.MULTILINE)
+    assert message is not None and err.endswith("  Give the same command again to go on.\n"), err
+    assert 0 < int(message[1]) < 200 and len(lines.read_text().splitlines()) == int(message[1])
+    assert sorted(path.name for path in kept.iterdir()) == ["clips.jsonl", "evaluation.json", "scores.jsonl"]
+    assert main(words) == 0
+    summary = read_summary(kept / "summary.json")
+    assert (summary.clips, summary.failed) == (200, 0)
+
+
+def test_a_signal_where_nothing_is_kept_says_how_to_keep_it(many: Path) -> None:
+    code, out, err = asked_to_end(["evaluate", str(many), "--metrics", "snr,mrstft"], signal.SIGTERM, lambda: True)
+    assert code == 143 and out == ""
+    what, fix = err.splitlines()[-2:]
+    assert re.fullmatch(r"error: interrupted; \d+ of 200 clips are scored, and none is kept", what)
+    assert fix == "  `--save DIR` keeps them, to go on from."

@@ -13,7 +13,14 @@ import torch
 from safetensors.torch import save_file
 
 import avspatial
-from avspatial.atomic import atomic_directory, atomic_write, refuse_existing, remove_stale, write_text
+from avspatial.atomic import (
+    atomic_directory,
+    atomic_write,
+    refuse_existing,
+    remove_stale,
+    remove_unfinished,
+    write_text,
+)
 from avspatial.errors import AvspatialError
 from avspatial.registry import discover
 from avspatial.runs.provenance import git_commit, hardware, provenance, versions
@@ -85,6 +92,24 @@ def test_only_what_a_dead_process_of_this_machine_left_is_removed(tmp_path: Path
             file.write_text("half")
         remove_stale(path)
         assert left_in(tmp_path) == sorted(file.name for file in (living, elsewhere, *others))
+
+
+def test_what_is_unfinished_of_one_path_or_of_all_in_a_folder_is_removed(tmp_path: Path) -> None:
+    path = tmp_path / "scenes [1]"
+    own, others = [".scenes [1].00000000-1-abc.part", ".scenes [1].0badcafe.part"], [
+        ".scenes 1.00000000-1-abc.part", ".scenes [1].b.00000000-1-abc.part", ".scenes [1].00000000-1-abc.part.b",
+    ]  # fmt: skip
+    for name in (*own, *others):
+        (tmp_path / name / "deep").mkdir(parents=True)
+    (tmp_path / own[1] / "deep" / "half").write_text("half")
+    path.mkdir()
+    remove_unfinished(path)
+    assert left_in(tmp_path) == sorted([*others, *["deep"] * len(others), path.name])
+    (tmp_path / ".LATEST.0badcafe.part").write_text("half")
+    (tmp_path / ".hidden").write_text("kept")
+    remove_unfinished(tmp_path / "*")
+    assert left_in(tmp_path) == [".hidden", path.name]
+    remove_unfinished(tmp_path / "nothing" / "here")
 
 
 def test_provenance_names_versions_plugins_machine_and_data() -> None:

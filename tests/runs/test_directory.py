@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,6 +41,17 @@ def test_a_run_is_named_by_time_and_digest_and_holds_both_recipes(tmp_path: Path
 def test_without_a_time_it_is_now(tmp_path: Path) -> None:
     run = create_run(tmp_path, "demo", "a", "b")
     assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", run.path.name)
+
+
+def test_the_command_that_resumes_a_run_can_be_typed_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AVSPATIAL_PLUGINS", raising=False)
+    run = make(tmp_path / "it's mine")
+    assert shlex.split(run.resume_command) == ["avspatial", "run", "--resume", str(run.path)]
+    monkeypatch.setenv("AVSPATIAL_PLUGINS", os.pathsep.join(["/my plugins", "/b"]))
+    words = ["avspatial", "run", "--plugins", "/my plugins", "--plugins", "/b", "--resume", str(run.path)]
+    assert shlex.split(run.resume_command) == words
 
 
 def test_places_in_a_run(tmp_path: Path) -> None:

@@ -33,5 +33,6 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         pytest.fail("there is nothing to fill")
     assert str(error.value) == (
         f"{tmp_path}/mine: this run directory already exists\n"
-        f"  Resume it with `--resume {tmp_path}/mine`, or start another run with `--name NAME` or `--runs DIR`."
+        f"  Resume it with `avspatial run --resume {tmp_path}/mine`, or start another run with `--name NAME` or "
+        "`--runs DIR`."
     )

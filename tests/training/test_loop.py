@@ -221,7 +221,7 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(tmp_path: Path, 
     assert str(problem.value) == (
         f"{stopped}: interrupted after step 3 of 5; everything is saved\n  Go on with: avspatial run --resume {stopped}"
     )
-    assert problem.value.exit_code == 130
+    assert problem.value.exit_code == 128 + number
     assert resolve_pointer(run_in(stopped)).name == "step-000003"
     assert signal.getsignal(number) is before
     learn(stopped, settings, resume=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,7 +16,7 @@ from typing import Any
 
 import filelock
 
-from avspatial.atomic import atomic_directory
+from avspatial.atomic import atomic_directory, remove_unfinished
 from avspatial.cores import usable_cores
 from avspatial.data.clip_cache import cache_root
 from avspatial.data.layout import PARTS, SIMULATED, layout_clips, split_folder, split_list
@@ -29,6 +28,7 @@ from avspatial.data.simulated.settings import SimulatedSettings
 from avspatial.data.solos import solo_clips
 from avspatial.errors import DataError, reason
 from avspatial.interfaces import Clip, Dataset, Progress, Truth
+from avspatial.interrupts import postponed
 from avspatial.media.audio import write_wav
 from avspatial.media.video import write_video
 from avspatial.text import differences
@@ -68,7 +68,7 @@ class SimulatedScenes(Dataset):
                 lock.acquire()
         try:
             if not self._exist():
-                self._remove_unfinished()
+                remove_unfinished(self.root)
                 self._render()
         finally:
             lock.release()
@@ -110,11 +110,6 @@ class SimulatedScenes(Dataset):
         changed = [f"{key} {old}, not {new}" for key, old, new in differences(metadata.get("settings", {}), requested)]
         return f" ({'; '.join(changed)})" if changed else ""
 
-    def _remove_unfinished(self) -> None:
-        """Remove what a killed process left; called while the lock is held."""
-        for leftover in self.root.parent.glob(f".{self.root.stem}.*.part{self.root.suffix}"):
-            shutil.rmtree(leftover, ignore_errors=True)
-
     def _render(self) -> None:
         context = load_assets(self.settings)
         with atomic_directory(self.root) as folder:
@@ -141,7 +136,8 @@ class SimulatedScenes(Dataset):
         """Write every clip into `folder`, a few at a time; the files do not depend on how many."""
         pool = ThreadPoolExecutor(min(4, usable_cores()))
         try:
-            work = [pool.submit(write, context, number, folder) for number in range(self.settings.clips)]
+            with postponed():
+                work = [pool.submit(write, context, number, folder) for number in range(self.settings.clips)]
             return [future.result() for future in self.progress(work, title)]
         finally:
             pool.shutdown(cancel_futures=True)

@@ -44,7 +44,7 @@ def read_scored(path: Path) -> ScoredSystem:
     """Read the scores of a run directory or a saved evaluation; RunError if it has none, or a file is damaged."""
     run = Run.at(path)
     if run is not None and not (run.summary.is_file() and run.scores.is_file()):
-        fix = f"Finish it: avspatial run --resume {run.path}"
+        fix = f"Finish it: {run.resume_command}"
         raise RunError("this run has no scores yet", where=path, fix=fix)
     summary, scores = read_summary(path / SUMMARY), list(read_scores(path / SCORES))
     conditions = by_condition(scores)

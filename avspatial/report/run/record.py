@@ -45,7 +45,7 @@ class Record:
 def read_record(run: Run) -> Record:
     """Read a run. RunError if it has no scores yet, or a file of it is damaged."""
     if not run.summary.is_file():
-        fix = f"Finish it: avspatial run --resume {run.path}"
+        fix = f"Finish it: {run.resume_command}"
         raise RunError("this run has no scores yet", where=run.path, fix=fix)
     fix = "Restore the file, or run the recipe again."
     scores = tuple(read_scores(run.scores, fix=fix))

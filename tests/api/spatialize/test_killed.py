@@ -108,7 +108,7 @@ def test_a_batch_that_is_asked_to_end_leaves_nothing_unfinished(
             time.sleep(0.001)
         process.send_signal(number)
         message = process.communicate()[1]
-    assert process.returncode == 130, message
+    assert process.returncode == 128 + number, message
     assert "interrupted" in message and "Traceback" not in message
     assert hidden(tmp_path) == []
 
