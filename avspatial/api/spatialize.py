@@ -64,8 +64,7 @@ class Result:
             facts |= {"seconds": self.done.seconds, "rate": self.done.rate, **asdict(level), "change": level.change}
             facts |= {"notes": list(self.done.notes), "real_time_factor": self.done.seconds / self.took}
         if self.plan is not None:
-            plan = asdict(self.plan)
-            facts |= {"pictures": plan.pop("video"), "sound": plan.pop("audio"), **plan}
+            facts |= asdict(self.plan)
         return facts | ({"error": self.error} if self.error else {})
 
 

@@ -119,6 +119,9 @@ def _print_benchmark(summary: Summary) -> None:
     benchmark = summary.benchmark
     plans = [result.plan for result in summary.results if result.plan is not None]
     assert benchmark is not None
+    if not plans:
+        print(f"Nothing to do: {summary.count('skipped')} skipped, {summary.count('failed')} failed.")
+        return
     seconds = sum(plan.seconds for plan in plans)
     disk = sum(plan.output_bytes for plan in plans) + max((plan.temporary_bytes for plan in plans), default=0)
     print(

@@ -44,7 +44,7 @@ def test_it_prints_means_controls_pairs_and_how_to_read_them(
     lines = printed.out.splitlines()
     assert lines[:3] == [f"{Path(run).parent.name}: {run}" for run in runs]
     assert "40 clips of 20 recordings, convention fairplay" in lines
-    assert "The control rows" in lines
+    assert "The control conditions" in lines
     at = lines.index(next(line for line in lines if line.startswith("new against old: new minus old")))
     heads = "metric  difference  95 % interval  new is  p  p, Holm  effect  detectable  n  failed"
     assert re.split(r" {2,}", lines[at + 1].strip()) == heads.split("  ")

@@ -75,6 +75,19 @@ def test_a_dry_run_writes_nothing(model: str, tmp_path: Path, capsys: pytest.Cap
     assert list(tmp_path.iterdir()) == [source]
 
 
+def test_a_dry_run_that_finds_nothing_to_do_says_so(
+    model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"no video")
+    assert main(["spatialize", str(tmp_path), "--run", model, "--dry-run"]) == 1
+    assert capsys.readouterr().out == "Nothing to do: 0 skipped, 1 failed.\n"
+    (tmp_path / "a.mp4").unlink()
+    assert main(["spatialize", str(clip(tmp_path / "b.mp4")), "--run", model]) == 0
+    capsys.readouterr()
+    assert main(["spatialize", str(tmp_path), "--run", model, "--dry-run"]) == 0
+    assert capsys.readouterr().out == "Nothing to do: 1 skipped, 0 failed.\n"
+
+
 def test_a_dry_run_in_json(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`--model` is another name of `--run`."""
     source = clip(tmp_path / "a.mp4")
@@ -83,9 +96,9 @@ def test_a_dry_run_in_json(model: str, tmp_path: Path, capsys: pytest.CaptureFix
     (file,) = summary.pop("files")
     assert set(summary) == {"model", "done", "skipped", "failed", "planned", "real_time_factor", "memory"}
     assert set(file) == {
-        "input", "output", "state", "pictures", "sound", "seconds", "rate", "output_bytes", "temporary_bytes",
+        "input", "output", "state", "video", "audio", "seconds", "rate", "output_bytes", "temporary_bytes",
     }  # fmt: skip
-    assert (file["pictures"], file["sound"]) == (
+    assert (file["video"], file["audio"]) == (
         "h264 video of 32x32, copied", "aac at 16000 Hz, mono to ALAC, 24 bit, stereo",
     )  # fmt: skip
 

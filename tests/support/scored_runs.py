@@ -29,7 +29,7 @@ trainer: {{use: avspatial.supervised@1, lr: {lr}}}
 
 
 def reference_scores(clips: int) -> np.ndarray:
-    """(clips,): one number a clip, of which the control rows are made."""
+    """(clips,): one number a clip, of which the control conditions are made."""
     return np.random.default_rng(1).gamma(4, 0.2, clips)
 
 
@@ -54,7 +54,7 @@ def write_scored_run(
 ) -> Path:
     """A run with the model's `values` (clips,) by metric; {clip: error} in `broken` fails by every metric.
 
-    own_rows: rows that the model makes. reference: what the control rows are made of. changes: {metric: facts}.
+    own_rows: rows that the model makes. reference: what the control conditions are made of. changes: {metric: facts}.
     """
     count = len(next(iter(values.values())))
     ids = list(clips or (f"{number:06}" for number in range(count)))

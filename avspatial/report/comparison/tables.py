@@ -76,7 +76,7 @@ def _controls(comparison: Comparison) -> TextTable:
             for metric in comparison.metrics
         ]
         columns.append(TextColumn(row, tuple(cells)))
-    return TextTable("The control rows", tuple(columns))
+    return TextTable("The control conditions", tuple(columns))
 
 
 def _pairs(comparison: Comparison, a: str, b: str) -> TextTable:
