@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from avspatial.errors import MediaError
 from avspatial.media.audio_file import open_audio_file, states_length
 from avspatial.media.audio_folder import is_audio_folder
-from avspatial.media.audio_timeline import Timeline
+from avspatial.media.audio_timeline import Restart, Timeline
 from avspatial.media.audio_track import TrackDecoder, open_track
 from avspatial.media.file_errors import check_finite, empty_audio, ffmpeg_command
 from avspatial.media.resample import Resampler
@@ -39,7 +39,8 @@ class AudioReader:
 
     After the first block `start` is the time stamp of the first sample, s, and `rate` its rate, Hz. After the last one
     `samples` is how many there were, `gaps` how many samples of silence filled jumps of the time stamps, `dropped` how
-    many were left out because the time stamps go back there, and `clock` the factor by which the audio is longer
+    many were left out because the time stamps go back there, `restarts` where they go back so far that they begin
+    anew, and `clock` the factor by which the audio is longer
     according to its time stamps. A slow or fast clock is followed if the factor is given to another reader.
     """
 
@@ -52,6 +53,7 @@ class AudioReader:
         self.samples = 0
         self.gaps = 0
         self.dropped = 0
+        self.restarts: Sequence[Restart] = ()
 
     def blocks(self) -> Generator[np.ndarray, None, None]:
         """Blocks (C, n) float32, integers scaled to [-1, 1), each n at least 1. Once only.
@@ -85,7 +87,7 @@ class AudioReader:
             self.rate, self.channels, self.start = decoder.rate, decoder.channels, decoder.start
             timeline = Timeline(self.rate)
             for block in timeline.in_step(chain([first], frames)):
-                self.gaps, self.dropped = timeline.gaps, timeline.dropped
+                self.gaps, self.dropped, self.restarts = timeline.gaps, timeline.dropped, timeline.restarts
                 yield block
             if self.clock == 1:
                 self.clock = clock_factor(timeline.drift, self.samples / self.rate, self.path)

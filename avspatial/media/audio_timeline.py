@@ -17,7 +17,7 @@ import numpy as np
 SMALLEST_STEP = 0.002
 """A jump of the time stamps up to this, s, is rounding."""
 _LARGEST_OVERLAP = 1.0
-"""Time stamps that go back further, s, begin anew: nothing stands twice."""
+"""Time stamps that go back further, s, begin anew: nothing stands twice, and everything is kept."""
 _NEIGHBOURS = 15
 _FEWEST = 3
 _REACH = 0.35
@@ -33,6 +33,13 @@ TimedBlock = tuple[float | None, np.ndarray]
 """A time stamp in seconds, if there is one, and samples (C, n)."""
 
 
+class Restart(NamedTuple):
+    """Where time stamps begin anew: at which second of the audio, and by how many seconds they go back."""
+
+    at: float
+    back: float
+
+
 class Piece(NamedTuple):
     """Samples that follow one another in step: `length` of them, from number `first` of what was decoded on, which come
     to stand at `place`."""
@@ -46,13 +53,14 @@ class Timeline:
     """Audio in step with its time stamps, but for a drift.
 
     After the last block `gaps` and `dropped` are how many samples of silence were inserted and how many overlapping
-    samples were left out, and `pieces` which samples stand where.
+    samples were left out, `pieces` which samples stand where, and `restarts` where the time stamps begin anew.
     """
 
     def __init__(self, rate: int) -> None:
         self.gaps = 0
         self.dropped = 0
         self.pieces: list[Piece] = []
+        self.restarts: list[Restart] = []
         self._rate = rate
         self._samples = 0
         self._level = 0.0
@@ -66,7 +74,11 @@ class Timeline:
         previous = 0.0
         overlap = samples = 0
         for deviations, block in _with_later(self._deviations(blocks), round(_REACH * self._rate)):
-            missing = self._lasting_step(deviations[0] - previous, deviations) - overlap
+            step = self._lasting_step(deviations[0] - previous, deviations)
+            if step < -_LARGEST_OVERLAP:
+                self.restarts.append(Restart((samples + self.gaps - self.dropped) / self._rate, -step))
+                step = 0.0
+            missing = round(step * self._rate) - overlap
             previous = deviations[0]
             self._add_point(samples / self._rate, deviations[0] - self._level)
             samples += block.shape[1]
@@ -96,8 +108,8 @@ class Timeline:
             self._samples += block.shape[1]
             yield deviation, block
 
-    def _lasting_step(self, jump: float, deviations: Sequence[float]) -> int:
-        """The samples that are missing before a block (positive) or stand twice (negative), if its jump lasts."""
+    def _lasting_step(self, jump: float, deviations: Sequence[float]) -> float:
+        """The seconds that are missing before a block (positive) or stand twice (negative), if its jump lasts."""
         step = 0.0
         self._reach = max(self._reach, len(deviations))
         self._jumps.append(abs(jump))
@@ -112,7 +124,7 @@ class Timeline:
                 self._level += step
                 self._before.extend([after] * _NEIGHBOURS)
         self._before.append(deviations[0])
-        return 0 if step < -_LARGEST_OVERLAP else round(step * self._rate)
+        return step
 
     def _add_point(self, seconds: float, deviation: float) -> None:
         """A point of the line that the deviations follow without their jumps (least squares)."""

@@ -100,8 +100,18 @@ def test_a_drift_is_separated_from_the_gaps_in_it() -> None:
 
 
 def test_time_stamps_that_begin_anew_drop_nothing() -> None:
-    samples, _ = read([*even(100), *even(100)])
+    samples, timeline = read([*even(100), *even(100)])
     np.testing.assert_array_equal(samples, np.arange(1, 200 * FRAME + 1))
+    assert timeline.restarts == [pytest.approx((2.0, 2.0))]
+
+
+def test_each_new_beginning_is_where_it_comes_to_stand() -> None:
+    """After a gap of 0.5 s, and a second time; an overlap of a second is none."""
+    stamps = [*even(100), *(even(100) + 2.5), *(even(60) + 1.0), *(even(100) + 1.2), *even(100)]
+    samples, timeline = read(stamps)
+    assert timeline.gaps == round(0.5 * RATE) and timeline.dropped == round(1.0 * RATE)
+    assert timeline.restarts == [pytest.approx((4.5, 3.5)), pytest.approx((6.7, 3.2))]
+    assert len(samples) == 460 * FRAME + timeline.gaps - timeline.dropped
 
 
 def test_frames_without_a_time_stamp_follow_one_another() -> None:

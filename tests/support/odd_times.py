@@ -50,6 +50,34 @@ def restamp(source: Path, out: Path, stamp: Callable[[int, float], float]) -> Pa
     return out
 
 
+def with_audio_earlier(source: Path, out: Path, after: float, seconds: float) -> Path:
+    """The mkv with all audio blocks from the time `after` on `seconds` earlier: FFmpeg writes no such file."""
+    data = bytearray(source.read_bytes())
+    _move_blocks(data, 0, len(data), 2, round(1000 * after), round(1000 * seconds), [0])
+    out.write_bytes(data)
+    return out
+
+
+def _move_blocks(
+    data: bytearray, start: int, end: int, track: int, after: int, earlier: int, cluster: list[int]
+) -> None:
+    """Move the blocks of a track in the clusters between two places; `cluster` is the time, ms, of the last one."""
+    while start < end:
+        name_end = start + 9 - data[start].bit_length()
+        content = name_end + 9 - data[name_end].bit_length()
+        size = int.from_bytes(data[name_end:content], "big") & ((1 << 7 * (content - name_end)) - 1)
+        name = bytes(data[start:name_end])
+        if name in (b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75", b"\xa0"):  # segment, cluster, group of blocks
+            _move_blocks(data, content, min(content + size, end), track, after, earlier, cluster)
+        elif name == b"\xe7":
+            cluster[0] = int.from_bytes(data[content : content + size], "big")
+        elif name in (b"\xa3", b"\xa1") and data[content] == 0x80 | track:
+            (time,) = struct.unpack_from(">h", data, content + 1)
+            if cluster[0] + time >= after:
+                struct.pack_into(">h", data, content + 1, time - earlier)
+        start = content + size
+
+
 def join(clips: Sequence[Path], out: Path, seconds: float) -> Path:
     """The clips one after another every `seconds`, packet by packet, as `ffmpeg -f concat -c copy` joins them."""
     with av.open(str(clips[0])) as film, av.open(str(out), "w") as target:

@@ -24,6 +24,7 @@ from avspatial.media.formats import output_format
 from avspatial.media.frame_reader import read_on_grid
 from avspatial.media.remux import remux
 from avspatial.media.stream_marks import lost_marks
+from avspatial.text import listed
 
 _CANCELLED = 9.0
 """Independent signals at the two ears lose 3 dB in their mixture; a gain above this, dB, means that they cancel."""
@@ -99,6 +100,9 @@ def _notes(scan: AudioScan, level: OutputLevel, images: SceneImages) -> list[str
         notes.append(f"{scan.gaps / scan.rate:.2f} s of silence fill gaps in the audio's time stamps")
     if scan.dropped:
         notes.append(f"{scan.dropped / scan.rate:.3f} s of audio were dropped where its time stamps overlap")
+    if scan.restarts:
+        places = listed([f"by {back:.2f} s at {at:.2f} s" for at, back in scan.restarts])
+        notes.append(f"the audio's time stamps go back {places}: all of it is kept, in the order of the file")
     if scan.clock != 1:
         kind = "slow" if scan.clock > 1 else "fast"
         notes.append(f"the audio's clock is {abs(scan.clock - 1):.3%} {kind}: resampled to stay in step with the video")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from avspatial.inference.files.mixdown import SILENCE, OutputLevel, StereoAssemb
 from avspatial.inference.options import StreamProcessor
 from avspatial.media.audio_meters import Meters, downmix, refuse_channels
 from avspatial.media.audio_stream import AudioReader
+from avspatial.media.audio_timeline import Restart
 from avspatial.media.file_errors import write_fix
 from avspatial.media.resample import Resampler
 from avspatial.signal import stereo
@@ -35,8 +36,8 @@ ProgressCallback = Callable[[float, float], None]
 @dataclass(frozen=True)
 class AudioScan:
     """Facts of audio that was read: rate in Hz, number of channels, samples (T), time stamp of the first sample in s,
-    samples of silence that fill gaps, samples that were dropped where time stamps overlap, loudness in LUFS, and the
-    factor by which the time stamps make it longer (`AudioReader.clock`)."""
+    samples of silence that fill gaps, samples that were dropped where time stamps overlap, where the time stamps begin
+    anew, loudness in LUFS, and the factor by which the time stamps make it longer (`AudioReader.clock`)."""
 
     rate: int
     channels: int
@@ -44,6 +45,7 @@ class AudioScan:
     start: float
     gaps: int
     dropped: int
+    restarts: Sequence[Restart]
     loudness: float | None
     clock: float
 
@@ -72,7 +74,15 @@ def scan_audio(audio: AudioReader) -> AudioScan:
         )
     samples = round(audio.samples * audio.clock)
     return AudioScan(
-        audio.rate, audio.channels, samples, audio.start, audio.gaps, audio.dropped, meters.loudness, audio.clock
+        audio.rate,
+        audio.channels,
+        samples,
+        audio.start,
+        audio.gaps,
+        audio.dropped,
+        tuple(audio.restarts),
+        meters.loudness,
+        audio.clock,
     )
 
 

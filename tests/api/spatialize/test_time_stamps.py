@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.films import moving, try_spatialize
-from support.odd_times import join, lag, restamp, rumble
+from support.odd_times import join, lag, restamp, rumble, with_audio_earlier
 
 from avspatial.api.load import Trained
 from avspatial.api.spatialize import Result
@@ -127,6 +127,23 @@ def test_jittered_time_stamps_change_nothing(
     assert notes(result) == ()
     assert lags(result, read_track, true, (0.1, 1.5, 2.6)) == pytest.approx([0] * 3, abs=0.012)
     assert read_track(result.out)[0].shape[1] == read_track(plain)[0].shape[1]
+
+
+def test_time_stamps_that_go_back_far_lose_nothing_and_are_named(
+    film: Film, read_track: ReadTrack, trained: Trained, tmp_path: Path
+) -> None:
+    """FFmpeg refuses to write such audio; recorders whose clock is set again do."""
+    true = rumble(6)
+    plain = film(tmp_path / "plain.mkv", seconds=6, fps=5, audio="flac", sound=true)
+    source = with_audio_earlier(plain, tmp_path / "in.mkv", after=4, seconds=1.5)
+    result = try_spatialize(source, trained)
+    (note,) = notes(result)
+    match = re.fullmatch(
+        r"the audio's time stamps go back by 1\.50 s at (\d\.\d\d) s: all of it is kept, in the order of the file", note
+    )
+    assert match is not None and float(match[1]) == pytest.approx(4, abs=0.1)
+    assert read_track(result.out)[0].shape[1] == 6 * RATE
+    assert lags(result, read_track, true, (0.1, 3.6, 4.2, 5.6)) == pytest.approx([0] * 4, abs=0.001)
 
 
 def test_a_header_that_states_too_short_a_length_trims_nothing(
