@@ -180,6 +180,6 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file atomically."""
+    r"""Write a UTF-8 text file atomically; what of a name is not in UTF-8 is escaped as in JSON, `\udcff`."""
     with atomic_write(path) as temporary_path:
-        temporary_path.write_text(text, encoding="utf-8")
+        temporary_path.write_text(text, encoding="utf-8", errors="backslashreplace")

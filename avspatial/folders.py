@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from avspatial.errors import AvspatialError, DataError, reason
-from avspatial.text import listed
+from avspatial.text import listed, readable
 
-__all__ = ["as_path", "files_below", "folders_in", "once"]
+__all__ = ["as_path", "files_below", "folders_in", "once", "refuse_undecodable"]
 
 _HIDDEN, _READ_ALREADY, _AROUND = "hidden", "read already under another name", "it contains the folder itself"
 
@@ -28,6 +28,14 @@ def as_path(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise AvspatialError("there is no such home folder", where=path, fix="Write the folder out.") from error
+
+
+def refuse_undecodable(path: Path) -> None:
+    """Raise DataError for a path that is not in UTF-8: JSON and safetensors take none."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise DataError("a name that is not in UTF-8", where=readable(str(path)), fix="Rename it.") from error
 
 
 def files_below(folder: Path, wanted: Callable[[Path], bool], depth: int | None = None) -> list[Path]:

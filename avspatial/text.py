@@ -34,6 +34,15 @@ def split_names(names: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, names.split(",")))) if isinstance(names, str) else tuple(names)
 
 
+def readable(name: str) -> str:
+    r"""Write a file's name as text that every program takes: bytes that are not in UTF-8 as `\xff`.
+
+    >>> print(readable("caf\xe9 \udcff"))
+    café \xff
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Compare two maps: (dotted key, old value, new value) of each difference, None for a missing value.
 

@@ -29,7 +29,7 @@ from avspatial.errors import DataError, Interrupted, RunError
 from avspatial.evaluation.scoring.clip_scores import build_metrics
 from avspatial.evaluation.scoring.score_schema import Summary, read_summary
 from avspatial.evaluation.scoring.summary import evaluate_run
-from avspatial.folders import as_path
+from avspatial.folders import as_path, refuse_undecodable
 from avspatial.inference.overlap_add import VisualCondition, spatialize
 from avspatial.interfaces import Clip, Dataset, Progress, Trainer
 from avspatial.interrupts import signal_of, stoppable
@@ -155,6 +155,7 @@ def _recipe_of(run: Run, recipe: str | Path | None, changes: list[Override], smo
 
 def _refuse_unwritable(runs: Path) -> None:
     """RunError, before hours of preparing data, if no run directory can be created."""
+    refuse_undecodable(runs)
     existing = next(folder for folder in (runs.absolute(), *runs.absolute().parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         why = "permission denied" if existing.is_dir() else f"{existing} is a file"

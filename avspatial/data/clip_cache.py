@@ -30,6 +30,7 @@ from avspatial.atomic import atomic_directory, remove_unfinished
 from avspatial.data.content_digest import content_digest
 from avspatial.data.decoding import clip_audio, clip_images
 from avspatial.errors import DataError, reason
+from avspatial.folders import as_path, refuse_undecodable
 from avspatial.framing import Window
 from avspatial.interfaces import Clip, Progress, Rendering
 from avspatial.media.resample import resample
@@ -41,7 +42,9 @@ _FORMAT = 2
 def cache_root() -> Path:
     """Folder of all caches: the environment variable AVSPATIAL_CACHE, or the user's cache folder."""
     chosen = os.environ.get("AVSPATIAL_CACHE")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("avspatial")
+    root = as_path(chosen) if chosen else platformdirs.user_cache_path("avspatial")
+    refuse_undecodable(root)
+    return root
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,4 +138,4 @@ def _write(path: Path, frames: np.ndarray, rate: int, subtype: str) -> None:
 
         wavfile.write(path, rate, frames.astype(np.float32))
     else:
-        soundfile.write(str(path), frames, rate, subtype=subtype, format="WAV")
+        soundfile.write(os.fsencode(path), frames, rate, subtype=subtype, format="WAV")

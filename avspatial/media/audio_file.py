@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ def open_audio_file(path: Path) -> Iterator[soundfile.SoundFile]:
         if is_audio_folder(path):
             yield AudioFolder(path)
             return
-        with soundfile.SoundFile(str(path)) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             _refuse_cut_short(file, path)
             yield file
     except (soundfile.SoundFileError, OSError) as error:

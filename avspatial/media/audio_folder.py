@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
@@ -70,14 +71,14 @@ class AudioFolder:
 
 def _header(file: Path) -> Any:
     try:
-        return soundfile.info(str(file))
+        return soundfile.info(os.fsencode(file))
     except (soundfile.SoundFileError, OSError) as error:
         raise unreadable_audio(file, error) from error
 
 
 def _samples(file: Path, begin: int, end: int, dtype: str) -> np.ndarray:
     try:
-        return np.asarray(soundfile.read(str(file), end - begin, begin, dtype=dtype, always_2d=True)[0])
+        return np.asarray(soundfile.read(os.fsencode(file), end - begin, begin, dtype=dtype, always_2d=True)[0])
     except (soundfile.SoundFileError, OSError) as error:
         raise unreadable_audio(file, error) from error
 

@@ -41,7 +41,7 @@ def write_audio(
 
 
 def _write(path: Path, blocks: Iterable[np.ndarray], rate: int, kind: str, tags: Mapping[str, str]) -> None:
-    with soundfile.SoundFile(str(path), "w", rate, 2, "PCM_24", format=kind) as file:
+    with soundfile.SoundFile(os.fsencode(path), "w", rate, 2, "PCM_24", format=kind) as file:
         for name, text in tags.items():
             setattr(file, name, text)
         for block in blocks:
@@ -51,7 +51,7 @@ def _write(path: Path, blocks: Iterable[np.ndarray], rate: int, kind: str, tags:
 def _check_end(path: Path, samples: int) -> None:
     """Read the last sample again: libsndfile does not report when a full disk refuses the end of a flac file."""
     try:
-        with soundfile.SoundFile(str(path)) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             file.seek(samples - 1)
             complete = len(file.read(2)) == 1
     except soundfile.SoundFileError:

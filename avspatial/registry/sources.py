@@ -14,6 +14,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from avspatial.folders import as_path
+
 GROUP = "avspatial"
 VARIABLE = "AVSPATIAL_PLUGINS"
 
@@ -51,7 +53,7 @@ class Failure:
 
 def folders_in_environment() -> list[Path]:
     """The folders in AVSPATIAL_PLUGINS, separated as in PATH."""
-    return [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
+    return [as_path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
 
 
 def installed() -> Iterator[Source]:

@@ -25,7 +25,7 @@ from typing import Any
 from avspatial.atomic import atomic_directory, remove_unfinished, write_text
 from avspatial.contents import foreign_contents
 from avspatial.errors import RunError, reason
-from avspatial.folders import as_path, folders_in
+from avspatial.folders import as_path, folders_in, refuse_undecodable
 from avspatial.registry.sources import folders_in_environment
 
 _REPAIR_LOG = "Restore the file, or remove the line: a report then lacks what it says, and nothing else changes."
@@ -282,6 +282,7 @@ def new_run(
 def open_run(path: Path | str) -> Run:
     """The run in a directory; RunError if there is none, which names runs nearby."""
     if (run := Run.at(path)) is not None:
+        refuse_undecodable(run.path)
         return run
     run = Run(as_path(path))
     if not run.path.exists():

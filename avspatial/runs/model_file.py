@@ -16,6 +16,7 @@ from torch import Tensor
 from avspatial.atomic import atomic_write
 from avspatial.contents import foreign_contents
 from avspatial.errors import RunError
+from avspatial.folders import refuse_undecodable
 from avspatial.version import __version__
 
 SUFFIX = ".safetensors"
@@ -43,7 +44,8 @@ class ModelFile:
 
 
 def write_model_file(path: Path, model: ModelFile) -> None:
-    """Write the file, completely or not at all. Raises OSError if the file system refuses."""
+    """Write the file, completely or not at all. Raises OSError if the file system refuses, DataError for a name that is
+    not in UTF-8."""
     facts = {
         "format": _FORMAT,
         "avspatial": __version__,
@@ -51,6 +53,7 @@ def write_model_file(path: Path, model: ModelFile) -> None:
         "components": dict(model.components),
         "sha256": model.digest,
     }
+    refuse_undecodable(path)
     plain = {name: value.detach().cpu().contiguous() for name, value in model.weights.items()}
     with atomic_write(path) as temporary_path:
         save_file(plain, temporary_path, {_KEY: json.dumps(facts, allow_nan=False)})
@@ -61,6 +64,7 @@ def read_model_file(path: Path) -> ModelFile:
     if not path.is_file():
         what = "this is no regular file" if path.exists() else "no such file"
         raise RunError(what, where=path, fix="Give a run directory, or a file written by `avspatial export`.")
+    refuse_undecodable(path)
     instead = foreign_contents(path) or _incomplete(path)
     if instead:
         raise RunError(instead, where=path, fix=_FETCH)

@@ -31,6 +31,7 @@ from avspatial.registry import Registry
 from avspatial.runs.directory import ResolvedRecipe, Run
 from avspatial.runs.outputs import PICTURE, PREDICTED, REFERENCE
 from avspatial.settings import Selected
+from avspatial.text import readable
 
 _FREE = ("name", "seed", "smoke")
 """Keys of a recipe that do not make another method; the split is the other one."""
@@ -57,7 +58,7 @@ def read_scored(path: Path) -> ScoredSystem:
     measured = conditions[MODEL].metrics  # a number over all clips, as the flip consistency, has no pairs
     system = ScoredSystem(
         path,
-        path.resolve().name,
+        readable(path.resolve().name),
         summary.convention,
         {name: info for name, info in summary.metrics.items() if name in measured},
         _clips(path, run, recordings),

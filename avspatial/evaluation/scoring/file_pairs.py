@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 from avspatial.errors import DataError, MediaError
 from avspatial.evaluation.scoring.score_schema import read_scores
-from avspatial.folders import as_path, files_below
+from avspatial.folders import as_path, files_below, refuse_undecodable
 from avspatial.interfaces import Clip, Truth
 from avspatial.media.audio import is_audio
 from avspatial.media.csv_rows import read_table
@@ -128,10 +128,7 @@ def _audio_files(folder: Path) -> list[Path]:
     """Every audio and video file below a folder; DataError for a name that is not text."""
     files = files_below(folder, is_audio)
     for path in files:
-        try:
-            str(path).encode()
-        except UnicodeEncodeError as error:
-            raise DataError("a name that is not in UTF-8", where=ascii(str(path)), fix="Rename it.") from error
+        refuse_undecodable(path)
     return files
 
 

@@ -142,7 +142,7 @@ class TestTwoFolders:
     def test_a_name_that_is_not_utf8_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "out").mkdir()
         Path(os.fsdecode(bytes(tmp_path / "out") + b"/\xff.wav")).touch()
-        assert refusal(tmp_path / "out") == f"'{tmp_path}/out/\\udcff.wav': a name that is not in UTF-8\n  Rename it."
+        assert refusal(tmp_path / "out") == f"{tmp_path}/out/\\xff.wav: a name that is not in UTF-8\n  Rename it."
 
 
 class TestACsv:
