@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -223,6 +223,14 @@ class Dataset(ABC):
             The reason for each, by the clip's id or the file's path below the root.
         """
         return {}
+
+    def remarks(self) -> Sequence[str]:
+        """State what the user should know of the data as a whole: what is suspected, and what only some of it has.
+
+        Returns:
+            One sentence each, without the folder's name.
+        """
+        return ()
 
     @abstractmethod
     def fingerprint(self) -> str:

@@ -49,6 +49,7 @@ def check_dataset(
         measured=measured,
         refused=refused,
         left_out=dataset.left_out(),
+        remarks=dataset.remarks(),
         shared=shared_audio(measured),
         fairplay=_fairplay_files(root, dataset.progress),
     )

@@ -78,6 +78,7 @@ class DataCheck:
         measured: Every clip of the splits, in order.
         refused: {split: what a run would say} for the splits that it would refuse.
         left_out: {clip or file: why} of what the data set leaves out by itself.
+        remarks: What the data set says of itself as a whole.
         shared: Pairs of clips that share audio, in one split or two.
         fairplay: The wav files compared with FAIR-Play's own; None if none has the name of one.
     """
@@ -88,6 +89,7 @@ class DataCheck:
     measured: Sequence[ClipFacts]
     refused: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
     shared: Sequence[SharedAudio] = ()
     fairplay: FairPlayFiles | None = None
 
@@ -171,6 +173,7 @@ class DataCheck:
             "recordings": len({facts.recording for facts in self.measured}),
             "recordings_in_two_splits": self.split_recordings,
             "left_out": [{"clip": clip, "why": why} for clip, why in self.left_out.items()],
+            "remarks": list(self.remarks),
             "damage": [{"clip": clip, "why": why} for clip, why in self.damage.items()],
             "refused": [{"split": split, "why": why} for split, why in self.refused.items()],
             "leaks": [list(pair) for pair in self.leaks],

@@ -104,26 +104,34 @@ class Foa360(Dataset):
 
     def notes(self) -> Iterator[str]:
         """What a user should know of this data, one line or more each."""
+        remarks = self.remarks()
+        if self._left_out:
+            yield left_out_note(self.root, self._left_out)
+        yield from (f"note: {self.root}: {remark}" for remark in remarks)
+
+    def remarks(self) -> list[str]:
+        """What is missing, has no height, is suspected of another convention, or has no direction."""
+        return list(self._remarks())
+
+    def _remarks(self) -> Iterator[str]:
         measured = list(self._measured.values()) if self._clips else []
         count = counted(len(measured), "clip")
         if self._published is not None and self._published.missing:
-            yield f"note: {self.root}: {self._published.describe()}"
-        if self._left_out:
-            yield left_out_note(self.root, self._left_out)
+            yield self._published.describe()
         flat = sum(one.channels[2] < one.channels[0] - _NO_HEIGHT for one in measured)
         if flat:
-            yield f"note: {self.root}: {flat} of {count} without height: Z is silent"
+            yield f"{flat} of {count} without height: Z is silent"
         loud = [one.gain for one in measured if one.gain > EXCESS]
         if len(loud) > _SUSPECT * len(measured):
             yield (
-                f"note: {self.root}: in {len(loud)} of {count} Y, Z and X follow W with a gain of up to "
+                f"in {len(loud)} of {count} Y, Z and X follow W with a gain of up to "
                 f"{max(loud):.2f}, where SN3D has 1 at most: is this N3D or FuMa (data.foa.normalization)?"
             )
         if self.settings.truth is not None:
             return
         direct = [value >= self.settings.directness for one in measured for value in one.directness]
         share = sum(direct) / max(1, len(direct))
-        yield f"note: {self.root}: directions are known in {share:.0%} of the time (data.directness)"
+        yield f"directions are known in {share:.0%} of the time (data.directness)"
 
     @cached_property
     def _head(self) -> str:

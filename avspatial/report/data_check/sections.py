@@ -100,6 +100,8 @@ def _motion(check: DataCheck) -> str:
 
 
 def _lists(check: DataCheck) -> Iterator[Section]:
+    if check.remarks:
+        yield Section("Remarks", rows=[("what the data set says of itself",), *((remark,) for remark in check.remarks)])
     if check.left_out:
         yield Section(
             f"Left out: {len(check.left_out)}", "The data set does not use these.", _by_reason(check.left_out)

@@ -14,6 +14,7 @@ from PIL import Image
 from pydantic import ValidationError
 from support.recordings360 import RATE, centre, field, in_aac_carrier, panorama, write_recording
 
+import avspatial
 from avspatial.data.clip_cache import ClipStore
 from avspatial.data.foa360.dataset import Foa360
 from avspatial.data.foa360.measure import measure_source
@@ -26,6 +27,7 @@ from avspatial.errors import DataError
 from avspatial.framing import Framing, Window
 from avspatial.media.image import write_jpeg
 from avspatial.progress import silent
+from avspatial.report.data_check.sections import sections
 from avspatial.signal.ambisonics import encode
 
 IDS = [f"{letter * 10}{number}" for number, letter in enumerate("ABCDEF")]
@@ -366,8 +368,15 @@ def test_other_normalizations_are_suspected(tmp_path, capsys, convert, setting):
     note = capsys.readouterr().err
     assert "in 3 of 3 clips Y, Z and X follow W with a gain of up to 1." in note
     assert "where SN3D has 1 at most: is this N3D or FuMa (data.foa.normalization)?" in note
+    given = {"seconds": 1.0}
+    found = avspatial.check_data(tmp_path, images=False, progress=silent, settings=given)
+    (suspicion,) = (remark for remark in found.to_dict()["remarks"] if "follow W" in remark)
+    assert suspicion in note
+    assert any((suspicion,) in section.rows for section in sections(found))
     data(tmp_path, foa=setting).prepare()
     assert "follow W" not in capsys.readouterr().err
+    named = avspatial.check_data(tmp_path, images=False, progress=silent, settings={**given, "foa": setting})
+    assert [remark for remark in named.remarks if "follow W" in remark] == []
 
 
 def test_a_field_without_height_is_noted(tmp_path, capsys):
