@@ -174,7 +174,7 @@ def _seconds(where: str, column: str, cells: Mapping[str, str]) -> float | None:
     if not cells[column]:
         return None
     try:
-        value = float(cells[column])
+        value = float(cells[column].replace(",", "."))
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
@@ -64,13 +65,12 @@ def find_videos(root: Path, listed: Collection[str] | None = None) -> tuple[list
     for path in files:
         if path.suffix.lower() not in _VIDEOS:
             audio_files.setdefault(path.with_suffix(""), []).append(path)
+    videos = {path.relative_to(root).as_posix(): path for path in files if path.suffix.lower() in _VIDEOS}
+    again = _links_again([path for file, path in videos.items() if listed is None or file in listed])
     found: dict[str, VideoFile] = {}
     left_out: dict[str, str] = {}
-    for path in files:
-        if path.suffix.lower() not in _VIDEOS:
-            continue
-        file = path.relative_to(root).as_posix()
-        why = _unfit(path) if listed is None or file in listed else NOT_LISTED
+    for file, path in videos.items():
+        why = again.get(path) or _unfit(path) if listed is None or file in listed else NOT_LISTED
         if not why:
             recording = normalize("NFC", PurePosixPath(file).with_suffix("").as_posix())
             name = recording_name(recording)
@@ -85,6 +85,19 @@ def find_videos(root: Path, listed: Collection[str] | None = None) -> tuple[list
         if why:
             left_out[file.encode("utf-8", "backslashreplace").decode()] = why
     return [found[name] for name in sorted(found)], left_out
+
+
+def _links_again(videos: Sequence[Path]) -> dict[Path, str]:
+    """Why links are left out: each leads to a video that is there under its own name, or through a link before it."""
+    links = [path for path in videos if path.is_symlink()]
+    targets = {path: Path(os.path.realpath(path)) for path in links}  # Path.resolve raises for a circle
+    read = {path.parent.resolve() / path.name for path in videos if path not in targets} if links else set()
+    again = {}
+    for path, target in targets.items():
+        if target in read:
+            again[path] = f"a link to a video that is read under another name: {target.name}"
+        read.add(target)
+    return again
 
 
 def _unfit(path: Path) -> str:

@@ -225,7 +225,7 @@ class Dataset(ABC):
         return {}
 
     def remarks(self) -> Sequence[str]:
-        """State what the user should know of the data as a whole: what is suspected, and what only some of it has.
+        """State what the user should know of the data together: what is suspected, and what only some of it has.
 
         Returns:
             One sentence each, without the folder's name.

@@ -445,16 +445,30 @@ class TestListing:
         assert len(videos) == len({video.name for video in videos}) == 10_000 and not left_out
 
     def test_hidden_files_and_links_are_no_second_recording(
-        self, root: Path, capsys: pytest.CaptureFixture[str]
+        self, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (root / "link").symlink_to(root / "concert")
         (root / "circle").symlink_to(root)
         (root / "concert" / ".song 0.mp4").touch()
         (root / ".trash").mkdir()
         (root / "again.mp4").symlink_to(root / "concert" / "song 0.mp4")
-        clips = all_clips(folder(root))
-        assert {clip.recording for clip in clips} == {"again", *(f"concert/song {number}" for number in range(1, 5))}
+        (root / "self.mp4").symlink_to(root / "self.mp4")
+        (tmp_path / "elsewhere.mp4").write_bytes((root / "concert" / "song 1.mp4").read_bytes() + b"\0\0\0\x08free")
+        for name in ("outside.mp4", "outside again.mp4"):
+            (root / name).symlink_to(tmp_path / "elsewhere.mp4")
+        found = folder(root)
+        names = [video.recording for video in find_videos(root)[0]]
+        assert names == [*(f"concert/song {number}" for number in range(5)), "outside again"]
+        assert {clip.recording for clip in all_clips(found)} == set(names)
         assert "read already under another name" in capsys.readouterr().err
+        link = "a link to a video that is read under another name"
+        left_out = dict(found.left_out())
+        assert left_out.pop("self.mp4").startswith("not readable: ")
+        assert left_out == {"again.mp4": f"{link}: song 0.mp4", "outside.mp4": f"{link}: elsewhere.mp4"}
+
+    def test_a_link_is_read_if_the_csv_lists_it_alone(self, root: Path) -> None:
+        (root / "again.mp4").symlink_to(root / "concert" / "song 0.mp4")
+        assert [video.file for video in find_videos(root, ["again.mp4"])[0]] == ["again.mp4"]
 
     def test_names_become_ids_that_are_safe(self, tmp_path: Path) -> None:
         given = ["a/b.mp4", "a__b.mp4", "new\nline.mkv", "12:30 talk.MP4", f"{'long' * 60}.mov", "e\u0301.mp4"]

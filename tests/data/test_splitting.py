@@ -73,6 +73,8 @@ class TestACsv:
     def test_columns_in_any_order_and_semicolons_as_spreadsheets_write_them(self, root: Path) -> None:
         (section,) = read(root, "split;file\nval;concert\\encore.mp4\n")
         assert (section.file, section.split, section.recording) == ("concert/encore.mp4", "val", "concert/encore")
+        (section,) = read(root, "file;start;end;split\ntalk.mkv;0,5;12,25;test\n")
+        assert section.span == (0.5, 12.25)
 
     def test_several_parts_of_a_file(self, root: Path) -> None:
         sections = read(root, "file,split,start,end\ntalk.mkv,train,10,20\ntalk.mkv,train,0,10\ntalk.mkv,train,20,\n")

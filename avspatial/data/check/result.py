@@ -78,7 +78,7 @@ class DataCheck:
         measured: Every clip of the splits, in order.
         refused: {split: what a run would say} for the splits that it would refuse.
         left_out: {clip or file: why} of what the data set leaves out by itself.
-        remarks: What the data set says of itself as a whole.
+        remarks: What the data set says of all its clips together.
         shared: Pairs of clips that share audio, in one split or two.
         fairplay: The wav files compared with FAIR-Play's own; None if none has the name of one.
     """
