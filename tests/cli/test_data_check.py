@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from avspatial.cli.main import main
+from avspatial.data.check.result import DataCheck
 from avspatial.media.audio import read_audio, write_wav
+from avspatial.report.data_check.sections import sections
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,17 @@ def test_a_leak_fails_and_is_named_in_text_and_json(leaking: Path, capsys: pytes
     text = capsys.readouterr().out
     assert re.search(rf"^  {train} +train +{test} +test +1\.0 s +\d+ % of the fingerprint$", text, re.MULTILINE)
     assert text.endswith("\n\nFailed: 1 pair of clips in two splits with the same audio.\n")
+
+
+def test_a_refusal_of_all_splits_is_stated_once_in_sentences() -> None:
+    why = "DIR: the lists share 1 clip\n  Correct the lists."
+    refused = {"train": why, "val": why, "test": "DIR: left out 2:\n    2 x mono (a, b)"}
+    found = DataCheck(root="DIR", use="fairplay", settings={}, measured=[], refused=refused)
+    (section,) = (section for section in sections(found) if section.title == "Refused by a run")
+    assert section.rows[1:] == [
+        ("train, val", "DIR: the lists share 1 clip. Correct the lists."),
+        ("test", "DIR: left out 2: 2 x mono (a, b)"),
+    ]
 
 
 def test_the_page_is_one_file_that_loads_nothing(leaking: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -124,7 +125,11 @@ def _lists(check: DataCheck) -> Iterator[Section]:
 
 def _failures(check: DataCheck) -> Iterator[Section]:
     if check.refused:
-        rows = [("split", "what a run says"), *((part, why.replace("\n", " ")) for part, why in check.refused.items())]
+        parts: dict[str, list[str]] = {}
+        for part, why in check.refused.items():
+            sentences = re.sub(r"\s*\n\s*", " ", re.sub(r"(?<=[^.:,;])\n\s*", ". ", why))
+            parts.setdefault(sentences, []).append(part)
+        rows = [("split", "what a run says"), *((", ".join(of), why) for why, of in parts.items())]
         yield Section("Refused by a run", "", rows, bad=True)
     if check.damage:
         rows = [("clip", "why"), *list(check.damage.items())[:SHOWN]]
