@@ -147,6 +147,17 @@ def refuse_existing(path: Path, force: bool = False, *, fix: str = "Give another
 
 
 @contextmanager
+def _errors_about(path: Path, temporary_path: Path) -> Iterator[None]:
+    """Let an OSError about the temporary path name the one that is meant."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename == str(temporary_path):
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path (same folder and suffix) that is renamed to `path` if the block succeeds, else removed.
 
@@ -155,7 +166,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     _make_folder(path.parent)
     temporary_path = _temporary_path(path)
     try:
-        mode = _new_file_mode(temporary_path)
+        with _errors_about(path, temporary_path):
+            mode = _new_file_mode(temporary_path)
         yield temporary_path
         _finish_file(temporary_path, mode)
         temporary_path.replace(path)
@@ -170,7 +182,8 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     _make_folder(path.parent)
     temporary_path = _temporary_path(path)
     try:
-        temporary_path.mkdir()
+        with _errors_about(path, temporary_path):
+            temporary_path.mkdir()
         yield temporary_path
         _finish_files(temporary_path)
         temporary_path.rename(path)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from avspatial.errors import reason
 
+NOT_OPENED = "cannot be opened"
 _STARTS = (
     (b"version https://git-lfs.github.com/spec/", "a Git LFS pointer, not the file itself: `git lfs pull` fetches it"),
     (b"<!doctype html", "a web page, perhaps of a download that needs a click or a login"),
@@ -29,8 +30,13 @@ def foreign_contents(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(64)
     except OSError as error:
-        return f"cannot be opened: {reason(error)}"
+        return f"{NOT_OPENED}: {reason(error)}"
+    return foreign_start(head)
+
+
+def foreign_start(head: bytes) -> str:
+    """As `foreign_contents`, by the first bytes of a file alone."""
     if not head:
         return "an empty file"
-    start = head.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    start = head[:64].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
     return next((meaning for known, meaning in _STARTS if start.startswith(known.lower())), "")

@@ -47,13 +47,14 @@ VERBS = (
     "doctor",
 )
 _FREE = "Free space or allow writing there, or choose another folder (`--runs DIR` for runs)."
+_ALLOW = "Allow reading and writing it, or choose another folder (`--runs DIR` for runs)."
 _NAME = "Give another name."
 _FILE_ERRORS = {
     errno.ENOSPC: ("no space left on the disk", _FREE),
     errno.EDQUOT: ("the disk quota is used up", _FREE),
     errno.EROFS: ("the file system is read-only", _FREE),
-    errno.EACCES: ("permission denied", _FREE),
-    errno.EPERM: ("permission denied", _FREE),
+    errno.EACCES: ("permission denied", _ALLOW),
+    errno.EPERM: ("permission denied", _ALLOW),
     errno.EISDIR: ("this is a folder, and a file must be written here", _NAME),
     errno.ENOTDIR: ("one of the folders in this path is a file", _NAME),
     errno.ENAMETOOLONG: ("the name is too long for the file system", _NAME),

@@ -33,7 +33,7 @@ def ffmpeg_command(source: Path, options: str, out: str | Path) -> str:
 
 def unreadable_video(path: Path, error: BaseException) -> MediaError:
     if getattr(error, "errno", None) in _FORBIDDEN:
-        return MediaError(f"cannot be read ({reason(error)})", where=path, fix="Allow reading it, or copy it.")
+        return _forbidden(path, error)
     return _foreign("a video", path) or MediaError(
         f"not a readable video ({reason(error)}); it is damaged or cut short",
         where=path,
@@ -50,9 +50,19 @@ def unreadable_audio(path: Path, error: BaseException) -> MediaError:
 
 
 def _foreign(kind: str, path: Path) -> MediaError | None:
-    """For a file that holds something else by its first bytes; None if it may be what its name says."""
-    instead = foreign_contents(path) if path.is_file() else ""
+    """For a file that may not be read, or holds something else by its first bytes; None for any other."""
+    if not path.is_file():
+        return None
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        return _forbidden(path, error)
+    instead = foreign_contents(path)
     return MediaError(f"not {kind}: {instead}", where=path, fix="Get the file itself.") if instead else None
+
+
+def _forbidden(path: Path, error: BaseException) -> MediaError:
+    return MediaError(f"cannot be read ({reason(error)})", where=path, fix="Allow reading it, or copy it.")
 
 
 def empty_audio(path: Path) -> MediaError:

@@ -11,6 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from avspatial.contents import foreign_start
 from avspatial.errors import reason
 from avspatial.folders import as_path
 from avspatial.recipe.yaml_tree import (
@@ -60,6 +61,9 @@ def read(path: Path, below: tuple[Path, ...] = ()) -> Layers:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         return Layers([], [Problem(SourceLocation(str(path)), "", f"cannot be read: {_unreadable(error)}")], False)
+    instead = foreign_start(text.encode()) if text else ""
+    if instead:
+        return Layers([], [Problem(SourceLocation(str(path), 1, 1), "", instead)], False)
     return read_text(text, path, below)
 
 

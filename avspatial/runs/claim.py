@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -27,8 +28,12 @@ _LEASE_S = 60.0
 def claim(run: Run) -> Iterator[None]:
     """Hold the run for the block; RunError if another process holds it, or no file can be written there."""
     lease = SoftFileLease(run.path / "run.lock", lease_duration=_LEASE_S, thread_local=False)
+    patience = _patience(lease)
+    if patience:
+        what = f"claimed by {_holder(lease, run)}, which has stopped renewing its claim"
+        print(f"note: {run.path}: {what}; it is taken over in up to {patience:.0f} s", file=sys.stderr)
     try:
-        lease.acquire(timeout=_patience(lease))
+        lease.acquire(timeout=patience)
     except Timeout as error:
         what = f"another process is writing this run ({_holder(lease, run)})"
         fix = f"Wait until it has finished, or stop it. If it no longer exists, remove {lease.lock_file}."

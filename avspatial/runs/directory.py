@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from avspatial.atomic import atomic_directory, remove_unfinished, write_text
-from avspatial.contents import foreign_contents
+from avspatial.contents import foreign_contents, foreign_start
 from avspatial.errors import RunError, reason
 from avspatial.folders import as_path, folders_in, refuse_undecodable
 from avspatial.registry.sources import folders_in_environment
@@ -210,7 +210,7 @@ def _record(line: bytes, where: str) -> dict[str, Any]:
         if typed and all(isinstance(value, int | float) for value in record.get("terms", {}).values()):
             return dict(record)
     except (ValueError, RecursionError) as error:
-        raise RunError(f"not JSON: {reason(error)}", where=where, fix=_REPAIR_LOG) from error
+        raise RunError(foreign_start(line) or f"not JSON: {reason(error)}", where=where, fix=_REPAIR_LOG) from error
     raise RunError("not a record of a run", where=where, fix=_REPAIR_LOG)
 
 

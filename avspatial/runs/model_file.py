@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from avspatial.atomic import atomic_write
-from avspatial.contents import foreign_contents
+from avspatial.contents import NOT_OPENED, foreign_contents
 from avspatial.errors import RunError
 from avspatial.folders import refuse_undecodable
 from avspatial.version import __version__
@@ -67,7 +67,8 @@ def read_model_file(path: Path) -> ModelFile:
     refuse_undecodable(path)
     instead = foreign_contents(path) or _incomplete(path)
     if instead:
-        raise RunError(instead, where=path, fix=_FETCH)
+        fix = "Allow reading it, or copy it." if instead.startswith(NOT_OPENED) else _FETCH
+        raise RunError(instead, where=path, fix=fix)
     try:
         with safe_open(path, "pt") as file:
             facts = json.loads((file.metadata() or {}).get(_KEY, "null"))

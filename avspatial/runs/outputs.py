@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from avspatial.atomic import atomic_directory
+from avspatial.contents import foreign_contents
 from avspatial.errors import DataError
 from avspatial.interfaces import Truth
 from avspatial.media.audio import write_wav
@@ -66,4 +67,4 @@ def read_truth(path: Path) -> Truth | None:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         fix = "Restore it, or remove it: the clip is then scored without true angles."
-        raise DataError("not a readable truth.json", where=path, fix=fix) from error
+        raise DataError(foreign_contents(path) or "not a readable truth.json", where=path, fix=fix) from error

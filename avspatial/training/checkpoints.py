@@ -129,6 +129,7 @@ def read_state(folder: Path) -> TrainingState:
         state = TypeAdapter(TrainingState).validate_json((folder / STATE).read_bytes())
     except (OSError, ValidationError) as error:
         why = reason(error) if isinstance(error, OSError) else error.errors()[0]["msg"]
+        why = foreign_contents(folder / STATE) or why
         raise RunError(f"the checkpoint's state.json cannot be read: {why}", where=folder, fix=_OTHER) from error
     if folder.name != folder_name(state.step):
         raise RunError(f"its state.json says step {state.step}", where=folder, fix=_OTHER)

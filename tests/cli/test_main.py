@@ -172,6 +172,8 @@ def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert capsys.readouterr().err == ("interrupted; no file is incomplete. Give the same command again to continue.\n")
 
 
+FREE = "Free space or allow writing there, or choose another folder (`--runs DIR` for runs)."
+ALLOW = "Allow reading and writing it, or choose another folder (`--runs DIR` for runs)."
 FULL = {
     errno.ENOSPC: "no space left on the disk",
     errno.EDQUOT: "the disk quota is used up",
@@ -187,8 +189,7 @@ def test_a_full_or_forbidden_disk_is_reported_without_a_traceback(
     raising(monkeypatch, OSError(number, os.strerror(number), "runs/a/log.jsonl"))
     assert main(["doctor"]) == 2
     assert capsys.readouterr().err == (
-        f"error: runs/a/log.jsonl: {FULL[number]}\n"
-        "  Free space or allow writing there, or choose another folder (`--runs DIR` for runs).\n"
+        f"error: runs/a/log.jsonl: {FULL[number]}\n  {ALLOW if number == errno.EACCES else FREE}\n"
     )
 
 

@@ -4,6 +4,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from support.permissions import open_folder, without_rights
 
 from avspatial.errors import MediaError
 from avspatial.media.audio import read_audio
@@ -36,6 +37,17 @@ def test_an_audio_file_that_is_something_else_is_named(tmp_path: Path, content: 
     with pytest.raises(MediaError) as error:
         read_audio(path)
     assert str(error.value) == f"{path}: not an audio file: {CONTENTS[content]}\n  Get the file itself."
+
+
+@pytest.mark.parametrize("name", ["sound.wav", "sound.flac", "sound.mp3", "film.mp4"])
+def test_a_file_that_may_not_be_read_is_no_damaged_one(name: str) -> None:
+    with open_folder() as folder:
+        path = folder / name
+        path.write_bytes(b"anything")
+        path.chmod(0)
+        with without_rights(), pytest.raises(MediaError) as error:
+            read_audio(path)
+    assert str(error.value) == f"{path}: cannot be read (Permission denied)\n  Allow reading it, or copy it."
 
 
 @pytest.mark.parametrize("name", ["w w/it's 1.mp4", "12:30 talk.mp4", "$(x).mp4", "plain.mp4"])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from support.permissions import open_folder, without_rights
 
 import avspatial
 from avspatial.atomic import (
@@ -48,6 +49,16 @@ def test_a_file_stays_as_it_was_when_the_block_fails(tmp_path: Path) -> None:
         raise RuntimeError
     assert path.read_text() == "old"
     assert left_in(tmp_path) == ["a.json"]
+
+
+def test_an_error_names_the_file_that_is_meant_not_the_temporary_one() -> None:
+    with open_folder() as folder:
+        folder.chmod(0o555)
+        for write in (atomic_write, atomic_directory):
+            with without_rights(), pytest.raises(PermissionError) as error, write(folder / "a.json"):
+                pytest.fail("nothing can be written")
+            assert error.value.filename == str(folder / "a.json")
+        folder.chmod(0o755)
 
 
 def test_a_folder_appears_when_the_block_ends_well_and_not_otherwise(tmp_path: Path) -> None:

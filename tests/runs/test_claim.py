@@ -92,7 +92,7 @@ def test_a_claim_that_names_nobody_is_refused_with_what_to_remove(run: Run) -> N
 
 
 def test_a_claim_of_another_host_is_taken_over_when_it_is_not_renewed(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(module, "_LEASE_S", 0.3)
     lock = run.path / "run.lock"
@@ -101,6 +101,10 @@ def test_a_claim_of_another_host_is_taken_over_when_it_is_not_renewed(
     os.utime(lock, (0, 0))
     with claim(run):
         assert run.metadata["process"]["host"] == socket.gethostname()
+    assert capsys.readouterr().err == (
+        f"note: {run.path}: claimed by host elsewhere, process 1, which has stopped renewing its claim; "
+        "it is taken over in up to 0 s\n"
+    )
 
 
 def test_a_run_that_cannot_be_written_is_refused_with_the_reason(run: Run) -> None:

@@ -1,17 +1,22 @@
 """Files that are not what their name says: each is named for what it holds."""
 
 import json
-import os
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from support.permissions import open_folder, without_rights
 
 from avspatial.cli.main import main
-from avspatial.errors import RunError
+from avspatial.errors import AvspatialError, RunError
+from avspatial.evaluation.scoring.score_schema import read_scores, read_summary
+from avspatial.recipe import load_recipe
+from avspatial.registry import discover
 from avspatial.runs import Run, create_run
 from avspatial.runs.model_file import ModelFile, read_model_file, write_model_file
+from avspatial.runs.outputs import read_truth
+from avspatial.training.checkpoints import read_state
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0badcafe\nsize 12345\n"
 LFS = "a Git LFS pointer, not the file itself: `git lfs pull` fetches it"
@@ -25,10 +30,13 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-def refusal(path: Path) -> str:
+FETCH = "Fetch it again, or export it again: avspatial export RUN -o FILE.safetensors."
+
+
+def refusal(path: Path, fix: str = FETCH) -> str:
     with pytest.raises(RunError) as caught:
         read_model_file(path)
-    assert caught.value.fix == "Fetch it again, or export it again: avspatial export RUN -o FILE.safetensors."
+    assert caught.value.fix == fix
     return caught.value.what
 
 
@@ -78,6 +86,27 @@ def test_metadata_and_recipe_of_a_run_that_are_pointers(tmp_path: Path) -> None:
         _ = Run(run.path).resolved_recipe
 
 
+@pytest.mark.parametrize("contents", [POINTER, b"<!DOCTYPE html>\n<html>"])
+def test_every_file_of_a_run_that_is_something_else_is_named(tmp_path: Path, contents: bytes) -> None:
+    meaning = LFS if contents == POINTER else PAGE
+    run = create_run(tmp_path, "demo", "seed: 0\n", "seed: 0\n")
+    step = run.checkpoints / "step-000001"
+    step.mkdir(parents=True)
+    readers: dict[Path, Callable[[], object]] = {
+        run.summary: lambda: read_summary(run.summary),
+        run.scores: lambda: list(read_scores(run.scores)),
+        run.log: lambda: list(run.records()),
+        step / "state.json": lambda: read_state(step),
+        run.path / "truth.json": lambda: read_truth(run.path / "truth.json"),
+        run.resolved: lambda: load_recipe(run.resolved, discover([])),
+    }
+    for file, read in readers.items():
+        file.write_bytes(contents)
+        with pytest.raises(AvspatialError) as error:
+            read()
+        assert meaning in error.value.what
+
+
 def test_ordinary_damage_is_still_reported_as_such(tmp_path: Path) -> None:
     run = create_run(tmp_path, "demo", "seed: 0\n", "seed: 0\n")
     run.metadata_file.write_text(json.dumps({"state": "running"})[:-4])
@@ -87,15 +116,9 @@ def test_ordinary_damage_is_still_reported_as_such(tmp_path: Path) -> None:
 
 def test_a_file_without_permission_is_not_called_missing(model: Path) -> None:
     contents = model.read_bytes()
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        path = Path(name) / "model.safetensors"
+    with open_folder() as folder:
+        path = folder / "model.safetensors"
         path.write_bytes(contents)
         path.chmod(0)
-        user = os.geteuid()
-        if not user:
-            os.seteuid(65534)  # root may read anything
-        try:
-            assert refusal(path) == "cannot be opened: Permission denied"
-        finally:
-            os.seteuid(user)
+        with without_rights():
+            assert refusal(path, "Allow reading it, or copy it.") == "cannot be opened: Permission denied"

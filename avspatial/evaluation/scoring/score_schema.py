@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from avspatial.atomic import write_text
+from avspatial.contents import foreign_start
 from avspatial.errors import RunError, reason
 from avspatial.evaluation.scoring.controls import MODEL
 
@@ -330,7 +331,8 @@ def _object(text: bytes, where: str, fix: str) -> Json:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise RunError(f"not JSON: {getattr(error, 'msg', error)}", where=where, fix=fix) from error
+        what = foreign_start(text) or f"not JSON: {getattr(error, 'msg', error)}"
+        raise RunError(what, where=where, fix=fix) from error
     if not isinstance(data, dict):
         raise RunError("not an object of JSON", where=where, fix=fix)
     return data
