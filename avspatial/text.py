@@ -25,6 +25,15 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def pace(per_second: float, noun: str) -> str:
+    """Write how many things are done per second, or the seconds that one takes if it is longer than one.
+
+    >>> pace(12.34, "clip"), pace(0.02, "clip")
+    ('12.3 clips/s', '50.0 s/clip')
+    """
+    return f"{per_second:.1f} {noun}s/s" if not 0 < per_second < 1 else f"{1 / per_second:.1f} s/{noun}"
+
+
 def split_names(names: str | Iterable[str]) -> tuple[str, ...]:
     """Take names one by one, or as one text in which commas separate them.
 

@@ -24,7 +24,7 @@ from avspatial.contents import foreign_contents
 from avspatial.errors import PluginError, RunError, reason
 from avspatial.interfaces import Spatializer, Trainer
 from avspatial.runs.directory import Run
-from avspatial.text import listed
+from avspatial.text import counted, listed
 from avspatial.training.random_state import set_torch_random_state, torch_random_state
 
 MODEL, REST, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
@@ -104,7 +104,7 @@ def recover(run: Run, keep: int) -> tuple[Path | None, TrainingState]:
     folders = sorted(run.checkpoints.glob("step-[0-9]*"), key=_step_of)
     if folder is None and len(folders) > 1:
         fix = f"Write the name of the newest complete one into it, such as {folders[-1].name}."
-        what = f"there are {len(folders)} checkpoints, but no {LATEST} that names one"
+        what = f"it holds {counted(len(folders), 'checkpoint')}, but no {LATEST} that names one"
         raise RunError(what, where=run.checkpoints, fix=fix)
     state = read_state(folder) if folder else TrainingState()
     best = None if state.best_step is None else run.checkpoints / folder_name(state.best_step)

@@ -9,6 +9,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from avspatial.text import pace
+
 _SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -50,7 +52,7 @@ class Display:
     def step(self, step: int, terms: Mapping[str, float], clips_per_second: float, waiting: float) -> None:
         """Show a finished step; `waiting` is the share of the time so far that was spent waiting for data."""
         losses = "  ".join(f"{name} {value:.4g}" for name, value in terms.items() if name.endswith("/total"))
-        text = f"{losses}  {self._validated}{clips_per_second:.1f} clips/s  waiting {waiting:.0%}"
+        text = f"{losses}  {self._validated}{pace(clips_per_second, 'clip')}  waiting {waiting:.0%}"
         self._progress.update(self._task, completed=step, text=text)
         now = time.perf_counter()
         if not self._console.is_terminal and (now - self._last_line >= _SECONDS_BETWEEN_LINES or step == self._steps):

@@ -205,7 +205,7 @@ class TestFiles:
         for name, samples in (("p", 48001), ("r", 48000)):
             write_wav(tmp_path / f"{name}.wav", np.ones((2, samples)) * 0.1, 48000)
         assert self.failure(tmp_path).startswith("the prediction has 48001 samples, the reference 48000 (")
-        assert evaluate(tmp_path / "pairs.csv", trim=True).notes["prediction cut by 1 samples"] == 1
+        assert evaluate(tmp_path / "pairs.csv", trim=True).notes["prediction cut by 1 sample"] == 1
 
 
 class TestMetamorphic:

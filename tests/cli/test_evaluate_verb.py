@@ -74,7 +74,7 @@ def test_failures_are_listed_and_the_exit_code_is_one(outputs: Path, capsys: pyt
         f"  clip2: {lengths}",
     ]
     assert main(["evaluate", str(outputs), "--metrics", "snr", "--trim", "--json"]) == 1
-    assert "note: reference cut by 1 samples (1 of 3 clips)\n" in capsys.readouterr().err
+    assert "note: reference cut by 1 sample (1 of 3 clips)\n" in capsys.readouterr().err
 
 
 def test_only_the_first_ten_failures_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -173,7 +173,7 @@ def test_training_and_validation_curves_are_drawn_and_the_best_step_named(report
     text, page = read(report_of())
     assert "Training curve of model/l1" in text and "Validation curve of total" in text
     assert "the best checkpoint, step 120" in page.text
-    assert "Speed 8 clips/s" in page.text and "Waiting for data 2.0 % of the time" in page.text
+    assert "Speed 8.0 clips/s" in page.text and "Waiting for data 2.0 % of the time" in page.text
 
 
 @pytest.mark.slow

@@ -90,7 +90,7 @@ def test_recovering_removes_nothing_where_a_file_is_damaged(tmp_path: Path) -> N
     folder = tmp_path / "checkpoints"
     names = {"step-000003", "step-000006", "BEST"}
     (folder / "LATEST").unlink()
-    with pytest.raises(RunError, match="there are 2 checkpoints, but no LATEST that names one"):
+    with pytest.raises(RunError, match="it holds 2 checkpoints, but no LATEST that names one"):
         checkpoints.recover(run_in(tmp_path), keep=1)
     (folder / "LATEST").write_text("step-000006")
     state = (folder / "step-000006/state.json").read_text()

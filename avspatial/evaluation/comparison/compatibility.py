@@ -12,7 +12,7 @@ import numpy as np
 from avspatial.errors import RunError
 from avspatial.evaluation.comparison.systems import System, make_system
 from avspatial.evaluation.scoring.controls import MODEL, SEEN
-from avspatial.text import listed
+from avspatial.text import counted, listed
 
 _SAME = 1e-6
 """Scores of one control on the same reference agree to this share, whatever machine made them."""
@@ -133,4 +133,4 @@ def _references(first: System, second: System, metrics: Sequence[str]) -> Iterat
                 differing.setdefault(clip, []).append(f"{control} scores {scores}")
     unlike = [clip for clip in first.clips if len(differing.get(clip, ())) > compared[clip] / 2]
     if unlike:
-        yield f"the reference audio of {len(unlike)} clips, first {unlike[0]}: its {differing[unlike[0]][0]}"
+        yield f"the reference audio of {counted(len(unlike), 'clip')}, first {unlike[0]}: its {differing[unlike[0]][0]}"

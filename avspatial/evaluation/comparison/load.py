@@ -31,7 +31,7 @@ from avspatial.registry import Registry
 from avspatial.runs.directory import ResolvedRecipe, Run
 from avspatial.runs.outputs import PICTURE, PREDICTED, REFERENCE
 from avspatial.settings import Selected
-from avspatial.text import readable
+from avspatial.text import counted, readable
 
 _FREE = ("name", "seed", "smoke")
 """Keys of a recipe that do not make another method; the split is the other one."""
@@ -53,7 +53,7 @@ def read_scored(path: Path) -> ScoredSystem:
         raise RunError(f"it has no scores of a {MODEL}", where=path / SCORES, fix=RESTORE)
     recordings = {score.clip: score.recording for score in scores}
     if summary.clips != len(recordings):
-        what = f"{SCORES} has {len(recordings)} clips, {SUMMARY} says {summary.clips}"
+        what = f"{SCORES} has {counted(len(recordings), 'clip')}, {SUMMARY} says {summary.clips}"
         raise RunError(what, where=path, fix=RESTORE)
     measured = conditions[MODEL].metrics  # a number over all clips, as the flip consistency, has no pairs
     system = ScoredSystem(

@@ -166,7 +166,7 @@ def _failed(statement: Statement, count: int, numbers: str) -> Answer:
 
 def _numbers(pair: SystemPair, sign: int) -> str:
     if pair.difference is None or pair.interval is None or pair.p_holm is None:
-        return f"{pair.n} clips are too few for an interval"
+        return f"{counted(pair.n, 'clip')} {'is' if pair.n == 1 else 'are'} too few for an interval"
     low, high = sorted(sign * bound for bound in pair.interval)
     difference = f"difference {sign * pair.difference:+.6g}, 95 % interval {low:+.6g} .. {high:+.6g}, "
     detectable = "" if pair.established or pair.mdd is None else f", detectable {pair.mdd:.6g}"

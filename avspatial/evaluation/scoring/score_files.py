@@ -27,6 +27,7 @@ from avspatial.media.audio import read_audio
 from avspatial.metrics.analysis_cache import AnalysisCache
 from avspatial.metrics.conventions import resampled
 from avspatial.signal.level import active_frames, level_difference
+from avspatial.text import counted
 
 TITLE = "Scoring clips"
 AHEAD = 2
@@ -118,7 +119,7 @@ def _fitted(prediction: _LoadedAudio | str, reference: _LoadedAudio, trim: bool)
         )
     shorter = min(y.shape[1], x.shape[1])
     longer = "prediction" if lengths[0] > lengths[1] else "reference"
-    return y[:, :shorter], x[:, :shorter], [f"{longer} cut by {abs(lengths[0] - lengths[1])} samples"]
+    return y[:, :shorter], x[:, :shorter], [f"{longer} cut by {counted(abs(lengths[0] - lengths[1]), 'sample')}"]
 
 
 def score_files(

@@ -39,7 +39,7 @@ from avspatial.evaluation.scoring.score_schema import (
     write_document,
 )
 from avspatial.runs.directory import Run
-from avspatial.text import listed
+from avspatial.text import counted, listed
 
 _SAME_COMMAND = "Give the same command as before, another folder with `--save DIR`, or remove this one."
 
@@ -93,7 +93,7 @@ class ScoreStore:
     def _refuse_changed(self, kept: Mapping[str, ClipRecord]) -> None:
         gone = [clip for clip in kept if clip not in self._pairs]
         if gone:
-            what = f"has scores of {listed(gone)}, not among the {len(self._pairs)} clips to score now"
+            what = f"has scores of {listed(gone)}, not among the {counted(len(self._pairs), 'clip')} to score now"
             raise DataError(what, where=self.folder, fix=_SAME_COMMAND)
         changed = [id for id, clip in kept.items() if clip.inputs != self._inputs[id]]
         if changed:

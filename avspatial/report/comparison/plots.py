@@ -35,6 +35,7 @@ from avspatial.report.parts.svg import (
     plain_axes,
 )
 from avspatial.signal.level import active_frames, frame_times
+from avspatial.text import counted
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X")
 DASHES = ("solid", (0, (6, 1.6)), (0, (2.2, 1.4)), (0, (7, 1.5, 1.5, 1.5)), (0, (1, 1)), (0, (9, 3)), (0, (4, 1, 1, 1)))
@@ -151,7 +152,7 @@ def scatter_plot(comparison: Comparison, metric: str, a: str, b: str, name: str)
     axes.plot(ends, ends, color=FAINT, linewidth=0.9)
     axes.scatter(x, y, s=17, color=colour_of(place), alpha=0.75, linewidths=0, marker=MARKERS[place % len(MARKERS)])
     axes.set(xlabel=_shorten(b), ylabel=_shorten(a))
-    svg = inline_svg(drawing, name, f"{metric} of {len(clips)} clips: {a} upwards, {b} to the right.")
+    svg = inline_svg(drawing, name, f"{metric} of {counted(len(clips), 'clip')}: {a} upwards, {b} to the right.")
     corner = drawing.transFigure.inverted().transform(axes.transData.transform(np.stack([x, y], -1)))
     dots = tuple(
         Point(clip, 100 * left, 100 * (1 - up), f"{clip}: {a} {v:.4g}, {b} {w:.4g}")

@@ -15,6 +15,7 @@ from avspatial.report.run.plots import standing_plots, term_plots
 from avspatial.report.run.record import Record, read_record
 from avspatial.report.run.table import row_label, score_table
 from avspatial.runs.directory import Run
+from avspatial.text import counted, pace
 
 _BUDGET = 11_000_000
 """Bytes that clips may add to the page."""
@@ -31,7 +32,7 @@ def _steps(record: Record) -> dict[str, Any]:
     return {
         "steps": max(int(r["step"]) for r in train),
         "epochs": 1 + max(int(r.get("epoch", 0)) for r in train),
-        "speed": f"{statistics.median(speeds):.3g}" if speeds else None,
+        "speed": pace(statistics.median(speeds), "clip") if speeds else None,
         "waiting": f"{100 * statistics.fmean(waits):.1f}" if waits else None,
     }
 
@@ -62,13 +63,13 @@ def _facts(record: Record, steps: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Trainer", _component(recipe, "trainer")),
         ("Window", f"{window['seconds']:g} s at {window['rate']} Hz" if {"seconds", "rate"} <= set(window) else "–"),
         ("Gain", window.get("gain", "–").replace("_", " ")),
-        ("Training", f"{steps['steps']} steps" if steps else "none"),
+        ("Training", counted(steps["steps"], "step") if steps else "none"),
     ]
     versions = record.facts.get("versions", {})
     installed = [f"{name} {versions[name]}" for name in ("avspatial", "torch") if name in versions]
     facts.append(("Versions", ", ".join(installed) or "–"))
     if steps.get("speed"):
-        facts.append(("Speed", f"{steps['speed']} clips/s"))
+        facts.append(("Speed", steps["speed"]))
     if steps.get("waiting"):
         facts.append(("Waiting for data", f"{steps['waiting']} % of the time"))
     return facts
