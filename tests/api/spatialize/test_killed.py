@@ -91,7 +91,8 @@ def test_killed_at_any_moment_and_a_batch_goes_on(
             runner.stdout.readline()
             assert outputs(tmp_path) == complete
             assert hidden(tmp_path) == []
-        assert abandoned > 0  # or no kill met a file that was being written
+        # Of three kills on a busy machine perhaps none meets a file that is being written; of thirty some do.
+        assert abandoned > 0 or len(moments) == 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
