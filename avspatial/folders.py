@@ -17,7 +17,7 @@ from pathlib import Path
 from avspatial.errors import AvspatialError, DataError, reason
 from avspatial.text import listed, readable
 
-__all__ = ["as_path", "files_below", "folders_in", "once", "refuse_undecodable"]
+__all__ = ["as_path", "files_below", "folders_in", "note_once", "once", "refuse_undecodable"]
 
 _HIDDEN, _READ_ALREADY, _AROUND = "hidden", "read already under another name", "it contains the folder itself"
 
@@ -122,10 +122,10 @@ def _contents(folder: Path) -> tuple[list[Path], list[Path]]:
 def _note(folder: Path, left_out: Sequence[tuple[Path, str]]) -> None:
     if left_out:
         names = [f"{os.path.relpath(path, folder)} ({why})" for path, why in left_out]
-        _print_once(f"note: {folder}: left out: {listed(names)}")
+        note_once(f"note: {folder}: left out: {listed(names)}")
 
 
 @functools.cache
-def _print_once(note: str) -> None:
-    """A command may read a folder twice."""
+def note_once(note: str) -> None:
+    """Print a note on stderr, the first time: a command may read a folder, or list its clips, more than once."""
     print(note, file=sys.stderr)

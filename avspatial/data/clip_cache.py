@@ -33,6 +33,7 @@ from avspatial.errors import DataError, reason
 from avspatial.folders import as_path, refuse_undecodable
 from avspatial.framing import Window
 from avspatial.interfaces import Clip, Progress, Rendering
+from avspatial.media.frame_grid import image_count
 from avspatial.media.resample import resample
 
 _FORMAT = 2
@@ -139,7 +140,7 @@ class ClipStore:
         remove_unfinished(entry)
         audio, rate = clip_audio(clip)
         # An image for every grid time within the audio, so that every window has its images.
-        count = max(1, math.ceil(audio.shape[1] / rate * self.window.fps - 1e-6))
+        count = image_count(audio.shape[1] / rate, self.window.fps)
         if clip.rendering is not None:
             audio = clip.rendering.field(audio)
         audio, images = resample(audio, rate, self.window.rate), self._images(clip, count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["clip_id", "clip_starts", "shortest"]
+__all__ = ["clip_id", "clip_spans", "clip_starts", "shortest"]
 
 _MISSING_SECONDS, _MISSING_SHARE = 0.1, 0.02
 """What a clip may lack at its end: files that were cut to a round length often lack a frame."""
@@ -37,6 +37,26 @@ def clip_starts(total_seconds: float, seconds: float, hop: float) -> tuple[float
     """
     spare = total_seconds - shortest(seconds)
     return tuple(round(number * hop, 6) for number in range(int(spare / hop + 1e-9) + 1)) if spare >= 0 else ()
+
+
+def clip_spans(start: float, end: float, seconds: float, hop: float) -> list[tuple[float, float]]:
+    """Cut a part of a recording into clips.
+
+    Args:
+        start: Where the part begins, seconds.
+        end: Where it ends.
+        seconds: Length of a clip, as for `clip_starts`.
+        hop: Step between the beginnings of two clips.
+
+    Returns:
+        Beginning and length of each clip in seconds, rounded to microseconds.
+
+    Example:
+        >>> clip_spans(5.0, 24.95, 10.0, 10.0)
+        [(5.0, 10.0), (15.0, 9.95)]
+    """
+    begins = [round(start + offset, 6) for offset in clip_starts(end - start, seconds, hop)]
+    return [(begin, round(min(seconds, end - begin), 6)) for begin in begins]
 
 
 def clip_id(recording: str, start: float) -> str:

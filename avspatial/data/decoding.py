@@ -12,7 +12,10 @@ from avspatial.media.audio import audio_start, read_audio
 from avspatial.media.frame_reader import read_on_grid
 from avspatial.media.video import folder_images
 
-__all__ = ["clip_audio", "clip_images"]
+__all__ = ["clip_audio", "clip_images", "clip_views"]
+
+_VIEWS = 8
+"""Panoramas of which views are cut at a time."""
 
 
 def clip_audio(clip: Clip) -> tuple[np.ndarray, int]:
@@ -55,3 +58,20 @@ def clip_images(clip: Clip, fps: float, size: tuple[int, int], count: int) -> It
     # The images of one file are counted from its audio, which may begin earlier or later than its video.
     origin = audio_start(clip.audio) if clip.audio == clip.video else None
     yield from read_on_grid(clip.video, fps, size, count, origin, clip.start)
+
+
+def clip_views(clip: Clip, fps: float, size: tuple[int, int], count: int) -> Iterator[np.ndarray]:
+    """Decode a clip's images, rendered if it is to be rendered; arguments and errors as for `clip_images`.
+
+    Yields:
+        (H, W, 3) uint8 of this size.
+    """
+    if clip.rendering is None:
+        yield from clip_images(clip, fps, size, count)
+        return
+    waiting: list[np.ndarray] = []
+    for number, panorama in enumerate(clip_images(clip, fps, clip.rendering.panorama, count), 1):
+        waiting.append(panorama)
+        if len(waiting) == _VIEWS or number == count:
+            yield from clip.rendering.view(np.stack(waiting), size)
+            waiting = []

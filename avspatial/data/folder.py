@@ -16,7 +16,7 @@ from avspatial.data.layout import PARTS
 from avspatial.data.leaving_out import left_out_note, nothing_left
 from avspatial.data.screening import screen
 from avspatial.data.settings import FolderSettings
-from avspatial.data.splitting import Section, one_recording, read_sections, refuse_two_splits, split_by_digest
+from avspatial.data.splitting import Section, one_recording, read_sections, refuse_two_splits, splits_by_digest
 from avspatial.data.stereo_measures import Cutting, MeasuredClip, MeasuredFile, measure_file
 from avspatial.data.truth import KnownDirections
 from avspatial.data.video_files import VideoFile, find_videos
@@ -152,24 +152,27 @@ class Folder(Dataset):
             return
         for part in one.parts:
             clips = one.clips(part)
-            name = one.video.file if part.span == (0.0, None) else f"{one.video.file} from {part.start:g} s"
             if (part.end or 0.0) > one.result.seconds + self.settings.length_tolerance:
-                left_out[name] = f"ends before the csv says: {one.result.seconds:.2f} s"
+                left_out[part.named(one.video.file)] = f"ends before the csv says: {one.result.seconds:.2f} s"
             elif not clips:
-                left_out[name] = f"shorter than {self.settings.seconds:g} s"
+                left_out[part.named(one.video.file)] = f"shorter than {self.settings.seconds:g} s"
             else:
-                for clip, why in ((clip, screen(clip.levels, clip.change, self.settings.screening)) for clip in clips):
-                    id = clip_id(one.video.name, clip.start)
-                    if why:
-                        left_out[id] = why
-                    else:
-                        files = one.video.audio, one.video.video
-                        yield Clip(id, *files, part.recording, start=clip.start, seconds=clip.seconds), part.split
+                yield from ((clip, part.split) for clip in self._screened(one.video, part, clips, left_out))
+
+    def _screened(
+        self, video: VideoFile, part: Section, measured: Sequence[MeasuredClip], left_out: dict[str, str]
+    ) -> Iterator[Clip]:
+        for clip in measured:
+            id = clip_id(video.name, clip.start)
+            why = screen(clip.levels, clip.change, self.settings.screening)
+            if why:
+                left_out[id] = why
+            else:
+                yield Clip(id, video.audio, video.video, part.recording, start=clip.start, seconds=clip.seconds)
 
     def _in_splits(self, clips: Sequence[tuple[Clip, str]], left_out: Mapping[str, str]) -> dict[str, list[Clip]]:
         """The clips of each split. DataError for a split without any."""
-        drawn = split_by_digest((clip.recording for clip, _ in clips), self.settings.shares)
-        split_of = {recording: split for split, recordings in drawn.items() for recording in recordings}
+        split_of = splits_by_digest((clip.recording for clip, _ in clips), self.settings.shares)
         found: dict[str, list[Clip]] = {split: [] for split in PARTS}
         for clip, listed in clips:
             found[listed or split_of[clip.recording]].append(clip)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,12 +22,13 @@ import filelock
 import numpy as np
 
 from avspatial.atomic import remove_stale, write_text
-from avspatial.data.decoding import clip_audio, clip_images
+from avspatial.data.decoding import clip_audio, clip_views
 from avspatial.data.layout import PARTS, RENDERED
 from avspatial.data.layout_writer import clip_files, is_16_bit, write_clip, write_lists
 from avspatial.data.open_dataset import OpenedDataset
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip
+from avspatial.media.frame_grid import image_count
 from avspatial.media.video import frame_aspect
 from avspatial.text import differences
 
@@ -39,8 +39,6 @@ PANORAMA_SIZE = (224, 448)
 _VERSION = 1
 _LONGEST = 120
 """Characters of an id in the name of a file."""
-_VIEWS = 8
-"""Panoramas of which views are cut at a time."""
 
 
 @dataclass(frozen=True)
@@ -230,10 +228,10 @@ def _render(clip: Clip, out: Path, name: str, fps: float, size: tuple[int, int] 
     audio, rate = clip_audio(clip)
     if clip.rendering is not None:
         audio = clip.rendering.stereo(clip.rendering.field(audio), rate)
-    count = max(1, math.ceil(audio.shape[1] / rate * fps - 1e-6))
+    count = image_count(audio.shape[1] / rate, fps)
     fits = bool(np.abs(audio).max(initial=0.0) <= 1)
     wav = _as_16_bit(audio) if fits else audio
-    write_clip(out, name, audio, rate, _images(clip, fps, size or _size(clip), count), fps, wav=wav)
+    write_clip(out, name, audio, rate, clip_views(clip, fps, size or _size(clip), count), fps, wav=wav)
     return fits
 
 
@@ -246,15 +244,3 @@ def _size(clip: Clip) -> tuple[int, int]:
     if clip.rendering is not None:
         return PANORAMA_SIZE
     return HEIGHT, 2 * round(HEIGHT * frame_aspect(clip.video, clip.frames_fps) / 2)
-
-
-def _images(clip: Clip, fps: float, size: tuple[int, int], count: int) -> Iterable[np.ndarray]:
-    if clip.rendering is None:
-        yield from clip_images(clip, fps, size, count)
-        return
-    waiting: list[np.ndarray] = []
-    for number, panorama in enumerate(clip_images(clip, fps, clip.rendering.panorama, count), 1):
-        waiting.append(panorama)
-        if len(waiting) == _VIEWS or number == count:
-            yield from clip.rendering.view(np.stack(waiting), size)
-            waiting = []

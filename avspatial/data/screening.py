@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from avspatial.data.settings import Screening
+from avspatial.media.image import LUMA
 from avspatial.signal import stereo as channels
 
 __all__ = ["GRID", "LevelMeter", "Levels", "audio_levels", "image_change", "screen"]
 
 GRID = (36, 64)
 """Height and width of the images of which `image_change` compares the parts: fine detail and noise average out."""
-_LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in a grey image (ITU-R BT.601): codecs change brightness less than colours."""
 FLOOR = -200.0
 """The level of silence, dB: finite, so that levels can be subtracted and stored."""
 
@@ -96,7 +95,8 @@ def image_change(images: np.ndarray) -> float:
     Returns:
         The largest change of the brightness of one pixel over all images, of 255; 0 for a single image.
     """
-    brightness = images.astype(np.float32) @ np.array(_LUMA, np.float32)
+    # Codecs change brightness less than colours.
+    brightness = images.astype(np.float32) @ np.array(LUMA, np.float32)
     return float((brightness.max(0) - brightness.min(0)).max(initial=0))
 
 

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from avspatial.data.layout import PARTS
 from avspatial.errors import DataError, did_you_mean
-from avspatial.media.csv_rows import read_table
+from avspatial.media.csv_rows import number, read_table
 
-__all__ = ["Section", "one_recording", "read_sections", "refuse_two_splits", "split_by_digest"]
+__all__ = ["Section", "one_recording", "read_sections", "refuse_two_splits", "split_by_digest", "splits_by_digest"]
 
 _REQUIRED, _OPTIONAL = ("file", "split"), ("start", "end", "recording")
 
@@ -35,6 +35,12 @@ def split_by_digest(recordings: Iterable[str], shares: Sequence[float]) -> dict[
     val, test = (max(1, round(share * len(drawn))) for share in shares[1:])
     parts = drawn[val + test :], drawn[:val], drawn[val : val + test]
     return {name: sorted(part) for name, part in zip(PARTS, parts, strict=True)}
+
+
+def splits_by_digest(recordings: Iterable[str], shares: Sequence[float]) -> dict[str, str]:
+    """The split of each recording by `split_by_digest`."""
+    drawn = split_by_digest(recordings, shares)
+    return {recording: split for split, members in drawn.items() for recording in members}
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,10 @@ class Section:
     def span(self) -> tuple[float, float | None]:
         """Start and end."""
         return self.start, self.end
+
+    def named(self, name: str) -> str:
+        """What to call it, `name` being its file: by its beginning, unless it is all of the file."""
+        return name if self.span == (0.0, None) else f"{name} from {self.start:g} s"
 
 
 def read_sections(path: Path, root: Path) -> list[Section]:
@@ -173,10 +183,7 @@ def _file(where: str, cell: str, root: Path) -> str:
 def _seconds(where: str, column: str, cells: Mapping[str, str]) -> float | None:
     if not cells[column]:
         return None
-    try:
-        value = float(cells[column].replace(",", "."))
-    except ValueError:
-        value = math.nan
+    value = number(cells[column])
     if not 0 <= value < math.inf:
         what = f"column {column}: {cells[column]!r} is no number of seconds"
         raise DataError(what, where=where, fix="Write seconds from the beginning of the file, such as 12.5.")

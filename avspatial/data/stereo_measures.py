@@ -17,7 +17,7 @@ from pathlib import Path
 
 from avspatial.atomic import write_text
 from avspatial.data.content_digest import content_digest
-from avspatial.data.cutting import clip_starts, shortest
+from avspatial.data.cutting import clip_spans, shortest
 from avspatial.data.layout import LOWEST_RATE
 from avspatial.data.screening import GRID, LevelMeter, Levels, image_change
 from avspatial.data.video_files import VideoFile
@@ -52,13 +52,9 @@ class Cutting:
 
     def spans(self, total: float) -> list[Span]:
         """The clips of a file that lasts `total` seconds."""
-        spans = []
-        for start, until in self.sections:
-            end = total if until is None else min(until, total)
-            for offset in clip_starts(end - start, self.seconds, self.hop):
-                begin = round(start + offset, 6)
-                spans.append((begin, round(min(self.seconds, end - begin), 6)))
-        return spans
+        ends = (total if end is None else min(end, total) for _, end in self.sections)
+        parts = zip(self.sections, ends, strict=True)
+        return [span for (start, _), end in parts for span in clip_spans(start, end, self.seconds, self.hop)]
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import sys
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -14,6 +12,7 @@ from avspatial.data.object_masks import find_masks
 from avspatial.data.settings import TruthSettings
 from avspatial.data.truth_table import read_truth_table
 from avspatial.errors import DataError
+from avspatial.folders import note_once
 from avspatial.interfaces import Clip, Truth
 from avspatial.text import counted, listed
 
@@ -77,10 +76,4 @@ class KnownDirections:
         parts += [f"none of {listed(without)}"] if without else []
         parts += [f"not in the data: {listed(strange)}"] if strange else []
         if len(parts) > 1:
-            _print_once(f"note: {self._source.path}: {'; '.join(parts)}")
-
-
-@functools.cache
-def _print_once(note: str) -> None:
-    """A run lists its clips more than once."""
-    print(note, file=sys.stderr)
+            note_once(f"note: {self._source.path}: {'; '.join(parts)}")

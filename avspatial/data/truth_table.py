@@ -18,7 +18,7 @@ import numpy as np
 from avspatial.errors import DataError
 from avspatial.interfaces import Clip, Truth
 from avspatial.media.audio import audio_info
-from avspatial.media.csv_rows import read_table
+from avspatial.media.csv_rows import number, read_table
 
 RATE = 20.0
 """Rate of the grid, Hz, as of simulated scenes."""
@@ -108,10 +108,7 @@ def read_truth_table(path: Path) -> TruthTable:
 
 
 def _number(cell: str, column: str, where: str, low: float, high: float = math.inf) -> float:
-    try:
-        value = float(cell.replace(",", "."))
-    except ValueError:
-        value = math.nan
+    value = number(cell)
     if low <= value <= high and math.isfinite(value):
         return value
     allowed = f"a number of {low:g} or more" if high == math.inf else f"a number from {low:g} to {high:g}"

@@ -72,19 +72,24 @@ def find_videos(root: Path, listed: Collection[str] | None = None) -> tuple[list
     for file, path in videos.items():
         why = again.get(path) or _unfit(path) if listed is None or file in listed else NOT_LISTED
         if not why:
-            recording = normalize("NFC", PurePosixPath(file).with_suffix("").as_posix())
-            name = recording_name(recording)
             audio = min(audio_files.get(path.with_suffix(""), [path]), key=_preference)
-            if name in found:
-                why = f"another video of its name: {found[name].file}"
-            else:
-                try:
-                    found[name] = VideoFile(recording, name, file, path, audio, (_size(path), _size(audio)))
-                except OSError as error:
-                    why = f"not readable: {reason(error)}"
+            why = _add(found, file, path, audio)
         if why:
             left_out[file.encode("utf-8", "backslashreplace").decode()] = why
     return [found[name] for name in sorted(found)], left_out
+
+
+def _add(found: dict[str, VideoFile], file: str, path: Path, audio: Path) -> str:
+    """Add a video to those found by name, or return why it cannot be taken."""
+    recording = normalize("NFC", PurePosixPath(file).with_suffix("").as_posix())
+    name = recording_name(recording)
+    if name in found:
+        return f"another video of its name: {found[name].file}"
+    try:
+        found[name] = VideoFile(recording, name, file, path, audio, (_size(path), _size(audio)))
+    except OSError as error:
+        return f"not readable: {reason(error)}"
+    return ""
 
 
 def _links_again(videos: Sequence[Path]) -> dict[Path, str]:

@@ -17,11 +17,10 @@ from avspatial.data.settings import Augmentation
 from avspatial.errors import DataError
 from avspatial.framing import Framing, Window
 from avspatial.interfaces import Batch, Clip, Rendering
+from avspatial.media.image import LUMA
 from avspatial.signal.gain import FLOOR, STEREO_RMS, rms, window_scale
 from avspatial.signal.stereo import mixture
 
-_LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in a grey image (ITU-R BT.601)."""
 _MARGIN = 0.25
 """Seconds of a field that are rendered on either side of a window, more than the responses of a head last."""
 
@@ -205,7 +204,7 @@ class TrainingWindows:
 def _tinted(images: Tensor, tint: Tensor) -> Tensor:
     """Apply brightness and saturation, tint (B, 2), as one linear map of the colours, clamped to [0, 1]."""
     brightness, colour = tint[:, 0, None, None], tint[:, 1, None, None]
-    matrix = brightness * (colour * torch.eye(3) + (1 - colour) * torch.tensor(_LUMA).expand(3, 3))
+    matrix = brightness * (colour * torch.eye(3) + (1 - colour) * torch.tensor(LUMA).expand(3, 3))
     flat = images.flatten(3)
     return (matrix[:, None] @ flat).clamp_(0, 1).reshape(images.shape)
 

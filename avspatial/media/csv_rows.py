@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,6 +83,14 @@ def read_rows(path: Path, fix: str = "") -> list[tuple[int, list[str]]]:
         return [(rows.line_num + skipped, [*map(str.strip, row)]) for row in rows if any(map(str.strip, row))]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"not a readable csv ({reason(error)})", where=path, fix=fix) from error
+
+
+def number(cell: str) -> float:
+    """The number in a cell, with a decimal point or a decimal comma; NaN for anything else."""
+    try:
+        return float(cell.replace(",", "."))
+    except ValueError:
+        return math.nan
 
 
 def _separator(text: str) -> str:

@@ -150,6 +150,11 @@ def array_frames(frames: Iterable[Any], times: Iterable[float]) -> Iterator[Time
         raise MediaError("no frame was given", where="frames")
 
 
+def image_count(seconds: float, fps: float) -> int:
+    """One image for every grid time within audio of that length."""
+    return max(1, math.ceil(seconds * fps - _TOLERANCE))
+
+
 def on_grid(
     frames: Iterator[TimedFrame], fps: float, size: tuple[int, int], count: int | None, path: Path
 ) -> Iterator[np.ndarray]:

@@ -11,6 +11,9 @@ from avspatial.atomic import atomic_write
 from avspatial.errors import MediaError
 from avspatial.media.ffmpeg import open_file
 
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in a grey image (ITU-R BT.601)."""
+
 
 def write_jpeg(path: str | Path, image: np.ndarray, aspect: float | None = None, quality: int = 90) -> None:
     """Write image (H, W, 3) uint8 RGB to a jpg file, completely or not at all, quality 1 to 100.

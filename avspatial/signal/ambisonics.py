@@ -15,7 +15,7 @@ from scipy.signal import butter, sosfilt
 
 from avspatial.signal.head import Floats, unit_vectors
 
-__all__ = ["Directions", "directions", "encode", "gains", "rotate", "rotation", "to_ambix"]
+__all__ = ["Directions", "banded_blocks", "directions", "encode", "gains", "rotate", "rotation", "to_ambix"]
 
 _POSITIONS = {"acn": (0, 1, 2, 3), "fuma": (0, 2, 3, 1)}
 """Where W, Y, Z, X stand in each channel order."""
@@ -132,6 +132,25 @@ class Directions:
     energy: Floats
 
 
+def banded_blocks(field: Floats, rate: int, seconds: float, band: tuple[float, float]) -> Floats:
+    """Filter a field, and cut it into blocks.
+
+    Args:
+        field: (4, T): W, Y, Z, X.
+        rate: Sample rate, Hz.
+        seconds: Length of a block.
+        band: Lowest and highest frequency, Hz; the highest is at most 0.45 of the rate.
+
+    Returns:
+        (4, K, B), the complete blocks; the rest of the field is left out.
+    """
+    top = min(band[1], 0.45 * rate)
+    banded = sosfilt(butter(4, (band[0], top), "bandpass", fs=rate, output="sos"), field, axis=-1)
+    block = round(seconds * rate)
+    count = banded.shape[-1] // block
+    return np.asarray(banded[:, : count * block].reshape(4, count, block))
+
+
 def directions(
     field: Floats, rate: int, seconds: float = 0.25, band: tuple[float, float] = (200.0, 4000.0)
 ) -> Directions:
@@ -146,11 +165,8 @@ def directions(
     Returns:
         One value for each complete block; the rest of the field is left out.
     """
-    top = min(band[1], 0.45 * rate)
-    banded = sosfilt(butter(4, (band[0], top), "bandpass", fs=rate, output="sos"), field, axis=-1)
-    block = round(seconds * rate)
-    count = banded.shape[-1] // block
-    blocks = banded[:, : count * block].reshape(4, count, block)
+    blocks = banded_blocks(field, rate, seconds, band)
+    _, count, block = blocks.shape
     flow = (blocks[:1] * blocks[1:]).mean(-1)
     energy = 0.5 * (blocks**2).sum(0).mean(-1)
     length = np.linalg.norm(flow, axis=0)

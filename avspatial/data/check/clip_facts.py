@@ -11,13 +11,14 @@ import numpy as np
 
 from avspatial.data.check.fingerprint import Fingerprint, fingerprint
 from avspatial.data.check.motion import motion_side
-from avspatial.data.decoding import clip_audio, clip_images
+from avspatial.data.decoding import clip_audio, clip_views
 from avspatial.data.layout import lengths
 from avspatial.data.screening import GRID, Levels, audio_levels, image_change, screen
 from avspatial.data.settings import Screening
 from avspatial.errors import AvspatialError, DataError
 from avspatial.interfaces import Clip
 from avspatial.media.audio import audio_info
+from avspatial.media.frame_grid import image_count
 from avspatial.signal.stereo import to_mono
 
 LENGTH_TOLERANCE = 1.0
@@ -125,10 +126,7 @@ def _with_audio(clip: Clip, facts: ClipFacts) -> ClipFacts:
 
 
 def _images(clip: Clip, seconds: float) -> np.ndarray:
-    count = max(1, math.ceil(seconds * _FPS - 1e-6))
-    if clip.rendering is None:
-        return np.stack(list(clip_images(clip, _FPS, GRID, count)))
-    return clip.rendering.view(np.stack(list(clip_images(clip, _FPS, clip.rendering.panorama, count))), GRID)
+    return np.stack(list(clip_views(clip, _FPS, GRID, image_count(seconds, _FPS))))
 
 
 def _refuse_unequal_lengths(clip: Clip) -> None:

@@ -88,10 +88,8 @@ def compare_files(
 def _difference(path: Path, sound: Sound) -> str:
     """What is different about a file; empty for FAIR-Play's own."""
     try:
-        if path.stat().st_size == sound.size:
-            with path.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() == sound.sha256:
-                    return ""
+        if path.stat().st_size == sound.size and _sha256(path) == sound.sha256:
+            return ""
         info = audio_info(path)
     except OSError as error:
         return f"cannot be read: {reason(error)}"
@@ -102,3 +100,8 @@ def _difference(path: Path, sound: Sound) -> str:
     if info.samples != sound.samples:
         return f"{info.samples} samples, not {sound.samples}"
     return "as long, but other bytes: another encoding or other audio"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

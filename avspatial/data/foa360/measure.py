@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.signal import butter, sosfilt
 
 from avspatial.atomic import write_text
 from avspatial.data.content_digest import content_digest
@@ -23,7 +22,7 @@ from avspatial.data.screening import Levels, audio_levels
 from avspatial.data.settings import Screening
 from avspatial.interfaces import Truth
 from avspatial.media.audio_stream import AudioReader
-from avspatial.signal.ambisonics import directions, rotate
+from avspatial.signal.ambisonics import banded_blocks, directions, rotate
 from avspatial.signal.head import Floats
 
 __all__ = ["BLOCK", "EXCESS", "Measured", "dead_channel", "measure", "measure_source"]
@@ -104,16 +103,12 @@ def first_order_gain(field: Floats, rate: int) -> float:
     Returns:
         The value that a quarter of the energy of W exceeds; 0 for silence.
     """
-    top = min(_BAND[1], 0.45 * rate)
-    banded = sosfilt(butter(4, (_BAND[0], top), "bandpass", fs=rate, output="sos"), field, axis=-1)
-    block = round(BLOCK * rate)
-    count = banded.shape[-1] // block
-    blocks = banded[:, : count * block].reshape(4, count, block)
+    blocks = banded_blocks(field, rate, BLOCK, _BAND)
     power = (blocks[0] ** 2).mean(-1)
     if not power.any():
         return 0.0
     together = np.linalg.norm((blocks[:1] * blocks[1:]).mean(-1), axis=0)
-    gains = np.divide(together, power, out=np.zeros(count), where=power > 0)
+    gains = np.divide(together, power, out=np.zeros(len(power)), where=power > 0)
     order = np.argsort(gains)
     share = np.cumsum(power[order]) / power.sum()
     return float(gains[order][np.searchsorted(share, 0.75)])

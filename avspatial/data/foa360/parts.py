@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from avspatial.data.cutting import clip_starts
+from avspatial.data.cutting import clip_spans
 from avspatial.data.foa360.headers import Header
 from avspatial.data.foa360.layouts import Source
-from avspatial.data.splitting import Section, one_recording, read_sections, refuse_two_splits, split_by_digest
+from avspatial.data.splitting import Section, one_recording, read_sections, refuse_two_splits, splits_by_digest
 from avspatial.data.video_lists import ListedVideos
 from avspatial.errors import DataError
 
@@ -31,17 +31,12 @@ class Part:
     @property
     def name(self) -> str:
         """What it is called where it is left out."""
-        from_start = self.section.span == (0.0, None)
-        return self.source.name if from_start else f"{self.source.name} from {self.section.start:g} s"
+        return self.section.named(self.source.name)
 
     def spans(self, header: Header, seconds: float, hop: float) -> list[tuple[float, float]]:
         """Beginning and length of each clip, s."""
         start, end = self.section.span
-        end = header.seconds if end is None else min(end, header.seconds)
-        return [
-            (round(start + offset, 6), round(min(seconds, end - start - offset), 6))
-            for offset in clip_starts(end - start, seconds, hop)
-        ]
+        return clip_spans(start, header.seconds if end is None else min(end, header.seconds), seconds, hop)
 
 
 def listed_parts(sources: Sequence[Source], root: Path, csv: Path | None) -> list[Part]:
@@ -122,8 +117,7 @@ def in_splits(parts: Sequence[Part], headers: Mapping[str, Header], shares: Sequ
         for name, part in zip(equal, parts, strict=True)
     )
     joined = one_recording((part.section.recording, [name]) for name, part in zip(equal, parts, strict=True))
-    drawn = split_by_digest(joined.values(), shares)
-    split_of = {recording: split for split, recordings in drawn.items() for recording in recordings}
+    split_of = splits_by_digest(joined.values(), shares)
     found = []
     for part in parts:
         recording = joined[part.section.recording]

@@ -15,13 +15,13 @@ from torch import Tensor
 
 from avspatial.errors import DataError
 from avspatial.framing import Window
-from avspatial.inference.files.render import ProgressCallback, assemble_stereo, image_count
+from avspatial.inference.files.render import ProgressCallback, assemble_stereo
 from avspatial.inference.files.scene_cuts import SceneImages
 from avspatial.inference.options import InferenceOptions, make_processor
 from avspatial.inference.visual_features import ImageSource
 from avspatial.interfaces import Spatializer
 from avspatial.media.audio_stream import BLOCK
-from avspatial.media.frame_grid import TimedFrame, array_frames, on_grid
+from avspatial.media.frame_grid import TimedFrame, array_frames, image_count, on_grid
 from avspatial.media.frame_reader import read_on_grid
 
 

@@ -13,7 +13,7 @@ from avspatial.errors import MediaError, reason
 from avspatial.inference.files.dry_run import check_job
 from avspatial.inference.files.jobs import Job
 from avspatial.inference.files.mixdown import OutputLevel
-from avspatial.inference.files.render import AudioScan, ProgressCallback, image_count, predict, scan_audio
+from avspatial.inference.files.render import AudioScan, ProgressCallback, predict, scan_audio
 from avspatial.inference.files.scene_cuts import SceneImages
 from avspatial.inference.options import InferenceOptions, make_processor
 from avspatial.interfaces import Spatializer
@@ -21,6 +21,7 @@ from avspatial.media.audio_file import audio_tags
 from avspatial.media.audio_stream import AudioReader
 from avspatial.media.audio_writer import write_audio
 from avspatial.media.formats import output_format
+from avspatial.media.frame_grid import image_count
 from avspatial.media.frame_reader import read_on_grid
 from avspatial.media.remux import remux
 from avspatial.media.stream_marks import lost_marks

@@ -8,7 +8,6 @@ again and combines the two, at the common gain.
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -84,11 +83,6 @@ def scan_audio(audio: AudioReader) -> AudioScan:
         meters.loudness,
         audio.clock,
     )
-
-
-def image_count(seconds: float, fps: float) -> int:
-    """One image for every grid time within audio of that length."""
-    return max(1, math.ceil(seconds * fps - 1e-6))
 
 
 class Prediction:
